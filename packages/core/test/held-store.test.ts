@@ -1,0 +1,157 @@
+import { describe, expect, test } from 'vitest'
+import type { SessionKey, SessionRecord } from '../src/store.ts'
+import { heldStore, turn } from './held-store.ts'
+
+const key: SessionKey = { tag: 'a'.repeat(12), id: 'b'.repeat(16) }
+const other: SessionKey = { tag: 'a'.repeat(12), id: 'c'.repeat(16) }
+const first: SessionRecord = { revision: 1, expiresAt: 1000, subject: 'u', payload: Uint8Array.of(1) }
+const second: SessionRecord = { ...first, revision: 2, payload: Uint8Array.of(2) }
+const subject = { id: 'u', tag: key.tag }
+
+describe('a store that flows', () => {
+  test('compares and sets', async () => {
+    const store = heldStore()
+    expect(await store.create(key, first, 0)).toBe(true)
+    expect(await store.create(key, second, 0)).toBe(false)
+    expect(await store.replace(key, second, first, 0)).toBe('replaced')
+    expect(await store.replace(key, second, first, 0)).toBe('conflict')
+    expect(await store.read(key, 0)).toEqual(second)
+    expect(await store.delete(key, 0)).toBe(true)
+    expect(await store.delete(key, 0)).toBe(false)
+    expect(await store.replace(key, second, first, 0)).toBe('missing')
+  })
+
+  test('takes an expired record for none', async () => {
+    const store = heldStore()
+    await store.create(key, first, 0)
+    expect(await store.read(key, 999)).toEqual(first)
+    expect(await store.read(key, 1000)).toBeUndefined()
+    expect(await store.touch(key, 2000, first, 1000)).toBe('missing')
+    expect(await store.delete(key, 1000)).toBe(false)
+    await store.create(key, first, 0)
+    expect(await store.sweep(999, 10)).toBe(0)
+    expect(await store.sweep(1000, 10)).toBe(1)
+  })
+
+  test('touches forward only', async () => {
+    const store = heldStore()
+    await store.create(key, first, 0)
+    expect(await store.touch(key, 500, first, 0)).toBe('touched')
+    expect((await store.read(key, 0))?.expiresAt).toBe(1000)
+    expect(await store.touch(key, 2000, first, 0)).toBe('touched')
+    expect(await store.touch(key, 2000, second, 0)).toBe('conflict')
+    expect(await store.read(key, 1500)).toEqual({ ...first, expiresAt: 2000 })
+  })
+
+  test('lists, counts and deletes by subject, except one', async () => {
+    const store = heldStore()
+    await store.create(key, first, 0)
+    await store.create(other, second, 0)
+    await store.create({ ...key, id: 'd'.repeat(16) }, { ...first, subject: 'v' }, 0)
+    expect(await Array.fromAsync(store.list(subject, 0))).toEqual([
+      [key, first],
+      [other, second],
+    ])
+    expect(await store.count(0)).toBe(3)
+    expect(await store.deleteSubject(subject, 0, other)).toBe(1)
+    expect(await Array.fromAsync(store.list(subject, 0))).toEqual([[other, second]])
+  })
+
+  test('aliases nothing', async () => {
+    const store = heldStore()
+    const record = { ...first, payload: Uint8Array.of(1) }
+    await store.create(key, record, 0)
+    record.payload[0] = 9
+    const read = await store.read(key, 0)
+    expect(read).toEqual(first)
+    read!.payload[0] = 9
+    expect(await store.read(key, 0)).toEqual(first)
+  })
+})
+
+describe('a store that holds', () => {
+  test('applies nothing until it releases, in the order that the test chooses', async () => {
+    const store = heldStore()
+    await store.create(key, first, 0)
+    store.hold()
+    const replace = store.replace(key, second, first, 0)
+    const remove = store.delete(key, 0)
+    const [a, b] = await store.pending(2)
+    expect([a.step.method, b?.step.method]).toEqual(['replace', 'delete'])
+    store.release(1)
+    expect(await remove).toBe(true)
+    store.release()
+    expect(await replace).toBe('missing')
+    expect(store.records.size).toBe(0)
+    expect(store.calls.map((call) => [call.step.method, call.fate, call.answer])).toEqual([
+      ['create', 'released', true],
+      ['replace', 'released', 'missing'],
+      ['delete', 'released', true],
+    ])
+  })
+
+  test('holds some methods and lets the others through', async () => {
+    const store = heldStore()
+    store.hold('delete')
+    await store.create(key, first, 0)
+    const remove = store.delete(key, 0)
+    expect(await store.read(key, 0)).toEqual(first)
+    store.flow()
+    expect(await remove).toBe(true)
+    expect(await store.delete(key, 0)).toBe(false)
+  })
+
+  test('fails before: nothing is applied', async () => {
+    const store = heldStore()
+    store.hold()
+    const create = store.create(key, first, 0)
+    await store.pending(1)
+    store.failBefore()
+    await expect(create).rejects.toMatchObject({ code: 'store_unavailable' })
+    expect(store.records.size).toBe(0)
+  })
+
+  test('fails after: it is applied, and the answer is lost', async () => {
+    const store = heldStore()
+    store.hold()
+    const create = store.create(key, first, 0)
+    await store.pending(1)
+    const lost = store.failAfter()
+    await expect(create).rejects.not.toHaveProperty('code')
+    expect(lost).toMatchObject({ fate: 'failed after', answer: true })
+    expect(store.records.size).toBe(1)
+  })
+
+  test('fails now and lands later', async () => {
+    const store = heldStore()
+    store.hold()
+    const create = store.create(key, first, 0)
+    await store.pending(1)
+    const late = store.failLate()
+    await expect(create).rejects.not.toHaveProperty('code')
+    expect(store.records.size).toBe(0)
+    expect(store.land(late)).toMatchObject({ fate: 'landed', answer: true })
+    expect(store.records.size).toBe(1)
+    expect(() => store.land(late)).toThrow('landed, not late')
+  })
+
+  test('says what waits when the expected call does not come', async () => {
+    const store = heldStore()
+    store.hold()
+    const read = store.client('B').read(key, 0)
+    await expect(store.pending(2)).rejects.toThrow('waiting: #0 B read (waiting)')
+    expect(() => store.release(1)).toThrow('no such call waits')
+    store.flow()
+    expect(await read).toBeUndefined()
+  })
+
+  test('takes the page of a list when it is released', async () => {
+    const store = heldStore()
+    store.hold('list')
+    const list = Array.fromAsync(store.list(subject, 0))
+    await turn()
+    await store.create(key, first, 0)
+    store.release()
+    expect(await list).toEqual([[key, first]])
+  })
+})
