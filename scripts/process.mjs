@@ -1,0 +1,81 @@
+import { spawn } from 'node:child_process'
+import { constants } from 'node:os'
+
+/**
+ * Child processes, each the leader of a process group of its own: what it started goes when it goes, and a ctrl-C in a
+ * terminal reaches it once, through here.
+ *
+ * @type {Set<import('node:child_process').ChildProcess>}
+ */
+const children = new Set()
+
+/** How long a child may take to stop after a signal, in ms. */
+const GRACE_MS = 10_000
+
+/** @type {NodeJS.Signals | undefined} */
+let stopping
+
+/** @param {import('node:child_process').ChildProcess} child @param {NodeJS.Signals} signal */
+function signalGroup(child, signal) {
+  if (child.pid === undefined) return
+  try {
+    process.kill(-child.pid, signal)
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'ESRCH') throw error
+  }
+}
+
+for (const signal of /** @type {const} */ (['SIGHUP', 'SIGINT', 'SIGTERM'])) {
+  process.on(signal, () => {
+    stopping ??= signal
+    process.exitCode = 128 + constants.signals[signal]
+    if (children.size === 0) process.exit()
+    for (const child of children) signalGroup(child, signal)
+    setTimeout(() => process.exit(), GRACE_MS).unref()
+  })
+}
+process.on('exit', () => {
+  for (const child of children) signalGroup(child, 'SIGKILL')
+})
+
+/** True once this process was told to stop: start nothing more. */
+export const isStopping = () => stopping !== undefined
+
+/**
+ * Runs a command to its end, without input. When it ends, whatever is left of its process group is killed.
+ *
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, capture?: boolean, timeoutMs?: number }} [options] `capture`: keep
+ *   what it prints instead of passing it on. `timeoutMs`: kill it after that long.
+ * @returns {Promise<{ code: number, output: string }>} `code` as a shell has it: 128 + n for signal n, 127 for a command
+ *   that is not there. `output`: stdout and stderr as they came.
+ */
+export function run(command, args, { cwd, env, capture = false, timeoutMs } = {}) {
+  return new Promise((resolve) => {
+    if (isStopping()) return resolve({ code: 130, output: '' })
+    const pipe = capture ? 'pipe' : 'inherit'
+    const child = spawn(command, args, { cwd, env, detached: true, stdio: ['ignore', pipe, pipe] })
+    children.add(child)
+    let output = ''
+    for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text) => (output += text))
+    const timer =
+      timeoutMs === undefined
+        ? undefined
+        : setTimeout(() => {
+            output += `\n${command} did not end within ${timeoutMs / 1000} s and was killed.\n`
+            signalGroup(child, 'SIGKILL')
+          }, timeoutMs)
+    child.on('error', (error) => {
+      children.delete(child)
+      clearTimeout(timer)
+      resolve({ code: 127, output: `${output}${error.message}\n` })
+    })
+    child.on('exit', () => signalGroup(child, 'SIGKILL'))
+    child.on('close', (code, signal) => {
+      children.delete(child)
+      clearTimeout(timer)
+      resolve({ code: code ?? 128 + (signal === null ? 0 : constants.signals[signal]), output })
+    })
+  })
+}
