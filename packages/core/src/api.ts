@@ -1,7 +1,7 @@
-import type { SessErrorCode } from "./error.ts";
+import type { SessErrorCode } from './error.ts'
 
 /** A duration: a number of milliseconds, or a number with a unit, such as `'90s'`, `'30m'`, `'12h'`, `'14d'`. */
-export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
+export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`
 
 /**
  * What a write did.
@@ -13,42 +13,42 @@ export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
  * - `gone`: the session was deleted or has expired; nothing was written.
  * - `superseded`: the secret of this request was rotated away; nothing was written.
  */
-export type OutcomeStatus = "created" | "saved" | "touched" | "unchanged" | "gone" | "superseded";
+export type OutcomeStatus = 'created' | 'saved' | 'touched' | 'unchanged' | 'gone' | 'superseded'
 
 /** The outcome of a write. */
 export interface Outcome {
-  readonly status: OutcomeStatus;
+  readonly status: OutcomeStatus
   /** The cookie value to hand to the browser: present once this session object has issued a new secret. */
-  readonly cookieValue?: string;
+  readonly cookieValue?: string
 }
 
 /** What the browser's cookie needs, as of now. */
 export type CookieChange =
   | {
-      readonly action: "set";
-      readonly value: string;
-      /** Time left to the absolute expiry, in ms; absent for a browser-session cookie. */ readonly maxAgeMs?: number;
+      readonly action: 'set'
+      readonly value: string
+      /** Time left to the absolute expiry, in ms; absent for a browser-session cookie. */ readonly maxAgeMs?: number
     }
-  | { readonly action: "remove" };
+  | { readonly action: 'remove' }
 
 /** Options of {@link Session.login}. Left out: the defaults given to `createSessions`. */
 export interface LoginOptions {
   /** Sliding lifetime of this session; `false`: it does not slide. */
-  readonly idleTimeout?: Duration | false;
+  readonly idleTimeout?: Duration | false
   /** The lifetime that never slides. */
-  readonly absoluteTimeout?: Duration;
+  readonly absoluteTimeout?: Duration
   /** False: the cookie goes when the browser closes. Default: true, or what `createSessions` was given. */
-  readonly persistent?: boolean;
+  readonly persistent?: boolean
   /** What a list of devices shows for this session: up to 256 characters. */
-  readonly label?: string;
+  readonly label?: string
   /** More about the client for such a list, such as `{ platform: 'macOS' }`: up to 16 hints of up to 256 characters. */
-  readonly client?: Readonly<Record<string, string>>;
+  readonly client?: Readonly<Record<string, string>>
 }
 
 /** Options of {@link Session.regenerate}. */
 export interface RegenerateOptions {
   /** How long the old secret still reads, writes and ends this session; at most 60 s. Default: not at all. */
-  readonly keepOldFor?: Duration;
+  readonly keepOldFor?: Duration
 }
 
 /**
@@ -63,23 +63,23 @@ export interface Session<Data extends object = Record<string, unknown>> {
    *
    * @throws {SessError} `session_destroyed` after {@link destroy}.
    */
-  get data(): Data;
-  set data(value: Data);
+  get data(): Data
+  set data(value: Data)
 
   /** Names the session in lists and logs; no credential. Undefined while nothing is stored. */
-  readonly handle: string | undefined;
+  readonly handle: string | undefined
   /** `superseded`: the request carried a secret that was rotated away; the session is empty and is not saved. */
-  readonly status: "new" | "active" | "superseded" | "destroyed";
+  readonly status: 'new' | 'active' | 'superseded' | 'destroyed'
   /** Who is signed in, as given to {@link login}. */
-  readonly subject: string | undefined;
+  readonly subject: string | undefined
   /** When the session was created, in ms since the epoch. */
-  readonly createdAt: number;
+  readonly createdAt: number
   /** When the subject signed in, in ms since the epoch. */
-  readonly authenticatedAt: number | undefined;
+  readonly authenticatedAt: number | undefined
   /** When the session ends unless it is used, in ms since the epoch. */
-  readonly expiresAt: number;
+  readonly expiresAt: number
   /** What the browser's cookie needs, as of now; undefined: nothing. */
-  readonly cookieChange: CookieChange | undefined;
+  readonly cookieChange: CookieChange | undefined
 
   /**
    * Writes what changed since the session was loaded: compare-and-set; on a conflict, this request's top-level changes
@@ -88,7 +88,7 @@ export interface Session<Data extends object = Record<string, unknown>> {
    * @throws {SessError} `unserializable`, `invalid_data` and `too_large` before anything is written; `conflict`,
    *   `store_unavailable`, `store_full`; `unknown_outcome`, after which another `commit()` settles the same write.
    */
-  commit(): Promise<Outcome>;
+  commit(): Promise<Outcome>
 
   /**
    * Atomic read-modify-write: pending changes and `change` in one compare-and-set.
@@ -96,7 +96,7 @@ export interface Session<Data extends object = Record<string, unknown>> {
    * @param change - Synchronous; may run again on fresher data when another writer came between.
    * @throws {SessError} As {@link commit}; after `unknown_outcome`, another `update` is another write.
    */
-  update(change: (data: Data) => void): Promise<Outcome>;
+  update(change: (data: Data) => void): Promise<Outcome>
 
   /**
    * Signs a subject in: a new secret, and the clocks restart. An anonymous session's data comes along; another
@@ -106,88 +106,82 @@ export interface Session<Data extends object = Record<string, unknown>> {
    * @throws {SessError} `conflict`, `unknown_outcome`, `store_unavailable`, `response_started`, `invalid_option`.
    * @see https://cheatsheetseries.owasp.org/cheatsheets/Session_Management_Cheat_Sheet.html#renew-the-session-id-after-any-privilege-level-change
    */
-  login(subject: string, options?: LoginOptions): Promise<Outcome>;
+  login(subject: string, options?: LoginOptions): Promise<Outcome>
 
   /** Gives the session a new secret: on any change of role. Pending changes go with it. */
-  regenerate(options?: RegenerateOptions): Promise<Outcome>;
+  regenerate(options?: RegenerateOptions): Promise<Outcome>
 
   /** Deletes the session. The object goes on as a new, empty one, for a flash message perhaps. */
-  logout(): Promise<void>;
+  logout(): Promise<void>
 
   /** Deletes the session; final for this object, apart from `login`, which starts anew. */
-  destroy(): Promise<void>;
+  destroy(): Promise<void>
 
   /** Leaves a message that is read once, by this or a later request. Stored by the next commit. */
-  flash(name: string, message: unknown): void;
+  flash(name: string, message: unknown): void
   /** Takes the messages left under a name, oldest first. They are removed by the next commit. */
-  flashed(name: string): unknown[];
+  flashed(name: string): unknown[]
 
   /**
    * Demands a recent sign-in, before an act that matters.
    *
    * @throws {SessError} `not_fresh` when nobody is signed in, or the sign-in is longer ago than `maxAge`.
    */
-  requireFresh(maxAge: Duration): void;
+  requireFresh(maxAge: Duration): void
 
   /**
    * For bindings: says that the response's headers have left. From now on whatever would need a new cookie throws
    * `response_started` and writes nothing; changes to a session whose cookie the browser has are still written.
    */
-  closeCookie(): void;
+  closeCookie(): void
 }
 
 /** One of a subject's sessions, as {@link Sessions.listSubject} shows it. */
 export interface SessionInfo {
   /** For {@link Sessions.revoke}; no credential. */
-  readonly handle: string;
-  readonly label: string | undefined;
-  readonly client: Readonly<Record<string, string>>;
-  readonly createdAt: number;
-  readonly authenticatedAt: number | undefined;
-  readonly expiresAt: number;
+  readonly handle: string
+  readonly label: string | undefined
+  readonly client: Readonly<Record<string, string>>
+  readonly createdAt: number
+  readonly authenticatedAt: number | undefined
+  readonly expiresAt: number
   /** The last write or touch: as exact as `touchAfter`. Undefined for a session that does not slide. */
-  readonly lastSeenAt: number | undefined;
-  readonly persistent: boolean;
+  readonly lastSeenAt: number | undefined
+  readonly persistent: boolean
 }
 
 /** Why a cookie value was not accepted. */
-export type RejectionReason =
-  | "malformed"
-  | "unknown"
-  | "mismatched"
-  | "superseded"
-  | "expired"
-  | "undecodable";
+export type RejectionReason = 'malformed' | 'unknown' | 'mismatched' | 'superseded' | 'expired' | 'undecodable'
 
 /** The events, for audit. None carries a secret or data. `handle` is absent where no record is known. */
 export interface SessionsEvents {
   /** A record was created. */
-  created: { readonly handle: string; readonly subject?: string };
+  created: { readonly handle: string; readonly subject?: string }
   /** A cookie value was not accepted. */
   rejected: {
-    readonly reason: RejectionReason;
-    readonly handle?: string;
-    readonly subject?: string;
-  };
+    readonly reason: RejectionReason
+    readonly handle?: string
+    readonly subject?: string
+  }
   /** Two requests changed the same top-level key. */
-  conflict: { readonly handle: string; readonly subject?: string; readonly key: string };
+  conflict: { readonly handle: string; readonly subject?: string; readonly key: string }
   /** A session got a new secret. */
-  rotated: { readonly handle: string; readonly subject?: string };
+  rotated: { readonly handle: string; readonly subject?: string }
   /** A subject signed in. `previous`: the handle of the session that it came from, where there was one. */
-  login: { readonly handle: string; readonly subject: string; readonly previous?: string };
+  login: { readonly handle: string; readonly subject: string; readonly previous?: string }
   /** A session was ended by its own request. */
-  logout: { readonly handle: string; readonly subject?: string };
+  logout: { readonly handle: string; readonly subject?: string }
   /** A session (`handle`), or a subject's sessions, were revoked. `count`: how many, where the store can tell. */
-  revoked: { readonly handle?: string; readonly subject?: string; readonly count?: number };
+  revoked: { readonly handle?: string; readonly subject?: string; readonly count?: number }
   /** Something failed. `operation` is what core was doing. */
   error: {
-    readonly code: SessErrorCode;
-    readonly operation: string;
-    readonly error: unknown;
-    readonly handle?: string;
-  };
+    readonly code: SessErrorCode
+    readonly operation: string
+    readonly error: unknown
+    readonly handle?: string
+  }
   /** A Secure cookie would go out on a request that looks like plain http. From a binding. */
-  insecure: { readonly message: string };
+  insecure: { readonly message: string }
 }
 
 /** What `createSessions` returns. `Data` as in {@link Session}. */
@@ -199,10 +193,10 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
    * @throws {SessError} `store_unavailable` when the store cannot answer: an outage is not a logout. `configuration`
    *   or `invalid_data` when the record is sound and this process cannot read it.
    */
-  load(cookieValue: string | undefined): Promise<Session<Data>>;
+  load(cookieValue: string | undefined): Promise<Session<Data>>
 
   /** A subject's live sessions. @throws {SessError} `unsupported` where the store cannot list. */
-  listSubject(subject: string): AsyncIterable<SessionInfo>;
+  listSubject(subject: string): AsyncIterable<SessionInfo>
 
   /**
    * Ends one session by its handle.
@@ -210,30 +204,24 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
    * @param options - `subject`: only if the session is this subject's. Leave it out for an administrator's act.
    * @returns False if there is no such live session, or it is not theirs.
    */
-  revoke(handle: string, options?: { readonly subject?: string }): Promise<boolean>;
+  revoke(handle: string, options?: { readonly subject?: string }): Promise<boolean>
 
   /**
    * Ends all sessions of a subject, `except` apart.
    *
    * @returns How many, where the store can tell. @throws {SessError} `unsupported` where the store cannot.
    */
-  revokeSubject(
-    subject: string,
-    options?: { readonly except?: Session<Data> | string },
-  ): Promise<number | undefined>;
+  revokeSubject(subject: string, options?: { readonly except?: Session<Data> | string }): Promise<number | undefined>
 
   /** The number of live sessions. @throws {SessError} `unsupported` where the store cannot count. */
-  count(): Promise<number>;
+  count(): Promise<number>
 
   /** Removes expired records, in small batches. @returns How many; 0 where the backend does it by itself. */
-  sweep(): Promise<number>;
+  sweep(): Promise<number>
 
   /** Listens to an event. @returns A function that stops listening. */
-  on<Name extends keyof SessionsEvents>(
-    name: Name,
-    listener: (event: SessionsEvents[Name]) => void,
-  ): () => void;
+  on<Name extends keyof SessionsEvents>(name: Name, listener: (event: SessionsEvents[Name]) => void): () => void
 
   /** For bindings: reports an event of theirs. */
-  emit<Name extends keyof SessionsEvents>(name: Name, event: SessionsEvents[Name]): void;
+  emit<Name extends keyof SessionsEvents>(name: Name, event: SessionsEvents[Name]): void
 }

@@ -1,8 +1,8 @@
-import { SessError } from "./error.ts";
-import type { Duration } from "./api.ts";
+import { SessError } from './error.ts'
+import type { Duration } from './api.ts'
 
-const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-const LONGEST = 1e13;
+const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+const LONGEST = 1e13
 
 /**
  * A duration in ms.
@@ -11,11 +11,11 @@ const LONGEST = 1e13;
  * @throws {SessError} `invalid_option` unless it is more than 0 and at most 10¹³ ms (some 317 years).
  */
 export function milliseconds(value: Duration, option: string): number {
-  const match = typeof value === "string" ? /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(value) : undefined;
-  const ms = match ? Math.round(Number(match[1]) * UNITS[match[2]!]!) : value;
-  if (typeof ms === "number" && ms > 0 && ms <= LONGEST) return Math.ceil(ms);
+  const match = typeof value === 'string' ? /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(value) : undefined
+  const ms = match ? Math.round(Number(match[1]) * UNITS[match[2]!]!) : value
+  if (typeof ms === 'number' && ms > 0 && ms <= LONGEST) return Math.ceil(ms)
   throw new SessError(
-    "invalid_option",
+    'invalid_option',
     `${option}: ${JSON.stringify(value) ?? String(value)} is not a duration; give ms as a number above 0, or text such as '30m' (units ms, s, m, h, d)`,
-  );
+  )
 }

@@ -17,28 +17,28 @@
  * - `store_full`: a bounded store has no room; nothing was written.
  */
 export type SessErrorCode =
-  | "invalid_option"
-  | "configuration"
-  | "store_unavailable"
-  | "unknown_outcome"
-  | "conflict"
-  | "too_large"
-  | "unserializable"
-  | "invalid_data"
-  | "unsupported"
-  | "not_fresh"
-  | "session_destroyed"
-  | "response_started"
-  | "store_full";
+  | 'invalid_option'
+  | 'configuration'
+  | 'store_unavailable'
+  | 'unknown_outcome'
+  | 'conflict'
+  | 'too_large'
+  | 'unserializable'
+  | 'invalid_data'
+  | 'unsupported'
+  | 'not_fresh'
+  | 'session_destroyed'
+  | 'response_started'
+  | 'store_full'
 
 /** The one error type of @sess. Its message never holds a secret or a cookie value. */
 export class SessError extends Error {
-  override readonly name = "SessError";
+  override readonly name = 'SessError'
   /** What went wrong. */
-  readonly code: SessErrorCode;
+  readonly code: SessErrorCode
 
   constructor(code: SessErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options);
-    this.code = code;
+    super(message, options)
+    this.code = code
   }
 }

@@ -1,29 +1,29 @@
-import { copy, equal, get, put, type Plain } from "./data.ts";
-import type { Flash } from "./codec.ts";
+import { copy, equal, get, put, type Plain } from './data.ts'
+import type { Flash } from './codec.ts'
 
 /** One thing that a request did to the messages. */
 export type FlashStep =
   | { readonly name: string; readonly left: unknown }
-  | { readonly name: string; readonly taken: readonly unknown[] };
+  | { readonly name: string; readonly taken: readonly unknown[] }
 
 /** The messages after some steps. A message that another request took is not missed. */
 export function flashAfter(flash: Flash, steps: readonly FlashStep[]): Flash {
-  if (!steps.length) return flash;
-  const result: Plain = { ...flash };
+  if (!steps.length) return flash
+  const result: Plain = { ...flash }
   for (const step of steps) {
-    const messages = [...messagesOf(result as Flash, step.name)];
-    if ("left" in step) messages.push(step.left);
+    const messages = [...messagesOf(result as Flash, step.name)]
+    if ('left' in step) messages.push(step.left)
     else
       for (const message of step.taken) {
-        const at = messages.findIndex((other) => equal(other, message));
-        if (at >= 0) messages.splice(at, 1);
+        const at = messages.findIndex((other) => equal(other, message))
+        if (at >= 0) messages.splice(at, 1)
       }
-    put(result, step.name, messages.length ? messages : undefined);
+    put(result, step.name, messages.length ? messages : undefined)
   }
-  return result as Flash;
+  return result as Flash
 }
 
 /** Copies of the messages under a name. */
 export function messagesOf(flash: Flash, name: string): unknown[] {
-  return copy((get(flash, name) ?? []) as unknown[]);
+  return copy((get(flash, name) ?? []) as unknown[])
 }

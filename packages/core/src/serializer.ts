@@ -7,13 +7,13 @@
  */
 export interface Serializer<Leaf = never> {
   /** Stored with each record, so that serializers can be switched: 1 to 32 characters. */
-  readonly name: string;
+  readonly name: string
   /** @throws {SessError} `unserializable`, naming the path of the value, such as `data.cart[0].qty`. */
-  serialize(value: object): Uint8Array;
+  serialize(value: object): Uint8Array
   /** @throws Anything, on bytes that it did not write. */
-  deserialize(bytes: Uint8Array): unknown;
+  deserialize(bytes: Uint8Array): unknown
   /** Never there; see `Leaf`. */
-  readonly "~carries"?: (leaf: Leaf) => void;
+  readonly '~carries'?: (leaf: Leaf) => void
 }
 
 /**
@@ -22,17 +22,17 @@ export interface Serializer<Leaf = never> {
  * `bound` is authenticated with the ciphertext and not stored in it: key, revision and subject.
  */
 export interface Seal {
-  seal(bytes: Uint8Array, bound: Uint8Array): Uint8Array;
+  seal(bytes: Uint8Array, bound: Uint8Array): Uint8Array
   /**
    * @returns Undefined for bytes that were not sealed so, or were changed or moved since.
    * @throws {SessError} `configuration` for a key that this process was not given.
    */
-  open(bytes: Uint8Array, bound: Uint8Array): Uint8Array | undefined;
+  open(bytes: Uint8Array, bound: Uint8Array): Uint8Array | undefined
   /** True: records from before sealing are still read. Default: they are refused. */
-  readonly acceptPlaintext?: boolean;
+  readonly acceptPlaintext?: boolean
 }
 
-type Depth = [never, 0, 1, 2, 3, 4, 5, 6];
+type Depth = [never, 0, 1, 2, 3, 4, 5, 6]
 
 /** The types in `T` that JSON does not carry; `never` when there are none. Looked for 7 levels deep. */
 export type Leaves<T, D extends number = 7> = 0 extends 1 & T
@@ -47,21 +47,17 @@ export type Leaves<T, D extends number = 7> = 0 extends 1 & T
           ? Leaves<Item, Depth[D]>
           : T extends object
             ? true extends {
-                [K in keyof T]-?: NonNullable<T[K]> extends (...args: never) => unknown
-                  ? true
-                  : never;
+                [K in keyof T]-?: NonNullable<T[K]> extends (...args: never) => unknown ? true : never
               }[keyof T]
               ? T
               : T extends (...args: never) => unknown
                 ? T
                 : { [K in keyof T]-?: Leaves<T[K], Depth[D]> }[keyof T]
-            : T;
+            : T
 
 /** The option `serializer`: needed as soon as the data holds something that JSON does not carry. */
 export type SerializerOption<Data> = [Leaves<Data>] extends [never]
   ? { readonly serializer?: Serializer | readonly [Serializer, ...Serializer[]] }
   : {
-      readonly serializer:
-        | Serializer<Leaves<Data>>
-        | readonly [Serializer<Leaves<Data>>, ...Serializer[]];
-    };
+      readonly serializer: Serializer<Leaves<Data>> | readonly [Serializer<Leaves<Data>>, ...Serializer[]]
+    }

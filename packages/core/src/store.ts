@@ -19,10 +19,10 @@
  */
 export interface SessionStore {
   /** Short name for messages and reports: `redis`, `sqlite`. */
-  readonly name: string;
+  readonly name: string
 
   /** What this store claims. Frozen, and constant for the life of the store. */
-  readonly traits: StoreTraits;
+  readonly traits: StoreTraits
 
   /**
    * Reads the live record under a key.
@@ -30,14 +30,14 @@ export interface SessionStore {
    * @param fresh - True: answer from the origin, past any cache. Core asks so after a conflict.
    * @returns The record, or undefined when there is no live one.
    */
-  read(key: SessionKey, now: number, fresh?: boolean): Promise<SessionRecord | undefined>;
+  read(key: SessionKey, now: number, fresh?: boolean): Promise<SessionRecord | undefined>
 
   /**
    * Stores a record where no live one is. An expired record in the way is replaced.
    *
    * @returns False when a live record is there; it is left as it is.
    */
-  create(key: SessionKey, record: SessionRecord, now: number): Promise<boolean>;
+  create(key: SessionKey, record: SessionRecord, now: number): Promise<boolean>
 
   /**
    * Replaces a live record if its revision is still `expected.revision`: compare-and-set. Payload, revision and
@@ -52,7 +52,7 @@ export interface SessionStore {
     record: SessionRecord,
     expected: SessionRecord,
     now: number,
-  ): Promise<"replaced" | "conflict" | "missing">;
+  ): Promise<'replaced' | 'conflict' | 'missing'>
 
   /**
    * Moves the expiry of a live record later, and changes nothing else: not the revision, so that a touch is no
@@ -67,7 +67,7 @@ export interface SessionStore {
     expiresAt: number,
     expected: SessionRecord,
     now: number,
-  ): Promise<"touched" | "conflict" | "missing">;
+  ): Promise<'touched' | 'conflict' | 'missing'>
 
   /**
    * Deletes whatever is under the key, without asking. Idempotent. Once acknowledged, nothing that was sent earlier
@@ -75,75 +75,75 @@ export interface SessionStore {
    *
    * @returns True only if a live record went.
    */
-  delete(key: SessionKey, now: number): Promise<boolean>;
+  delete(key: SessionKey, now: number): Promise<boolean>
 
   /** Lists the live records of one subject. Present when `traits.subjects` is `list`. */
-  list?(subject: Subject, now: number): AsyncIterable<readonly [SessionKey, SessionRecord]>;
+  list?(subject: Subject, now: number): AsyncIterable<readonly [SessionKey, SessionRecord]>
 
   /**
    * Deletes every record of one subject, `except` apart. Present unless `traits.subjects` is `none`.
    *
    * @returns How many live records went, or undefined where the store cannot tell.
    */
-  deleteSubject?(subject: Subject, now: number, except?: SessionKey): Promise<number | undefined>;
+  deleteSubject?(subject: Subject, now: number, except?: SessionKey): Promise<number | undefined>
 
   /** Counts the live records. Present when `traits.count` is true. */
-  count?(now: number): Promise<number>;
+  count?(now: number): Promise<number>
 
   /**
    * Removes up to `limit` expired records. Present when `traits.expiry` is `sweep`. Safe to run in parallel.
    *
    * @returns How many were removed; fewer than `limit` means that none was left.
    */
-  sweep?(now: number, limit: number): Promise<number>;
+  sweep?(now: number, limit: number): Promise<number>
 
   /**
    * Releases what the store itself opened, never the client that it was given. Idempotent. Later calls of any other
    * method reject with `store_unavailable`.
    */
-  close?(): Promise<void>;
+  close?(): Promise<void>
 }
 
 /** Where a record is kept. Both parts together are the *handle*: it names a session and is no credential. */
 export interface SessionKey {
   /** 12 base64url characters: the part that shards. The same for all sessions of one subject. */
-  readonly tag: string;
+  readonly tag: string
   /** 16 base64url characters; stays for the life of the session, whatever happens to its secret. */
-  readonly id: string;
+  readonly id: string
 }
 
 /** What a store keeps. */
 export interface SessionRecord {
   /** Stored as given: 1 when created, `expected.revision + 1` when replaced. */
-  readonly revision: number;
+  readonly revision: number
   /** When the record stops being live, in ms since the epoch. Part of what is stored. */
-  readonly expiresAt: number;
+  readonly expiresAt: number
   /** Whose session it is. Any characters, 1 to 1,024 bytes of UTF-8. Absent for an anonymous one. Never changes. */
-  readonly subject?: string;
+  readonly subject?: string
   /** Core's envelope: opaque to the store. */
-  readonly payload: Uint8Array;
+  readonly payload: Uint8Array
 }
 
 /** A subject and the tag that its sessions share. Two subjects may share a tag; a store matches both. */
 export interface Subject {
-  readonly id: string;
-  readonly tag: string;
+  readonly id: string
+  readonly tag: string
 }
 
 /** What a store claims. The conformance kit probes each claim from both sides. */
 export interface StoreTraits {
   /** The largest payload, in bytes. A larger one is refused with `too_large` before anything is sent. */
-  readonly maxPayloadBytes: number;
+  readonly maxPayloadBytes: number
   /** How exactly expiry is kept, in ms: 1 unless the backend cannot. A life is never rounded longer. */
-  readonly expiryResolutionMs: number;
+  readonly expiryResolutionMs: number
   /** `list`: list and deleteSubject; `revoke`: deleteSubject alone; `none`: neither. */
-  readonly subjects: "list" | "revoke" | "none";
+  readonly subjects: 'list' | 'revoke' | 'none'
   /** `native`: the backend removes expired records itself; `sweep`: somebody must call sweep. */
-  readonly expiry: "native" | "sweep";
+  readonly expiry: 'native' | 'sweep'
   /** True where the tag alone decides on which shard a record lies. Core then insists on a pepper. */
-  readonly tagIsShard: boolean;
+  readonly tagIsShard: boolean
   /** How long a cache in front may answer late, in ms. 0 where there is none. */
-  readonly staleMs: number;
+  readonly staleMs: number
   /** True when the store has `count`. */
-  readonly count: boolean;
+  readonly count: boolean
 }

@@ -1,65 +1,62 @@
-import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import type { SessionKey } from "./store.ts";
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { SessionKey } from './store.ts'
 
-const SECRET_BYTES = 24;
-const ID_BYTES = 12;
-const TAG_BYTES = 9;
+const SECRET_BYTES = 24
+const ID_BYTES = 12
+const TAG_BYTES = 9
 
 /** What a cookie value holds: where the record is, and the secret that opens it. */
 export interface Token {
-  readonly key: SessionKey;
-  readonly secret: string;
+  readonly key: SessionKey
+  readonly secret: string
 }
 
 /** Reads a cookie value: tag, id and secret, 60 base64url characters. Undefined if it is anything else. */
 export function parseToken(value: string): Token | undefined {
-  return /^[\w-]{60}$/.test(value) ? { key: keyOf(value), secret: value.slice(28) } : undefined;
+  return /^[\w-]{60}$/.test(value) ? { key: keyOf(value), secret: value.slice(28) } : undefined
 }
 
 /** Reads a handle: tag and id, 28 base64url characters. Undefined if it is anything else. */
 export function parseHandle(value: string): SessionKey | undefined {
-  return /^[\w-]{28}$/.test(value) ? keyOf(value) : undefined;
+  return /^[\w-]{28}$/.test(value) ? keyOf(value) : undefined
 }
 
 /** The handle of a key. */
 export function handleOf(key: SessionKey): string {
-  return key.tag + key.id;
+  return key.tag + key.id
 }
 
 /** 192 random bits, from the system's generator. */
 export function newSecret(): string {
-  return randomBytes(SECRET_BYTES).toString("base64url");
+  return randomBytes(SECRET_BYTES).toString('base64url')
 }
 
 /** A key that no session has had: 96 random bits under the tag. Without a tag, that is random too. */
-export function newKey(tag: string = randomBytes(TAG_BYTES).toString("base64url")): SessionKey {
-  return { tag, id: randomBytes(ID_BYTES).toString("base64url") };
+export function newKey(tag: string = randomBytes(TAG_BYTES).toString('base64url')): SessionKey {
+  return { tag, id: randomBytes(ID_BYTES).toString('base64url') }
 }
 
 /** An ID for one logical write, unique among the writes of a record. */
 export function newWriteId(): string {
-  return randomBytes(9).toString("base64url");
+  return randomBytes(9).toString('base64url')
 }
 
 /** What the store may know of a secret. */
 export function digestOf(secret: string): Buffer {
-  return createHash("sha256").update(secret).digest();
+  return createHash('sha256').update(secret).digest()
 }
 
 /** Compares two digests in constant time. */
 export function sameDigest(a: Uint8Array, b: Uint8Array): boolean {
-  return timingSafeEqual(a, b);
+  return timingSafeEqual(a, b)
 }
 
 /** The tag under which a subject's sessions lie: 72 bits of a keyed hash, or of a plain one without a pepper. */
 export function subjectTag(subject: string, pepper: string | Uint8Array | undefined): string {
-  const hash =
-    pepper === undefined
-      ? createHash("sha256").update("sess/subject-tag\0")
-      : createHmac("sha256", pepper);
-  return hash.update(subject).digest().subarray(0, TAG_BYTES).toString("base64url");
+  const hash = pepper === undefined ? createHash('sha256').update('sess/subject-tag\0') : createHmac('sha256', pepper)
+  return hash.update(subject).digest().subarray(0, TAG_BYTES).toString('base64url')
 }
 
 function keyOf(value: string): SessionKey {
-  return { tag: value.slice(0, 12), id: value.slice(12, 28) };
+  return { tag: value.slice(0, 12), id: value.slice(12, 28) }
 }
