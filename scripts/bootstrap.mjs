@@ -7,14 +7,20 @@ import { isStopping, run } from './process.mjs'
 export const root = fileURLToPath(new URL('..', import.meta.url))
 
 const bin = join(root, 'node_modules', '.bin')
+/** @type {{ packageManager: string, devDependencies: { node: string } }} */
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
-/** Runs npm: the one that runs this script, or else the one on the PATH. @param {readonly string[]} args */
-function npm(args) {
+/**
+ * Runs the pinned pnpm, which npm fetches the first time: the npm that runs this script, or else the one on the PATH.
+ *
+ * @param {readonly string[]} args
+ * @param {Parameters<typeof run>[2]} [options]
+ */
+export function pnpm(args, options = {}) {
   const cli = process.env['npm_execpath'] ?? ''
-  return /npm-cli\.js$/.test(cli)
-    ? run(process.execPath, [cli, ...args], { cwd: root })
-    : run('npm', args, { cwd: root })
+  const [command, ...before] = /npm-cli\.js$/.test(cli) ? [process.execPath, cli] : ['npm']
+  const exec = ['exec', '--yes', '--loglevel=error', `--package=${manifest.packageManager}`, '--', 'pnpm']
+  return run(command, [...before, ...exec, ...args], { cwd: root, ...options })
 }
 
 /**
@@ -27,20 +33,14 @@ export async function bootstrap() {
     console.error(`This is Node ${version}. Node 18 or later is needed to start; it fetches the Node that the project uses.`)
     process.exit(1)
   }
-  const pnpm = manifest.packageManager
-  console.log(`Installing with ${pnpm} from the lockfile (the first time this fetches ${pnpm} and Node ${manifest.devDependencies.node})`)
-  const { code } = await npm([
-    'exec',
-    '--yes',
-    '--loglevel=error',
-    `--package=${pnpm}`,
-    '--',
-    'pnpm',
+  const node = manifest.devDependencies.node
+  console.log(`Installing from the lockfile with ${manifest.packageManager}; the first time this fetches Node ${node} too`)
+  const { code } = await pnpm([
     'install',
     '--frozen-lockfile',
     '--config.confirm-modules-purge=false',
     // Without it, binaries that ask for a newer Node than the one that runs this script would be left out.
-    `--config.node-version=${manifest.devDependencies.node}`,
+    `--config.node-version=${node}`,
   ])
   if (code !== 0 && !isStopping()) {
     console.error(`\nThe install failed (exit code ${code}). It needs npm and the npm registry. What pnpm said is above.`)

@@ -1,0 +1,52 @@
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { root } from '../bootstrap.mjs'
+import { run } from '../process.mjs'
+import { found, problemsOf, type Check } from './check.ts'
+import { publicPackages, type Package } from './workspace.ts'
+
+/** The packages that the pending changesets name. */
+function announced(problems: string[]): Set<string> {
+  const names = new Set<string>()
+  for (const file of globSync('.changeset/*.md', { cwd: root })) {
+    const [, head, text] = /^---\n(.*?)---\n(.*)$/s.exec(readFileSync(join(root, file), 'utf8')) ?? []
+    if (head === undefined || text === undefined || text.trim() === '') {
+      problems.push(`${file}: not a changeset: packages between two lines of ---, then what changes for their users`)
+      continue
+    }
+    for (const [, name] of head.matchAll(/^['"]?([^'":]+)['"]?: (?:major|minor|patch)$/gm)) names.add(name!)
+  }
+  return names
+}
+
+async function git(...args: string[]): Promise<string> {
+  const { code, output } = await run('git', args, { cwd: root, capture: true })
+  if (code !== 0) throw new Error(`git ${args.join(' ')}: ${output}`)
+  return output.trim()
+}
+
+/** Whether what users get of a package has changed since its last release, which is the last change of its CHANGELOG. */
+async function changed({ folder }: Package): Promise<boolean> {
+  const release = await git('log', '-1', '--format=%H', '--', `${folder}/CHANGELOG.md`)
+  const shipped = [`${folder}/src`, `${folder}/package.json`, `:!${folder}/src/**/*.test.ts`]
+  if (release === '') return (await git('ls-files', '--', `${folder}/src`)) !== ''
+  return (await git('diff', '--name-only', release, '--', ...shipped)) !== ''
+}
+
+/** Every package whose users will see a change is named by a changeset. Needs no remote. */
+export const changesets: Check = {
+  name: 'changesets',
+  title: 'Changesets',
+  async run() {
+    const problems: string[] = []
+    const names = announced(problems)
+    for (const each of publicPackages) {
+      if (!names.has(each.manifest.name) && (await changed(each))) {
+        problems.push(`${each.manifest.name} has changed since its last release, and no file in .changeset/ names it: pnpm changeset`)
+      }
+    }
+    // With nothing to compare to, this only reads the configuration and works out the release.
+    problems.push(...(await problemsOf('changeset', ['status', '--since=HEAD'])))
+    return found(problems)
+  },
+}

@@ -1,0 +1,76 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { isStopping } from '../process.mjs'
+import { changesets } from './changesets.ts'
+import type { Check, Outcome } from './check.ts'
+import { docs } from './docs.ts'
+import { packaging } from './packaging.ts'
+import { serversCheck } from './servers.ts'
+import { sizes } from './sizes.ts'
+import { leftOut } from './stores.ts'
+import { tests } from './tests.ts'
+import { format, lint, types, unused } from './tools.ts'
+
+/** What runs, in rows: a row begins when the one before it is done, and two checks of it run at a time. */
+const rows: readonly (readonly Check[])[] = [
+  [serversCheck],
+  [types, lint, format, unused, changesets],
+  [docs, packaging, sizes],
+  [tests],
+]
+
+const wanted = process.argv.slice(2)
+const unknown = wanted.filter((name) => !rows.flat().some((check) => check.name === name))
+if (unknown.length > 0) {
+  console.error(`No check is called ${unknown.join(', ')}; they are ${rows.flat().map(({ name }) => name).join(', ')}`)
+  process.exit(2)
+}
+
+interface Result extends Outcome {
+  readonly check: Check
+  readonly seconds: number
+}
+
+async function perform(check: Check): Promise<Result> {
+  const start = performance.now()
+  const outcome = await check.run().catch((error: unknown) => ({
+    passed: 0,
+    failed: 1,
+    output: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  }))
+  // Told to stop: this process is about to end, and what a killed command said is of no interest.
+  if (isStopping()) await delay(60_000)
+  return { ...outcome, check, seconds: (performance.now() - start) / 1000 }
+}
+
+const heading = ({ title, name }: Check): string => `\n── ${title} (${name})`
+
+function report({ check, failed, output, seconds }: Result): void {
+  console.log(`${heading(check)}: ${failed > 0 ? 'FAILED' : 'ok'} in ${seconds.toFixed(1)} s`)
+  if (output !== '') console.log(output.replace(/^/gm, '   '))
+}
+
+const results: Result[] = []
+
+for (const row of rows) {
+  const queue = row.filter(({ name }) => wanted.length === 0 || wanted.includes(name))
+  const worker = async (): Promise<void> => {
+    for (let check = queue.shift(); check !== undefined; check = queue.shift()) {
+      if (check === tests) console.log(heading(check))
+      const result = await perform(check)
+      report(result)
+      results.push(result)
+    }
+  }
+  await Promise.all([worker(), worker()])
+}
+
+console.log('\n── Summary')
+for (const { check, passed, failed, seconds } of results) {
+  const count = check === tests ? `, ${passed} passed, ${failed} failed` : ''
+  console.log(`   ${failed > 0 ? 'FAILED' : 'ok    '}  ${check.title}, ${seconds.toFixed(1)} s${count}`)
+}
+if (leftOut.length > 0) console.log(`   LEFT OUT by SESS_STORES: ${leftOut.join(', ')}`)
+
+const sum = (key: 'passed' | 'failed'): number => results.reduce((total, result) => total + result[key], 0)
+console.log(`\n${sum('passed')} passed, ${sum('failed')} failed`)
+process.exit(sum('failed') > 0 ? 1 : 0)

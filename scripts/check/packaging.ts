@@ -1,0 +1,106 @@
+import { copyFileSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pnpm, root } from '../bootstrap.mjs'
+import { run } from '../process.mjs'
+import { cache, found, problemsOf, tool, type Check } from './check.ts'
+import { blocksOf } from './docs.ts'
+import { catalogVersion, publicPackages, type Manifest, type Package } from './workspace.ts'
+
+const folder = join(cache, 'packed')
+
+const tarball = ({ name, version }: Manifest): string =>
+  join(folder, `${name.replace('@', '').replace('/', '-')}-${version}.tgz`)
+
+/** What is wrong with a tarball by itself. */
+async function inspect({ manifest }: Package): Promise<string[]> {
+  const file = tarball(manifest)
+  const { output } = await run('tar', ['-tzf', file], { capture: true })
+  const files = output.split('\n').filter(Boolean)
+  const absent = ['README.md', 'LICENSE'].filter((name) => !files.includes(`package/${name}`))
+  const unwanted = files.filter((name) => /\.test\.|\.tsbuildinfo$/.test(name))
+  return [
+    ...absent.map((name) => `${manifest.name}: no ${name} in the tarball`),
+    ...unwanted.map((name) => `${manifest.name}: ${name} does not belong in the tarball`),
+    ...(await problemsOf('publint', ['run', file, '--strict'])),
+    ...(await problemsOf('attw', ['--profile', 'esm-only', '--no-definitely-typed', '--no-color', file])),
+  ]
+}
+
+/** The specifiers that a package exports: `@sess/conformance/vitest`. */
+const specifiersOf = ({ manifest }: Package): string[] =>
+  Object.keys(manifest.exports ?? {}).map((path) => manifest.name + path.slice(1))
+
+/** Installs the tarballs, and what they ask their users to install, into an empty project. */
+async function install(project: string): Promise<string[]> {
+  const tarballs = Object.fromEntries(publicPackages.map(({ manifest }) => [manifest.name, `file:${tarball(manifest)}`]))
+  const peers = publicPackages
+    .flatMap(({ manifest }) => Object.keys(manifest.peerDependencies ?? {}))
+    .filter((name) => !(name in tarballs))
+  const others = Object.fromEntries([...peers, 'typescript', '@types/node'].map((name) => [name, catalogVersion(name)]))
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ type: 'module', dependencies: { ...tarballs, ...others } }))
+  const builds = 'allowBuilds: { esbuild: false, msgpackr-extract: false }'
+  writeFileSync(join(project, 'pnpm-workspace.yaml'), `overrides: ${JSON.stringify(tarballs)}\n${builds}\n`)
+  // For the versions that it pins: then all of it is in pnpm's store already.
+  copyFileSync(join(root, 'pnpm-lock.yaml'), join(project, 'pnpm-lock.yaml'))
+  const args = ['install', '--no-frozen-lockfile', '--prefer-offline', `--config.node-version=${process.versions.node}`]
+  const { code, output } = await pnpm(args, { cwd: project, capture: true, timeoutMs: 300_000 })
+  return code === 0 ? [] : [`The tarballs do not install:\n${output}`]
+}
+
+/** Runs a script in the project. */
+async function problemsIn(project: string, name: string, code: string): Promise<string[]> {
+  writeFileSync(join(project, name), code)
+  const result = await run(process.execPath, [name], { cwd: project, capture: true, timeoutMs: 60_000 })
+  return result.code === 0 ? [] : [`${name} on the packed packages ended with exit code ${result.code}:\n${result.output}`]
+}
+
+/** Imports every export, starts every command, and runs the README's first example, as a user would. */
+async function use(project: string): Promise<string[]> {
+  const specifiers = publicPackages.flatMap(specifiersOf)
+  const imports = specifiers.map((specifier, index) => `import * as entry${index} from '${specifier}'`)
+  const entries = specifiers.map((_, index) => `entry${index}`).join(', ')
+  const problems = await problemsIn(
+    project,
+    'imports.ts',
+    `${imports.join('\n')}\nfor (const entry of [${entries}]) if (Object.keys(entry).length === 0) throw new Error('exports nothing')\n`,
+  )
+  const strict = ['--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--types', 'node']
+  const options = ['--noEmit', '--module', 'nodenext', '--target', 'es2024', '--skipLibCheck', 'false', ...strict]
+  const types = await tool('tsc', [...options, 'imports.ts'], project)
+  const ours = types.output.split('\n').filter((line) => /@sess\/|^imports\.ts|^error/.test(line) && line.includes('error TS'))
+  problems.push(...ours)
+
+  for (const { manifest } of publicPackages) {
+    for (const command of Object.keys(manifest.bin ?? {})) {
+      const file = join(project, 'node_modules', '.bin', command)
+      const { code, output } = await run(file, ['--help'], { cwd: project, capture: true, timeoutMs: 60_000 })
+      if (code !== 0 || output.trim() === '') problems.push(`${command} --help ended with exit code ${code}:\n${output}`)
+    }
+  }
+  const example = blocksOf('README.md').find(({ flags }) => flags.includes('run'))
+  if (example === undefined) return [...problems, 'README.md has no example marked ```ts run']
+  return [...problems, ...(await problemsIn(project, 'readme.ts', example.code))]
+}
+
+/** Packs every public package, inspects the tarballs, installs them into an empty project, and uses them there. */
+export const packaging: Check = {
+  name: 'packaging',
+  title: 'Packages as published',
+  async run() {
+    rmSync(folder, { recursive: true, force: true })
+    mkdirSync(folder, { recursive: true })
+    const filters = publicPackages.flatMap((each) => ['--filter', each.manifest.name])
+    const packed = await pnpm(['-r', ...filters, 'pack', '--pack-destination', folder], { capture: true })
+    if (packed.code !== 0) return found([packed.output])
+    const problems = (await Promise.all(publicPackages.map(inspect))).flat()
+    const project = mkdtempSync(join(tmpdir(), 'sess-packed-'))
+    try {
+      const refused = await install(project)
+      problems.push(...(refused.length > 0 ? refused : await use(project)))
+    } finally {
+      rmSync(project, { recursive: true, force: true })
+    }
+    return found(problems, `${globSync('*.tgz', { cwd: folder }).length} tarballs`)
+  },
+}

@@ -1,0 +1,36 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { found, problemsOf, type Check } from './check.ts'
+import { packages } from './workspace.ts'
+
+/** Builds every package from nothing, and type-checks what is never built: tests, examples, scripts. */
+export const types: Check = {
+  name: 'types',
+  title: 'Build and types',
+  async run() {
+    // tsc leaves the output of removed sources behind, and it would be packed.
+    for (const { path } of packages) rmSync(join(path, 'dist'), { recursive: true, force: true })
+    return found([...(await problemsOf('tsc', ['-b'])), ...(await problemsOf('tsc', ['-p', 'tsconfig.test.json']))])
+  },
+}
+
+/** Lints, with the rules that need types. */
+export const lint: Check = {
+  name: 'lint',
+  title: 'Lint',
+  run: async () => found(await problemsOf('oxlint', ['--deny-warnings', '--report-unused-disable-directives'])),
+}
+
+/** Compares the formatting of every file. */
+export const format: Check = {
+  name: 'format',
+  title: 'Format',
+  run: async () => found(await problemsOf('oxfmt', ['--check'])),
+}
+
+/** Looks for files, exports and dependencies that nothing uses. */
+export const unused: Check = {
+  name: 'unused',
+  title: 'Unused code and dependencies',
+  run: async () => found(await problemsOf('knip', ['--no-progress', '--treat-config-hints-as-errors'])),
+}
