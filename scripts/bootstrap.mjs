@@ -30,11 +30,15 @@ export function pnpm(args, options = {}) {
 export async function bootstrap() {
   const version = process.versions.node
   if (Number(version.split('.')[0]) < 18) {
-    console.error(`This is Node ${version}. Node 18 or later is needed to start; it fetches the Node that the project uses.`)
+    console.error(
+      `This is Node ${version}. Node 18 or later is needed to start; it fetches the Node that the project uses.`,
+    )
     process.exit(1)
   }
   const node = manifest.devDependencies.node
-  console.log(`Installing from the lockfile with ${manifest.packageManager}; the first time this fetches Node ${node} too`)
+  console.log(
+    `Installing from the lockfile with ${manifest.packageManager}; the first time this fetches Node ${node} too`,
+  )
   const { code } = await pnpm([
     'install',
     '--frozen-lockfile',
@@ -43,7 +47,9 @@ export async function bootstrap() {
     `--config.node-version=${node}`,
   ])
   if (code !== 0 && !isStopping()) {
-    console.error(`\nThe install failed (exit code ${code}). It needs npm and the npm registry. What pnpm said is above.`)
+    console.error(
+      `\nThe install failed (exit code ${code}). It needs npm and the npm registry. What pnpm said is above.`,
+    )
   }
   if (code !== 0) process.exit(code)
 }

@@ -58,7 +58,8 @@ export function run(command, args, { cwd, env, capture = false, timeoutMs } = {}
     const child = spawn(command, args, { cwd, env, detached: true, stdio: ['ignore', pipe, pipe] })
     children.add(child)
     let output = ''
-    for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text) => (output += text))
+    for (const stream of [child.stdout, child.stderr])
+      stream?.setEncoding('utf8').on('data', (text) => (output += text))
     const timer =
       timeoutMs === undefined
         ? undefined

@@ -42,7 +42,9 @@ export const changesets: Check = {
     const names = announced(problems)
     for (const each of publicPackages) {
       if (!names.has(each.manifest.name) && (await changed(each))) {
-        problems.push(`${each.manifest.name} has changed since its last release, and no file in .changeset/ names it: pnpm changeset`)
+        problems.push(
+          `${each.manifest.name} has changed since its last release, and no file in .changeset/ names it: pnpm changeset`,
+        )
       }
     }
     // With nothing to compare to, this only reads the configuration and works out the release.

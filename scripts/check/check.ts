@@ -32,7 +32,11 @@ export function found(problems: readonly string[], note = ''): Outcome {
 }
 
 /** Runs a tool of the workspace, such as `tsc`. */
-export function tool(name: string, args: readonly string[], cwd: string = root): Promise<{ code: number; output: string }> {
+export function tool(
+  name: string,
+  args: readonly string[],
+  cwd: string = root,
+): Promise<{ code: number; output: string }> {
   return run(join(root, 'node_modules', '.bin', name), args, { cwd, capture: true, timeoutMs: LIMIT_MS })
 }
 

@@ -26,7 +26,8 @@ export function blocksOf(document: string): Block[] {
     if (language !== 'ts') return []
     const line = text.slice(0, match.index).split('\n').length + 1
     const unknown = flags.filter((flag) => !knownFlags.includes(flag))
-    if (unknown.length > 0) throw new Error(`${document}:${line - 1}: unknown flag ${unknown.join(' ')} on a block of ts`)
+    if (unknown.length > 0)
+      throw new Error(`${document}:${line - 1}: unknown flag ${unknown.join(' ')} on a block of ts`)
     return [{ document, line, code: match[3]!, flags }]
   })
 }
@@ -102,7 +103,9 @@ export const docs: Check = {
     rmSync(folder, { recursive: true, force: true })
     mkdirSync(folder, { recursive: true })
     linkModules()
-    const documents = globSync(['*.md', 'docs/**/*.md', ...packages.map((each) => `${each.folder}/README.md`)], { cwd: root })
+    const documents = globSync(['*.md', 'docs/**/*.md', ...packages.map((each) => `${each.folder}/README.md`)], {
+      cwd: root,
+    })
     const problems: string[] = []
     let blocks = 0
     let ran = 0

@@ -21,7 +21,12 @@ const rows: readonly (readonly Check[])[] = [
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => !rows.flat().some((check) => check.name === name))
 if (unknown.length > 0) {
-  console.error(`No check is called ${unknown.join(', ')}; they are ${rows.flat().map(({ name }) => name).join(', ')}`)
+  console.error(
+    `No check is called ${unknown.join(', ')}; they are ${rows
+      .flat()
+      .map(({ name }) => name)
+      .join(', ')}`,
+  )
   process.exit(2)
 }
 

@@ -33,12 +33,17 @@ const specifiersOf = ({ manifest }: Package): string[] =>
 
 /** Installs the tarballs, and what they ask their users to install, into an empty project. */
 async function install(project: string): Promise<string[]> {
-  const tarballs = Object.fromEntries(publicPackages.map(({ manifest }) => [manifest.name, `file:${tarball(manifest)}`]))
+  const tarballs = Object.fromEntries(
+    publicPackages.map(({ manifest }) => [manifest.name, `file:${tarball(manifest)}`]),
+  )
   const peers = publicPackages
     .flatMap(({ manifest }) => Object.keys(manifest.peerDependencies ?? {}))
     .filter((name) => !(name in tarballs))
   const others = Object.fromEntries([...peers, 'typescript', '@types/node'].map((name) => [name, catalogVersion(name)]))
-  writeFileSync(join(project, 'package.json'), JSON.stringify({ type: 'module', dependencies: { ...tarballs, ...others } }))
+  writeFileSync(
+    join(project, 'package.json'),
+    JSON.stringify({ type: 'module', dependencies: { ...tarballs, ...others } }),
+  )
   const builds = 'allowBuilds: { esbuild: false, msgpackr-extract: false }'
   writeFileSync(join(project, 'pnpm-workspace.yaml'), `overrides: ${JSON.stringify(tarballs)}\n${builds}\n`)
   // For the versions that it pins: then all of it is in pnpm's store already.
@@ -52,7 +57,9 @@ async function install(project: string): Promise<string[]> {
 async function problemsIn(project: string, name: string, code: string): Promise<string[]> {
   writeFileSync(join(project, name), code)
   const result = await run(process.execPath, [name], { cwd: project, capture: true, timeoutMs: 60_000 })
-  return result.code === 0 ? [] : [`${name} on the packed packages ended with exit code ${result.code}:\n${result.output}`]
+  return result.code === 0
+    ? []
+    : [`${name} on the packed packages ended with exit code ${result.code}:\n${result.output}`]
 }
 
 /** Imports every export, starts every command, and runs the README's first example, as a user would. */
@@ -68,14 +75,17 @@ async function use(project: string): Promise<string[]> {
   const strict = ['--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--types', 'node']
   const options = ['--noEmit', '--module', 'nodenext', '--target', 'es2024', '--skipLibCheck', 'false', ...strict]
   const types = await tool('tsc', [...options, 'imports.ts'], project)
-  const ours = types.output.split('\n').filter((line) => /@sess\/|^imports\.ts|^error/.test(line) && line.includes('error TS'))
+  const ours = types.output
+    .split('\n')
+    .filter((line) => /@sess\/|^imports\.ts|^error/.test(line) && line.includes('error TS'))
   problems.push(...ours)
 
   for (const { manifest } of publicPackages) {
     for (const command of Object.keys(manifest.bin ?? {})) {
       const file = join(project, 'node_modules', '.bin', command)
       const { code, output } = await run(file, ['--help'], { cwd: project, capture: true, timeoutMs: 60_000 })
-      if (code !== 0 || output.trim() === '') problems.push(`${command} --help ended with exit code ${code}:\n${output}`)
+      if (code !== 0 || output.trim() === '')
+        problems.push(`${command} --help ended with exit code ${code}:\n${output}`)
     }
   }
   const example = blocksOf('README.md').find(({ flags }) => flags.includes('run'))

@@ -20,7 +20,8 @@ interface Budget {
 /** Bundles and minifies what a user would import; the line says how large it is. */
 async function measure(budget: Budget): Promise<{ line: string; problems: string[] }> {
   const owner = publicPackages.find(({ manifest }) => manifest.name === budget.package)
-  if (owner === undefined) throw new Error(`budgets.json names ${budget.package}, which is no package of this workspace`)
+  if (owner === undefined)
+    throw new Error(`budgets.json names ${budget.package}, which is no package of this workspace`)
   const { outputFiles, metafile } = await build({
     stdin: { contents: `export { ${budget.names.join(', ')} } from '${budget.package}'`, resolveDir: owner.path },
     bundle: true,

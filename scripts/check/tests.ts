@@ -10,7 +10,11 @@ interface Report {
   readonly numFailedTests: number
   readonly numPendingTests: number
   readonly numTodoTests: number
-  readonly testResults: readonly { readonly name: string; readonly status: string; readonly assertionResults: readonly { readonly status: string }[] }[]
+  readonly testResults: readonly {
+    readonly name: string
+    readonly status: string
+    readonly assertionResults: readonly { readonly status: string }[]
+  }[]
 }
 
 /** Runs every test of every package. */
@@ -23,10 +27,12 @@ export const tests: Check = {
     rmSync(file, { force: true })
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
     const { code } = await run(join(root, 'node_modules/.bin/vitest'), ['run', ...reporters], { cwd: root })
-    if (!existsSync(file)) return { passed: 0, failed: 1, output: `vitest ended with exit code ${code} and left no report` }
+    if (!existsSync(file))
+      return { passed: 0, failed: 1, output: `vitest ended with exit code ${code} and left no report` }
     const report = JSON.parse(readFileSync(file, 'utf8')) as Report
     const broken = report.testResults.filter(
-      ({ status, assertionResults }) => status === 'failed' && !assertionResults.some((test) => test.status === 'failed'),
+      ({ status, assertionResults }) =>
+        status === 'failed' && !assertionResults.some((test) => test.status === 'failed'),
     )
     const passed = report.numPassedTests
     const failed = report.numFailedTests + broken.length
