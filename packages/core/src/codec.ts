@@ -5,7 +5,7 @@ import type { Settings } from './options.ts'
 import type { SessionKey, SessionRecord } from './store.ts'
 import { handleOf } from './token.ts'
 
-/** What a session holds besides its data: messages by name, oldest first. */
+/** Messages by name, oldest first. */
 export type Flash = Readonly<Record<string, readonly unknown[]>>
 
 /** What users put into a session. */
@@ -14,114 +14,88 @@ export interface Content {
   readonly flash: Flash
 }
 
+/** Nothing yet. */
+export const NO_CONTENT: Content = { data: {}, flash: {} }
+
+/** A record as last read or written. */
+export interface Held {
+  readonly key: SessionKey
+  readonly record: SessionRecord
+  readonly envelope: Envelope
+  readonly content: Content
+}
+
+/** A record without its payload. */
+export type RecordMeta = Omit<SessionRecord, 'payload'>
+
 /** An envelope whose content is yet to be serialized. */
 export type Draft = Omit<Envelope, 'data' | 'flash' | 'serializer' | 'schemaVersion'>
 
-const NOTHING = new Uint8Array(0)
-
-/** Turns content into a record and back. What is unknown rejects; what is damaged is undefined. */
-export class Codec {
-  readonly #settings: Settings
-
-  constructor(settings: Settings) {
-    this.#settings = settings
+/** Turns content into a record. @throws {SessError} `unserializable`, naming the path; `too_large`. */
+export function pack(
+  { serializer, schemaVersion, seal, store }: Settings,
+  key: SessionKey,
+  meta: RecordMeta,
+  draft: Draft,
+  content: Content,
+): Held {
+  const { data, flash } = content
+  const envelope: Envelope = {
+    ...draft,
+    serializer: serializer.name,
+    schemaVersion,
+    data: serializer.serialize(data),
+    flash: Object.keys(flash).length ? serializer.serialize(flash) : new Uint8Array(),
   }
-
-  /** @throws {SessError} `unserializable`, naming the path. */
-  envelope(draft: Draft, { data, flash }: Content): Envelope {
-    const { serializer, schemaVersion } = this.#settings
-    return {
-      ...draft,
-      serializer: serializer.name,
-      schemaVersion,
-      data: serializer.serialize(data),
-      flash: Object.keys(flash).length ? this.#flash(flash) : NOTHING,
-    }
-  }
-
-  /** @throws {SessError} `too_large`. */
-  record(
-    key: SessionKey,
-    revision: number,
-    expiresAt: number,
-    subject: string | undefined,
-    envelope: Envelope,
-  ): SessionRecord {
-    const { seal, store } = this.#settings
-    const bytes = encodeEnvelope(envelope)
-    const payload = frame(seal ? seal.seal(bytes, bound(key, revision, subject)) : bytes, seal !== undefined)
-    if (payload.length > store.traits.maxPayloadBytes)
-      throw new SessError(
-        'too_large',
-        `session ${handleOf(key)} would take ${payload.length} bytes; the ${store.name} store takes ${store.traits.maxPayloadBytes}. Nothing was written; keep large things elsewhere and their IDs here`,
-      )
-    return { revision, expiresAt, payload, ...(subject !== undefined && { subject }) }
-  }
-
-  /** @throws {SessError} `configuration` for a sound payload that this process cannot read. */
-  decode(key: SessionKey, record: SessionRecord): Envelope | undefined {
-    const { seal, store } = this.#settings
-    if (record.payload.length > store.traits.maxPayloadBytes) return undefined
-    const framed = unframe(record.payload)
-    if (framed === 'damaged') return undefined
-    if (framed === 'unknown') throw this.#misfit(key, 'has a newer format; upgrade @sess/core in this process first')
-    if (framed.sealed) {
-      if (!seal) throw this.#misfit(key, 'is sealed; pass the option seal')
-      const bytes = seal.open(framed.body, bound(key, record.revision, record.subject))
-      return bytes && this.#checked(key, decodeEnvelope(bytes))
-    }
-    return seal && !seal.acceptPlaintext ? undefined : this.#checked(key, decodeEnvelope(framed.body))
-  }
-
-  /** Undefined for damaged bytes. @throws What the option `migrate` throws. */
-  content(envelope: Envelope): Content | undefined {
-    const { serializers, schemaVersion, migrate } = this.#settings
-    const serializer = serializers.get(envelope.serializer)!
-    let data: unknown
-    let flash: unknown
-    try {
-      // A marker that had a subject keeps no data.
-      data = envelope.data.length ? serializer.deserialize(envelope.data) : {}
-      flash = envelope.flash.length ? serializer.deserialize(envelope.flash) : {}
-    } catch {
-      return undefined
-    }
-    if (!isPlain(data) || !isPlain(flash) || !Object.values(flash).every(Array.isArray)) return undefined
-    if (envelope.schemaVersion < schemaVersion && migrate) data = migrate(data, envelope.schemaVersion)
-    return { data: data as Plain, flash: flash as Flash }
-  }
-
-  #checked(key: SessionKey, envelope: Envelope | undefined): Envelope | undefined {
-    const { serializers, schemaVersion } = this.#settings
-    if (!envelope) return undefined
-    if (!serializers.has(envelope.serializer))
-      throw this.#misfit(
-        key,
-        `was written by the serializer ${JSON.stringify(envelope.serializer)}; add it to the list in the option serializer`,
-      )
-    if (envelope.schemaVersion > schemaVersion)
-      throw this.#misfit(
-        key,
-        `has schema version ${envelope.schemaVersion}, and this process knows ${schemaVersion}; deploy the newer code here first`,
-      )
-    return envelope
-  }
-
-  #flash(flash: Flash): Uint8Array {
-    try {
-      return this.#settings.serializer.serialize(flash)
-    } catch (cause) {
-      throw cause instanceof SessError
-        ? new SessError(cause.code, cause.message.replace(/^data/, 'flash'), { cause })
-        : cause
-    }
-  }
-
-  #misfit(key: SessionKey, what: string): SessError {
-    return new SessError('configuration', `session ${handleOf(key)} ${what}. Nothing was written`)
-  }
+  const bytes = encodeEnvelope(envelope)
+  const payload = frame(seal ? seal.seal(bytes, bound(key, meta)) : bytes, seal !== undefined)
+  if (payload.length > store.traits.maxPayloadBytes)
+    throw new SessError(
+      'too_large',
+      `session ${handleOf(key)} takes ${payload.length} bytes, the ${store.name} store at most ${store.traits.maxPayloadBytes}; nothing was written. Keep large things elsewhere and their IDs here`,
+    )
+  const { revision, expiresAt, subject } = meta
+  return { key, record: { revision, expiresAt, payload, ...(subject !== undefined && { subject }) }, envelope, content }
 }
 
-function bound(key: SessionKey, revision: number, subject: string | undefined): Uint8Array {
-  return Buffer.from(`${handleOf(key)}\n${revision}\n${subject ?? ''}`)
+/**
+ * Reads a record. Undefined for damaged bytes.
+ *
+ * @throws {SessError} `configuration` for a sound payload that this process cannot read.
+ */
+export function unpack(settings: Settings, key: SessionKey, record: SessionRecord): Held | undefined {
+  const { seal, serializers, schemaVersion, migrate } = settings
+  const misfit = (what: string): SessError =>
+    new SessError('configuration', `session ${handleOf(key)} ${what}. Nothing was written`)
+  const framed = record.payload.length <= settings.store.traits.maxPayloadBytes && unframe(record.payload)
+  if (!framed) return undefined
+  if (!framed.body) throw misfit('has a newer format; upgrade @sess/core here first')
+  let body: Uint8Array | undefined = framed.body
+  if (framed.sealed) {
+    if (!seal) throw misfit('is sealed; pass the option seal')
+    body = seal.open(body, bound(key, record))
+  } else if (seal && !seal.acceptPlaintext) return undefined
+  const envelope = body && decodeEnvelope(Buffer.from(body.buffer, body.byteOffset, body.length))
+  if (!envelope) return undefined
+  const serializer = serializers.get(envelope.serializer)
+  if (!serializer)
+    throw misfit(`was written by serializer ${JSON.stringify(envelope.serializer)}; list it in serializer`)
+  if (envelope.schemaVersion > schemaVersion)
+    throw misfit(`has schemaVersion ${envelope.schemaVersion}, newer than ${schemaVersion}; deploy here first`)
+  let data: unknown
+  let flash: unknown
+  try {
+    data = serializer.deserialize(envelope.data)
+    flash = envelope.flash.length ? serializer.deserialize(envelope.flash) : {}
+  } catch {
+    return undefined
+  }
+  if (!isPlain(data) || !isPlain(flash) || !Object.values(flash).every(Array.isArray)) return undefined
+  if (envelope.schemaVersion < schemaVersion && migrate) data = migrate(data, envelope.schemaVersion)
+  return { key, record, envelope, content: { data: data as Plain, flash: flash as Flash } }
+}
+
+/** What a seal binds the bytes to. */
+function bound(key: SessionKey, { revision, subject = '' }: RecordMeta): Uint8Array {
+  return Buffer.from(`${handleOf(key)}\n${revision}\n${subject}`)
 }

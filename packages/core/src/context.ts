@@ -1,11 +1,12 @@
 import { Calls } from './calls.ts'
-import { Codec } from './codec.ts'
+import { unpack, type Held } from './codec.ts'
 import { copy, isPlain, type Plain } from './data.ts'
 import { SessError } from './error.ts'
 import { Events } from './events.ts'
 import { invalid, type Settings } from './options.ts'
 import type { SchemaIssue } from './schema.ts'
-import { subjectTag } from './token.ts'
+import type { SessionKey } from './store.ts'
+import { handleOf, subjectTag } from './token.ts'
 
 const LONGEST_SUBJECT = 1024
 
@@ -14,28 +15,41 @@ export class Context {
   readonly settings: Settings
   readonly events: Events
   readonly calls: Calls
-  readonly codec: Codec
 
   constructor(settings: Settings) {
     this.settings = settings
     this.events = new Events(settings.log)
-    this.calls = new Calls(settings.store, settings.clock, settings.storeTimeout, this.events)
-    this.codec = new Codec(settings)
+    this.calls = new Calls(settings.store.name, settings.clock, settings.storeTimeout, this.events)
   }
 
-  now(): number {
-    return this.settings.clock()
+  /**
+   * Reads a record. Undefined when there is none, or its bytes are damaged.
+   *
+   * @param fresh - Past any cache.
+   * @throws {SessError} `store_unavailable`, `configuration`.
+   */
+  async read(key: SessionKey, fresh: boolean): Promise<Held | undefined> {
+    const { store } = this.settings
+    const { record, now } = await this.calls.ask('read', key, async (now) => ({
+      record: await store.read(key, now, fresh),
+      now,
+    }))
+    if (!record) return void (fresh || this.events.emit('rejected', { reason: 'unknown' }))
+    const live = now < record.expiresAt
+    const held = live ? unpack(this.settings, key, record) : undefined
+    if (!held) this.events.emit('rejected', { reason: live ? 'undecodable' : 'expired', handle: handleOf(key) })
+    return held
   }
 
   /** The tags of a subject, one for each pepper, newest first. @throws {SessError} `invalid_option`. */
   tags(subject: string): readonly string[] {
     if (
       typeof subject !== 'string' ||
-      subject === '' ||
+      !subject ||
       !subject.isWellFormed() ||
       Buffer.byteLength(subject) > LONGEST_SUBJECT
     )
-      throw invalid('subject', `must be text of 1 to ${LONGEST_SUBJECT} bytes of UTF-8: your user's ID, as a string`)
+      throw invalid('subject', `must be text of 1 to ${LONGEST_SUBJECT} bytes: your user's ID, as a string`)
     return this.settings.peppers.map((pepper) => subjectTag(subject, pepper))
   }
 
@@ -44,10 +58,9 @@ export class Context {
     try {
       return await this.shaped({})
     } catch (cause) {
-      if (!(cause instanceof SessError)) throw cause
       throw new SessError(
         'invalid_option',
-        `schema must accept {}, a new session's data; give its fields defaults or make them optional (${cause.message})`,
+        `schema must accept {}, a new session's data; make its fields optional or give defaults (${String(cause)})`,
         { cause },
       )
     }
@@ -61,15 +74,14 @@ export class Context {
     if (result.issues)
       throw new SessError(
         'invalid_data',
-        `the session's data does not match the schema: ${result.issues.map(described).join('; ')}. Nothing was written`,
+        `the session does not match the schema: ${result.issues.map(described).join('; ')}; nothing was written`,
       )
+    if (!isPlain(result.value)) throw invalid('schema', 'must make a plain object')
     // A copy again: a schema may hand out its own default objects.
-    if (isPlain(result.value)) return copy(result.value)
-    throw new SessError('invalid_option', 'schema must make a plain object of the data')
+    return copy(result.value)
   }
 }
 
-function described({ path, message }: SchemaIssue): string {
-  const keys = path?.map((part) => String(typeof part === 'object' ? part.key : part)) ?? []
-  return `${['data', ...keys].join('.')}: ${message}`
+function described({ path = [], message }: SchemaIssue): string {
+  return `${['data', ...path.map((part) => String(typeof part === 'object' ? part.key : part))].join('.')}: ${message}`
 }

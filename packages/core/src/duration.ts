@@ -16,6 +16,6 @@ export function milliseconds(value: Duration, option: string): number {
   if (typeof ms === 'number' && ms > 0 && ms <= LONGEST) return Math.ceil(ms)
   throw new SessError(
     'invalid_option',
-    `${option}: ${JSON.stringify(value) ?? String(value)} is not a duration; give ms as a number above 0, or text such as '30m' (units ms, s, m, h, d)`,
+    `${option}: ${JSON.stringify(value) ?? String(value)} is no duration; give ms above 0, or text such as '30m' (ms, s, m, h, d)`,
   )
 }

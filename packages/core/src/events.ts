@@ -4,12 +4,12 @@ type Name = keyof SessionsEvents
 type Listener<N extends Name> = (event: SessionsEvents[N]) => void
 
 const ADVICE: Record<RejectionReason, string> = {
-  malformed: 'the cookie is not one of ours; another app on this host may use the same cookie name',
-  unknown: 'no such session: it ended, expired, or lies in another store or under another prefix',
-  mismatched: 'the session is there and the secret is wrong: an old cookie, or somebody guessing',
-  superseded: 'the secret was rotated away; a parallel request of the same browser does this, and the session goes on',
-  expired: 'the session was past its time',
-  undecodable: 'the stored bytes are damaged or forged; look at who else writes to this store',
+  malformed: 'not one of ours; does another app here use this cookie name?',
+  unknown: 'no such session: it ended, or lies in another store or under another prefix',
+  mismatched: 'wrong secret: an old cookie, or somebody guessing',
+  superseded: 'rotated away; normal for parallel requests, and the session goes on',
+  expired: 'past its time',
+  undecodable: 'damaged or forged; who else writes to this store?',
 }
 
 /** Hands events to listeners. A listener that throws harms nobody but is reported as an `error` event. */

@@ -53,20 +53,15 @@ function check(value: unknown, path: string, depth: number): void {
       break
     default:
   }
-  throw refusal(
-    path,
-    `is ${described(value)}, which JSON cannot bring back equal; store a string, number, boolean, null, array or plain object`,
-  )
+  throw refusal(path, `is ${described(value)}, which JSON cannot bring back equal`)
 }
 
 function described(value: unknown): string {
-  if (typeof value === 'object')
-    return Array.isArray(value)
-      ? 'an array with extra properties or holes'
-      : `an instance of ${value?.constructor?.name || 'a class'}`
-  return typeof value === 'number' || value === undefined ? String(value) : `a ${typeof value}`
+  const type = typeof value
+  if (type !== 'object') return type === 'number' || type === 'undefined' ? String(value) : `a ${type}`
+  return `not a plain one (${value!.constructor?.name})`
 }
 
 function refusal(path: string, what: string): SessError {
-  return new SessError('unserializable', `${path} ${what}`)
+  return new SessError('unserializable', `${path} ${what}; nothing was written`)
 }

@@ -1,34 +1,101 @@
-import type { LoginOptions } from './api.ts'
+import type { LoginOptions, OutcomeStatus } from './api.ts'
+import { NO_CONTENT, pack, type Content, type Held } from './codec.ts'
+import { MEMORY } from './envelope.ts'
 import { invalid, lifetimesOf, type Lifetimes, type Settings } from './options.ts'
+import { judge, KNOWN_FOR, wasValidAtMarking } from './secrets.ts'
+import { TRIES, type Stored, type Write } from './stored.ts'
+import { handleOf, newSecret, newWriteId } from './token.ts'
 
 /** What a sign-in decides for the session's life. Times in ms. */
 export interface SignIn extends Lifetimes {
   readonly persistent: boolean
   readonly label: string | undefined
-  readonly client: Readonly<Record<string, string>> | undefined
+  readonly client: readonly string[] | undefined
 }
 
-const MOST_HINTS = 16
 const LONGEST_TEXT = 256
+const MOST_HINTS = 16
 
 /** @throws {SessError} `invalid_option`, naming the option. */
 export function signInOf(options: LoginOptions, settings: Settings): SignIn {
-  const { label, client } = options
-  if (label !== undefined && !isText(label))
-    throw invalid('label', `must be text of at most ${LONGEST_TEXT} characters`)
-  if (client !== undefined) {
-    const hints = Object.entries(client)
-    if (hints.length > MOST_HINTS || !hints.flat().every(isText))
-      throw invalid(
-        'client',
-        `must be at most ${MOST_HINTS} hints, each a name and text of at most ${LONGEST_TEXT} characters`,
-      )
+  const { label, persistent = settings.persistent } = options
+  const client = options.client && Object.entries(options.client).flat()
+  if (!(client && client.length > 2 * MOST_HINTS) && [label ?? '', ...(client ?? [])].every(isText))
+    return { ...lifetimesOf(options, settings), persistent, label, client }
+  throw invalid('label and client', `take text of up to ${LONGEST_TEXT} characters, and up to ${MOST_HINTS} hints`)
+}
+
+/**
+ * Signs a subject in: one replace where the session is the subject's already; otherwise a new record, and then a marker
+ * in the place of the one that the request came with.
+ */
+export async function signIn(
+  stored: Stored,
+  subject: string,
+  tag: string,
+  terms: SignIn,
+  write: Write,
+): Promise<OutcomeStatus> {
+  if (stored.mode === 'current' && stored.held!.record.subject === subject) {
+    const rotation = { secret: newSecret(), keepFor: 0, signIn: terms }
+    if ((await stored.apply({ ...write, rotation })) === 'replaced') return 'saved'
   }
-  return {
-    ...lifetimesOf(options, settings),
-    persistent: options.persistent ?? settings.persistent,
-    label,
-    client,
+  const { mode, held, digest } = stored
+  const carried = carriedTo(subject, stored)
+  await stored.create(write, carried ? await write.compose(carried) : NO_CONTENT, subject, tag, terms)
+  if (mode === 'current') await mark(stored, held!, digest!, carried && write)
+  return 'created'
+}
+
+/** What of the stored content comes along to a subject's new session. Undefined: nothing, nor any change. */
+function carriedTo(subject: string, { mode, held, digest }: Stored): Content | undefined {
+  if (mode === 'new') return NO_CONTENT
+  if (mode === 'gone' || mode === 'destroyed') return undefined
+  const { envelope, record, content } = held!
+  const owner = record.subject
+  if (owner !== undefined && owner !== subject) return undefined
+  if (mode !== 'superseded') return content
+  const mine = owner ? !envelope.marker : envelope.marker && wasValidAtMarking(envelope, record.expiresAt, digest!)
+  return mine ? content : NO_CONTENT
+}
+
+/**
+ * Turns the record that a login came from into a marker. Whatever happens here, the sign-in stands.
+ *
+ * @param write - This request's changes; undefined when another subject was signed in, whose data stays behind.
+ */
+async function mark(stored: Stored, loaded: Held, digest: Uint8Array, write: Write | undefined): Promise<void> {
+  const { context } = stored
+  const { calls, events, settings } = context
+  const { store, clock } = settings
+  const id = newWriteId()
+  const { key } = loaded
+  try {
+    for (let tries = 0, old = loaded; tries < TRIES; tries++) {
+      const now = clock()
+      const revision = old.record.revision + 1
+      const draft = { ...old.envelope, marker: 1, writes: [...old.envelope.writes, { id, revision }].slice(-MEMORY) }
+      const content = write ? old.content : NO_CONTENT
+      const marker = pack(settings, key, { ...old.record, revision, expiresAt: now + KNOWN_FOR }, draft, content)
+      if (
+        (await calls.tell('replace', key, (at) => store.replace(key, marker.record, old.record, at), 2)) !== 'conflict'
+      )
+        return
+      const fresh = await context.read(key, true)
+      if (!fresh || fresh.envelope.writes.some((mark) => mark.id === id)) return
+      const marked = fresh.envelope.marker
+      const mine = marked
+        ? wasValidAtMarking(fresh.envelope, fresh.record.expiresAt, digest)
+        : judge(fresh.envelope, digest, now) === 'current'
+      if (!mine) return
+      // What others wrote there meanwhile comes along.
+      if (write) await stored.apply({ id: newWriteId(), compose: () => write.compose(fresh.content), doubtful: [] })
+      if (marked) return
+      old = fresh
+    }
+    if (!write) await calls.tell('delete', key, (at) => store.delete(key, at), 2)
+  } catch (error) {
+    events.emit('error', { code: 'store_unavailable', operation: 'login: mark', error, handle: handleOf(key) })
   }
 }
 

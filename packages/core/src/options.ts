@@ -88,66 +88,73 @@ export interface Lifetimes {
   readonly absoluteTimeout: number
 }
 
-const KNOWN: ReadonlySet<string> = new Set(
-  'store idleTimeout absoluteTimeout touchAfter persistent serializer seal schema schemaVersion migrate pepper onConflict storeTimeout clock log'.split(
-    ' ',
-  ),
-)
+/** Options, whatever the type of the data. */
+export type AnyOptions = BaseOptions & {
+  readonly serializer?: Serializer | readonly Serializer[]
+  readonly schema?: DataSchema<object>
+}
 
 /** @throws {SessError} `invalid_option`, naming the option. */
-export function settingsOf(
-  options: BaseOptions & {
-    serializer?: Serializer | readonly Serializer[]
-    schema?: DataSchema<object>
-  },
-): Settings {
-  for (const name of Object.keys(options))
-    if (!KNOWN.has(name)) throw invalid(name, 'is not an option of createSessions')
-  const { store, clock } = options
-  if (typeof store?.read !== 'function' || !store.traits)
-    throw invalid('store', 'is not a session store; pass redisStore(client), sqliteStore(database) or another')
-  const lifetimes = lifetimesOf(options, {
-    idleTimeout: milliseconds('30m', 'idleTimeout'),
-    absoluteTimeout: milliseconds('12h', 'absoluteTimeout'),
-  })
-  const touchAfter = options.touchAfter === undefined ? undefined : milliseconds(options.touchAfter, 'touchAfter')
-  if (touchAfter !== undefined && lifetimes.idleTimeout > 0 && touchAfter >= lifetimes.idleTimeout)
-    throw invalid('touchAfter', 'must be shorter than idleTimeout, or sessions end while they are used')
-  const storeTimeout = milliseconds(options.storeTimeout ?? '5s', 'storeTimeout')
-  if (storeTimeout > 10_000)
-    throw invalid('storeTimeout', 'must be at most 10s, so that no write outlives the marks that guard against it')
-  const serializers = [options.serializer ?? jsonSerializer].flat() as Serializer[]
-  if (!serializers.length) throw invalid('serializer', 'is an empty list; the first one writes, all of them read')
-  for (const serializer of serializers)
-    if (typeof serializer?.serialize !== 'function' || !/^.{1,32}$/.test(serializer.name))
-      throw invalid('serializer', 'needs name, serialize and deserialize')
-  const peppers = options.pepper === undefined ? [] : [options.pepper].flat()
-  for (const pepper of peppers)
-    if (Buffer.byteLength(pepper) < 16) throw invalid('pepper', 'needs at least 16 random bytes')
-  if (!peppers.length && (store.traits.tagIsShard || options.pepper !== undefined))
-    throw invalid(
-      'pepper',
-      `is needed on the ${store.name} store, where anyone could otherwise compute on which shard a user's sessions lie`,
-    )
-  const schemaVersion = options.schemaVersion ?? 0
-  if (!Number.isInteger(schemaVersion) || schemaVersion < 0 || schemaVersion > 0xffff_ffff)
-    throw invalid('schemaVersion', 'must be a whole number from 0')
-  const onConflict = options.onConflict ?? 'last-writer-wins'
-  if (typeof onConflict !== 'function' && onConflict !== 'throw' && onConflict !== 'last-writer-wins')
-    throw invalid('onConflict', "must be 'last-writer-wins', 'throw' or a function")
-  return {
+export function settingsOf(options: AnyOptions): Settings {
+  const {
     store,
+    clock,
+    seal,
+    schema,
+    migrate,
+    schemaVersion = 0,
+    onConflict = 'last-writer-wins',
+    persistent = true,
+  } = options
+  const refuse = (when: boolean, option: string, what: string): void => {
+    if (when) throw invalid(option, what)
+  }
+  refuse(!store?.traits, 'store', 'is no session store; pass memoryStore(), sqliteStore(database) or another')
+  const lifetimes = lifetimesOf(options, { idleTimeout: 1_800_000, absoluteTimeout: 43_200_000 })
+  const touchAfter = options.touchAfter && milliseconds(options.touchAfter, 'touchAfter')
+  refuse(
+    lifetimes.idleTimeout > 0 && (touchAfter ?? 0) >= lifetimes.idleTimeout,
+    'touchAfter',
+    'must be shorter than idleTimeout',
+  )
+  const storeTimeout = milliseconds(options.storeTimeout ?? 5000, 'storeTimeout')
+  refuse(storeTimeout > 10_000, 'storeTimeout', 'must be at most 10s, so that no write outlives the markers')
+  const serializers = [options.serializer ?? jsonSerializer].flat() as Serializer[]
+  refuse(
+    !serializers.length || !serializers.every((one) => one?.serialize && one.name),
+    'serializer',
+    'must be a serializer, or a list of them',
+  )
+  const peppers = [options.pepper ?? []].flat() as (string | Uint8Array)[]
+  refuse(!peppers.every((pepper) => Buffer.byteLength(pepper) >= 16), 'pepper', 'must have at least 16 random bytes')
+  refuse(
+    store.traits.tagIsShard && !peppers.length,
+    'pepper',
+    `is needed on the ${store.name} store: without it anyone can tell a user's shard`,
+  )
+  refuse(
+    !(Number.isInteger(schemaVersion) && schemaVersion >= 0 && schemaVersion < 2 ** 32),
+    'schemaVersion',
+    'must be a whole number from 0',
+  )
+  refuse(
+    typeof onConflict !== 'function' && !['throw', 'last-writer-wins'].includes(onConflict),
+    'onConflict',
+    "must be 'last-writer-wins', 'throw' or a function",
+  )
+  return {
     ...lifetimes,
-    touchAfter,
-    storeTimeout,
+    store,
+    seal,
+    schema,
+    migrate,
     schemaVersion,
     onConflict,
-    persistent: options.persistent ?? true,
+    persistent,
+    touchAfter,
+    storeTimeout,
     serializer: serializers[0]!,
     serializers: new Map([jsonSerializer, ...serializers].map((serializer) => [serializer.name, serializer])),
-    seal: options.seal,
-    schema: options.schema,
-    migrate: options.migrate,
     peppers: peppers.length ? peppers : [undefined],
     clock: clock ? () => Math.floor(clock()) : Date.now,
     log: options.log === false ? undefined : (options.log ?? defaultLog()),
@@ -156,22 +163,16 @@ export function settingsOf(
 
 /** The lifetimes of options, with these defaults. @throws {SessError} `invalid_option`. */
 export function lifetimesOf(
-  options: { idleTimeout?: Duration | false; absoluteTimeout?: Duration },
+  options: { readonly idleTimeout?: Duration | false; readonly absoluteTimeout?: Duration },
   defaults: Lifetimes,
 ): Lifetimes {
-  const absoluteTimeout =
-    options.absoluteTimeout === undefined
-      ? defaults.absoluteTimeout
-      : milliseconds(options.absoluteTimeout, 'absoluteTimeout')
-  const idleTimeout =
-    options.idleTimeout === undefined
-      ? // A default must not stand in the way of a shorter absolute timeout.
-        Math.min(defaults.idleTimeout, absoluteTimeout)
-      : options.idleTimeout === false
-        ? 0
-        : milliseconds(options.idleTimeout, 'idleTimeout')
-  if (idleTimeout > absoluteTimeout)
-    throw invalid('idleTimeout', 'is longer than absoluteTimeout, which would always end the session first')
+  const { idleTimeout: idle, absoluteTimeout: absolute } = options
+  const absoluteTimeout = absolute === undefined ? defaults.absoluteTimeout : milliseconds(absolute, 'absoluteTimeout')
+  if (idle === false) return { idleTimeout: 0, absoluteTimeout }
+  // A default must not stand in the way of a shorter absolute timeout.
+  if (idle === undefined) return { idleTimeout: Math.min(defaults.idleTimeout, absoluteTimeout), absoluteTimeout }
+  const idleTimeout = milliseconds(idle, 'idleTimeout')
+  if (idleTimeout > absoluteTimeout) throw invalid('idleTimeout', 'is longer than absoluteTimeout')
   return { idleTimeout, absoluteTimeout }
 }
 
@@ -181,6 +182,5 @@ export function invalid(option: string, what: string): SessError {
 }
 
 function defaultLog(): ((line: string) => void) | undefined {
-  const mode = process.env['NODE_ENV']
-  return mode === 'production' || mode === 'test' ? undefined : (line) => console.warn(line)
+  return ['production', 'test'].includes(process.env['NODE_ENV'] ?? '') ? undefined : (line) => console.warn(line)
 }

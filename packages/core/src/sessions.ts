@@ -1,11 +1,12 @@
 import type { Session, SessionInfo, Sessions } from './api.ts'
+import { unpack } from './codec.ts'
 import { Context } from './context.ts'
 import type { Plain } from './data.ts'
 import { SessError } from './error.ts'
-import { invalid, settingsOf, type BaseOptions, type SessionsOptions } from './options.ts'
+import { invalid, settingsOf, type AnyOptions, type BaseOptions, type SessionsOptions } from './options.ts'
 import type { DataSchema } from './schema.ts'
 import { judge } from './secrets.ts'
-import type { Serializer, SerializerOption } from './serializer.ts'
+import type { SerializerOption } from './serializer.ts'
 import { LiveSession } from './session.ts'
 import type { SessionKey } from './store.ts'
 import { digestOf, handleOf, parseHandle, parseToken } from './token.ts'
@@ -32,12 +33,7 @@ export function createSessions<Output extends object>(
 export function createSessions<Data extends object = Record<string, unknown>>(
   options: SessionsOptions<Data>,
 ): Sessions<Partial<Data>>
-export function createSessions(
-  options: BaseOptions & {
-    serializer?: Serializer | readonly Serializer[]
-    schema?: DataSchema<object>
-  },
-): Sessions<never> {
+export function createSessions(options: AnyOptions): Sessions<never> {
   return new LiveSessions(new Context(settingsOf(options))) as Sessions<object> as Sessions<never>
 }
 
@@ -53,95 +49,94 @@ class LiveSessions implements Sessions<Plain> {
   }
 
   async load(cookieValue: string | undefined): Promise<Session<Plain>> {
-    const { calls, codec, events } = this.#context
-    if (cookieValue === undefined || cookieValue === '') return this.#new()
-    const token = parseToken(cookieValue)
-    if (!token) {
-      events.emit('rejected', { reason: 'malformed' })
-      return this.#new()
+    const context = this.#context
+    const { events, settings } = context
+    if (cookieValue) {
+      const token = parseToken(cookieValue)
+      const held = token && (await context.read(token.key, false))
+      if (token && held) {
+        const { envelope, record, content } = held
+        const digest = digestOf(token.secret)
+        const verdict = judge(envelope, digest, settings.clock())
+        if (verdict === 'superseded' || verdict === 'mismatched') {
+          const names = {
+            handle: handleOf(token.key),
+            ...(record.subject !== undefined && { subject: record.subject }),
+          }
+          events.emit('rejected', { reason: verdict, ...names })
+        }
+        if (verdict === 'superseded') return LiveSession.of(context, verdict, digest, held, await context.blank())
+        if (verdict !== 'mismatched')
+          return LiveSession.of(
+            context,
+            verdict,
+            digest,
+            held,
+            settings.schema ? await context.shaped(content.data) : content.data,
+          )
+      }
+      if (!token) events.emit('rejected', { reason: 'malformed' })
     }
-    const { key } = token
-    const record = await calls.read(key)
-    if (!record) {
-      events.emit('rejected', { reason: 'unknown' })
-      return this.#new()
-    }
-    const names = {
-      handle: handleOf(key),
-      ...(record.subject !== undefined && { subject: record.subject }),
-    }
-    const envelope = codec.decode(key, record)
-    const digest = digestOf(token.secret)
-    const verdict = envelope && judge(envelope, digest, this.#context.now())
-    const content = envelope && verdict !== 'mismatched' ? codec.content(envelope) : undefined
-    if (!envelope || !verdict || verdict === 'mismatched' || !content) {
-      events.emit('rejected', {
-        reason: verdict === 'mismatched' ? verdict : 'undecodable',
-        ...names,
-      })
-      return this.#new()
-    }
-    const held = { key, record, envelope, content }
-    if (verdict === 'superseded') {
-      events.emit('rejected', { reason: verdict, ...names })
-      return LiveSession.of(this.#context, verdict, digest, held, await this.#context.blank())
-    }
-    const data = this.#context.settings.schema ? await this.#context.shaped(content.data) : content.data
-    return LiveSession.of(this.#context, verdict, digest, held, data)
+    return new LiveSession(context, await context.blank())
   }
 
   async *listSubject(subject: string): AsyncIterable<SessionInfo> {
-    const { calls, codec, events } = this.#context
-    const { store } = calls
-    if (!store.list) throw this.#unsupported('list a subject’s sessions')
+    const { events, settings } = this.#context
+    const { store, clock } = settings
+    if (!store.list) throw this.#unsupported('list')
     for (const tag of this.#context.tags(subject)) {
-      for await (const [key, record] of store.list({ id: subject, tag }, this.#context.now())) {
+      for await (const [key, record] of store.list({ id: subject, tag }, clock())) {
         const handle = handleOf(key)
-        const envelope = codec.decode(key, record)
-        if (!envelope) events.emit('rejected', { reason: 'undecodable', handle, subject })
-        if (!envelope || envelope.marker) continue
-        const { label, client, createdAt, authenticatedAt, idleTimeout, persistent } = envelope
+        const held = unpack(settings, key, record)
+        if (!held) events.emit('rejected', { reason: 'undecodable', handle, subject })
+        if (!held || held.envelope.marker) continue
+        const { label, client, createdAt, authenticatedAt, idleTimeout, persistent } = held.envelope
         const { expiresAt } = record
         yield {
           handle,
-          label,
-          client,
+          label: label || undefined,
+          client: Object.fromEntries(client.flatMap((name, i) => (i % 2 ? [] : [[name, client[i + 1] ?? '']]))),
           createdAt,
-          authenticatedAt,
+          authenticatedAt: authenticatedAt || undefined,
           expiresAt,
           lastSeenAt: idleTimeout ? expiresAt - idleTimeout : undefined,
-          persistent,
+          persistent: persistent > 0,
         }
       }
     }
   }
 
   async revoke(handle: string, options: { readonly subject?: string } = {}): Promise<boolean> {
-    const { calls, events } = this.#context
-    const key = typeof handle === 'string' ? parseHandle(handle) : undefined
+    const { calls, events, settings } = this.#context
+    const { subject } = options
+    const key = parseHandle(handle)
     if (!key) return false
-    if (options.subject !== undefined) {
-      this.#context.tags(options.subject)
-      const record = await calls.read(key, true)
-      if (record?.subject !== options.subject) return false
+    if (subject !== undefined) {
+      this.#context.tags(subject)
+      if ((await this.#context.read(key, true))?.record.subject !== subject) return false
     }
-    const gone = await calls.delete(key)
-    if (gone) events.emit('revoked', { handle, ...options })
-    return gone
+    const went = await calls.tell('revoke', key, (now) => settings.store.delete(key, now), 2)
+    if (went) events.emit('revoked', { handle, ...(subject !== undefined && { subject }) })
+    return went
   }
 
   async revokeSubject(
     subject: string,
     options: { readonly except?: Session<Plain> | string } = {},
   ): Promise<number | undefined> {
-    const { calls, events } = this.#context
-    const { store } = calls
-    if (!store.deleteSubject) throw this.#unsupported('revoke a subject’s sessions')
-    const except = this.#exceptKey(options.except)
+    const { calls, events, settings } = this.#context
+    const { store } = settings
+    const { except } = options
+    if (!store.deleteSubject) throw this.#unsupported('revoke')
+    const spared: SessionKey | undefined = typeof except === 'string' ? parseHandle(except) : LiveSession.keyOf(except)
+    if (typeof except === 'string' && !spared) throw invalid('except', 'is no handle; nothing was revoked')
     let count: number | undefined = 0
     for (const tag of this.#context.tags(subject)) {
-      const went = await calls.again('deleteSubject', undefined, (now) =>
-        store.deleteSubject!({ id: subject, tag }, now, except),
+      const went = await calls.tell(
+        'revokeSubject',
+        undefined,
+        (now) => store.deleteSubject!({ id: subject, tag }, now, spared),
+        2,
       )
       count = went === undefined || count === undefined ? undefined : count + went
     }
@@ -150,39 +145,27 @@ class LiveSessions implements Sessions<Plain> {
   }
 
   async count(): Promise<number> {
-    const { calls } = this.#context
-    if (!calls.store.count) throw this.#unsupported('count sessions')
-    return calls.whole('count', (now) => calls.store.count!(now))
+    const { calls, settings } = this.#context
+    if (!settings.store.count) throw this.#unsupported('count')
+    return calls.ask('count', undefined, (now) => settings.store.count!(now))
   }
 
   async sweep(): Promise<number> {
-    const { calls } = this.#context
+    const { calls, settings } = this.#context
     let total = 0
-    if (!calls.store.sweep) return total
+    if (!settings.store.sweep) return total
     for (;;) {
-      const swept = await calls.whole('sweep', (now) => calls.store.sweep!(now, SWEEP_BATCH))
+      const swept = await calls.ask('sweep', undefined, (now) => settings.store.sweep!(now, SWEEP_BATCH))
       total += swept
       if (swept < SWEEP_BATCH) return total
     }
-  }
-
-  async #new(): Promise<Session<Plain>> {
-    return new LiveSession(this.#context, await this.#context.blank())
-  }
-
-  #exceptKey(except: Session<Plain> | string | undefined): SessionKey | undefined {
-    if (except === undefined) return undefined
-    if (typeof except !== 'string') return LiveSession.keyOf(except)
-    const key = parseHandle(except)
-    if (!key) throw invalid('except', 'is no handle; pass a session, or a handle from listSubject. Nothing was revoked')
-    return key
   }
 
   #unsupported(what: string): SessError {
     const { store } = this.#context.settings
     return new SessError(
       'unsupported',
-      `the ${store.name} store cannot ${what}; use a store whose traits.subjects says it can`,
+      `the ${store.name} store cannot ${what}; choose one whose traits say that it can`,
     )
   }
 }
