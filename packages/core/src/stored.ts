@@ -1,0 +1,278 @@
+import type { OutcomeStatus } from './api.ts'
+import { isUnknown, mayRetry } from './calls.ts'
+import { pack, type Content, type Draft, type Held } from './codec.ts'
+import type { Context } from './context.ts'
+import { MEMORY } from './envelope.ts'
+import { SessError } from './error.ts'
+import type { SignIn } from './login.ts'
+import { judge, rotatedAway } from './secrets.ts'
+import { digestOf, handleOf, newKey, newSecret } from './token.ts'
+
+/**
+ * Where a request stands with its record:
+ *
+ * - `new`: nothing is stored.
+ * - `current`, `kept`, `superseded`: as its secret was judged.
+ * - `gone`: found deleted or expired.
+ * - `destroyed`: by `destroy()`.
+ */
+export type Mode = 'new' | 'current' | 'kept' | 'superseded' | 'gone' | 'destroyed'
+
+/** One logical write: applied once, whatever happens to its answers. */
+export interface Write {
+  readonly id: string
+  /** The content to store; may be asked again. The same object as it was given: nothing to write. */
+  readonly compose: (stored: Content) => Promise<Content>
+  readonly rotation?: { readonly secret: string; readonly keepFor: number; readonly signIn?: SignIn }
+  /** Revisions that tries without an answer would have made. */
+  readonly doubtful: number[]
+  /** Whether it was applied cannot be known any more. */
+  lost?: boolean
+}
+
+/** How often a write is tried against others that come between. */
+export const TRIES = 20
+
+/** What a request knows of its record, and how it writes to it. */
+export class Stored {
+  readonly context: Context
+  mode: Mode = 'new'
+  held: Held | undefined
+  digest: Uint8Array | undefined
+  /** The cookie value of a secret that this request made. */
+  issued: string | undefined
+
+  constructor(context: Context) {
+    this.context = context
+  }
+
+  /** The record, where this request may read and write it. */
+  get live(): Held | undefined {
+    return this.mode === 'current' || this.mode === 'kept' ? this.held : undefined
+  }
+
+  /** What a write has to say that finds nothing to do. */
+  get idle(): OutcomeStatus {
+    return this.mode === 'superseded'
+      ? this.mode
+      : this.mode === 'gone' || this.mode === 'destroyed'
+        ? 'gone'
+        : 'unchanged'
+  }
+
+  /** The names that events carry. */
+  get names(): { handle: string; subject?: string } {
+    const { key, record } = this.held!
+    return { handle: handleOf(key), ...(record.subject !== undefined && { subject: record.subject }) }
+  }
+
+  /** Stores a new record. One whose answer is lost is never sent again under its key: it could land after a logout. */
+  async create(write: Write, content: Content, subject?: string, tag?: string, signIn?: SignIn): Promise<void> {
+    const { calls, events, settings } = this.context
+    const { idleTimeout, absoluteTimeout, persistent } = signIn ?? settings
+    let failure: unknown
+    for (let tries = 0; tries < 2; tries++) {
+      const now = settings.clock()
+      const secret = newSecret()
+      const digest = digestOf(secret)
+      const absoluteAt = now + absoluteTimeout
+      const rest = {
+        revision: 1,
+        expiresAt: expiryOf(idleTimeout, absoluteAt, now),
+        ...(subject !== undefined && { subject }),
+      }
+      const held = pack(
+        settings,
+        newKey(tag),
+        rest,
+        {
+          marker: 0,
+          persistent: Number(persistent),
+          createdAt: now,
+          authenticatedAt: signIn ? now : 0,
+          absoluteAt,
+          idleTimeout,
+          digest,
+          earlier: [],
+          writes: [{ id: write.id, revision: 1 }],
+          label: signIn?.label ?? '',
+          client: signIn?.client ?? [],
+        },
+        content,
+      )
+      try {
+        if (await calls.tell('create', held.key, (at) => settings.store.create(held.key, held.record, at))) {
+          this.held = held
+          this.#issue(secret, digest)
+          events.emit('created', this.names)
+          return
+        }
+        failure ??= new SessError(
+          'conflict',
+          `the ${settings.store.name} store says that new keys are taken; check its create()`,
+        )
+      } catch (error) {
+        if (!isUnknown(failure)) failure = error
+        if (!mayRetry(error)) break
+      }
+    }
+    throw failure
+  }
+
+  /**
+   * Replaces the record by what a write makes of it: compare-and-set, and on a conflict a fresh look. The secret is
+   * judged before every try.
+   *
+   * @param doubted - The write was sent before, and its answer never came.
+   * @returns `kept`: a rotation that a kept secret may not make.
+   */
+  async apply(write: Write, doubted = false): Promise<'replaced' | 'unchanged' | 'gone' | 'superseded' | 'kept'> {
+    const { calls, settings } = this.context
+    const { doubtful, rotation } = write
+    let look = doubted
+    let resend = true
+    try {
+      for (let tries = 0; tries < TRIES; tries++) {
+        const found = look && (await this.lookFor(write))
+        if (found) return found
+        const now = settings.clock()
+        const { key, record, envelope, content } = this.held!
+        const verdict = judge(envelope, this.digest!, now)
+        if (verdict === 'superseded' || verdict === 'mismatched') return this.#is('superseded')
+        if (record.expiresAt <= now) return this.#is('gone')
+        this.mode = verdict
+        if (rotation && verdict === 'kept') return verdict
+        const next = await write.compose(content)
+        if (next === content && !rotation && !doubtful.length) return 'unchanged'
+        const held = this.#next(write, next, now)
+        look = true
+        try {
+          const answer = await calls.tell('replace', key, (at) => settings.store.replace(key, held.record, record, at))
+          if (answer === 'missing') return this.#is('gone')
+          if (answer === 'replaced') {
+            this.#landed(write, held)
+            return answer
+          }
+        } catch (error) {
+          if (isUnknown(error)) doubtful.push(held.record.revision)
+          if (!resend || !mayRetry(error)) throw error
+          // Sent again as it was, once. The secret is judged again first: its window may have closed meanwhile.
+          resend = look = false
+        }
+      }
+    } catch (error) {
+      if (!doubtful.length || isUnknown(error)) throw error
+      throw new SessError('unknown_outcome', 'a write was sent and could not be settled; commit() again settles it', {
+        cause: error,
+      })
+    }
+    throw new SessError(
+      'conflict',
+      `others changed session ${this.names.handle} ${TRIES} times while it was written; nothing was written. Try again`,
+    )
+  }
+
+  /**
+   * Reads the record afresh and looks for a write that may have landed.
+   *
+   * @returns Undefined when the write is not there and may be tried again.
+   * @throws {SessError} `unknown_outcome` when the record has forgotten.
+   */
+  async lookFor(write: Write): Promise<'replaced' | 'gone' | undefined> {
+    const held = await this.context.read(this.held!.key, true)
+    if (!held) return this.#is('gone')
+    this.held = held
+    const { writes } = held.envelope
+    if (writes.some(({ id }) => id === write.id)) {
+      this.#landed(write, held)
+      return 'replaced'
+    }
+    if (!write.doubtful.some((revision) => revision < writes[0]!.revision)) return undefined
+    write.lost = true
+    throw new SessError(
+      'unknown_outcome',
+      `session ${this.names.handle} was written more than ${MEMORY} times since; this write is not sent again`,
+    )
+  }
+
+  /** Moves the idle clock, if that is due. */
+  async touch(): Promise<OutcomeStatus> {
+    const { live } = this
+    if (!live?.envelope.idleTimeout) return this.idle
+    const { key, record, envelope } = live
+    const { calls, settings } = this.context
+    const { idleTimeout, absoluteAt } = envelope
+    const now = settings.clock()
+    const expiresAt = expiryOf(idleTimeout, absoluteAt, now)
+    const after = settings.touchAfter && settings.touchAfter < idleTimeout ? settings.touchAfter : idleTimeout / 10
+    if (expiresAt - record.expiresAt < after) return 'unchanged'
+    const verdict = judge(envelope, this.digest!, now)
+    if (verdict !== 'current' && verdict !== 'kept') return this.#is('superseded')
+    const answer = await calls.tell('touch', key, (at) => settings.store.touch(key, expiresAt, record, at), 2)
+    if (answer === 'missing') return this.#is('gone')
+    // Another revision: somebody wrote just now, and moved the clock by that.
+    if (answer === 'conflict') return 'unchanged'
+    this.held = { ...live, record: { ...record, expiresAt } }
+    return answer
+  }
+
+  /** Deletes, without asking, what this request's secret may end. @returns True if a cookie is to be removed. */
+  async end(): Promise<boolean> {
+    const { calls, events, settings } = this.context
+    const { mode, held } = this
+    if (held && (this.live || (mode === 'superseded' && !held.envelope.marker))) {
+      await calls.tell('delete', held.key, (at) => settings.store.delete(held.key, at), 2)
+      events.emit('logout', this.names)
+    }
+    this.issued = undefined
+    return mode === 'current'
+  }
+
+  /** The record that a write makes of the one that is held. */
+  #next({ id, rotation }: Write, content: Content, now: number): Held {
+    const { key, record, envelope } = this.held!
+    const revision = record.revision + 1
+    let draft: Draft = { ...envelope, writes: [...envelope.writes, { id, revision }].slice(-MEMORY) }
+    if (rotation) {
+      const { secret, keepFor, signIn } = rotation
+      draft = { ...draft, digest: digestOf(secret), earlier: rotatedAway(envelope, now, keepFor) }
+      if (signIn)
+        draft = {
+          ...draft,
+          idleTimeout: signIn.idleTimeout,
+          persistent: Number(signIn.persistent),
+          authenticatedAt: now,
+          absoluteAt: now + signIn.absoluteTimeout,
+          label: signIn.label ?? envelope.label,
+          client: signIn.client ?? envelope.client,
+        }
+    }
+    let expiresAt = expiryOf(draft.idleTimeout, draft.absoluteAt, now)
+    // Another server's clock may run ahead of this one's: a plain write never shortens a life.
+    if (!rotation?.signIn) expiresAt = Math.max(expiresAt, record.expiresAt)
+    return pack(this.context.settings, key, { ...record, revision, expiresAt }, draft, content)
+  }
+
+  #landed({ rotation }: Write, held: Held): void {
+    this.held = held
+    if (rotation) this.#issue(rotation.secret, digestOf(rotation.secret))
+    if (held.envelope.marker) this.#is('superseded')
+  }
+
+  #issue(secret: string, digest: Uint8Array): void {
+    this.mode = 'current'
+    this.digest = digest
+    this.issued = handleOf(this.held!.key) + secret
+  }
+
+  #is<M extends Mode>(mode: M): M {
+    this.mode = mode
+    this.issued = undefined
+    return mode
+  }
+}
+
+/** When a session ends unless it is used: the earlier of idle and absolute. An idle timeout of 0 does not slide. */
+export function expiryOf(idleTimeout: number, absoluteAt: number, now: number): number {
+  return idleTimeout ? Math.min(now + idleTimeout, absoluteAt) : absoluteAt
+}
