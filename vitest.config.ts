@@ -6,7 +6,7 @@ import { foldersLeftOut } from './scripts/check/stores.ts'
 const folders = globSync(['packages/*/package.json', 'conformance/package.json', 'examples/*/package.json'])
   .map((file) => dirname(file))
   .filter((folder) => !foldersLeftOut.includes(folder))
-  .sort()
+  .toSorted()
 
 export default defineConfig({
   test: {

@@ -18,7 +18,7 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
  */
 export function pnpm(args, options = {}) {
   const cli = process.env['npm_execpath'] ?? ''
-  const [command, ...before] = /npm-cli\.js$/.test(cli) ? [process.execPath, cli] : ['npm']
+  const [command, ...before] = cli.endsWith('npm-cli.js') ? [process.execPath, cli] : ['npm']
   const exec = ['exec', '--yes', '--loglevel=error', `--package=${manifest.packageManager}`, '--', 'pnpm']
   return run(command, [...before, ...exec, ...args], { cwd: root, ...options })
 }

@@ -14,7 +14,12 @@ function announced(problems: string[]): Set<string> {
       problems.push(`${file}: not a changeset: packages between two lines of ---, then what changes for their users`)
       continue
     }
-    for (const [, name] of head.matchAll(/^['"]?([^'":]+)['"]?: (?:major|minor|patch)$/gm)) names.add(name!)
+    for (const [, name] of head.matchAll(/^['"]?([^'":]+)['"]?: (?:major|minor|patch)$/gm)) {
+      if (!publicPackages.some(({ manifest }) => manifest.name === name)) {
+        problems.push(`${file}: ${name} is no published package of this workspace`)
+      }
+      names.add(name!)
+    }
   }
   return names
 }
@@ -47,7 +52,7 @@ export const changesets: Check = {
         )
       }
     }
-    // With nothing to compare to, this only reads the configuration and works out the release.
+    // With nothing to compare to, this only reads the configuration.
     problems.push(...(await problemsOf('changeset', ['status', '--since=HEAD'])))
     return found(problems)
   },

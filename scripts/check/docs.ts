@@ -88,8 +88,8 @@ async function check(document: string): Promise<{ blocks: number; ran: number; p
     text.replaceAll(/^\S*\/([\w.-]+\.ts)\((\d+),/gm, `${document}:$2 ($1,`),
   )
   if (problems.length > 0) return { blocks: blocks.length, ran: 0, problems }
-  for (const { line, file } of toRun) {
-    const { code, output } = await run(process.execPath, [file], { cwd: here, capture: true, timeoutMs: 60_000 })
+  for (const { line, file: program } of toRun) {
+    const { code, output } = await run(process.execPath, [program], { cwd: here, capture: true, timeoutMs: 60_000 })
     if (code !== 0) problems.push(`${document}:${line} ended with exit code ${code}:\n${output}`)
   }
   return { blocks: blocks.length, ran: toRun.length, problems }
@@ -109,7 +109,7 @@ export const docs: Check = {
     const problems: string[] = []
     let blocks = 0
     let ran = 0
-    for (const document of documents.sort()) {
+    for (const document of documents.toSorted()) {
       const result = await check(document)
       blocks += result.blocks
       ran += result.ran

@@ -28,7 +28,7 @@ export const packages: readonly Package[] = globSync(
   [...definition.matchAll(/^ {2}- (\S+)$/gm)].map((match) => `${match[1]}/package.json`),
   { cwd: root },
 )
-  .sort()
+  .toSorted()
   .map((file) => {
     const folder = file.slice(0, -'/package.json'.length)
     const path = join(root, folder)
