@@ -48,7 +48,7 @@ export const changesets: Check = {
     for (const each of publicPackages) {
       if (!names.has(each.manifest.name) && (await changed(each))) {
         problems.push(
-          `${each.manifest.name} has changed since its last release, and no file in .changeset/ names it: pnpm changeset`,
+          `${each.manifest.name} has changed since its last release, and no file in .changeset/ names it: npx changeset`,
         )
       }
     }
