@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { inspect } from 'node:util'
 import { isStopping } from '../process.mjs'
 import { changesets } from './changesets.ts'
 import type { Check, Outcome } from './check.ts'
@@ -40,7 +41,7 @@ async function perform(check: Check): Promise<Result> {
   const outcome = await check.run().catch((error: unknown) => ({
     passed: 0,
     failed: 1,
-    output: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    output: inspect(error),
   }))
   // Told to stop: this process is about to end, and what a killed command said is of no interest.
   if (isStopping()) await delay(60_000)

@@ -1,4 +1,4 @@
-import { copyFileSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pnpm, root } from '../bootstrap.mjs'
@@ -88,7 +88,9 @@ async function use(project: string): Promise<string[]> {
         problems.push(`${command} --help ended with exit code ${code}:\n${output}`)
     }
   }
-  const example = blocksOf('README.md').find(({ flags }) => flags.includes('run'))
+  const example = (existsSync(join(root, 'README.md')) ? blocksOf('README.md') : []).find(({ flags }) =>
+    flags.includes('run'),
+  )
   if (example === undefined) return [...problems, 'README.md has no example marked ```ts run']
   return [...problems, ...(await problemsIn(project, 'readme.ts', example.code))]
 }

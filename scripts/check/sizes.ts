@@ -32,6 +32,8 @@ async function measure(budget: Budget): Promise<{ line: string; problems: string
     write: false,
     metafile: true,
     logLevel: 'silent',
+  }).catch((error: unknown) => {
+    throw new Error(`${budget.package} cannot be bundled`, { cause: error })
   })
   const bytes = gzipSync(outputFiles[0]!.contents, { level: 9 }).length
   const label = `${budget.package} ${budget.title}`
