@@ -117,7 +117,12 @@ export interface Session<Data extends object = Record<string, unknown>> {
   /** Deletes the session; final for this object, apart from `login`, which starts anew. */
   destroy(): Promise<void>
 
-  /** Leaves a message that is read once, by this or a later request. Stored by the next commit. */
+  /**
+   * Leaves a message that is read once, by this or a later request. Stored by the next commit.
+   *
+   * @param message - Anything that JSON carries, whatever the serializer of the data.
+   * @throws {SessError} `unserializable`, naming the path.
+   */
   flash(name: string, message: unknown): void
   /** Takes the messages left under a name, oldest first. They are removed by the next commit. */
   flashed(name: string): unknown[]

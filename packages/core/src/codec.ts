@@ -1,12 +1,10 @@
 import { isPlain, type Plain } from './data.ts'
 import { decodeEnvelope, encodeEnvelope, frame, unframe, type Envelope } from './envelope.ts'
+import type { Flash } from './flash.ts'
 import { SessError } from './error.ts'
 import type { Settings } from './options.ts'
 import type { SessionKey, SessionRecord } from './store.ts'
 import { handleOf } from './token.ts'
-
-/** Messages by name, oldest first. */
-export type Flash = Readonly<Record<string, readonly unknown[]>>
 
 /** What users put into a session. */
 export interface Content {
@@ -29,7 +27,7 @@ export interface Held {
 export type RecordMeta = Omit<SessionRecord, 'payload'>
 
 /** An envelope whose content is yet to be serialized. */
-export type Draft = Omit<Envelope, 'data' | 'flash' | 'serializer' | 'schemaVersion'>
+export type Draft = Omit<Envelope, 'flash' | 'serializer' | 'schemaVersion'>
 
 /** Turns content into a record. @throws {SessError} `unserializable`, naming the path; `too_large`. */
 export function pack(
@@ -40,14 +38,8 @@ export function pack(
   content: Content,
 ): Held {
   const { data, flash } = content
-  const envelope: Envelope = {
-    ...draft,
-    serializer: serializer.name,
-    schemaVersion,
-    data: serializer.serialize(data),
-    flash: Object.keys(flash).length ? serializer.serialize(flash) : new Uint8Array(),
-  }
-  const bytes = encodeEnvelope(envelope)
+  const envelope = { ...draft, serializer: serializer.name, schemaVersion, flash }
+  const bytes = encodeEnvelope(envelope, serializer.serialize(data))
   const payload = frame(seal ? seal.seal(bytes, bound(key, meta)) : bytes, seal !== undefined)
   if (payload.length > store.traits.maxPayloadBytes)
     throw new SessError(
@@ -75,24 +67,23 @@ export function unpack(settings: Settings, key: SessionKey, record: SessionRecor
     if (!seal) throw misfit('is sealed; pass the option seal')
     body = seal.open(body, bound(key, record))
   } else if (seal && !seal.acceptPlaintext) return undefined
-  const envelope = body && decodeEnvelope(Buffer.from(body.buffer, body.byteOffset, body.length))
-  if (!envelope) return undefined
+  const decoded = body && decodeEnvelope(body)
+  if (!decoded) return undefined
+  const { envelope } = decoded
   const serializer = serializers.get(envelope.serializer)
   if (!serializer)
     throw misfit(`was written by serializer ${JSON.stringify(envelope.serializer)}; list it in serializer`)
   if (envelope.schemaVersion > schemaVersion)
     throw misfit(`has schemaVersion ${envelope.schemaVersion}, newer than ${schemaVersion}; deploy here first`)
   let data: unknown
-  let flash: unknown
   try {
-    data = serializer.deserialize(envelope.data)
-    flash = envelope.flash.length ? serializer.deserialize(envelope.flash) : {}
+    data = serializer.deserialize(decoded.data)
   } catch {
     return undefined
   }
-  if (!isPlain(data) || !isPlain(flash) || !Object.values(flash).every(Array.isArray)) return undefined
+  if (!isPlain(data)) return undefined
   if (envelope.schemaVersion < schemaVersion && migrate) data = migrate(data, envelope.schemaVersion)
-  return { key, record, envelope, content: { data: data as Plain, flash: flash as Flash } }
+  return { key, record, envelope, content: { data: data as Plain, flash: envelope.flash } }
 }
 
 /** What a seal binds the bytes to. */

@@ -1,5 +1,7 @@
 import { copy, equal, get, put, type Plain } from './data.ts'
-import type { Flash } from './codec.ts'
+
+/** Messages by name, oldest first. */
+export type Flash = Readonly<Record<string, readonly unknown[]>>
 
 /** One thing that a request did to the messages. */
 export type FlashStep =

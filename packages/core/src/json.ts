@@ -1,4 +1,5 @@
 import { isPlain } from './data.ts'
+import { asBuffer } from './envelope.ts'
 import { SessError } from './error.ts'
 import type { Serializer } from './serializer.ts'
 
@@ -13,17 +14,18 @@ const DEEPEST = 64
 export const jsonSerializer: Serializer = Object.freeze({
   name: 'json',
   serialize(value: object): Uint8Array {
-    check(value, 'data', DEEPEST)
+    checkJson(value, 'data')
     return Buffer.from(JSON.stringify(value))
   },
   deserialize(bytes: Uint8Array): unknown {
-    const value: unknown = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString())
-    check(value, 'data', DEEPEST)
+    const value: unknown = JSON.parse(asBuffer(bytes).toString())
+    checkJson(value, 'data')
     return value
   },
 })
 
-function check(value: unknown, path: string, depth: number): void {
+/** Refuses what JSON cannot bring back equal. @throws {SessError} `unserializable`, naming the path. */
+export function checkJson(value: unknown, path: string, depth: number = DEEPEST): void {
   switch (typeof value) {
     case 'string':
     case 'boolean':
@@ -35,7 +37,7 @@ function check(value: unknown, path: string, depth: number): void {
       if (value === null) return
       if (depth === 0) throw refusal(path, `is nested deeper than ${DEEPEST} levels, or holds itself`)
       if (Array.isArray(value)) {
-        for (let i = 0; i < value.length; i++) check(value[i], `${path}[${i}]`, depth - 1)
+        for (let i = 0; i < value.length; i++) checkJson(value[i], `${path}[${i}]`, depth - 1)
         if (Object.keys(value).length === value.length) return
       } else if (
         isPlain(value) &&
@@ -43,7 +45,7 @@ function check(value: unknown, path: string, depth: number): void {
         Object.getOwnPropertySymbols(value).length === 0
       ) {
         for (const key of Object.keys(value))
-          check(
+          checkJson(
             value[key],
             /^[A-Za-z_$][\w$]*$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`,
             depth - 1,

@@ -1,16 +1,15 @@
 import type { LoginOptions, OutcomeStatus } from './api.ts'
 import { NO_CONTENT, pack, type Content, type Held } from './codec.ts'
-import { MEMORY } from './envelope.ts'
 import { invalid, lifetimesOf, type Lifetimes, type Settings } from './options.ts'
 import { judge, KNOWN_FOR, wasValidAtMarking } from './secrets.ts'
-import { TRIES, type Stored, type Write } from './stored.ts'
+import { marked, TRIES, type Stored, type Write } from './stored.ts'
 import { handleOf, newSecret, newWriteId } from './token.ts'
 
 /** What a sign-in decides for the session's life. Times in ms. */
 export interface SignIn extends Lifetimes {
   readonly persistent: boolean
   readonly label: string | undefined
-  readonly client: readonly string[] | undefined
+  readonly client: Readonly<Record<string, string>> | undefined
 }
 
 const LONGEST_TEXT = 256
@@ -18,10 +17,10 @@ const MOST_HINTS = 16
 
 /** @throws {SessError} `invalid_option`, naming the option. */
 export function signInOf(options: LoginOptions, settings: Settings): SignIn {
-  const { label, persistent = settings.persistent } = options
-  const client = options.client && Object.entries(options.client).flat()
-  if (!(client && client.length > 2 * MOST_HINTS) && [label ?? '', ...(client ?? [])].every(isText))
-    return { ...lifetimesOf(options, settings), persistent, label, client }
+  const { label, client, persistent = settings.persistent } = options
+  const texts = [label ?? '', ...Object.entries(client ?? {}).flat()]
+  if (texts.length <= 2 * MOST_HINTS + 1 && texts.every(isText))
+    return { ...lifetimesOf(options, settings), persistent, label, client: client && { ...client } }
   throw invalid('label and client', `take text of up to ${LONGEST_TEXT} characters, and up to ${MOST_HINTS} hints`)
 }
 
@@ -64,7 +63,7 @@ function carriedTo(subject: string, { mode, held, digest }: Stored): Content | u
  *
  * @param write - This request's changes; undefined when another subject was signed in, whose data stays behind.
  */
-async function mark(stored: Stored, loaded: Held, digest: Uint8Array, write: Write | undefined): Promise<void> {
+async function mark(stored: Stored, loaded: Held, digest: string, write: Write | undefined): Promise<void> {
   const { context } = stored
   const { calls, events, settings } = context
   const { store, clock } = settings
@@ -74,23 +73,21 @@ async function mark(stored: Stored, loaded: Held, digest: Uint8Array, write: Wri
     for (let tries = 0, old = loaded; tries < TRIES; tries++) {
       const now = clock()
       const revision = old.record.revision + 1
-      const draft = { ...old.envelope, marker: 1, writes: [...old.envelope.writes, { id, revision }].slice(-MEMORY) }
+      const draft = { ...old.envelope, marker: true, writes: marked(old.envelope, id, revision) }
       const content = write ? old.content : NO_CONTENT
-      const marker = pack(settings, key, { ...old.record, revision, expiresAt: now + KNOWN_FOR }, draft, content)
-      if (
-        (await calls.tell('replace', key, (at) => store.replace(key, marker.record, old.record, at), 2)) !== 'conflict'
-      )
+      const next = pack(settings, key, { ...old.record, revision, expiresAt: now + KNOWN_FOR }, draft, content)
+      if ((await calls.tell('replace', key, (at) => store.replace(key, next.record, old.record, at), 2)) !== 'conflict')
         return
       const fresh = await context.read(key, true)
-      if (!fresh || fresh.envelope.writes.some((mark) => mark.id === id)) return
-      const marked = fresh.envelope.marker
-      const mine = marked
+      if (!fresh || fresh.envelope.writes.some(([mark]) => mark === id)) return
+      const { marker } = fresh.envelope
+      const mine = marker
         ? wasValidAtMarking(fresh.envelope, fresh.record.expiresAt, digest)
         : judge(fresh.envelope, digest, now) === 'current'
       if (!mine) return
       // What others wrote there meanwhile comes along.
       if (write) await stored.apply({ id: newWriteId(), compose: () => write.compose(fresh.content), doubtful: [] })
-      if (marked) return
+      if (marker) return
       old = fresh
     }
     if (!write) await calls.tell('delete', key, (at) => store.delete(key, at), 2)

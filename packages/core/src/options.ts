@@ -121,7 +121,7 @@ export function settingsOf(options: AnyOptions): Settings {
   refuse(storeTimeout > 10_000, 'storeTimeout', 'must be at most 10s, so that no write outlives the markers')
   const serializers = [options.serializer ?? jsonSerializer].flat() as Serializer[]
   refuse(
-    !serializers.length || !serializers.every((one) => one?.serialize && one.name),
+    !serializers.length || !serializers.every((one) => typeof one?.serialize === 'function' && one.name),
     'serializer',
     'must be a serializer, or a list of them',
   )

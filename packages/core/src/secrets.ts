@@ -15,28 +15,33 @@ export const KNOWN_FOR = 60_000
 export type Verdict = 'current' | 'kept' | 'superseded' | 'mismatched'
 
 /** Judges a secret by its digest. */
-export function judge(envelope: Envelope, digest: Uint8Array, now: number): Verdict {
-  if (sameDigest(envelope.digest, digest)) return envelope.marker ? 'superseded' : 'current'
-  const earlier = find(envelope, digest)
-  if (!earlier) return 'mismatched'
-  if (envelope.marker) return 'superseded'
-  return now < earlier.keptUntil ? 'kept' : now < earlier.knownUntil ? 'superseded' : 'mismatched'
+export function judge(envelope: Envelope, digest: string, now: number): Verdict {
+  const { marker, earlier } = envelope
+  if (sameDigest(envelope.digest, digest)) return marker ? 'superseded' : 'current'
+  for (const [before, keptUntil, knownUntil] of earlier)
+    if (sameDigest(before, digest))
+      return marker || now >= keptUntil ? (marker || now < knownUntil ? 'superseded' : 'mismatched') : 'kept'
+  return 'mismatched'
 }
 
 /** True if the secret was valid when the marker was made. */
-export function wasValidAtMarking(marker: Envelope, markerExpiresAt: number, digest: Uint8Array): boolean {
-  return sameDigest(marker.digest, digest) || (find(marker, digest)?.keptUntil ?? 0) > markerExpiresAt - KNOWN_FOR
+export function wasValidAtMarking(
+  { digest: last, earlier }: Envelope,
+  markerExpiresAt: number,
+  digest: string,
+): boolean {
+  const markedAt = markerExpiresAt - KNOWN_FOR
+  return (
+    sameDigest(last, digest) ||
+    earlier.some(([before, keptUntil]) => sameDigest(before, digest) && markedAt < keptUntil)
+  )
 }
 
 /** The secrets that came before, once the current one is rotated away: their windows end, its own may open. */
 export function rotatedAway({ digest, earlier }: Envelope, now: number, keepFor: number): readonly Earlier[] {
-  const knownUntil = now + keepFor + KNOWN_FOR
-  const before = earlier
-    .filter((secret) => now < secret.knownUntil)
-    .map((secret) => ({ ...secret, keptUntil: Math.min(secret.keptUntil, now), knownUntil }))
-  return [{ digest, keptUntil: now + keepFor, knownUntil }, ...before].slice(0, MEMORY)
-}
-
-function find(envelope: Envelope, digest: Uint8Array): Earlier | undefined {
-  return envelope.earlier.find((secret) => sameDigest(secret.digest, digest))
+  const known = now + keepFor + KNOWN_FOR
+  const before = earlier.flatMap(([secret, kept, until]): Earlier[] =>
+    now < until ? [[secret, Math.min(kept, now), known]] : [],
+  )
+  return [[digest, now + keepFor, known] as const, ...before].slice(0, MEMORY)
 }

@@ -5,6 +5,7 @@ import { changed, changesBetween, copy, equal, get, isPlain, keysOf, put, type P
 import { milliseconds } from './duration.ts'
 import { SessError } from './error.ts'
 import { flashAfter, messagesOf, type FlashStep } from './flash.ts'
+import { checkJson } from './json.ts'
 import { signIn, signInOf } from './login.ts'
 import { invalid } from './options.ts'
 import { KNOWN_FOR, type Verdict } from './secrets.ts'
@@ -48,7 +49,7 @@ export class LiveSession implements Session<Plain> {
   static of(
     context: Context,
     mode: Exclude<Verdict, 'mismatched'>,
-    digest: Uint8Array,
+    digest: string,
     held: Held,
     data: Plain,
   ): LiveSession {
@@ -190,7 +191,7 @@ export class LiveSession implements Session<Plain> {
 
   flash(name: string, message: unknown): void {
     this.#refuseDestroyed()
-    if (typeof name !== 'string' || message === undefined) throw invalid('flash', 'takes a name and a message')
+    checkJson(message, `flash(${JSON.stringify(name)})`)
     this.#flashSteps.push({ name, left: copy(message) })
   }
 

@@ -95,12 +95,12 @@ class LiveSessions implements Sessions<Plain> {
         yield {
           handle,
           label: label || undefined,
-          client: Object.fromEntries(client.flatMap((name, i) => (i % 2 ? [] : [[name, client[i + 1] ?? '']]))),
+          client,
           createdAt,
           authenticatedAt: authenticatedAt || undefined,
           expiresAt,
           lastSeenAt: idleTimeout ? expiresAt - idleTimeout : undefined,
-          persistent: persistent > 0,
+          persistent,
         }
       }
     }

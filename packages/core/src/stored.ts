@@ -2,7 +2,7 @@ import type { OutcomeStatus } from './api.ts'
 import { isUnknown, mayRetry } from './calls.ts'
 import { pack, type Content, type Draft, type Held } from './codec.ts'
 import type { Context } from './context.ts'
-import { MEMORY } from './envelope.ts'
+import { MEMORY, type WriteMark } from './envelope.ts'
 import { SessError } from './error.ts'
 import type { SignIn } from './login.ts'
 import { judge, rotatedAway } from './secrets.ts'
@@ -38,7 +38,7 @@ export class Stored {
   readonly context: Context
   mode: Mode = 'new'
   held: Held | undefined
-  digest: Uint8Array | undefined
+  digest: string | undefined
   /** The cookie value of a secret that this request made. */
   issued: string | undefined
 
@@ -86,17 +86,17 @@ export class Stored {
         newKey(tag),
         rest,
         {
-          marker: 0,
-          persistent: Number(persistent),
+          marker: false,
+          persistent,
           createdAt: now,
           authenticatedAt: signIn ? now : 0,
           absoluteAt,
           idleTimeout,
           digest,
           earlier: [],
-          writes: [{ id: write.id, revision: 1 }],
+          writes: [[write.id, 1]],
           label: signIn?.label ?? '',
-          client: signIn?.client ?? [],
+          client: signIn?.client ?? {},
         },
         content,
       )
@@ -183,11 +183,11 @@ export class Stored {
     if (!held) return this.#is('gone')
     this.held = held
     const { writes } = held.envelope
-    if (writes.some(({ id }) => id === write.id)) {
+    if (writes.some(([id]) => id === write.id)) {
       this.#landed(write, held)
       return 'replaced'
     }
-    if (!write.doubtful.some((revision) => revision < writes[0]!.revision)) return undefined
+    if (!write.doubtful.some((revision) => revision < writes[0]![1])) return undefined
     write.lost = true
     throw new SessError(
       'unknown_outcome',
@@ -232,7 +232,7 @@ export class Stored {
   #next({ id, rotation }: Write, content: Content, now: number): Held {
     const { key, record, envelope } = this.held!
     const revision = record.revision + 1
-    let draft: Draft = { ...envelope, writes: [...envelope.writes, { id, revision }].slice(-MEMORY) }
+    let draft: Draft = { ...envelope, writes: marked(envelope, id, revision) }
     if (rotation) {
       const { secret, keepFor, signIn } = rotation
       draft = { ...draft, digest: digestOf(secret), earlier: rotatedAway(envelope, now, keepFor) }
@@ -240,7 +240,7 @@ export class Stored {
         draft = {
           ...draft,
           idleTimeout: signIn.idleTimeout,
-          persistent: Number(signIn.persistent),
+          persistent: signIn.persistent,
           authenticatedAt: now,
           absoluteAt: now + signIn.absoluteTimeout,
           label: signIn.label ?? envelope.label,
@@ -259,7 +259,7 @@ export class Stored {
     if (held.envelope.marker) this.#is('superseded')
   }
 
-  #issue(secret: string, digest: Uint8Array): void {
+  #issue(secret: string, digest: string): void {
     this.mode = 'current'
     this.digest = digest
     this.issued = handleOf(this.held!.key) + secret
@@ -275,4 +275,9 @@ export class Stored {
 /** When a session ends unless it is used: the earlier of idle and absolute. An idle timeout of 0 does not slide. */
 export function expiryOf(idleTimeout: number, absoluteAt: number, now: number): number {
   return idleTimeout ? Math.min(now + idleTimeout, absoluteAt) : absoluteAt
+}
+
+/** The writes of a record, with one more. */
+export function marked({ writes }: Draft, id: string, revision: number): readonly WriteMark[] {
+  return [...writes, [id, revision] as const].slice(-MEMORY)
 }

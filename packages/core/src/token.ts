@@ -42,13 +42,13 @@ export function newWriteId(): string {
 }
 
 /** What the store may know of a secret. */
-export function digestOf(secret: string): Buffer {
-  return createHash('sha256').update(secret).digest()
+export function digestOf(secret: string): string {
+  return createHash('sha256').update(secret).digest('base64url')
 }
 
 /** Compares two digests in constant time. */
-export function sameDigest(a: Uint8Array, b: Uint8Array): boolean {
-  return timingSafeEqual(a, b)
+export function sameDigest(a: string, b: string): boolean {
+  return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b))
 }
 
 /** The tag under which a subject's sessions lie: 72 bits of a keyed hash, or of a plain one without a pepper. */
