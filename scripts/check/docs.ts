@@ -21,14 +21,15 @@ const knownFlags = ['run', 'continue', 'no-check']
 /** The blocks of TypeScript in a document. @throws {Error} For a flag that nobody knows. */
 export function blocksOf(document: string): Block[] {
   const text = readFileSync(join(root, document), 'utf8')
-  return [...text.matchAll(/^(`{3,})([^\n`]*)\n(.*?)^\1`*$/gms)].flatMap((match) => {
-    const [language, ...flags] = match[2]!.trim().split(/\s+/)
+  return [...text.matchAll(/^( *)(`{3,})([^\n`]*)\n(.*?)^ *\2`*$/gms)].flatMap((match) => {
+    const [, indent = '', , info = '', code = ''] = match
+    const [language, ...flags] = info.trim().split(/\s+/)
     if (language !== 'ts') return []
     const line = text.slice(0, match.index).split('\n').length + 1
     const unknown = flags.filter((flag) => !knownFlags.includes(flag))
     if (unknown.length > 0)
       throw new Error(`${document}:${line - 1}: unknown flag ${unknown.join(' ')} on a block of ts`)
-    return [{ document, line, code: match[3]!, flags }]
+    return [{ document, line, code: code.replaceAll(new RegExp(`^${indent}`, 'gm'), ''), flags }]
   })
 }
 
@@ -85,7 +86,7 @@ async function check(document: string): Promise<{ blocks: number; ran: number; p
   }
   if (blocks.length === 0) return { blocks: 0, ran: 0, problems: [] }
   const problems = (await problemsOf('tsc', ['-p', here])).map((text) =>
-    text.replaceAll(/^\S*\/([\w.-]+\.ts)\((\d+),/gm, `${document}:$2 ($1,`),
+    text.replaceAll(/^\.cache\/docs\/[^/]+\/([\w-]+\.ts)\((\d+),\d+\)/gm, `${document}:$2 ($1)`),
   )
   if (problems.length > 0) return { blocks: blocks.length, ran: 0, problems }
   for (const { line, file: program } of toRun) {
