@@ -13,7 +13,7 @@ export function isPlain(value: unknown): value is Plain {
 /** Sets an own property, whatever its name: `__proto__` is data here. Undefined deletes. */
 export function put(target: Plain, key: string, value: unknown): void {
   if (value === undefined) delete target[key]
-  else Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true })
+  else define(target, key, value)
 }
 
 /** Reads an own property; undefined for an inherited one. */
@@ -53,7 +53,7 @@ export function changed(
   each?: (value: unknown) => unknown,
 ): Plain {
   const result: Plain = {}
-  for (const key of Object.keys(source)) put(result, key, each ? each(source[key]) : source[key])
+  for (const key of Object.keys(source)) define(result, key, each ? each(source[key]) : source[key])
   for (const [key, value] of changes) put(result, key, value)
   return result
 }
@@ -61,4 +61,8 @@ export function changed(
 /** The keys of both. */
 export function keysOf(a: Plain, b: Plain): Set<string> {
   return new Set([...Object.keys(a), ...Object.keys(b)])
+}
+
+function define(target: Plain, key: string, value: unknown): void {
+  Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true })
 }

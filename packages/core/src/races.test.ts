@@ -1,0 +1,554 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { heldStore, type HeldStore } from '../test/held-store.ts'
+import { createSessions, type Session, type Sessions, type SessionsOptions } from './index.ts'
+
+interface Data {
+  a: number
+  b: number
+  n: number
+}
+type Mine = Session<Partial<Data>>
+
+let store: HeldStore
+let sessions: Sessions<Partial<Data>>
+let now: number
+let events: string[]
+
+function start(options: Partial<SessionsOptions<Data>> = {}): void {
+  sessions = createSessions<Data>({ store, clock: () => now, ...options })
+  for (const name of ['created', 'rejected', 'conflict', 'rotated', 'login', 'logout', 'revoked'] as const)
+    sessions.on(name, () => events.push(name))
+}
+
+beforeEach(() => {
+  now = 1_800_000_000_000
+  events = []
+  store = heldStore()
+  start()
+})
+
+/** Two requests that carry the same cookie, both loaded. */
+async function pair(data: Partial<Data> = { n: 0 }): Promise<[Mine, Mine, string]> {
+  const session = await sessions.load(undefined)
+  Object.assign(session.data, data)
+  const { cookieValue } = await session.commit()
+  return [await sessions.load(cookieValue), await sessions.load(cookieValue), cookieValue!]
+}
+
+async function dataOf(cookieValue: string | undefined): Promise<Partial<Data>> {
+  return (await sessions.load(cookieValue)).data
+}
+
+describe('two requests write', () => {
+  test('different keys: both survive, deletions too, and each sees the other’s', async () => {
+    const [one, two, cookie] = await pair({ a: 1, n: 0 })
+    delete one.data.a
+    two.data.b = 2
+    expect([await one.commit(), await two.commit()]).toEqual([{ status: 'saved' }, { status: 'saved' }])
+    expect([await dataOf(cookie), two.data]).toEqual([
+      { b: 2, n: 0 },
+      { b: 2, n: 0 },
+    ])
+    expect(events).not.toContain('conflict')
+  })
+
+  test('the same key: the last writer wins, and it is an event', async () => {
+    const [one, two, cookie] = await pair()
+    one.data.n = 1
+    two.data.n = 2
+    await one.commit()
+    await two.commit()
+    expect([await dataOf(cookie), events.filter((name) => name === 'conflict')]).toEqual([{ n: 2 }, ['conflict']])
+  })
+
+  test('the same key to the same value: no conflict', async () => {
+    const [one, two] = await pair()
+    one.data.n = two.data.n = 1
+    await one.commit()
+    await two.commit()
+    expect(events).not.toContain('conflict')
+  })
+
+  test('one changes a key that the other deletes: a conflict', async () => {
+    const [one, two, cookie] = await pair()
+    delete one.data.n
+    two.data.n = 5
+    await one.commit()
+    await two.commit()
+    expect([await dataOf(cookie), events.includes('conflict')]).toEqual([{ n: 5 }, true])
+  })
+
+  test('the same key with onConflict throw: an error that names the key, and nothing is written', async () => {
+    start({ onConflict: 'throw' })
+    const [one, two, cookie] = await pair()
+    one.data.n = 1
+    two.data.n = 2
+    await one.commit()
+    await expect(two.commit()).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('data.n') })
+    expect(await dataOf(cookie)).toEqual({ n: 1 })
+  })
+
+  test('the same key with onConflict as a function: its value is kept', async () => {
+    start({ onConflict: ({ base, mine, theirs }) => (theirs as number) + (mine as number) - (base as number) })
+    const [one, two, cookie] = await pair({ n: 10 })
+    one.data.n = 11
+    two.data.n = 12
+    await one.commit()
+    await two.commit()
+    expect([await dataOf(cookie), two.data]).toEqual([{ n: 13 }, { n: 13 }])
+  })
+
+  test('by update: every one counts, and no conflict is reported', async () => {
+    const [, , cookie] = await pair()
+    const requests = await Promise.all(Array.from({ length: 8 }, () => sessions.load(cookie)))
+    const outcomes = await Promise.all(
+      requests.map((session) => session.update((data) => void (data.n = (data.n ?? 0) + 1))),
+    )
+    expect(new Set(outcomes.map(({ status }) => status))).toEqual(new Set(['saved']))
+    expect([await dataOf(cookie), events.includes('conflict')]).toEqual([{ n: 8 }, false])
+  })
+
+  test('for ever: a bound of tries, then an error', async () => {
+    const [one, two] = await pair()
+    store.hold('replace')
+    one.data.a = 1
+    const losing = one.commit()
+    let tries = 0
+    void losing.catch(() => {})
+    for (; ; tries++) {
+      const waiting = await Promise.race([
+        store.pending(1),
+        losing.then(
+          () => undefined,
+          () => undefined,
+        ),
+      ])
+      if (!waiting) break
+      const mine = waiting[0]
+      two.data.n = tries + 1
+      const winning = two.commit()
+      const [, other] = await store.pending(2)
+      store.release(other)
+      await winning
+      store.release(mine)
+    }
+    await expect(losing).rejects.toMatchObject({ code: 'conflict' })
+    expect(tries).toBe(20)
+  })
+})
+
+describe('what a request changes while its commit is under way', () => {
+  test('stays pending, and is written by the next commit', async () => {
+    const [one, , cookie] = await pair()
+    store.hold('replace')
+    one.data.a = 1
+    const commit = one.commit()
+    await store.pending(1)
+    one.data.b = 2
+    store.flow()
+    await commit
+    expect([await dataOf(cookie), one.data]).toEqual([
+      { a: 1, n: 0 },
+      { a: 1, b: 2, n: 0 },
+    ])
+    expect(await one.commit()).toEqual({ status: 'saved' })
+    expect(await dataOf(cookie)).toEqual({ a: 1, b: 2, n: 0 })
+  })
+
+  test('two commits at once are one after the other', async () => {
+    const [one, , cookie] = await pair()
+    one.data.a = 1
+    const first = one.commit()
+    one.data.b = 2
+    expect([await first, await one.commit()].map(({ status }) => status)).toContain('saved')
+    expect(await dataOf(cookie)).toEqual({ a: 1, b: 2, n: 0 })
+  })
+})
+
+describe('logout wins', () => {
+  test.each(['commit', 'update', 'regenerate', 'touch'] as const)(
+    'over a %s that is sent before and arrives after',
+    async (operation) => {
+      const [one, two, cookie] = await pair()
+      store.hold('replace', 'touch')
+      if (operation === 'touch') now += 600_000
+      if (operation === 'commit') one.data.a = 1
+      const late =
+        operation === 'update'
+          ? one.update((data) => void (data.n = 9))
+          : operation === 'regenerate'
+            ? one.regenerate()
+            : one.commit()
+      await store.pending(1)
+      await two.logout()
+      store.flow()
+      expect(await late).toEqual({ status: 'gone' })
+      expect([one.status, one.cookieChange, (await sessions.load(cookie)).status, store.records.size]).toEqual([
+        'destroyed',
+        undefined,
+        'new',
+        0,
+      ])
+    },
+  )
+
+  test('over a replace whose answer was lost, and that arrives after it', async () => {
+    const [one, two, cookie] = await pair()
+    store.hold('replace')
+    one.data.a = 1
+    const commit = one.commit()
+    await store.pending(1)
+    const late = store.failLate()
+    await store.pending(1)
+    await two.logout()
+    store.flow()
+    expect(await commit).toEqual({ status: 'gone' })
+    store.land(late)
+    expect([(await sessions.load(cookie)).status, store.records.size]).toEqual(['new', 0])
+  })
+
+  test('over a login in flight: the old record does not come back, and the sign-in stands', async () => {
+    const [one, two, cookie] = await pair()
+    store.hold('replace')
+    const login = one.login('ann')
+    await store.pending(1)
+    await two.logout()
+    store.flow()
+    const { cookieValue } = await login
+    expect([(await sessions.load(cookie)).status, (await sessions.load(cookieValue)).subject]).toEqual(['new', 'ann'])
+  })
+})
+
+describe('a write whose answer is lost', () => {
+  test('is sent again once, and counts once', async () => {
+    const [one, , cookie] = await pair()
+    store.hold('replace')
+    const update = one.update((data) => void (data.n = (data.n ?? 0) + 1))
+    await store.pending(1)
+    store.failAfter()
+    await store.pending(1)
+    store.flow()
+    expect(await update).toEqual({ status: 'saved' })
+    expect(await dataOf(cookie)).toEqual({ n: 1 })
+  })
+
+  test('counts once when another writer came between', async () => {
+    const [one, two, cookie] = await pair()
+    store.hold('replace')
+    const update = one.update((data) => void (data.n = (data.n ?? 0) + 1))
+    await store.pending(1)
+    store.failAfter()
+    await store.pending(1)
+    const other = two.update((data) => void (data.n = (data.n ?? 0) + 10))
+    const [, theirs] = await store.pending(2)
+    store.hold()
+    store.release(theirs)
+    store.flow()
+    expect([await update, await other]).toEqual([{ status: 'saved' }, { status: 'saved' }])
+    expect(await dataOf(cookie)).toEqual({ n: 11 })
+  })
+
+  test('twice: an unknown outcome, which another commit settles without writing twice', async () => {
+    const [one, , cookie] = await pair()
+    store.hold('replace')
+    one.data.a = 1
+    const commit = one.commit()
+    await store.pending(1)
+    store.failAfter()
+    await store.pending(1)
+    store.failAfter()
+    await expect(commit).rejects.toMatchObject({ code: 'unknown_outcome' })
+    store.flow()
+    const before = store.called('replace')
+    expect(await one.commit()).toEqual({ status: 'saved' })
+    expect([store.called('replace') - before, await dataOf(cookie), one.data]).toEqual([
+      0,
+      { a: 1, n: 0 },
+      { a: 1, n: 0 },
+    ])
+  })
+
+  test('and was never applied is applied by the commit that settles it', async () => {
+    const [one, , cookie] = await pair()
+    store.hold('replace')
+    one.data.a = 1
+    const commit = one.commit()
+    for (const tries of [1, 2]) {
+      await store.pending(1)
+      store.failBefore(0, new Error(`reset ${tries}`))
+    }
+    await expect(commit).rejects.toMatchObject({ code: 'unknown_outcome' })
+    store.flow()
+    expect([await one.commit(), await dataOf(cookie)]).toEqual([{ status: 'saved' }, { a: 1, n: 0 }])
+  })
+
+  test('behind more than eight other writes is never applied again', async () => {
+    const [one, two, cookie] = await pair()
+    store.hold('replace')
+    const update = one.update((data) => void (data.n = (data.n ?? 0) + 1))
+    await store.pending(1)
+    store.failAfter()
+    await store.pending(1)
+    store.failBefore(0, new Error('reset'))
+    await expect(update).rejects.toMatchObject({ code: 'unknown_outcome' })
+    store.flow()
+    for (let i = 0; i < 9; i++) await two.update((data) => void (data.n = (data.n ?? 0) + 10))
+    await expect(one.commit()).rejects.toMatchObject({
+      code: 'unknown_outcome',
+      message: expect.stringContaining('not sent again'),
+    })
+    expect([await one.commit(), await dataOf(cookie)]).toEqual([{ status: 'unchanged' }, { n: 91 }])
+  })
+
+  test('as a create: a new key, never the same again; the first may land and opens to nobody', async () => {
+    const session = await sessions.load(undefined)
+    session.data.n = 1
+    store.hold('create')
+    const commit = session.commit()
+    await store.pending(1)
+    const late = store.failLate()
+    const [second] = await store.pending(1)
+    expect(second.step.method === 'create' && second.step.key).not.toEqual(
+      late.step.method === 'create' && late.step.key,
+    )
+    store.flow()
+    const { cookieValue } = await commit
+    await (await sessions.load(cookieValue)).logout()
+    store.land(late)
+    expect([(await sessions.load(cookieValue)).status, store.records.size]).toEqual(['new', 1])
+  })
+})
+
+describe('an outage', () => {
+  test('at load rejects: nobody is signed out', async () => {
+    const [, , cookie] = await pair()
+    store.hold('read')
+    const load = sessions.load(cookie)
+    await store.pending(1)
+    store.failBefore(0, new Error('ECONNREFUSED'))
+    await expect(load).rejects.toMatchObject({
+      code: 'store_unavailable',
+      cause: expect.objectContaining({ message: 'ECONNREFUSED' }),
+    })
+  })
+
+  test('at a write is tried again once; then it is an error, and the changes are kept for the next commit', async () => {
+    const [one, , cookie] = await pair()
+    one.data.a = 1
+    store.hold('replace')
+    const commit = one.commit()
+    for (const _ of [1, 2]) {
+      await store.pending(1)
+      store.failBefore()
+    }
+    await expect(commit).rejects.toMatchObject({ code: 'store_unavailable' })
+    store.flow()
+    expect([await one.commit(), await dataOf(cookie)]).toEqual([{ status: 'saved' }, { a: 1, n: 0 }])
+  })
+
+  test('that never answers ends by storeTimeout', async () => {
+    start({ storeTimeout: 20 })
+    const [, , cookie] = await pair()
+    store.hold('read')
+    await expect(sessions.load(cookie)).rejects.toMatchObject({
+      code: 'store_unavailable',
+      message: expect.stringContaining('storeTimeout'),
+    })
+  })
+})
+
+describe('rotation', () => {
+  test('of two at once has one winner; the other is told, and sets no cookie', async () => {
+    const [one, two, cookie] = await pair()
+    const [first, second] = await Promise.all([one.regenerate(), two.regenerate()])
+    expect([first.status, second, two.cookieChange]).toEqual(['saved', { status: 'superseded' }, undefined])
+    expect([(await sessions.load(cookie)).status, (await sessions.load(first.cookieValue)).data]).toEqual([
+      'superseded',
+      { n: 0 },
+    ])
+  })
+
+  test('a write in flight across it is told, and not applied', async () => {
+    const [one, two] = await pair()
+    store.hold('replace')
+    let ran = 0
+    const update = one.update((data) => void ((data.n = 5), ran++))
+    const [write] = await store.pending(1)
+    const rotation = two.regenerate()
+    const [, theirs] = await store.pending(2)
+    store.release(theirs)
+    await rotation
+    store.release(write)
+    expect([await update, ran]).toEqual([{ status: 'superseded' }, 1])
+  })
+
+  test('keeps the old secret for its window: it reads, writes and ends, but never rotates', async () => {
+    const [one, two, cookie] = await pair()
+    const { cookieValue } = await one.regenerate({ keepOldFor: '10s' })
+    two.data.a = 1
+    expect(await two.commit()).toEqual({ status: 'saved' })
+    expect(await (await sessions.load(cookie)).regenerate()).toEqual({ status: 'unchanged' })
+    now += 9_999
+    expect((await sessions.load(cookie)).data).toEqual({ a: 1, n: 0 })
+    const late = await sessions.load(cookie)
+    now += 1
+    late.data.b = 1
+    expect([await late.commit(), (await sessions.load(cookie)).status]).toEqual([
+      { status: 'superseded' },
+      'superseded',
+    ])
+    now += 59_999
+    expect((await sessions.load(cookie)).status).toBe('superseded')
+    now += 1
+    expect([(await sessions.load(cookie)).status, (await sessions.load(cookieValue)).status]).toEqual(['new', 'active'])
+  })
+
+  test('looks at the window’s end again before a write is sent a second time', async () => {
+    const [one, , cookie] = await pair()
+    await one.regenerate({ keepOldFor: '10s' })
+    const two = await sessions.load(cookie)
+    two.data.a = 1
+    store.hold('replace')
+    const commit = two.commit()
+    await store.pending(1)
+    now += 10_000
+    store.failBefore(0, new Error('reset'))
+    expect([await commit, store.waiting.length]).toEqual([{ status: 'superseded' }, 0])
+    expect((await sessions.load(cookie)).status).toBe('superseded')
+  })
+
+  test('ends the windows of earlier ones; both old secrets are superseded', async () => {
+    const [one, , first] = await pair()
+    const { cookieValue: second } = await one.regenerate({ keepOldFor: '60s' })
+    const { cookieValue: third } = await (await sessions.load(second)).regenerate()
+    expect((await sessions.load(first)).status).toBe('superseded')
+    expect((await sessions.load(second)).status).toBe('superseded')
+    expect((await sessions.load(third)).status).toBe('active')
+  })
+
+  test('changes neither the key nor the absolute clock', async () => {
+    const [one] = await pair()
+    const { handle, createdAt } = one
+    now += 1_000_000
+    await one.regenerate()
+    expect([one.handle, one.createdAt]).toEqual([handle, createdAt])
+  })
+
+  test('takes the changes of its request along', async () => {
+    const [one] = await pair()
+    one.data.a = 1
+    const { cookieValue } = await one.regenerate()
+    expect(await dataOf(cookieValue)).toEqual({ a: 1, n: 0 })
+  })
+})
+
+describe('login from an anonymous session', () => {
+  test('cannot be fixated: the old secret opens nothing', async () => {
+    const [one, , cookie] = await pair()
+    const { cookieValue } = await one.login('ann')
+    expect(cookieValue!.slice(0, 28)).not.toBe(cookie.slice(0, 28))
+    const old = await sessions.load(cookie)
+    expect([old.status, old.subject, old.data]).toEqual(['superseded', undefined, {}])
+  })
+
+  test('takes what another request wrote meanwhile along', async () => {
+    const [one, two] = await pair()
+    store.hold('replace')
+    one.data.a = 1
+    const login = one.login('ann')
+    const [marker] = await store.pending(1)
+    two.data.b = 2
+    const commit = two.commit()
+    const [, theirs] = await store.pending(2)
+    store.release(theirs)
+    expect(await commit).toEqual({ status: 'saved' })
+    store.release(marker)
+    store.flow()
+    const { cookieValue } = await login
+    expect([await dataOf(cookieValue), one.data]).toEqual([
+      { a: 1, b: 2, n: 0 },
+      { a: 1, b: 2, n: 0 },
+    ])
+  })
+
+  test('leaves a write after it superseded, and unapplied', async () => {
+    const [one, two] = await pair()
+    await one.login('ann')
+    two.data.b = 2
+    expect([await two.commit(), two.cookieChange]).toEqual([{ status: 'superseded' }, undefined])
+  })
+
+  test('twice at once: both end signed in, with the cart', async () => {
+    const [one, two] = await pair({ a: 1 })
+    const logins = await Promise.all([one.login('ann'), two.login('ann')])
+    for (const { status, cookieValue } of logins) {
+      const session = await sessions.load(cookieValue)
+      expect([status, session.subject, session.data]).toEqual(['created', 'ann', { a: 1 }])
+    }
+  })
+
+  test('from a marker takes its data only with a secret that was valid when it was made', async () => {
+    const [one, two, cookie] = await pair({ a: 1 })
+    await two.regenerate()
+    const late = await sessions.load(cookie)
+    await two.login('ann')
+    expect(late.status).toBe('superseded')
+    await late.login('bob')
+    expect(late.data).toEqual({})
+    expect(one.status).toBe('active')
+    const { cookieValue } = await one.login('bob')
+    expect((await sessions.load(cookieValue)).subject).toBe('bob')
+  })
+
+  test('whose marker fails all the same ends signed in, and reports it', async () => {
+    const [one] = await pair()
+    const errors: string[] = []
+    sessions.on('error', ({ operation }) => errors.push(operation))
+    store.hold('replace')
+    const login = one.login('ann')
+    for (const _ of [1, 2]) {
+      await store.pending(1)
+      store.failBefore()
+    }
+    const { cookieValue } = await login
+    expect([(await sessions.load(cookieValue)).subject, errors.at(-1)]).toEqual(['ann', 'login: mark'])
+  })
+
+  test('whose create fails throws, and signs nobody in', async () => {
+    const [one, , cookie] = await pair()
+    store.hold('create')
+    const login = one.login('ann')
+    for (const _ of [1, 2]) {
+      await store.pending(1)
+      store.failBefore()
+    }
+    await expect(login).rejects.toMatchObject({ code: 'store_unavailable' })
+    store.flow()
+    expect([one.subject, (await sessions.load(cookie)).status]).toEqual([undefined, 'active'])
+  })
+})
+
+describe('login as the same subject again', () => {
+  test('is one replace; rotated away in between it is a session of its own, with a copy of the data', async () => {
+    const anonymous = await sessions.load(undefined)
+    anonymous.data.a = 1
+    const { cookieValue } = await anonymous.login('ann')
+    const [one, two] = [await sessions.load(cookieValue), await sessions.load(cookieValue)]
+    const [first, second] = await Promise.all([one.login('ann'), two.login('ann')])
+    expect([first.status, second.status]).toEqual(['saved', 'created'])
+    for (const outcome of [first, second]) {
+      const session = await sessions.load(outcome.cookieValue)
+      expect([session.subject, session.data]).toEqual(['ann', { a: 1 }])
+    }
+  })
+
+  test('found gone, starts anew without data', async () => {
+    const anonymous = await sessions.load(undefined)
+    anonymous.data.a = 1
+    const { cookieValue } = await anonymous.login('ann')
+    const session = await sessions.load(cookieValue)
+    await sessions.revokeSubject('ann')
+    expect(await session.login('ann')).toMatchObject({ status: 'created' })
+    expect(session.data).toEqual({})
+  })
+})
