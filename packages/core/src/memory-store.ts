@@ -1,0 +1,205 @@
+import { SessError } from './error.ts'
+import { ExpiryHeap } from './expiry-heap.ts'
+import { invalid } from './options.ts'
+import type { SessionKey, SessionRecord, SessionStore, StoreTraits, Subject } from './store.ts'
+import { handleOf, parseHandle } from './token.ts'
+
+/** Options of {@link memoryStore}. */
+export interface MemoryStoreOptions {
+  /** How many live records fit. Default: 100,000. */
+  readonly maxRecords?: number
+  /** The largest payload, in bytes. Default: 1 MiB. */
+  readonly maxPayloadBytes?: number
+}
+
+/**
+ * Sessions in this process's memory: for tests, development, and apps of one process that may forget.
+ *
+ * Bounded: when it is full, `create` throws `store_full`; live records are never dropped to make room. Expired ones are,
+ * at each create and by `sweep`. No timer, so it keeps no process alive.
+ *
+ * @throws {SessError} `invalid_option` for a bound that is no whole number above 0.
+ */
+export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
+  const { maxRecords = 100_000, maxPayloadBytes = 1_048_576 } = options
+  for (const [name, value] of Object.entries({ maxRecords, maxPayloadBytes }))
+    if (!Number.isInteger(value) || value < 1) throw invalid(name, 'must be a whole number above 0')
+  return new MemoryStore(maxRecords, maxPayloadBytes)
+}
+
+class MemoryStore implements SessionStore {
+  readonly name = 'memory'
+  readonly traits: StoreTraits
+  readonly #maxRecords: number
+  readonly #records = new Map<string, SessionRecord>()
+  readonly #subjects = new Map<string, Set<string>>()
+  /** Holds each key at least once, at its expiry or earlier. */
+  readonly #expiry = new ExpiryHeap()
+  #closed = false
+
+  constructor(maxRecords: number, maxPayloadBytes: number) {
+    this.#maxRecords = maxRecords
+    this.traits = Object.freeze<StoreTraits>({
+      maxPayloadBytes,
+      expiryResolutionMs: 1,
+      subjects: 'list',
+      expiry: 'sweep',
+      tagIsShard: false,
+      staleMs: 0,
+      count: true,
+    })
+  }
+
+  async read(key: SessionKey, now: number): Promise<SessionRecord | undefined> {
+    const record = this.#live(handleOf(key), now)
+    return record && copied(record)
+  }
+
+  async create(key: SessionKey, record: SessionRecord, now: number): Promise<boolean> {
+    const handle = handleOf(key)
+    if (this.#live(handle, now)) return false
+    this.#fits(record)
+    this.#drop(now, this.#maxRecords)
+    this.#remove(handle)
+    if (this.#records.size >= this.#maxRecords)
+      throw new SessError(
+        'store_full',
+        `the memory store holds maxRecords (${this.#maxRecords}) live sessions; raise it, or use a store of another kind`,
+      )
+    this.#records.set(handle, copied(record))
+    this.#expiry.push(record.expiresAt, handle)
+    if (record.subject !== undefined) {
+      const handles = this.#subjects.get(record.subject) ?? new Set()
+      this.#subjects.set(record.subject, handles.add(handle))
+    }
+    return true
+  }
+
+  async replace(
+    key: SessionKey,
+    record: SessionRecord,
+    expected: SessionRecord,
+    now: number,
+  ): Promise<'replaced' | 'conflict' | 'missing'> {
+    const handle = handleOf(key)
+    const live = this.#live(handle, now)
+    if (!live) return 'missing'
+    if (live.revision !== expected.revision) return 'conflict'
+    this.#fits(record)
+    this.#records.set(handle, copied(record))
+    if (record.expiresAt < live.expiresAt) this.#expiry.push(record.expiresAt, handle)
+    return 'replaced'
+  }
+
+  async touch(
+    key: SessionKey,
+    expiresAt: number,
+    expected: SessionRecord,
+    now: number,
+  ): Promise<'touched' | 'conflict' | 'missing'> {
+    const handle = handleOf(key)
+    const live = this.#live(handle, now)
+    if (!live) return 'missing'
+    if (live.revision !== expected.revision) return 'conflict'
+    if (expiresAt > live.expiresAt) this.#records.set(handle, { ...live, expiresAt })
+    return 'touched'
+  }
+
+  async delete(key: SessionKey, now: number): Promise<boolean> {
+    const handle = handleOf(key)
+    const live = this.#live(handle, now) !== undefined
+    this.#remove(handle)
+    return live
+  }
+
+  async *list(subject: Subject, now: number): AsyncIterable<readonly [SessionKey, SessionRecord]> {
+    for (const handle of this.#handlesOf(subject)) {
+      const record = this.#live(handle, now)
+      if (record) yield [parseHandle(handle)!, copied(record)]
+    }
+  }
+
+  async deleteSubject(subject: Subject, now: number, except?: SessionKey): Promise<number> {
+    const spared = except && handleOf(except)
+    let count = 0
+    for (const handle of this.#handlesOf(subject)) {
+      if (handle === spared) continue
+      if (this.#live(handle, now)) count++
+      this.#remove(handle)
+    }
+    return count
+  }
+
+  async count(now: number): Promise<number> {
+    this.#open()
+    let count = 0
+    for (const { expiresAt } of this.#records.values()) if (now < expiresAt) count++
+    return count
+  }
+
+  async sweep(now: number, limit: number): Promise<number> {
+    this.#open()
+    return this.#drop(now, limit)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#records.clear()
+    this.#subjects.clear()
+  }
+
+  #open(): void {
+    if (this.#closed) throw new SessError('store_unavailable', 'the memory store was closed; make another')
+  }
+
+  #live(handle: string, now: number): SessionRecord | undefined {
+    this.#open()
+    const record = this.#records.get(handle)
+    return record && now < record.expiresAt ? record : undefined
+  }
+
+  #fits({ payload }: SessionRecord): void {
+    const { maxPayloadBytes } = this.traits
+    if (payload.length > maxPayloadBytes)
+      throw new SessError(
+        'too_large',
+        `a payload of ${payload.length} bytes is larger than maxPayloadBytes (${maxPayloadBytes})`,
+      )
+  }
+
+  /** A copy: the caller may remove while it goes through them. */
+  #handlesOf({ id, tag }: Subject): string[] {
+    this.#open()
+    return [...(this.#subjects.get(id) ?? [])].filter((handle) => handle.startsWith(tag))
+  }
+
+  /** Removes up to `limit` expired records. */
+  #drop(now: number, limit: number): number {
+    let count = 0
+    for (let { first } = this.#expiry; first && first.at <= now && count < limit; first = this.#expiry.first) {
+      this.#expiry.pop()
+      const record = this.#records.get(first.key)
+      if (!record) continue
+      if (now < record.expiresAt) {
+        this.#expiry.push(record.expiresAt, first.key)
+        continue
+      }
+      this.#remove(first.key)
+      count++
+    }
+    return count
+  }
+
+  #remove(handle: string): void {
+    const subject = this.#records.get(handle)?.subject
+    this.#records.delete(handle)
+    if (subject === undefined) return
+    const handles = this.#subjects.get(subject)
+    handles?.delete(handle)
+    if (handles?.size === 0) this.#subjects.delete(subject)
+  }
+}
+
+function copied(record: SessionRecord): SessionRecord {
+  return { ...record, payload: record.payload.slice() }
+}
