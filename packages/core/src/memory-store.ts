@@ -34,7 +34,7 @@ class MemoryStore implements SessionStore {
   readonly #records = new Map<string, SessionRecord>()
   readonly #subjects = new Map<string, Set<string>>()
   /** Holds each key at least once, at its expiry or earlier. */
-  readonly #expiry = new ExpiryHeap()
+  #expiry = new ExpiryHeap()
   #closed = false
 
   constructor(maxRecords: number, maxPayloadBytes: number) {
@@ -190,7 +190,15 @@ class MemoryStore implements SessionStore {
     return count
   }
 
+  #reordered(): ExpiryHeap {
+    const expiry = new ExpiryHeap()
+    for (const [handle, { expiresAt }] of this.#records) expiry.push(expiresAt, handle)
+    return expiry
+  }
+
   #remove(handle: string): void {
+    // What was deleted early leaves its entry behind: made anew before these are most of it.
+    if (this.#expiry.size > 2 * this.#records.size + 64) this.#expiry = this.#reordered()
     const subject = this.#records.get(handle)?.subject
     this.#records.delete(handle)
     if (subject === undefined) return
@@ -201,5 +209,6 @@ class MemoryStore implements SessionStore {
 }
 
 function copied(record: SessionRecord): SessionRecord {
-  return { ...record, payload: record.payload.slice() }
+  // Not slice(): that of a Buffer shares its bytes.
+  return { ...record, payload: new Uint8Array(record.payload) }
 }

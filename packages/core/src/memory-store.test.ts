@@ -1,0 +1,42 @@
+import { describe, expect, test } from 'vitest'
+import { ExpiryHeap } from './expiry-heap.ts'
+import { memoryStore } from './index.ts'
+
+const key = (i: number): { tag: string; id: string } => ({ tag: 'a'.repeat(12), id: String(i).padStart(16, '0') })
+const record = (expiresAt: number) => ({ revision: 1, expiresAt, payload: new Uint8Array([1]) })
+
+describe('the memory store', () => {
+  test('is bounded: full is an error, and no live record goes for a new one', async () => {
+    const store = memoryStore({ maxRecords: 2 })
+    await store.create(key(1), record(10), 0)
+    await store.create(key(2), record(20), 0)
+    await expect(store.create(key(3), record(30), 0)).rejects.toMatchObject({ code: 'store_full' })
+    expect(await store.count!(0)).toBe(2)
+    expect(await store.create(key(3), record(30), 10)).toBe(true)
+    expect(await store.count!(10)).toBe(2)
+  })
+
+  test('drops an expired record only at its own time, after a touch or a shorter replace', async () => {
+    const store = memoryStore()
+    await store.create(key(1), record(10), 0)
+    await store.touch(key(1), 30, record(10), 0)
+    await store.create(key(2), record(50), 0)
+    await store.replace(key(2), { ...record(20), revision: 2 }, record(50), 0)
+    expect([await store.sweep!(29, 10), await store.sweep!(30, 10), await store.sweep!(99, 10)]).toEqual([1, 1, 0])
+  })
+
+  test.each([{ maxRecords: 0 }, { maxRecords: 1.5 }, { maxPayloadBytes: -1 }])('refuses %j by name', (options) => {
+    expect(() => memoryStore(options)).toThrow(
+      expect.objectContaining({ code: 'invalid_option', message: expect.stringContaining(Object.keys(options)[0]!) }),
+    )
+  })
+})
+
+test('the heap gives keys by time, whatever the order in which they came', () => {
+  const heap = new ExpiryHeap()
+  const times = Array.from({ length: 200 }, (_, i) => (i * 7919) % 211)
+  for (const at of times) heap.push(at, String(at))
+  const out: number[] = []
+  for (; heap.first; heap.pop()) out.push(heap.first.at)
+  expect(out).toEqual(times.toSorted((a, b) => a - b))
+})
