@@ -10,7 +10,7 @@ import { constants } from 'node:os'
 const children = new Set()
 
 /** How long a child may take to stop after a signal, in ms. */
-const GRACE_MS = 10_000
+const GRACE_MS = 5_000
 
 /** @type {NodeJS.Signals | undefined} */
 let stopping
@@ -27,7 +27,9 @@ function signalGroup(child, signal) {
 
 for (const signal of /** @type {const} */ (['SIGHUP', 'SIGINT', 'SIGTERM'])) {
   process.on(signal, () => {
-    stopping ??= signal
+    // A ctrl-C comes twice: from the terminal, and from npm.
+    if (isStopping()) return
+    stopping = signal
     process.exitCode = 128 + constants.signals[signal]
     if (children.size === 0) process.exit()
     for (const child of children) signalGroup(child, signal)
