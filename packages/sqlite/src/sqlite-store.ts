@@ -1,0 +1,217 @@
+import {
+  SessError,
+  type SessionKey,
+  type SessionRecord,
+  type SessionStore,
+  type StoreTraits,
+  type Subject,
+} from '@sess/core'
+import { attempt, BUSY_TIMEOUT } from './attempt.ts'
+import type { SqliteClient, SqliteStatement } from './client.ts'
+
+/** Options of {@link sqliteStore}. */
+export interface SqliteStoreOptions {
+  /** The table, made if it is not there: letters, digits and `_`. Default: `sess_sessions`. */
+  readonly table?: string
+  /** The largest payload, in bytes; at most 500,000,000. Default: 1 MiB. */
+  readonly maxPayloadBytes?: number
+}
+
+interface Row {
+  readonly id: string
+  readonly revision: number
+  readonly expires_at: number
+  readonly subject: Uint8Array | null
+  readonly payload: Uint8Array
+}
+
+const PAGE = 100
+
+/**
+ * Sessions in a SQLite database: the embedded default. Safe for several processes on one file.
+ *
+ * Sets `journal_mode = WAL`, `synchronous = FULL` and a short `busy_timeout` on the connection, and makes its table.
+ * Somebody must call `sessions.sweep()` now and then.
+ *
+ * @param client - A `Database` of better-sqlite3 13 or later, which stays yours to close.
+ * @throws {SessError} `invalid_option`; what SQLite says when the table cannot be made.
+ * @see https://www.sqlite.org/wal.html
+ */
+export function sqliteStore(client: SqliteClient, options: SqliteStoreOptions = {}): SessionStore {
+  const { table = 'sess_sessions', maxPayloadBytes = 1_048_576 } = options
+  if (typeof client?.prepare !== 'function') throw invalid('client', 'must be a Database of better-sqlite3')
+  if (!/^[A-Za-z_]\w{0,62}$/.test(table)) throw invalid('table', 'must be a name of letters, digits and _')
+  if (!Number.isInteger(maxPayloadBytes) || maxPayloadBytes < 1 || maxPayloadBytes > 500_000_000)
+    throw invalid('maxPayloadBytes', 'must be a whole number from 1 to 500,000,000')
+  if (client.inTransaction) throw invalid('client', 'is inside a transaction; call sqliteStore before it begins')
+  client.pragma('journal_mode = WAL')
+  client.pragma('synchronous = FULL')
+  client.exec(`CREATE TABLE IF NOT EXISTS ${table} (
+    tag TEXT NOT NULL, id TEXT NOT NULL, revision INTEGER NOT NULL, expires_at INTEGER NOT NULL,
+    subject BLOB, payload BLOB NOT NULL, PRIMARY KEY (tag, id)
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS ${table}_expires_at ON ${table} (expires_at)`)
+  client.pragma(`busy_timeout = ${BUSY_TIMEOUT}`)
+  return new SqliteStore(client, table, maxPayloadBytes)
+}
+
+class SqliteStore implements SessionStore {
+  readonly name = 'sqlite'
+  readonly traits: StoreTraits
+  readonly #client: SqliteClient
+  readonly #read: SqliteStatement
+  readonly #create: SqliteStatement
+  readonly #replace: SqliteStatement
+  readonly #touch: SqliteStatement
+  readonly #delete: SqliteStatement
+  readonly #page: SqliteStatement
+  readonly #deleteSubject: SqliteStatement
+  readonly #count: SqliteStatement
+  readonly #sweep: SqliteStatement
+  #closed = false
+
+  constructor(client: SqliteClient, table: string, maxPayloadBytes: number) {
+    this.#client = client
+    this.traits = Object.freeze<StoreTraits>({
+      maxPayloadBytes,
+      expiryResolutionMs: 1,
+      subjects: 'list',
+      expiry: 'sweep',
+      tagIsShard: false,
+      staleMs: 0,
+      count: true,
+    })
+    const live = 'tag = ? AND id = ? AND expires_at > ?'
+    const sql = (text: string): SqliteStatement => client.prepare(text.replaceAll('TABLE', table))
+    this.#read = sql(`SELECT id, revision, expires_at, subject, payload FROM TABLE WHERE ${live}`)
+    this.#create =
+      sql(`INSERT INTO TABLE AS t (tag, id, revision, expires_at, subject, payload) VALUES (?, ?, ?, ?, ?, ?)
+      ON CONFLICT (tag, id) DO UPDATE SET revision = excluded.revision, expires_at = excluded.expires_at,
+        subject = excluded.subject, payload = excluded.payload WHERE t.expires_at <= ?`)
+    this.#replace = sql(`UPDATE TABLE SET revision = ?, expires_at = ?, payload = ? WHERE ${live} AND revision = ?`)
+    this.#touch = sql(`UPDATE TABLE SET expires_at = max(expires_at, ?) WHERE ${live} AND revision = ?`)
+    this.#delete = sql('DELETE FROM TABLE WHERE tag = ? AND id = ? RETURNING expires_at')
+    this.#page = sql(`SELECT id, revision, expires_at, subject, payload FROM TABLE
+      WHERE tag = ? AND id > ? AND subject = ? AND expires_at > ? ORDER BY id LIMIT ${PAGE}`)
+    this.#deleteSubject = sql('DELETE FROM TABLE WHERE tag = ? AND subject = ? AND id <> ? RETURNING expires_at')
+    this.#count = sql('SELECT count(*) AS count FROM TABLE WHERE expires_at > ?')
+    this.#sweep = sql(
+      'DELETE FROM TABLE WHERE rowid IN (SELECT rowid FROM TABLE WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)',
+    )
+  }
+
+  read({ tag, id }: SessionKey, now: number): Promise<SessionRecord | undefined> {
+    return this.#attempt(() => {
+      const row = this.#read.get(tag, id, now) as Row | undefined
+      return row && recordOf(row)
+    })
+  }
+
+  create({ tag, id }: SessionKey, record: SessionRecord, now: number): Promise<boolean> {
+    const { revision, expiresAt, subject, payload } = record
+    return this.#attempt(() => {
+      this.#fits(payload)
+      return this.#create.run(tag, id, revision, expiresAt, blobOf(subject), payload, now).changes === 1
+    })
+  }
+
+  replace(
+    key: SessionKey,
+    { revision, expiresAt, payload }: SessionRecord,
+    expected: SessionRecord,
+    now: number,
+  ): Promise<'replaced' | 'conflict' | 'missing'> {
+    return this.#attempt(() => {
+      this.#fits(payload)
+      return this.#compareAndSet('replaced', this.#replace, [revision, expiresAt, payload], key, expected, now)
+    })
+  }
+
+  touch(
+    key: SessionKey,
+    expiresAt: number,
+    expected: SessionRecord,
+    now: number,
+  ): Promise<'touched' | 'conflict' | 'missing'> {
+    return this.#attempt(() => this.#compareAndSet('touched', this.#touch, [expiresAt], key, expected, now))
+  }
+
+  delete({ tag, id }: SessionKey, now: number): Promise<boolean> {
+    return this.#attempt(() => countLive([this.#delete.get(tag, id)], now) === 1)
+  }
+
+  /** In pages: between two of them other callers, and the consumer, may write. */
+  async *list(subject: Subject, now: number): AsyncIterable<readonly [SessionKey, SessionRecord]> {
+    const { tag } = subject
+    for (let after = ''; ;) {
+      const rows = (await this.#attempt(() => this.#page.all(tag, after, blobOf(subject.id), now))) as Row[]
+      for (const row of rows) yield [{ tag, id: row.id }, recordOf(row)]
+      if (rows.length < PAGE) return
+      after = rows.at(-1)!.id
+    }
+  }
+
+  deleteSubject({ id, tag }: Subject, now: number, except?: SessionKey): Promise<number> {
+    const spared = except?.tag === tag ? except.id : ''
+    return this.#attempt(() => countLive(this.#deleteSubject.all(tag, blobOf(id), spared), now))
+  }
+
+  count(now: number): Promise<number> {
+    return this.#attempt(() => (this.#count.get(now) as { count: number }).count)
+  }
+
+  sweep(now: number, limit: number): Promise<number> {
+    return this.#attempt(() => this.#sweep.run(now, limit).changes)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+  }
+
+  async #attempt<T>(run: () => T): Promise<T> {
+    if (this.#closed) throw new SessError('store_unavailable', 'the SQLite store was closed; make another')
+    return attempt(this.#client, run)
+  }
+
+  /** One conditional statement. What it met if not the expected revision is asked afterwards; should that be there by now, it is tried again. */
+  #compareAndSet<Done extends string>(
+    done: Done,
+    statement: SqliteStatement,
+    values: unknown[],
+    { tag, id }: SessionKey,
+    { revision }: SessionRecord,
+    now: number,
+  ): Done | 'conflict' | 'missing' {
+    for (;;) {
+      if (statement.run(...values, tag, id, now, revision).changes === 1) return done
+      const row = this.#read.get(tag, id, now) as Row | undefined
+      if (row?.revision !== revision) return row ? 'conflict' : 'missing'
+    }
+  }
+
+  #fits(payload: Uint8Array): void {
+    const { maxPayloadBytes } = this.traits
+    if (payload.length > maxPayloadBytes)
+      throw new SessError(
+        'too_large',
+        `a payload of ${payload.length} bytes is larger than maxPayloadBytes (${maxPayloadBytes})`,
+      )
+  }
+}
+
+function recordOf({ revision, expires_at: expiresAt, subject, payload }: Row): SessionRecord {
+  return { revision, expiresAt, payload, ...(subject && { subject: Buffer.from(subject).toString() }) }
+}
+
+/** Subjects are kept as bytes: text in SQL ends at a NUL for some functions. */
+function blobOf(subject: string | undefined): Buffer | null {
+  return subject === undefined ? null : Buffer.from(subject)
+}
+
+function countLive(rows: unknown[], now: number): number {
+  return rows.filter((row) => row !== undefined && (row as Row).expires_at > now).length
+}
+
+function invalid(option: string, what: string): SessError {
+  return new SessError('invalid_option', `${option} ${what}`)
+}
