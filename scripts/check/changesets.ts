@@ -30,9 +30,12 @@ async function git(...args: string[]): Promise<string> {
   return output.trim()
 }
 
+/** The last commit that changed a file; empty when there is none. */
+const lastChange = (file: string): Promise<string> => git('log', '-1', '--format=%H', '--', file)
+
 /** Whether what users get of a package has changed since its last release, which is the last change of its CHANGELOG. */
 async function changed({ folder }: Package): Promise<boolean> {
-  const release = await git('log', '-1', '--format=%H', '--', `${folder}/CHANGELOG.md`)
+  const release = await lastChange(`${folder}/CHANGELOG.md`)
   const shipped = [`${folder}/src`, `${folder}/package.json`, `:!${folder}/src/**/*.test.ts`]
   if (release === '') return (await git('ls-files', '--', `${folder}/src`)) !== ''
   return (await git('diff', '--name-only', release, '--', ...shipped)) !== ''
@@ -52,8 +55,8 @@ export const changesets: Check = {
         )
       }
     }
-    // With nothing to compare to, this only reads the configuration.
-    problems.push(...(await problemsOf('changeset', ['status', '--since=HEAD'])))
+    const since = (await lastChange('*CHANGELOG.md')) || (await git('rev-list', '--max-parents=0', 'HEAD'))
+    problems.push(...(await problemsOf('changeset', ['status', `--since=${since.split('\n')[0]}`])))
     return found(problems)
   },
 }
