@@ -1,0 +1,63 @@
+/** The core on trial: the one in `src`, or a copy of it with one rule taken out. */
+import type { createSessions, SessError, Serializer } from '../../src/index.ts'
+import type * as envelope from '../../src/envelope.ts'
+import type * as token from '../../src/token.ts'
+import type { SessionRecord } from '../../src/store.ts'
+
+/** A core's modules. What reads stored bytes is taken from it too, so that the invariants see what it wrote. */
+export interface Core {
+  readonly createSessions: typeof createSessions
+  readonly SessError: typeof SessError
+  readonly jsonSerializer: Serializer
+  readonly envelope: typeof envelope
+  readonly token: typeof token
+}
+
+/** Loads the core in a folder. Default: `src`. */
+export async function loadCore(folder: URL = new URL('../../src/', import.meta.url)): Promise<Core> {
+  const load = (file: string): Promise<never> => import(/* @vite-ignore */ new URL(file, folder).href) as Promise<never>
+  const [index, envelope, token] = await Promise.all(['index.ts', 'envelope.ts', 'token.ts'].map(load))
+  return { ...(index as unknown as Core), envelope: envelope!, token: token! }
+}
+
+/** What a record says. */
+export interface Seen {
+  readonly record: SessionRecord
+  readonly marker: boolean
+  /** Of the secret now valid. */
+  readonly digest: string
+  readonly earlier: readonly { readonly digest: string; readonly keptUntil: number; readonly knownUntil: number }[]
+  readonly writeIds: readonly string[]
+  readonly data: Readonly<Record<string, unknown>>
+}
+
+/** Reads records as core wrote them: each once. */
+export class Reader {
+  readonly #core: Core
+  readonly #seen = new WeakMap<SessionRecord, Seen>()
+
+  constructor(core: Core) {
+    this.#core = core
+  }
+
+  read(record: SessionRecord): Seen {
+    let seen = this.#seen.get(record)
+    if (!seen) this.#seen.set(record, (seen = this.#open(record)))
+    return seen
+  }
+
+  #open(record: SessionRecord): Seen {
+    const body = this.#core.envelope.unframe(record.payload)?.body
+    const opened = body && this.#core.envelope.decodeEnvelope(body)
+    if (!opened) throw new Error('core wrote a payload that it cannot read')
+    const { marker, digest, earlier, writes } = opened.envelope
+    return {
+      record,
+      marker,
+      digest,
+      earlier: earlier.map(([before, keptUntil, knownUntil]) => ({ digest: before, keptUntil, knownUntil })),
+      writeIds: writes.map(([id]) => id),
+      data: this.#core.jsonSerializer.deserialize(opened.data) as Seen['data'],
+    }
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * Makes a request a pure function of the answers that it gets: the same random bytes each time, and no timers.
+ *
+ * Core draws keys, secrets and write IDs from `crypto.randomBytes` and bounds its calls with `setTimeout`. While a run
+ * moves, both are replaced: bytes come from the run's own stream, and a timer never fires. What core does between two
+ * answers is microtasks only, so a run has settled as soon as that queue is empty.
+ */
+import crypto from 'node:crypto'
+import { syncBuiltinESMExports } from 'node:module'
+
+/** A stream of bytes that look random, the same for the same name. */
+export class Stream {
+  readonly #name: string
+  #drawn = 0
+
+  constructor(name: string) {
+    this.#name = name
+  }
+
+  bytes(size: number): Buffer {
+    return crypto
+      .createHash('sha256')
+      .update(`${this.#name}/${this.#drawn++}`)
+      .digest()
+      .subarray(0, size)
+  }
+}
+
+const real = { randomBytes: crypto.randomBytes, setTimeout: globalThis.setTimeout }
+let moving: Stream | undefined
+
+/** Lets a run move, and waits until it has settled. */
+export async function move(stream: Stream, act: () => void): Promise<void> {
+  moving = stream
+  act()
+  // A tick that is asked for by a microtask comes when no microtask is left.
+  await undefined
+  await new Promise<void>((resolve) => process.nextTick(resolve))
+  moving = undefined
+}
+
+/** Runs some work with the replacements in place, and takes them away again. */
+export async function deterministically<T>(work: () => Promise<T>): Promise<T> {
+  const randomBytes = (size: number): Buffer => moving?.bytes(size) ?? real.randomBytes(size)
+  const setTimeout = (...args: Parameters<typeof real.setTimeout>): unknown => (moving ? {} : real.setTimeout(...args))
+  Object.assign(crypto, { randomBytes })
+  Object.assign(globalThis, { setTimeout })
+  syncBuiltinESMExports()
+  try {
+    return await work()
+  } finally {
+    Object.assign(crypto, { randomBytes: real.randomBytes })
+    Object.assign(globalThis, { setTimeout: real.setTimeout })
+    syncBuiltinESMExports()
+  }
+}

@@ -1,0 +1,233 @@
+/** What the explorer lets run against each other: starts, and requests of one load and one operation. */
+import type { CookieChange, Session, Sessions } from '../../src/index.ts'
+import { heldStore } from '../held-store.ts'
+import type { Records } from '../records.ts'
+import type { Core } from './core.ts'
+import { move, Stream } from './determinism.ts'
+
+/** When every request starts, in ms. */
+export const BEGIN = 1_700_000_000_000
+/** How long a kept secret stays valid here, and by how much the clock moves where it moves. */
+export const WINDOW = 10_000
+
+export const OPTIONS = { touchAfter: '1s', log: false } as const
+
+/** Who signs in: `login` signs in the first, `login-other` the second. A session that is signed in is the first's. */
+export const SUBJECT = 'ann'
+export const OTHER = 'bob'
+
+/** Which cookie a request carries. `forged`: the session's handle with a secret that was never issued. */
+export type Cookie = 'current' | 'old' | 'forged'
+
+export type Data = Record<string, unknown>
+
+/** A place in a schedule: the requests are A, B and C. */
+export type Seat = 'A' | 'B' | 'C'
+
+/** A session as the requests find it. */
+export interface Start {
+  readonly name: StartName
+  readonly records: Records
+  readonly handle: string
+  readonly subject: string | undefined
+  readonly data: Data
+  readonly cookies: Readonly<Partial<Record<Cookie, string>>>
+}
+
+/** How a start comes about. */
+interface Making {
+  readonly subject?: string
+  /** The secret was rotated one second ago, and the old one is kept for so long. */
+  readonly rotated?: { readonly keepFor: number }
+  readonly cookies: readonly Cookie[]
+}
+
+const OLD = ['current', 'old'] as const
+
+const MAKINGS = {
+  anonymous: { cookies: ['current', 'forged'] },
+  'signed-in': { subject: SUBJECT, cookies: ['current'] },
+  rotated: { subject: SUBJECT, rotated: { keepFor: 0 }, cookies: OLD },
+  kept: { subject: SUBJECT, rotated: { keepFor: WINDOW + 1000 }, cookies: OLD },
+  'kept-anonymous': { rotated: { keepFor: WINDOW + 1000 }, cookies: OLD },
+} as const satisfies Record<string, Making>
+
+export type StartName = keyof typeof MAKINGS
+export const STARTS = Object.keys(MAKINGS) as StartName[]
+
+/** The cookies that requests may carry from a start on. */
+export function cookiesOf(start: StartName): readonly Cookie[] {
+  return MAKINGS[start].cookies
+}
+
+/** True where a window closes if the clock moves. */
+export function hasWindow(start: StartName): boolean {
+  const making: Making = MAKINGS[start]
+  return (making.rotated?.keepFor ?? 0) > 0
+}
+
+/** The data of every start: something to lose, a counter, a key that all change, and one for each seat to delete. */
+const DATA: Data = { cart: 'book', count: 0, shared: 'start', deleteA: 1, deleteB: 1, deleteC: 1 }
+
+/** Makes a start with the core on trial itself. */
+export async function makeStart(core: Core, name: StartName): Promise<Start> {
+  const { subject, rotated }: Making = MAKINGS[name]
+  const store = heldStore()
+  const stream = new Stream('start')
+  let now = BEGIN - 5000
+  const sessions: Sessions<Data> = core.createSessions<Data>({ store, clock: () => now, ...OPTIONS })
+  const done = async <T>(act: () => Promise<T>): Promise<T> => {
+    let result!: Promise<T>
+    await move(stream, () => (result = act()))
+    return result
+  }
+  const session = await done(() => sessions.load(undefined))
+  Object.assign(session.data, DATA)
+  await done(() => (subject === undefined ? session.commit() : session.login(subject)))
+  const first = cookieOf(session)
+  if (rotated) {
+    now = BEGIN - 1000
+    const keep = rotated.keepFor > 0 ? { keepOldFor: rotated.keepFor } : {}
+    await done(() => session.regenerate(keep))
+  }
+  const handle = session.handle!
+  return {
+    name,
+    records: new Map(store.records),
+    handle,
+    subject,
+    data: DATA,
+    cookies: { current: cookieOf(session), forged: handle + 'x'.repeat(32), ...(rotated && { old: first }) },
+  }
+}
+
+function cookieOf(session: Session<Data>): string {
+  const change = session.cookieChange
+  if (change?.action !== 'set') throw new Error('a start was not written')
+  return change.value
+}
+
+/** A request: a seat, a cookie and an operation. */
+export interface Request {
+  readonly seat: Seat
+  readonly operation: Operation
+  readonly cookie: Cookie
+}
+
+/** What an operation has at hand. */
+interface Hand {
+  readonly sessions: Sessions<Data>
+  readonly session: Session<Data>
+  readonly seat: Seat
+  readonly start: Start
+}
+
+/** What an operation says: a status, or what `revoke` and `revokeSubject` return. */
+type Said = string | boolean | number | undefined
+
+/** Changes that no other seat makes, apart from one key that all of them change. */
+function change({ session, seat }: Hand): void {
+  session.data[`key${seat}`] = seat
+  delete session.data[`delete${seat}`]
+}
+
+async function commit(hand: Hand): Promise<Said> {
+  change(hand)
+  hand.session.data['shared'] = hand.seat
+  return (await hand.session.commit()).status
+}
+
+async function update(hand: Hand): Promise<Said> {
+  change(hand)
+  return (await hand.session.update((data) => void (data['count'] = Number(data['count'] ?? 0) + 1))).status
+}
+
+export const OPERATIONS = {
+  commit,
+  update,
+  async login(hand) {
+    hand.session.data[`key${hand.seat}`] = hand.seat
+    return (await hand.session.login(SUBJECT)).status
+  },
+  async 'login-other'(hand) {
+    hand.session.data[`key${hand.seat}`] = hand.seat
+    return (await hand.session.login(OTHER)).status
+  },
+  async regenerate(hand) {
+    hand.session.data[`key${hand.seat}`] = hand.seat
+    return (await hand.session.regenerate()).status
+  },
+  async 'regenerate-keep'(hand) {
+    hand.session.data[`key${hand.seat}`] = hand.seat
+    return (await hand.session.regenerate({ keepOldFor: WINDOW })).status
+  },
+  async logout({ session }) {
+    await session.logout()
+    return 'done'
+  },
+  revoke: ({ sessions, start }) =>
+    sessions.revoke(start.handle, start.subject === undefined ? {} : { subject: start.subject }),
+  'revoke-subject': ({ sessions }) => sessions.revokeSubject(SUBJECT),
+  'revoke-others': ({ sessions, session }) => sessions.revokeSubject(SUBJECT, { except: session }),
+  /** Nothing changed: moves the idle clock. */
+  visit: async ({ session }) => (await session.commit()).status,
+  /** More writes than a record remembers. */
+  async burst({ session }) {
+    const said = new Set<string>()
+    for (let i = 0; i < 9; i++) {
+      const { status } = await session.update((data) => void (data['burst'] = Number(data['burst'] ?? 0) + 1))
+      said.add(status)
+    }
+    return said.size === 1 && said.has('saved') ? 'saved' : 'stopped'
+  },
+} as const satisfies Record<string, (hand: Hand) => Promise<Said>>
+
+export type Operation = keyof typeof OPERATIONS
+
+/** How a request ended. */
+export interface Ending {
+  /** What the operation said. */
+  readonly said?: Said
+  /** The code of the SessError that was thrown, or the message of any other error. */
+  readonly threw?: string
+  /** The session as loaded. */
+  readonly loaded?: Glance
+  /** The session at the end. */
+  readonly left?: Glance
+  readonly cookie?: CookieChange
+  /** Keys of the conflict events. */
+  readonly conflicts: readonly string[]
+}
+
+/** What a session object shows. */
+export interface Glance {
+  readonly status: Session['status']
+  readonly handle: string | undefined
+  readonly subject: string | undefined
+}
+
+/** Runs a request. */
+export async function serve(core: Core, sessions: Sessions<Data>, start: Start, request: Request): Promise<Ending> {
+  const conflicts: string[] = []
+  sessions.on('conflict', ({ key }) => conflicts.push(key))
+  let loaded: Glance | undefined
+  let session: Session<Data> | undefined
+  const ending = (): Ending => ({
+    ...(loaded && { loaded }),
+    ...(session && { left: glance(session) }),
+    ...(session?.cookieChange && { cookie: session.cookieChange }),
+    conflicts,
+  })
+  try {
+    session = await sessions.load(start.cookies[request.cookie])
+    loaded = glance(session)
+    const said = await OPERATIONS[request.operation]({ sessions, session, seat: request.seat, start })
+    return { said, ...ending() }
+  } catch (error) {
+    return { threw: error instanceof core.SessError ? error.code : String(error), ...ending() }
+  }
+}
+
+function glance({ status, handle, subject }: Session<Data>): Glance {
+  return { status, handle, subject }
+}

@@ -1,0 +1,140 @@
+/**
+ * What requests do, as trees.
+ *
+ * A request sees nothing but the answers to its calls and the clock, and here its random bytes are always the same. So
+ * what it does is a function of the answers so far: a tree, with the call it waits for (or its end) at each point, and
+ * a branch for each answer. A branch is run when a schedule first takes it, with the real core over a held store; the
+ * millions of other schedules that take it again find it made.
+ */
+import { heldStore } from '../held-store.ts'
+import { handle, type Step } from '../records.ts'
+import type { SessionRecord } from '../../src/store.ts'
+import type { Core } from './core.ts'
+import { move, Stream } from './determinism.ts'
+import { BEGIN, OPTIONS, serve, type Data, type Ending, type Request, type Start } from './requests.ts'
+
+/** What a request is told: an answer, that the store is out of reach, or that the answer was lost. */
+export type Heard = { readonly value: unknown } | 'refused' | 'lost'
+
+/** Where a request is after a history of answers. */
+export interface Point {
+  readonly number: number
+  /** The call it waits for, unless it has ended. */
+  readonly call?: Step
+  readonly end?: Ending
+  /** How it came here; none where it began. */
+  readonly from?: { readonly point: Point; readonly heard: Heard; readonly now: number }
+  readonly next: Map<string, Point>
+}
+
+/** Records with the same content are the same object, and have a number. */
+export class Catalogue {
+  readonly #byContent = new Map<string, SessionRecord>()
+  readonly #numbers = new WeakMap<SessionRecord, number>()
+
+  /** The one object for a record's content under its key. */
+  only(name: string, record: SessionRecord): SessionRecord {
+    if (this.#numbers.has(record)) return record
+    const { revision, expiresAt, subject, payload } = record
+    const content = `${name} ${revision} ${expiresAt} ${subject ?? ''} ${Buffer.from(payload).toString('latin1')}`
+    const known = this.#byContent.get(content)
+    if (known) return known
+    this.#numbers.set(record, this.#byContent.size)
+    this.#byContent.set(content, record)
+    return record
+  }
+
+  number(record: SessionRecord): number {
+    const number = this.#numbers.get(record)
+    if (number === undefined) throw new Error('a record was not taken into the catalogue')
+    return number
+  }
+
+  /** An answer as a short text that is different for different answers. */
+  name(heard: Heard): string {
+    if (typeof heard === 'string') return heard
+    const { value } = heard
+    if (Array.isArray(value)) return value.map(([, record]) => this.number(record as SessionRecord)).join('+')
+    return typeof value === 'object' && value !== null ? `r${this.number(value as SessionRecord)}` : String(value)
+  }
+}
+
+/** The tree of one request from one start. */
+export class Run {
+  readonly request: Request
+  readonly #core: Core
+  readonly #start: Start
+  readonly #catalogue: Catalogue
+  readonly #numbers: { last: number }
+  #root: Point | undefined
+
+  constructor(core: Core, start: Start, request: Request, catalogue: Catalogue, numbers: { last: number }) {
+    this.#core = core
+    this.#start = start
+    this.request = request
+    this.#catalogue = catalogue
+    this.#numbers = numbers
+  }
+
+  async root(): Promise<Point> {
+    return (this.#root ??= await this.#execute([]))
+  }
+
+  /** Where the request goes from a point when it hears an answer: known, or run now. */
+  next(point: Point, heard: Heard, now: number): Point | Promise<Point> {
+    const name = `${this.#catalogue.name(heard)}@${now - BEGIN}`
+    return point.next.get(name) ?? this.#grow(point, heard, now, name)
+  }
+
+  async #grow(point: Point, heard: Heard, now: number, name: string): Promise<Point> {
+    const from = { point, heard, now }
+    const grown = await this.#execute(historyTo(point).concat(from), from)
+    point.next.set(name, grown)
+    return grown
+  }
+
+  /** Runs the request through a history. */
+  async #execute(history: readonly NonNullable<Point['from']>[], from?: Point['from']): Promise<Point> {
+    const store = heldStore()
+    const stream = new Stream(`request ${this.request.seat}`)
+    let now = BEGIN
+    let end: Ending | undefined
+    store.hold()
+    await move(stream, () => {
+      const sessions = this.#core.createSessions<Data>({ store, clock: () => now, ...OPTIONS })
+      void serve(this.#core, sessions, this.#start, this.request).then((ending) => (end = ending))
+    })
+    for (const step of history) {
+      now = step.now
+      await move(stream, () => void store.settle(0, answerOf(this.#core, step.heard)))
+    }
+    if (store.waiting.length > 1) throw new Error('a request has two calls in flight: the explorer takes one at a time')
+    const step = store.waiting[0]?.step
+    if (!step && !end) throw new Error(`request ${JSON.stringify(this.request)} hangs: no call in flight, and no end`)
+    const call = step && 'record' in step ? { ...step, record: this.#only(step) } : step
+    return {
+      number: this.#numbers.last++,
+      next: new Map(),
+      ...(call ? { call } : { end: end! }),
+      ...(from && { from }),
+    }
+  }
+
+  #only(step: Extract<Step, { record: SessionRecord }>): SessionRecord {
+    return this.#catalogue.only(handle(step.key), step.record)
+  }
+}
+
+/** The answers on the way to a point, first to last. */
+export function historyTo(point: Point): NonNullable<Point['from']>[] {
+  const history: NonNullable<Point['from']>[] = []
+  for (let { from } = point; from; { from } = from.point) history.unshift(from)
+  return history
+}
+
+/** What the store's caller gets. */
+export function answerOf(core: Core, heard: Heard): { value: unknown } | { error: unknown } {
+  if (heard === 'lost') return { error: new Error('the connection was cut before the answer came') }
+  if (heard === 'refused') return { error: new core.SessError('store_unavailable', 'the store is out of reach') }
+  return heard
+}

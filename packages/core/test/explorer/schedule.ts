@@ -1,0 +1,71 @@
+/**
+ * Scenarios and schedules as text:
+ *
+ * `anonymous: A commit, B login/old, clock > A B A! B B ~`
+ *
+ * A start, its requests (with the cookie, unless it is the current one), and `clock` if it may move; then the choices:
+ * `A` the store answers A's call, `A-` it is out of reach, `A!` it applies the call and the answer is lost, `A~` the
+ * answer is lost and the call is under way, `~` that call arrives, `+` the clock moves past the windows.
+ */
+import {
+  cookiesOf,
+  OPERATIONS,
+  STARTS,
+  type Cookie,
+  type Operation,
+  type Request,
+  type Seat,
+  type StartName,
+} from './requests.ts'
+import type { Choice, Scenario } from './scheduler.ts'
+
+const MARKS = { release: '', refuse: '-', lose: '!', delay: '~' } as const
+
+export function scenarioText({ start, requests, clock }: Scenario): string {
+  const shown = requests.map(
+    ({ seat, operation, cookie }) => `${seat} ${operation}${cookie === 'current' ? '' : `/${cookie}`}`,
+  )
+  return `${start}: ${[...shown, ...(clock ? ['clock'] : [])].join(', ')}`
+}
+
+export function scheduleText(schedule: readonly Choice[]): string {
+  return schedule
+    .map((choice) => (choice.act === 'land' ? '~' : choice.act === 'tick' ? '+' : choice.seat + MARKS[choice.act]))
+    .join(' ')
+}
+
+/** Reads what the two functions above wrote, joined by ` > `. @throws On any other text, saying what is wrong with it. */
+export function parseReplay(text: string): { readonly scenario: Scenario; readonly schedule: readonly Choice[] } {
+  const [scenario = '', schedule = ''] = text.split('>')
+  return {
+    scenario: parseScenario(scenario.trim()),
+    schedule: schedule.trim().split(/\s+/).filter(Boolean).map(parseChoice),
+  }
+}
+
+function parseScenario(text: string): Scenario {
+  const [start = '', rest = ''] = text.split(':').map((part) => part.trim())
+  if (!STARTS.includes(start as StartName))
+    throw new Error(`${JSON.stringify(start)} is no start; there are ${STARTS.join(', ')}`)
+  const parts = rest.split(',').map((part) => part.trim())
+  const requests = parts
+    .filter((part) => part !== 'clock')
+    .map((part): Request => {
+      const match = /^([ABC]) ([a-z-]+)(?:\/(\w+))?$/.exec(part)
+      const [, seat, operation, cookie = 'current'] = match ?? []
+      if (!match || !Object.hasOwn(OPERATIONS, operation!) || !cookiesOf(start as StartName).includes(cookie as Cookie))
+        throw new Error(
+          `${JSON.stringify(part)} is no request; write 'A commit' or 'B login/old'; operations: ${Object.keys(OPERATIONS).join(', ')}`,
+        )
+      return { seat: seat as Seat, operation: operation as Operation, cookie: cookie as Cookie }
+    })
+  return { start: start as StartName, requests, clock: parts.includes('clock') }
+}
+
+function parseChoice(text: string): Choice {
+  if (text === '~') return { act: 'land' }
+  if (text === '+') return { act: 'tick' }
+  const act = Object.entries(MARKS).find(([, mark]) => mark === text.slice(1))?.[0]
+  if (!act || !/^[ABC]/.test(text)) throw new Error(`${JSON.stringify(text)} is no choice; see schedule.ts`)
+  return { act: act as 'release', seat: text[0] as Seat }
+}

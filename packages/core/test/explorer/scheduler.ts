@@ -1,0 +1,310 @@
+/**
+ * Every order in which the store can get, lose and answer the calls of concurrent requests.
+ *
+ * A state is where each request is, and what is stored. From each state all choices are taken; two schedules that meet
+ * in one state go on as one, so every interleaving is covered and none is run twice. Every choice takes one step, so the
+ * search goes layer by layer, and the first violation that it meets has a shortest schedule.
+ */
+import { apply, handle, writes, type Records, type Step } from '../records.ts'
+import type { SessionRecord } from '../../src/store.ts'
+import type { Core } from './core.ts'
+import { BEGIN, makeStart, WINDOW, type Request, type Seat, type Start, type StartName } from './requests.ts'
+import { Catalogue, Run, type Heard, type Point } from './runs.ts'
+
+/** Requests that run against each other. */
+export interface Scenario {
+  readonly start: StartName
+  readonly requests: readonly Request[]
+  /** The clock may move once, past the end of the windows. */
+  readonly clock: boolean
+  /** How often a schedule may go from one request to another. Default: as often as it can. */
+  readonly switches?: number
+}
+
+/**
+ * One choice of a schedule:
+ *
+ * - `release`: the store applies a request's call and answers it.
+ * - `refuse`: the store is out of reach; nothing is applied.
+ * - `lose`: the call is applied, and its answer lost.
+ * - `delay`: the answer is lost, and the call arrives later, or never.
+ * - `land`: the delayed call arrives.
+ * - `tick`: the clock moves past the end of the windows.
+ */
+export type Choice =
+  | { readonly act: 'release' | Fault['kind']; readonly seat: Seat }
+  | { readonly act: 'land'; readonly seat?: undefined }
+  | { readonly act: 'tick'; readonly seat?: undefined }
+
+/** The one answer that a schedule may lose. */
+export interface Fault {
+  readonly kind: 'refuse' | 'lose' | 'delay'
+  readonly seat: Seat
+  readonly step: Step
+  /** What the store said, if the call has arrived. */
+  readonly answer?: { readonly value: unknown }
+}
+
+/** A point in a schedule. */
+export interface State {
+  readonly points: readonly Point[]
+  readonly records: Records
+  /** Handles of records that were there, and went. */
+  readonly dead: readonly string[]
+  readonly fault?: Fault
+  readonly now: number
+  /** Who moved last, and how often that changed. */
+  readonly last?: Seat
+  readonly switches: number
+  /** How it came here, by a shortest way. */
+  readonly trail?: { readonly state: State; readonly choice: Choice }
+  /** How many schedules lead here. */
+  paths: number
+}
+
+/** A call that has just arrived at the store. */
+export interface Arrival {
+  readonly seat: Seat
+  readonly request: Request
+  /** Where the request was when it made the call. */
+  readonly point: Point
+  readonly step: Step
+  readonly before: State
+  readonly after: State
+  readonly answer: unknown
+}
+
+/** What is checked: when a call has arrived, and when all requests have ended. Each returns what is wrong. */
+export interface Checks {
+  onArrival(scene: Scene, arrival: Arrival): readonly string[]
+  atEnd(scene: Scene, state: State): Promise<readonly string[]>
+}
+
+/** What a scenario is played with. */
+export interface Scene {
+  readonly scenario: Scenario
+  readonly start: Start
+  readonly stage: Stage
+}
+
+export interface Violation {
+  readonly scenario: Scenario
+  readonly wrong: readonly string[]
+  readonly schedule: readonly Choice[]
+}
+
+/** What an exploration covered. */
+export interface Coverage {
+  states: number
+  schedules: number
+  scenarios: number
+}
+
+/** A core on trial, with its starts and the trees of its requests, made when they are first needed. */
+export class Stage {
+  readonly core: Core
+  readonly catalogue: Catalogue = new Catalogue()
+  readonly #starts = new Map<StartName, Start>()
+  readonly #runs = new Map<string, Run>()
+  readonly #numbers = { last: 0 }
+
+  constructor(core: Core) {
+    this.core = core
+  }
+
+  async scene(scenario: Scenario): Promise<Scene> {
+    let start = this.#starts.get(scenario.start)
+    if (!start) {
+      start = await makeStart(this.core, scenario.start)
+      for (const [name, record] of start.records) start.records.set(name, this.catalogue.only(name, record))
+      this.#starts.set(scenario.start, start)
+    }
+    return { scenario, start, stage: this }
+  }
+
+  run(start: Start, request: Request): Run {
+    const name = `${start.name} ${request.seat} ${request.operation} ${request.cookie}`
+    let run = this.#runs.get(name)
+    if (!run) this.#runs.set(name, (run = new Run(this.core, start, request, this.catalogue, this.#numbers)))
+    return run
+  }
+}
+
+/** Explores a scenario: first with all answers, then with one lost. Stops at the first violation. */
+export async function explore(
+  stage: Stage,
+  scenario: Scenario,
+  checks: Checks,
+  coverage: Coverage,
+): Promise<Violation | undefined> {
+  const scene = await stage.scene(scenario)
+  const runs = scenario.requests.map((request) => stage.run(scene.start, request))
+  coverage.scenarios++
+  for (const faults of [false, true]) {
+    let layer = new Map<string, State>([['', await begin(scene, runs)]])
+    while (layer.size > 0) {
+      const deeper = new Map<string, State>()
+      for (const state of layer.values()) {
+        const over = state.points.every(({ end }) => end)
+        // Without a fault the second round would only repeat the first.
+        const seen = faults && !state.fault
+        if (over && !seen) {
+          coverage.states++
+          coverage.schedules += state.paths
+          const wrong = await checks.atEnd(scene, state)
+          if (wrong.length > 0) return { scenario, wrong, schedule: scheduleTo(state) }
+        } else if (!seen) coverage.states++
+        for (const choice of choices(scene, state, faults)) {
+          const took = await take(scene, runs, state, choice)
+          if (took.arrival && !seen) {
+            const wrong = checks.onArrival(scene, took.arrival)
+            if (wrong.length > 0) return { scenario, wrong, schedule: scheduleTo(took.state) }
+          }
+          const key = keyOf(stage.catalogue, scenario, took.state)
+          const known = deeper.get(key)
+          if (known) known.paths += took.state.paths
+          else deeper.set(key, took.state)
+        }
+      }
+      layer = deeper
+    }
+  }
+  return undefined
+}
+
+async function begin(scene: Scene, runs: readonly Run[]): Promise<State> {
+  const points: Point[] = []
+  for (const run of runs) points.push(await run.root())
+  return { points, records: scene.start.records, dead: [], now: BEGIN, switches: 0, paths: 1 }
+}
+
+/** The choices in a state: first to go on with the request that moved last, so that schedules switch little. */
+function choices({ scenario }: Scene, state: State, faults: boolean): Choice[] {
+  const { last, switches } = state
+  const all = scenario.requests
+    .map(({ seat }, i) => ({ seat, call: state.points[i]!.call }))
+    .filter((item): item is { seat: Seat; call: Step } => item.call !== undefined)
+    .sort((a, b) => Number(b.seat === last) - Number(a.seat === last))
+  const stay = switches >= (scenario.switches ?? Infinity) && all[0]?.seat === last
+  const waiting = stay ? all.slice(0, 1) : all
+  const found: Choice[] = waiting.map(({ seat }) => ({ act: 'release', seat }))
+  if (faults && !state.fault)
+    for (const { seat, call } of waiting) {
+      found.push({ act: 'refuse', seat })
+      if (writes(call)) found.push({ act: 'lose', seat }, { act: 'delay', seat })
+    }
+  if (isLate(state.fault)) found.push({ act: 'land' })
+  if (scenario.clock && state.now === BEGIN) found.push({ act: 'tick' })
+  return found
+}
+
+/** True for a call that is still under way. */
+export function isLate(fault: Fault | undefined): fault is Fault {
+  return fault?.kind === 'delay' && fault.answer === undefined
+}
+
+/** Takes a choice. */
+async function take(
+  scene: Scene,
+  runs: readonly Run[],
+  state: State,
+  choice: Choice,
+): Promise<{ readonly state: State; readonly arrival?: Arrival }> {
+  const { requests } = scene.scenario
+  const base = { ...state, trail: { state, choice } }
+  if (choice.act === 'tick') return { state: { ...base, now: state.now + WINDOW } }
+  if (choice.act === 'land') {
+    const fault = state.fault!
+    const seat = requests.findIndex((request) => request.seat === fault.seat)
+    const { records, dead, answer } = arrive(scene, state, fault.step)
+    const after: State = { ...base, records, dead, fault: { ...fault, answer: { value: answer } } }
+    const point = pointOf(state.points[seat]!, fault)
+    return { state: after, arrival: { ...fault, request: requests[seat]!, point, before: state, after, answer } }
+  }
+  const { act, seat } = choice
+  const moved = {
+    ...base,
+    last: seat,
+    switches: state.switches + Number(state.last !== undefined && state.last !== seat),
+  }
+  const index = requests.findIndex((request) => request.seat === seat)
+  const point = state.points[index]!
+  const step = point.call!
+  const go = async (heard: Heard): Promise<Point[]> => {
+    const next = runs[index]!.next(point, heard, state.now)
+    return state.points.with(index, next instanceof Promise ? await next : next)
+  }
+  if (act === 'refuse' || act === 'delay')
+    return {
+      state: { ...moved, points: await go(act === 'refuse' ? 'refused' : 'lost'), fault: { kind: act, seat, step } },
+    }
+  const { records, dead, answer } = arrive(scene, state, step)
+  const heard: Heard = act === 'release' ? { value: answer } : 'lost'
+  const fault = act === 'lose' ? { fault: { kind: act, seat, step, answer: { value: answer } } } : {}
+  const after: State = { ...moved, points: await go(heard), records, dead, ...fault }
+  return { state: after, arrival: { seat, request: requests[index]!, point, step, before: state, after, answer } }
+}
+
+/** Lets the store apply a step. Records stay one object for one content. */
+function arrive(
+  scene: Scene,
+  state: State,
+  step: Step,
+): { records: Records; dead: readonly string[]; answer: unknown } {
+  if (!writes(step)) return { records: state.records, dead: state.dead, answer: apply(state.records, step) }
+  const records: Map<string, SessionRecord> = new Map(state.records)
+  const answer = apply(records, step)
+  if ('key' in step) {
+    const name = handle(step.key)
+    const record = records.get(name)
+    if (record) records.set(name, scene.stage.catalogue.only(name, record))
+  }
+  const gone = [...state.records.keys()].filter((name) => !records.has(name))
+  return { records, dead: gone.length > 0 ? [...state.dead, ...gone].sort() : state.dead, answer }
+}
+
+/** The point at which a request made the call that was delayed. */
+function pointOf(point: Point, fault: Fault): Point {
+  let at = point
+  while (at.from && at.call !== fault.step) at = at.from.point
+  return at
+}
+
+function keyOf(catalogue: Catalogue, scenario: Scenario, state: State): string {
+  const { points, records, dead, fault, now, last, switches } = state
+  let key = now === BEGIN ? '' : 'late '
+  for (const { number } of points) key += `${number},`
+  const stored: number[] = []
+  for (const record of records.values()) stored.push(catalogue.number(record))
+  key += stored.sort((a, b) => a - b).join()
+  if (dead.length > 0) key += `;${dead.join()}`
+  if (fault) key += `;${fault.kind} ${fault.seat} ${fault.answer ? catalogue.name(fault.answer) : ''}`
+  if (scenario.switches !== undefined) key += `;${last} ${switches}`
+  return key
+}
+
+/** The choices that led to a state. */
+export function scheduleTo(state: State): Choice[] {
+  const schedule: Choice[] = []
+  for (let { trail } = state; trail; { trail } = trail.state) schedule.unshift(trail.choice)
+  return schedule
+}
+
+/** Every state on the way of a schedule, with the calls that arrived. Throws where the schedule does not fit. */
+export async function play(
+  scene: Scene,
+  schedule: readonly Choice[],
+): Promise<{ readonly state: State; readonly choice: Choice; readonly arrival?: Arrival }[]> {
+  const runs = scene.scenario.requests.map((request) => scene.stage.run(scene.start, request))
+  let state = await begin(scene, runs)
+  const played = []
+  for (const [i, choice] of schedule.entries()) {
+    const same = (other: Choice): boolean => JSON.stringify(other) === JSON.stringify(choice)
+    if (!choices(scene, state, true).some(same))
+      throw new Error(`choice ${i + 1} of the schedule (${JSON.stringify(choice)}) cannot be taken there`)
+    const took = await take(scene, runs, state, choice)
+    played.push({ ...took, choice })
+    state = took.state
+  }
+  return played
+}
