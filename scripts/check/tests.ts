@@ -26,7 +26,9 @@ export const tests: Check = {
     mkdirSync(cache, { recursive: true })
     rmSync(file, { force: true })
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
-    const { code } = await run(join(root, 'node_modules/.bin/vitest'), ['run', '--allowOnly=false', ...reporters], { cwd: root })
+    const { code } = await run(join(root, 'node_modules/.bin/vitest'), ['run', '--allowOnly=false', ...reporters], {
+      cwd: root,
+    })
     if (!existsSync(file))
       return { passed: 0, failed: 1, output: `vitest ended with exit code ${code} and left no report` }
     const report = JSON.parse(readFileSync(file, 'utf8')) as Report
