@@ -1,0 +1,24 @@
+/** A Vary field with one more name in it. */
+export function varyWith(present: string | null | undefined, name: string): string {
+  if (!present) return name
+  const names = present.split(',').map((part) => part.trim())
+  return names.some((part) => part === '*' || part.toLowerCase() === name.toLowerCase())
+    ? present
+    : `${present}, ${name}`
+}
+
+/**
+ * A Cache-Control field that keeps a response from shared caches: what allows them goes, the rest stays.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9111#section-5.2.2
+ */
+export function cacheControlWith(present: string | null | undefined, noStore: boolean): string {
+  const directives = (present ?? '')
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '' && !/^(public$|s-maxage=)/i.test(part))
+  const has = (name: string): boolean => directives.some((part) => part.toLowerCase() === name)
+  if (!has('private') && !has('no-store')) directives.unshift('private')
+  if (noStore && !has('no-store')) directives.push('no-store')
+  return directives.join(', ')
+}

@@ -1,0 +1,98 @@
+import { parseCookie, stringifySetCookie } from 'cookie'
+import type { Session, Sessions } from '@sess/core'
+import { cacheControlWith, varyWith } from './caching.ts'
+import { attributesOf, type CookieAttributes, type CookieOptions } from './cookie-options.ts'
+
+/** The header fields of a response that are there already. */
+export interface PresentHeaders {
+  readonly vary?: string | null | undefined
+  readonly 'cache-control'?: string | null | undefined
+}
+
+/** The header fields that a response needs. `set-cookie` is to be added to others; the rest to be set. */
+export interface SessionHeaders {
+  readonly vary: string
+  readonly 'cache-control': string
+  readonly 'set-cookie'?: string
+}
+
+/** Reads a session from a request's Cookie header, and says which header fields the response needs. */
+export interface SessionCookie<Data extends object = Record<string, unknown>> {
+  /** What the cookie is like. */
+  readonly attributes: CookieAttributes
+
+  /**
+   * Loads the session. Of several cookies of this name, the first counts: the one with the longest path.
+   *
+   * @param cookieHeader - The request's Cookie header, as it is.
+   * @throws {SessError} As `sessions.load`.
+   */
+  load(cookieHeader: string | null | undefined): Promise<Session<Data>>
+
+  /**
+   * The header fields of a response that was made with this session. Call it after `commit()`, before the response's
+   * head leaves.
+   *
+   * `Vary: Cookie` and `Cache-Control: private`, so that no shared cache hands it to others; with a Set-Cookie, `no-store`
+   * too. `Set-Cookie` only if the session's secret is new, or its own request ended it.
+   *
+   * @param present - What the response has of these fields: it is kept where it is stricter.
+   */
+  headers(session: Session<Data>, present?: PresentHeaders): SessionHeaders
+
+  /**
+   * For bindings: reports that a Secure cookie goes out on a request that looks like plain http, as an `insecure` event
+   * and, the first time, a line on the console. Requests to a loopback host are left out: browsers take it there.
+   *
+   * @param host - The host that the browser asked, with or without a port.
+   * @param advice - What to do about it.
+   */
+  reportInsecure(host: string, advice: string): void
+}
+
+/**
+ * The session cookie of an application: what every binding stands on. Sockets, server actions and tests use it directly.
+ *
+ * @throws {SessError} `invalid_option`, naming the option.
+ * @see https://www.rfc-editor.org/rfc/rfc6265
+ */
+export function sessionCookie<Data extends object>(
+  sessions: Sessions<Data>,
+  options: CookieOptions = {},
+): SessionCookie<Data> {
+  const attributes = attributesOf(options)
+  let told = false
+  return {
+    attributes,
+    load: (cookieHeader) => sessions.load(cookieHeader ? parseCookie(cookieHeader)[attributes.name] : undefined),
+    headers({ cookieChange: change }, present = {}) {
+      return {
+        vary: varyWith(present.vary, 'Cookie'),
+        'cache-control': cacheControlWith(present['cache-control'], change !== undefined),
+        ...(change && {
+          'set-cookie': stringifySetCookie(
+            change.action === 'remove'
+              ? { ...attributes, value: '', maxAge: 0, expires: new Date(0) }
+              : {
+                  ...attributes,
+                  value: change.value,
+                  ...(change.maxAgeMs !== undefined && { maxAge: Math.floor(change.maxAgeMs / 1000) }),
+                },
+          ),
+        }),
+      }
+    },
+    reportInsecure(host, advice) {
+      if (isLoopback(host)) return
+      const message = `@sess: a Secure cookie was set on a request to ${host} that looks like plain http; browsers drop it there. ${advice}`
+      sessions.emit('insecure', { message })
+      if (!told) console.warn(message)
+      told = true
+    },
+  }
+}
+
+function isLoopback(host: string): boolean {
+  const name = host.replace(/:\d+$/, '')
+  return /^(?:.+\.)?localhost$|^127\.\d+\.\d+\.\d+$|^\[?::1\]?$/i.test(name)
+}
