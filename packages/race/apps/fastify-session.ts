@@ -1,0 +1,52 @@
+// @fastify/session with connect-redis, used as their documentation shows.
+import { setTimeout as delay } from 'node:timers/promises'
+import cookie from '@fastify/cookie'
+import session from '@fastify/session'
+import { RedisStore } from 'connect-redis'
+import fastify from 'fastify'
+import { createClient } from 'redis'
+import { announce, WORK_MS } from './process.ts'
+
+declare module 'fastify' {
+  interface Session {
+    user?: string
+    data?: Record<string, string>
+  }
+}
+
+const client = createClient({ url: process.env['REDIS_URL']! })
+await client.connect()
+
+const app = fastify()
+app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) =>
+  done(null, Object.fromEntries(new URLSearchParams(String(body)))),
+)
+app.register(cookie)
+app.register(session, {
+  store: new RedisStore({ client }),
+  secret: 'a secret with at least thirty-two characters',
+  cookie: { secure: false },
+  saveUninitialized: false,
+})
+
+app.get('/get', (request) => ({ user: request.session.user, ...request.session.data }))
+
+app.post<{ Body: { key: string; value: string } }>('/set', async (request) => {
+  const { key, value } = request.body
+  request.session.data = { ...request.session.data, [key]: value }
+  await delay(WORK_MS)
+  return {}
+})
+
+app.post<{ Body: { user: string } }>('/login', async (request) => {
+  await request.session.regenerate()
+  request.session.user = request.body.user
+  return {}
+})
+
+app.post('/logout', async (request) => {
+  await request.session.destroy()
+  return {}
+})
+
+announce(Number(new URL(await app.listen({ port: Number(process.env['PORT'] ?? 0), host: 'localhost' })).port))

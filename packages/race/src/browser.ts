@@ -1,0 +1,237 @@
+import { CookieJar, type Cookie } from 'tough-cookie'
+import type { App } from './app.ts'
+import type { Exchange } from './client.ts'
+import { proofOf, type WriteTemplate } from './options.ts'
+import { fillRequest, fillText, hasPlaceholder, type RequestTemplate, type Values } from './request.ts'
+import { SetupError } from './setup-error.ts'
+import { Unjudged, word, type Sighting, type TimelineEvent, type Trial } from './trial.ts'
+
+/** A request to be sent by a browser. */
+export interface Call {
+  readonly label: string
+  readonly template: RequestTemplate
+  readonly write?: Sent
+  /** Which server; default: the next in turn. */
+  readonly server?: number
+  readonly racing?: boolean
+  saw?(exchange: Exchange): Sighting[]
+}
+
+/** A write with its value, and what shows that it survived. */
+export interface Sent {
+  readonly template: WriteTemplate
+  readonly value: string
+  readonly proof: string | undefined
+}
+
+/** What a browser is shown. */
+export interface Look {
+  readonly signedIn: boolean
+  /** The proofs that `read` showed. */
+  readonly shown: ReadonlySet<string>
+}
+
+/** Gives a write a value of its own. */
+export function newWrite(template: WriteTemplate): Sent {
+  const value = word(16)
+  return { template, value, proof: proofOf(template, value) }
+}
+
+/** Whether an answer is a page that holds a text. */
+export const shows = ({ status, body }: Exchange, text: string): boolean =>
+  status > 0 && status < 400 && body.includes(text)
+
+const entities = (text: string): string =>
+  text
+    .replaceAll(/&#(?:x([\da-f]+)|(\d+));/gi, (_, hex?: string, decimal?: string) =>
+      String.fromCodePoint(hex === undefined ? Number(decimal) : Number.parseInt(hex, 16)),
+    )
+    .replaceAll('&amp;', '&')
+
+/** One client with its cookies. */
+export class Browser {
+  readonly #app: App
+  readonly #trial: Trial
+  readonly #name: string
+  readonly #jar: CookieJar
+  /** A replay takes no cookies: it goes on with those that it was given. */
+  readonly #replay: boolean
+
+  constructor(app: App, trial: Trial, name = 'browser', jar?: CookieJar) {
+    this.#app = app
+    this.#trial = trial
+    this.#name = name
+    this.#jar = jar ?? new CookieJar()
+    this.#replay = jar !== undefined
+  }
+
+  /** A client with this browser's cookies as they are now, which takes no new ones. */
+  replay(name: string, trial: Trial = this.#trial): Browser {
+    return new Browser(this.#app, trial, name, this.#jar.cloneSync()!)
+  }
+
+  /** The same, with some of the cookies replaced, or left out where the answer is undefined. */
+  replayWith(
+    change: (name: string, value: string) => string | undefined,
+    name: string,
+    trial: Trial = this.#trial,
+  ): Browser {
+    const jar = this.#jar.cloneSync()!
+    for (const cookie of this.#all(jar)) {
+      const value = change(cookie.key, cookie.value)
+      if (value === undefined) jar.store.removeCookie(cookie.domain, cookie.path, cookie.key, () => {})
+      else cookie.value = value
+    }
+    return new Browser(this.#app, trial, name, jar)
+  }
+
+  /** The cookies' names and values. */
+  cookies(): Map<string, string> {
+    return new Map(this.#all(this.#jar).map(({ key, value }) => [key, value]))
+  }
+
+  #all(jar: CookieJar): Cookie[] {
+    return jar.getCookiesSync(this.#url('/'), { allPaths: true })
+  }
+
+  #url(path: string): string {
+    return new URL(path, this.#app.settings.servers[0]).href
+  }
+
+  #cookie(name: string): string | undefined {
+    const value = this.cookies().get(name)
+    if (value === undefined) return undefined
+    try {
+      return decodeURIComponent(value)
+    } catch {
+      return value
+    }
+  }
+
+  /** Sends a request now. */
+  async send(call: Call): Promise<Exchange> {
+    return (await this.ready(call))()
+  }
+
+  /** Sends a request. @throws {Unjudged} When it is not acknowledged. */
+  async must(call: Call): Promise<Exchange> {
+    const exchange = await this.send(call)
+    if (!this.#app.acknowledged(call.template, exchange, this.#trial.user))
+      throw new Unjudged(`${call.label}: ${describe(exchange)}`)
+    return exchange
+  }
+
+  /** Keeps how the app answers a request when all is quiet, once it was seen to work. */
+  learn(template: RequestTemplate, exchange: Exchange): void {
+    this.#app.learn(template, exchange, this.#trial.user)
+  }
+
+  /** Prepares a request, its CSRF token too, so that it leaves in the tick in which the answer is called. */
+  async ready(call: Call): Promise<() => Promise<Exchange>> {
+    const { settings } = this.#app
+    const texts = [call.template.path, call.template.body, ...Object.values(settings.headers)]
+    const csrf =
+      settings.csrf && call.template !== settings.csrf && texts.some((text) => hasPlaceholder(text, 'csrf'))
+        ? await this.#csrf(settings.csrf)
+        : undefined
+    const values: Values = {
+      user: this.#trial.user,
+      cookie: (name) => this.#cookie(name),
+      ...(csrf !== undefined && { csrf }),
+      ...(call.write && { value: call.write.value, key: call.write.template.key }),
+    }
+    const { method, path, body, contentType } = fillRequest(call.template, values)
+    const headers = Object.fromEntries(
+      Object.entries(settings.headers).map(([name, value]) => [name, fillText(value, values)]),
+    )
+    const server = call.server ?? this.#trial.nextServer()
+    return async () => {
+      const cookie = this.#jar.getCookieStringSync(this.#url(path))
+      const exchange = await this.#app.clients[server]!.send({
+        method,
+        path,
+        body,
+        headers: {
+          ...(contentType !== undefined && { 'content-type': contentType }),
+          ...headers,
+          ...(cookie !== '' && { cookie }),
+        },
+      })
+      if (!this.#replay)
+        for (const line of exchange.setCookies) this.#jar.setCookieSync(line, this.#url(path), { ignoreError: true })
+      this.#trial.events.push(this.#event(call, server, exchange))
+      return exchange
+    }
+  }
+
+  #event(call: Call, server: number, exchange: Exchange): TimelineEvent {
+    const saw = call.saw?.(exchange)
+    return {
+      label: call.label,
+      by: this.#name,
+      server,
+      request: call.template.label,
+      from: exchange.startedAt - this.#trial.startedAt,
+      to: exchange.endedAt - this.#trial.startedAt,
+      status: exchange.status,
+      ...(exchange.error !== undefined && { error: exchange.error }),
+      setsCookie: exchange.setCookies.some((line) => this.#app.isSessionCookie(line.split('=', 1)[0]!)),
+      racing: call.racing ?? false,
+      ...(saw && { saw }),
+    }
+  }
+
+  async #csrf(template: RequestTemplate): Promise<string> {
+    const page = await this.send({ label: 'fetch the CSRF token', template })
+    const token = this.#app.settings.csrfPattern.exec(page.body)?.[1]
+    if (token === undefined)
+      throw new SetupError(
+        'csrf_not_found',
+        `${template.label} (${describe(page)}) holds no CSRF token that the pattern finds; check --csrf and --csrf-pattern`,
+      )
+    return entities(token)
+  }
+
+  /** Writes. */
+  write(write: Sent, label = `write ${write.template.key}`): Promise<Exchange> {
+    return this.must({ label, template: write.template.request, write })
+  }
+
+  /** Looks at the session: what it holds of these writes, and whether it is signed in. */
+  async look(writes: readonly Sent[], server?: number): Promise<Look> {
+    const { login, read, whoami, signedIn } = this.#app.settings
+    const proofs = writes.flatMap((write) => (write.proof === undefined ? [] : [write]))
+    const user = fillText(signedIn, { user: this.#trial.user })
+    const inOne = read === whoami
+    const sawUser = (exchange: Exchange): Sighting[] => [{ what: 'signed in', there: shows(exchange, user) }]
+    const sawData = (exchange: Exchange): Sighting[] =>
+      proofs.map(({ proof, template }) => ({ what: `write ${template.key}`, there: shows(exchange, proof!) }))
+    const on = server === undefined ? {} : { server }
+    let signedInSeen = false
+    if (login && (!inOne || proofs.length === 0)) {
+      const exchange = await this.#page({ label: 'who am I', template: whoami, saw: sawUser, ...on })
+      signedInSeen = shows(exchange, user)
+    }
+    if (proofs.length === 0) return { signedIn: signedInSeen, shown: new Set() }
+    const saw = (exchange: Exchange): Sighting[] => [...(login && inOne ? sawUser(exchange) : []), ...sawData(exchange)]
+    const exchange = await this.#page({ label: 'read', template: read, saw, ...on })
+    return {
+      signedIn: login && inOne ? shows(exchange, user) : signedInSeen,
+      shown: new Set(proofs.map(({ proof }) => proof!).filter((proof) => shows(exchange, proof))),
+    }
+  }
+
+  /** A page that has to be answered, be it with a refusal: silence is no proof of anything. */
+  async #page(call: Call): Promise<Exchange> {
+    const exchange = await this.send(call)
+    if (exchange.status === 0 || exchange.status === 429 || exchange.status >= 500)
+      throw new Unjudged(`${call.label}: ${describe(exchange)}`)
+    return exchange
+  }
+}
+
+/** What came back, for a message. */
+export function describe({ status, location, error }: Exchange): string {
+  if (error !== undefined) return error
+  return `answered ${status}${location === undefined ? '' : `, to ${location.split('?')[0]}`}`
+}

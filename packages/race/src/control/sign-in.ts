@@ -1,0 +1,113 @@
+import type { App } from '../app.ts'
+import { describe, newWrite, type Browser, type Sent } from '../browser.ts'
+import { seed } from '../races/race.ts'
+import type { Baseline } from '../result.ts'
+import { SetupError } from '../setup-error.ts'
+
+/** Signs in, and sees to it that `whoami` tells before from after. @throws {SetupError} `login_failed`. */
+export async function signIn(app: App, browser: Browser): Promise<void> {
+  const { login, whoami } = app.settings
+  if ((await browser.look([])).signedIn)
+    throw new SetupError(
+      'login_failed',
+      `Before any login, ${whoami.label} already shows what is to show that a browser is signed in; choose another --signed-in or --whoami`,
+    )
+  const exchange = await browser.send({ label: 'login', template: login! })
+  if (!(await browser.look([])).signedIn)
+    throw new SetupError(
+      'login_failed',
+      `After the login (${login!.label}: ${describe(exchange)}), ${whoami.label} does not show that the browser is signed in; check --login, and say with --whoami which page names the user, or with --signed-in what that page shows`,
+    )
+  browser.learn(login!, exchange)
+}
+
+/** Logs out, and sees to it that the browser's session is over. @throws {SetupError} `logout_failed`. */
+export async function signOut(app: App, browser: Browser, written: readonly Sent[]): Promise<void> {
+  const { logout, read, whoami } = app.settings
+  const exchange = await browser.send({ label: 'logout', template: logout! })
+  const { signedIn, shown } = await browser.look(written)
+  const what = `After the logout (${logout!.label}: ${describe(exchange)})`
+  if (signedIn)
+    throw new SetupError('logout_failed', `${what}, ${whoami.label} still shows a signed-in browser; check --logout`)
+  if (shown.size > 0)
+    throw new SetupError(
+      'logout_failed',
+      `${what}, ${read.label} still shows what was written before; check --logout, or give a --read that shows only what the session holds`,
+    )
+  browser.learn(logout!, exchange)
+}
+
+/** Lets a browser get an anonymous session without writing. */
+export async function openAnonymously(app: App, browser: Browser): Promise<void> {
+  await browser.send({ label: 'open', template: app.settings.open })
+}
+
+/** Finds out what kind of session a browser has that did not sign in. */
+export async function anonymousSession(app: App): Promise<Baseline['anonymous']> {
+  const writer = app.browser(app.trial(0))
+  const write = newWrite(app.settings.writes.at(-1)!)
+  await writer.send({ label: `write ${write.template.key}`, template: write.template.request, write })
+  if ((await writer.look([write])).shown.size > 0) return 'writable'
+  const opener = app.browser(app.trial(0))
+  await openAnonymously(app, opener)
+  return [...opener.cookies().keys()].some((name) => app.isSessionCookie(name)) ? 'empty' : 'none'
+}
+
+type LoginBaseline = Pick<Baseline, 'loginCarriesData' | 'loginRotates' | 'loginAgain' | 'aliveAfterLogin'>
+
+/** Finds out what a quiet login does to the session that a browser has. */
+export async function loginBaseline(app: App, anonymous: Baseline['anonymous']): Promise<LoginBaseline> {
+  if (anonymous === 'writable') return ofWritable(app)
+  return { ...(anonymous === 'empty' && (await ofEmpty(app))), ...(await ofSignedIn(app)) }
+}
+
+async function ofWritable(app: App): Promise<LoginBaseline> {
+  const browser = app.browser(app.trial(0))
+  const before = await seed(app, browser)
+  const old = browser.replay('old cookie')
+  await browser.must({ label: 'login', template: app.settings.login! })
+  const { signedIn, shown } = await browser.look([before])
+  if (!signedIn)
+    throw new SetupError(
+      'login_failed',
+      `A browser that had written something before, anonymously, is not signed in by ${app.settings.login!.label}`,
+    )
+  const after = await old.look([before])
+  return {
+    loginCarriesData: shown.size > 0,
+    loginRotates: changed(app, old, browser),
+    aliveAfterLogin: after.signedIn || after.shown.size > 0,
+  }
+}
+
+async function ofEmpty(app: App): Promise<LoginBaseline> {
+  const browser = app.browser(app.trial(0))
+  await openAnonymously(app, browser)
+  const old = browser.replay('old cookie')
+  await browser.must({ label: 'login', template: app.settings.login! })
+  return { loginRotates: changed(app, old, browser) }
+}
+
+async function ofSignedIn(app: App): Promise<LoginBaseline> {
+  const { login } = app.settings
+  const trial = app.trial(0)
+  const browser = app.browser(trial)
+  await browser.must({ label: 'login', template: login! })
+  const before = await seed(app, browser)
+  const old = browser.replay('old cookie')
+  const again = await browser.send({ label: 'login', template: login! })
+  const own = await browser.look([])
+  if (!own.signedIn || !app.acknowledged(login!, again, trial.user)) return { loginAgain: 'refused' }
+  const { signedIn, shown } = await old.look([before])
+  return {
+    loginAgain: changed(app, old, browser) ? 'rotates' : 'keeps',
+    aliveAfterLogin: signedIn || shown.size > 0,
+  }
+}
+
+/** Whether a browser has another session than an earlier copy of it. */
+function changed(app: App, earlier: Browser, now: Browser): boolean {
+  const before = earlier.cookies()
+  const after = now.cookies()
+  return app.sessionCookies.some((name) => before.get(name) !== after.get(name))
+}

@@ -1,0 +1,94 @@
+import type { App } from '../app.ts'
+import { describe, newWrite, type Browser, type Sent } from '../browser.ts'
+import type { Exchange } from '../client.ts'
+import { SetupError } from '../setup-error.ts'
+import type { Trial } from '../trial.ts'
+
+const refused = ({ status }: Exchange): boolean => status === 0 || status >= 400
+
+/** Writes each key, on one server after the other, and looks on all of them. @throws {SetupError} */
+export async function checkWrites(app: App, browser: Browser): Promise<Sent[]> {
+  const { writes, login } = app.settings
+  const written: Sent[] = []
+  for (const [index, template] of writes.entries()) {
+    const write = newWrite(template)
+    const server = index % app.clients.length
+    const { key, request } = template
+    const exchange = await browser.send({ label: `write ${key}`, template: request, write, server })
+    if (refused(exchange))
+      throw new SetupError(
+        'write_failed',
+        `${request.label}: ${describe(exchange)}; check --write${login ? '' : ', and whether it takes a --login'}`,
+      )
+    written.push(write)
+    await requireShown(app, browser, written, server, exchange)
+    browser.learn(request, exchange)
+  }
+  return written
+}
+
+/** Looks for what was written, first on the server that took the last write. */
+async function requireShown(
+  app: App,
+  browser: Browser,
+  written: readonly Sent[],
+  server: number,
+  exchange: Exchange,
+): Promise<void> {
+  const { servers, read } = app.settings
+  const last = written.at(-1)!
+  const request = last.template.request.label
+  for (const step of servers.keys()) {
+    const reader = (server + step) % servers.length
+    const { shown } = await browser.look(written, reader)
+    const missing = written.find(({ proof }) => !shown.has(proof!))
+    if (missing === undefined) continue
+    const page = `${read.label} on ${servers[reader]!.origin}`
+    if (step > 0)
+      throw new SetupError(
+        'not_shared',
+        `What was written on ${servers[server]!.origin} is not shown by ${page}: the servers do not share a store, or one of them answers from a cache`,
+      )
+    if (missing !== last)
+      throw new SetupError(
+        'same_key',
+        `After ${request}, ${page} no longer shows what ${missing.template.request.label} had written: both store under the same key. Give writes under different keys`,
+      )
+    throw new SetupError(
+      'write_failed',
+      `After ${request} (${describe(exchange)}), ${page} does not show what was written; check --write and --read, or say with --proof what it shows`,
+    )
+  }
+}
+
+/** Sends the in-flight request where it is not one of the writes. @throws {SetupError} */
+export async function checkInFlight(app: App, browser: Browser, written: readonly Sent[]): Promise<void> {
+  const { inFlight, writes } = app.settings
+  if (writes.includes(inFlight)) return
+  const write = newWrite(inFlight)
+  const exchange = await browser.send({ label: 'in flight', template: inFlight.request, write })
+  const what = `${inFlight.request.label}: ${describe(exchange)}`
+  if (refused(exchange)) throw new SetupError('write_failed', `${what}; check --in-flight`)
+  const last = written.at(-1)!
+  const { shown } = await browser.look([last, write])
+  if (write.proof !== undefined && !shown.has(write.proof))
+    throw new SetupError('write_failed', `${what}, and ${app.settings.read.label} does not show what it wrote`)
+  if (!shown.has(last.proof!))
+    throw new SetupError(
+      'same_key',
+      `${what}, and what ${last.template.request.label} had written is gone: give an --in-flight that touches another key than the last --write`,
+    )
+  browser.learn(inFlight.request, exchange)
+}
+
+/** Looks with a browser that has no cookies. @throws {SetupError} `not_per_session`. */
+export async function requirePrivate(app: App, trial: Trial, written: readonly Sent[]): Promise<void> {
+  const { signedIn, shown } = await app.browser(trial, 'stranger').look(written)
+  const { read, whoami } = app.settings
+  if (!signedIn && shown.size === 0) return
+  const page = signedIn ? whoami.label : read.label
+  throw new SetupError(
+    'not_per_session',
+    `A browser without cookies is shown by ${page} what belongs to another: give a page that shows the session's own state`,
+  )
+}

@@ -1,0 +1,7 @@
+export { htmlReport } from './html-report.ts'
+export { race } from './race.ts'
+export type { Progress, RaceName, RaceOptions } from './options.ts'
+export type { Baseline, CheckName, Kind, RaceResult, Row, Timeline } from './result.ts'
+export { SetupError, type SetupErrorCode } from './setup-error.ts'
+export { textReport } from './text-report.ts'
+export type { Sighting, TimelineEvent } from './trial.ts'

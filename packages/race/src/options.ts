@@ -1,0 +1,210 @@
+import { fillText, hasPlaceholder, parseRequest, type RequestTemplate } from './request.ts'
+import { SetupError } from './setup-error.ts'
+
+/** The races, in the order in which they are run. */
+export const RACES = ['writes', 'logout', 'login', 'fixation', 'adoption'] as const
+
+/** The name of a race. */
+export type RaceName = (typeof RACES)[number]
+
+/** How far a run is. */
+export type Progress =
+  | { readonly phase: 'control' }
+  | {
+      readonly phase: 'race'
+      readonly race: RaceName
+      readonly done: number
+      readonly of: number
+      /** Trials that found something. */
+      readonly found: number
+    }
+
+/**
+ * What to race. Requests are written `[METHOD ]PATH[ BODY]`; the README of the package says what is filled in for
+ * `{value}`, `{user}`, `{key}`, `{csrf}` and `{cookie:NAME}`.
+ */
+export interface RaceOptions {
+  /** Base URLs of the app's processes; the first is the origin for the cookies. */
+  readonly servers: readonly string[]
+  /** Requests that store something in the session, under different keys: two or more, or one with `{key}`. */
+  readonly writes: readonly string[]
+  /** Shows what the session holds. */
+  readonly read: string
+  /** Signs in. Left out: sessions are anonymous. */
+  readonly login?: string
+  /** Ends the session. */
+  readonly logout?: string
+  /** Shows who is signed in. Default: `read`. */
+  readonly whoami?: string
+  /** Gives a browser an anonymous session, where a write cannot. Default: `csrf`, else `read`. */
+  readonly open?: string
+  /** What is in flight during a login or a logout. Default: the first write. */
+  readonly inFlight?: string
+  /** What `whoami` shows of a browser that is signed in. Default: `{user}`. */
+  readonly signedIn?: string
+  /** What `read` shows of each write that survived. Default: `{value}` for each. */
+  readonly proofs?: readonly string[]
+  /** A page with a CSRF token. */
+  readonly csrf?: string
+  /** Its first group captures the token. Default: the usual hidden fields and meta tags. */
+  readonly csrfPattern?: RegExp
+  /** Sent with every request; may hold `{csrf}` and `{cookie:NAME}`. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** The cookies that the session depends on. Default: found out. */
+  readonly cookies?: readonly string[]
+  /** Default: all that the requests allow. */
+  readonly only?: readonly RaceName[]
+  /** Trials of each race, 1 to 100,000. Default: 100. */
+  readonly trials?: number
+  /** Trials at a time, 1 to 64. Default: 4. */
+  readonly concurrency?: number
+  /** For one request, in ms. Default: 10,000. */
+  readonly timeoutMs?: number
+  /** For the whole run, in ms. Default: 300,000. */
+  readonly maxTimeMs?: number
+  /** Race servers that are not on this machine, too. Default: false. */
+  readonly allowRemote?: boolean
+  /** Stops the run; what was judged by then is in the result. */
+  readonly signal?: AbortSignal
+  readonly onProgress?: (progress: Progress) => void
+}
+
+/** A write, and what shows that it survived. */
+export interface WriteTemplate {
+  readonly request: RequestTemplate
+  readonly key: string
+  /** With its placeholders; undefined: nothing shows it. */
+  readonly proof: string | undefined
+}
+
+/** The options, checked and complete. */
+export interface Settings {
+  readonly servers: readonly URL[]
+  readonly writes: readonly WriteTemplate[]
+  readonly inFlight: WriteTemplate
+  readonly read: RequestTemplate
+  readonly whoami: RequestTemplate
+  readonly open: RequestTemplate
+  readonly login: RequestTemplate | undefined
+  readonly logout: RequestTemplate | undefined
+  readonly signedIn: string
+  readonly csrf: RequestTemplate | undefined
+  readonly csrfPattern: RegExp
+  readonly headers: Readonly<Record<string, string>>
+  readonly cookies: readonly string[] | undefined
+  readonly only: readonly RaceName[]
+  readonly trials: number
+  readonly concurrency: number
+  readonly timeoutMs: number
+  readonly maxTimeMs: number
+  readonly allowRemote: boolean
+}
+
+const bad = (message: string): SetupError => new SetupError('bad_option', message)
+
+const COMMON_CSRF =
+  /<(?:input|meta)\b(?=[^>]*\bname=["']?(?:_?csrf(?:[_-]?token)?|csrfmiddlewaretoken|authenticity_token|_token|__RequestVerificationToken)["'\s>])[^>]*\b(?:value|content)=["']([^"']+)["']/i
+
+function serverUrl(text: string): URL {
+  const url = URL.parse(text)
+  if (url === null || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '' || url.username !== '')
+    throw bad(`'${text}' is not the address of a server; give one such as http://localhost:3000`)
+  return url
+}
+
+function whole(value: number | undefined, standard: number, name: string, most: number): number {
+  const number = value ?? standard
+  if (!Number.isInteger(number) || number < 1 || number > most)
+    throw bad(`${name} takes a whole number from 1 to ${most}; it was given ${String(number)}`)
+  return number
+}
+
+const holdsValue = ({ path, body }: RequestTemplate): boolean =>
+  hasPlaceholder(path, 'value') || hasPlaceholder(body, 'value')
+
+/** A write that says nothing of what to store is given a value to store. */
+function writeTemplate(text: string, index: number, proof: string | undefined): WriteTemplate {
+  const plain = parseRequest(text, '--write', 'POST')
+  const says = holdsValue(plain) || proof !== undefined || plain.body !== undefined || plain.method === 'GET'
+  const request = says ? plain : parseRequest(`${text} value={value}`, '--write', 'POST')
+  return {
+    request,
+    key: String.fromCodePoint(97 + index),
+    proof: proof ?? (holdsValue(request) ? '{value}' : undefined),
+  }
+}
+
+function inFlightTemplate(text: string): WriteTemplate {
+  const request = parseRequest(text, '--in-flight', 'POST')
+  return { request, key: 'a', proof: holdsValue(request) ? '{value}' : undefined }
+}
+
+function writesOf({ writes, proofs }: RaceOptions): WriteTemplate[] {
+  const texts = writes.length === 1 && hasPlaceholder(writes[0], 'key') ? [writes[0]!, writes[0]!] : writes
+  if (texts.length < 2) throw bad('Give --write at least twice, with different keys, or once with {key}')
+  if (texts.length > 26) throw bad('Give --write at most 26 times')
+  if (proofs && proofs.length !== texts.length)
+    throw bad(`Give --proof once for each write: there are ${texts.length} writes and ${proofs.length} proofs`)
+  const templates = texts.map((text, index) => writeTemplate(text, index, proofs?.[index]))
+  const blind = templates.find(({ proof }) => proof === undefined || proof === '')
+  if (blind)
+    throw bad(
+      `Nothing would show that '${blind.request.label}' survived: put {value} into it, or say with --proof what --read shows then`,
+    )
+  const repeated = proofs?.find((proof, index) => !hasPlaceholder(proof, 'value') && proofs.indexOf(proof) !== index)
+  if (repeated !== undefined) throw bad(`Two writes cannot share the proof '${repeated}'`)
+  return templates
+}
+
+function readRequests(options: RaceOptions): Pick<Settings, 'read' | 'whoami' | 'open' | 'csrf'> {
+  const read = parseRequest(options.read, '--read', 'GET')
+  const csrf = options.csrf === undefined ? undefined : parseRequest(options.csrf, '--csrf', 'GET')
+  return {
+    read,
+    csrf,
+    whoami: options.whoami === undefined ? read : parseRequest(options.whoami, '--whoami', 'GET'),
+    open: options.open === undefined ? (csrf ?? read) : parseRequest(options.open, '--open', 'GET'),
+  }
+}
+
+/** Checks the options. @throws {SetupError} `bad_option`. */
+export function settingsOf(options: RaceOptions): Settings {
+  if (options.servers.length === 0) throw bad('Give the address of a server, such as http://localhost:3000')
+  const writes = writesOf(options)
+  const login = options.login === undefined ? undefined : parseRequest(options.login, '--login', 'POST')
+  if (login && options.signedIn === undefined && !hasPlaceholder(options.login, 'user'))
+    throw bad(
+      '--login has no {user}, so a signed-in browser cannot be told from another: put {user} where the name goes, or say with --signed-in what --whoami shows then',
+    )
+  const only = options.only ?? RACES
+  const unknown = only.find((name) => !RACES.includes(name))
+  if (unknown !== undefined) throw bad(`There is no race '${unknown}'; there are ${RACES.join(', ')}`)
+  const needsCsrf = [options.login, options.logout, options.inFlight, ...options.writes]
+    .concat(Object.values(options.headers ?? {}))
+    .some((text) => hasPlaceholder(text, 'csrf'))
+  if (needsCsrf && options.csrf === undefined) throw bad('{csrf} is used; say with --csrf which page holds the token')
+  return {
+    ...readRequests(options),
+    servers: options.servers.map(serverUrl),
+    writes,
+    inFlight: options.inFlight === undefined ? writes[0]! : inFlightTemplate(options.inFlight),
+    login,
+    logout: options.logout === undefined ? undefined : parseRequest(options.logout, '--logout', 'POST'),
+    signedIn: options.signedIn ?? '{user}',
+    csrfPattern: options.csrfPattern ?? COMMON_CSRF,
+    headers: Object.fromEntries(
+      Object.entries(options.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]),
+    ),
+    cookies: options.cookies?.length ? options.cookies : undefined,
+    only,
+    trials: whole(options.trials, 100, '--trials', 100_000),
+    concurrency: whole(options.concurrency, 4, '--concurrency', 64),
+    timeoutMs: whole(options.timeoutMs, 10_000, '--timeout', 600_000),
+    maxTimeMs: whole(options.maxTimeMs, 300_000, '--max-time (in ms)', 86_400_000),
+    allowRemote: options.allowRemote ?? false,
+  }
+}
+
+/** What shows that a write of this value survived. */
+export const proofOf = (write: WriteTemplate, value: string): string | undefined =>
+  write.proof === undefined ? undefined : fillText(write.proof, { value, key: write.key })

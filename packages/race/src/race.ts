@@ -1,0 +1,49 @@
+import { App } from './app.ts'
+import { control } from './control/control.ts'
+import { requireLoopback } from './loopback.ts'
+import { settingsOf, type RaceOptions } from './options.ts'
+import type { RaceResult, Row } from './result.ts'
+import { requestsOf, runRaces } from './run.ts'
+
+function verdictOf(rows: readonly Row[]): RaceResult['verdict'] {
+  if (rows.some(({ status }) => status === 'found')) return 'found'
+  const judged = rows.some(({ status }) => status === 'clean')
+  return judged && !rows.some(({ status }) => status === 'not judged') ? 'clean' : 'not judged'
+}
+
+/**
+ * Races an app's sessions: first goes through everything with nothing in flight, then runs the trials.
+ *
+ * @returns What was found. Nothing in it is a cookie value.
+ * @throws {SetupError} When the options cannot be used, a server is not on this machine, or the requests do not do, one
+ *   after the other, what they are said to do.
+ */
+export async function race(options: RaceOptions): Promise<RaceResult> {
+  const settings = settingsOf(options)
+  const startedAt = new Date()
+  const start = performance.now()
+  if (!settings.allowRemote) await Promise.all(settings.servers.map(requireLoopback))
+  const timeUp = AbortSignal.timeout(settings.maxTimeMs)
+  const app = new App(settings, options.signal ? AbortSignal.any([options.signal, timeUp]) : timeUp)
+  try {
+    options.onProgress?.({ phase: 'control' })
+    const ground = await control(app)
+    const ended = (): string | undefined =>
+      options.signal?.aborted ? 'it was stopped' : timeUp.aborted ? 'the time was up' : undefined
+    const { rows, timelines } = await runRaces(ground, ended, options.onProgress)
+    return {
+      version: 1,
+      verdict: verdictOf(rows),
+      startedAt: startedAt.toISOString(),
+      durationMs: Math.round(performance.now() - start),
+      servers: settings.servers.map(({ href }) => href.replace(/\/$/, '')),
+      trials: settings.trials,
+      requests: requestsOf(app),
+      baseline: ground.baseline,
+      rows,
+      timelines,
+    }
+  } finally {
+    app.close()
+  }
+}
