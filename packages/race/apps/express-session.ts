@@ -8,8 +8,8 @@ import { listen, WORK_MS } from './process.ts'
 
 declare module 'express-session' {
   interface SessionData {
-    user: string
-    data: Record<string, string>
+    user?: string
+    data?: Record<string, string>
   }
 }
 

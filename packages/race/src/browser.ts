@@ -67,7 +67,7 @@ export class Browser {
 
   /** A client with this browser's cookies as they are now, which takes no new ones. */
   replay(name: string, trial: Trial = this.#trial): Browser {
-    return new Browser(this.#app, trial, name, this.#jar.cloneSync()!)
+    return new Browser(this.#app, trial, name, this.#jar.cloneSync())
   }
 
   /** The same, with some of the cookies replaced, or left out where the answer is undefined. */

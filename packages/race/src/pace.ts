@@ -24,13 +24,14 @@ export async function apart<A, B>(
   first: () => Promise<A>,
   second: () => Promise<B>,
 ): Promise<[A, B]> {
-  const start = performance.now()
   if (offsetMs < 0) {
-    const later = second()
-    await until(start - offsetMs)
-    return Promise.all([first(), later])
+    const [later, earlier] = await apart(-offsetMs, second, first)
+    return [earlier, later]
   }
+  const start = performance.now()
   const earlier = first()
+  // Its failure is this function's, once both were started.
+  earlier.catch(() => {})
   if (offsetMs > 0) await until(start + offsetMs)
   return Promise.all([earlier, second()])
 }

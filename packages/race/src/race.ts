@@ -1,9 +1,24 @@
 import { App } from './app.ts'
 import { control } from './control/control.ts'
 import { requireLoopback } from './loopback.ts'
-import { settingsOf, type RaceOptions } from './options.ts'
+import { settingsOf, type RaceOptions, type Settings } from './options.ts'
 import type { RaceResult, Row } from './result.ts'
-import { requestsOf, runRaces } from './run.ts'
+import { runRaces } from './run.ts'
+
+/** What the app is asked, for the report. */
+function requestsOf(settings: Settings): Record<string, string> {
+  const { writes, login, logout, read, whoami, inFlight, open, csrf } = settings
+  return {
+    ...(login && { login: login.label }),
+    ...Object.fromEntries(writes.map(({ key, request }) => [`write ${key}`, request.label])),
+    'in flight': inFlight.request.label,
+    read: read.label,
+    ...(login && { whoami: whoami.label }),
+    ...(login && { open: open.label }),
+    ...(csrf && { csrf: csrf.label }),
+    ...(logout && { logout: logout.label }),
+  }
+}
 
 function verdictOf(rows: readonly Row[]): RaceResult['verdict'] {
   if (rows.some(({ status }) => status === 'found')) return 'found'
@@ -38,7 +53,7 @@ export async function race(options: RaceOptions): Promise<RaceResult> {
       durationMs: Math.round(performance.now() - start),
       servers: settings.servers.map(({ href }) => href.replace(/\/$/, '')),
       trials: settings.trials,
-      requests: requestsOf(app),
+      requests: requestsOf(settings),
       baseline: ground.baseline,
       rows,
       timelines,

@@ -110,7 +110,8 @@ describe('an app that saves the whole session over what is there', () => {
     expect(other!.from).toBeLessThan(one!.to)
     expect(one!.server).not.toBe(other!.server)
     const saw = write.events.at(-1)!.saw!.filter(({ what }) => what.startsWith('write'))
-    expect(saw.map(({ there }) => there).toSorted()).toEqual([false, true])
+    expect(saw.filter(({ there }) => there)).toHaveLength(1)
+    expect(saw).toHaveLength(2)
 
     const logout = timelines.find(({ checks }) => checks.includes('alive-after-logout'))!
     expect(logout.events.at(-1)).toMatchObject({ by: 'old cookie', saw: [{ what: 'signed in', there: true }, {}] })
@@ -236,21 +237,20 @@ describe('a run that is cut short', () => {
       inFlight: 'GET /get',
       only: ['logout'],
       trials: 4,
-      timeoutMs: 250,
+      timeoutMs: 1000,
       onProgress: app.watch,
     })
     expect(result.verdict).toBe('not judged')
     expect(row(result, 'alive-after-logout')).toMatchObject({
       judged: 0,
       status: 'not judged',
-      unjudged: { 'the logout: no answer within 250 ms': 4 },
+      unjudged: { 'the logout: no answer within 1000 ms': 4 },
       note: 'only 0 of 4 trials could be judged',
     })
   })
 
   test('the time for the whole run ends it', async () => {
-    const waiting = raced({ meets: true }, { inFlight: 'GET /get', only: ['logout'], maxTimeMs: 1500 })
-    const result = await waiting
+    const result = await raced({ meets: true }, { inFlight: 'GET /get', only: ['logout'], maxTimeMs: 2500 })
     expect(result.verdict).toBe('not judged')
     expect(row(result, 'alive-after-logout').unjudged).toEqual({ 'the logout: the run was ended': 4 })
     expect(row(result, 'alive-after-logout').note).toBe(`the time was up after 4 of ${TRIALS} trials`)

@@ -1,4 +1,4 @@
-import { randomInt } from 'node:crypto'
+import { randomInt, randomUUID } from 'node:crypto'
 import type { App } from '../app.ts'
 import { newWrite, type Browser } from '../browser.ts'
 import type { CheckName } from '../result.ts'
@@ -12,6 +12,7 @@ const classes = ['0123456789', 'abcdefghijklmnopqrstuvwxyz', 'ABCDEFGHIJKLMNOPQR
  * digits, letters for letters, hexadecimal for hexadecimal.
  */
 export function madeUpLike(value: string, other: string): string {
+  if (/^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/.test(value)) return randomUUID()
   let same = 0
   while (same < value.length && value[same] === other[same]) same++
   const sets = /^[\da-f-]+$/.test(value) ? ['0123456789abcdef'] : classes
