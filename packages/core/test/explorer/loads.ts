@@ -1,0 +1,79 @@
+/** The checks of what loads in the end: every secret that was ever issued, and the list of the subject. */
+import { heldStore } from '../held-store.ts'
+import type { Core, Seen } from './core.ts'
+import { move, Stream } from './determinism.ts'
+import type { Case } from './endings.ts'
+import { OPTIONS, SUBJECT, type Data } from './requests.ts'
+import type { State } from './scheduler.ts'
+import { handleIn, worth } from './secrets.ts'
+
+/** Every secret loads what it is worth, one of them opens each session, and the list is right. */
+export async function checkLoads({ core, reader, scene, state, tolds, say }: Case): Promise<void> {
+  const { start } = scene
+  const fresh = tolds.flatMap(({ end }) => (end.cookie?.action === 'set' ? [end.cookie.value] : []))
+  const openers = new Map<string, number>()
+  for (const cookie of [...Object.values(start.cookies), ...fresh]) {
+    const record = state.records.get(handleIn(cookie))
+    if (!record) continue
+    const seen = reader.read(record)
+    const value = worth(core, cookie, seen, state.now)
+    const valid = value === 'current' || value === 'kept'
+    const view = await look(core, cookie, seen, state.now)
+    if (valid !== (view.status === 'active')) say(3, `a secret that is worth ${value} loads ${view.status}`)
+    if (view.subject !== (valid ? record.subject : undefined)) say(4, `a secret worth ${value} loads ${view.subject}`)
+    if (JSON.stringify(view.data) !== JSON.stringify(valid ? seen.data : {}))
+      say(2, `a secret worth ${value} loads other data than it should`)
+    if (value === 'current') openers.set(handleIn(cookie), (openers.get(handleIn(cookie)) ?? 0) + 1)
+    if (view.subject !== undefined && start.subject === undefined && Object.values(start.cookies).includes(cookie))
+      say(4, 'a secret from before the sign-in is signed in')
+  }
+  for (const [name, record] of state.records) {
+    const count = openers.get(name) ?? 0
+    if (!reader.read(record).marker && (count > 1 || (count === 0 && !state.fault)))
+      say(3, `${count} secrets open one session`)
+  }
+  const due = [...state.records].filter(([, record]) => record.subject === SUBJECT && !reader.read(record).marker)
+  const names = due.map(([name]) => name).sort()
+  if (names.join() !== (await list(core, state)).join()) say(4, 'the list of the subject is not what is stored')
+}
+
+/** What a cookie loads. */
+interface Look {
+  readonly status: string
+  readonly subject: string | undefined
+  readonly data: Data
+}
+
+const looks = new WeakMap<Seen, Map<string, Look>>()
+
+/** Loads a cookie with the core on trial; once for each record. */
+async function look(core: Core, cookie: string, seen: Seen, now: number): Promise<Look> {
+  const known = looks.get(seen) ?? new Map<string, Look>()
+  looks.set(seen, known)
+  const name = `${cookie} ${now}`
+  let view = known.get(name)
+  if (!view) {
+    const store = heldStore({ records: new Map([[handleIn(cookie), seen.record]]) })
+    const sessions = core.createSessions<Data>({ store, clock: () => now, ...OPTIONS })
+    await move(new Stream('look'), () => {
+      void sessions.load(cookie).then(({ status, subject, data }) => (view = { status, subject, data }))
+    })
+    known.set(name, view!)
+  }
+  return view!
+}
+
+const lists = new WeakMap<State['records'], string[]>()
+
+/** The handles that the list of the subject shows, sorted. */
+async function list(core: Core, { records, now }: State): Promise<string[]> {
+  let names = lists.get(records)
+  if (!names) {
+    const sessions = core.createSessions<Data>({ store: heldStore({ records }), clock: () => now, ...OPTIONS })
+    await move(new Stream('list'), () => {
+      void Array.fromAsync(sessions.listSubject(SUBJECT), ({ handle }) => handle).then((all) => (names = all.sort()))
+    })
+    lists.set(records, names!)
+  }
+  return names!
+}

@@ -1,0 +1,323 @@
+/** Cores with one rule taken out. The explorer must catch each of them, or it proves nothing. */
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+
+/** A core with one rule taken out. */
+export interface Mutant {
+  readonly name: string
+  /** A file in `src`. */
+  readonly file: string
+  /** What is replaced: there exactly once. */
+  readonly edits: readonly (readonly [find: string, replace: string])[]
+  /** The invariant that must break, and a scenario in which it does. */
+  readonly breaks: number
+  readonly in: string
+}
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'writes-under-superseded',
+    file: 'stored.ts',
+    edits: [["if (verdict === 'superseded' || verdict === 'mismatched') return this.#is('superseded')", '']],
+    breaks: 3,
+    in: 'signed-in: A commit, B regenerate',
+  },
+  {
+    name: 'no-judging-after-conflict',
+    file: 'stored.ts',
+    edits: [
+      [
+        'const verdict = judge(envelope, this.digest!, now)\n        if',
+        "const verdict = tries ? 'current' : judge(envelope, this.digest!, now)\n        if",
+      ],
+    ],
+    breaks: 3,
+    in: 'signed-in: A update, B regenerate',
+  },
+  {
+    name: 'superseded-is-valid',
+    file: 'secrets.ts',
+    edits: [["(marker || now < knownUntil ? 'superseded' : 'mismatched')", "'kept'"]],
+    breaks: 3,
+    in: 'rotated: A commit/old, B visit',
+  },
+  {
+    name: 'kept-forever',
+    file: 'secrets.ts',
+    edits: [['marker || now >= keptUntil ?', 'marker ?']],
+    breaks: 3,
+    in: 'kept: A commit/old, B visit, clock',
+  },
+  {
+    name: 'deadline-only-at-load',
+    file: 'stored.ts',
+    edits: [
+      [
+        'const verdict = judge(envelope, this.digest!, now)\n        if',
+        "const verdict = this.mode === 'kept' ? 'kept' : judge(envelope, this.digest!, now)\n        if",
+      ],
+    ],
+    breaks: 3,
+    in: 'kept: A commit/old, B commit, clock',
+  },
+  {
+    name: 'kept-rotates',
+    file: 'stored.ts',
+    edits: [["if (rotation && verdict === 'kept') return verdict", '']],
+    breaks: 3,
+    in: 'signed-in: A regenerate, B regenerate-keep',
+  },
+  {
+    name: 'rotation-leaves-window',
+    file: 'secrets.ts',
+    edits: [['Math.min(kept, now)', 'kept']],
+    breaks: 3,
+    in: 'kept: A regenerate, B visit',
+  },
+  {
+    name: 'rotation-forgets',
+    file: 'secrets.ts',
+    edits: [
+      [
+        'return [[digest, now + keepFor, known] as const, ...before]',
+        'return [[digest, now + keepFor, known] as const]',
+      ],
+    ],
+    breaks: 3,
+    in: 'rotated: A regenerate, B visit',
+  },
+  {
+    name: 'kept-removes-cookie',
+    file: 'stored.ts',
+    edits: [["return mode === 'current'\n", 'return true\n']],
+    breaks: 3,
+    in: 'kept: A logout/old, B visit',
+  },
+  {
+    name: 'no-write-id-look-up',
+    file: 'stored.ts',
+    edits: [['if (writes.some(([id]) => id === write.id)) {', 'if (false) {']],
+    breaks: 9,
+    in: 'signed-in: A update, B commit',
+  },
+  {
+    name: 'new-write-id-each-try',
+    file: 'stored.ts',
+    edits: [
+      [
+        'writes: marked(envelope, id, revision) }\n    if (rotation)',
+        'writes: marked(envelope, newSecret(), revision) }\n    if (rotation)',
+      ],
+    ],
+    breaks: 9,
+    in: 'signed-in: A update, B update',
+  },
+  {
+    name: 'no-gap-rule',
+    file: 'stored.ts',
+    edits: [['if (!write.doubtful.some((revision) => revision < writes[0]![1])) return undefined', 'return undefined']],
+    breaks: 9,
+    in: 'signed-in: A update, B burst',
+  },
+  {
+    name: 'lost-is-saved',
+    file: 'stored.ts',
+    edits: [
+      [
+        'if (!resend || !mayRetry(error)) throw error',
+        "if (isUnknown(error)) return this.#landed(write, held), 'replaced'",
+      ],
+    ],
+    breaks: 2,
+    in: 'signed-in: A commit, B commit',
+  },
+  {
+    name: 'create-sent-again',
+    file: 'stored.ts',
+    edits: [
+      ['let failure: unknown\n', 'let failure: unknown\n    const key = newKey(tag)\n'],
+      ['        newKey(tag),\n', '        key,\n'],
+    ],
+    breaks: 9,
+    in: 'anonymous: A login, B visit',
+  },
+  {
+    name: 'missing-is-created',
+    file: 'stored.ts',
+    edits: [
+      [
+        "if (answer === 'missing') return this.#is('gone')\n          if",
+        "if (answer === 'missing') return await settings.store.create(key, held.record, now), this.#landed(write, held), 'replaced'\n          if",
+      ],
+    ],
+    breaks: 1,
+    in: 'signed-in: A commit, B logout',
+  },
+  {
+    name: 'logout-compares',
+    file: 'stored.ts',
+    edits: [
+      [
+        '(at) => settings.store.delete(held.key, at), 2)',
+        '(at) => settings.store.read(held.key, at).then((there) => there?.revision === held.record.revision && settings.store.delete(held.key, at)), 2)',
+      ],
+    ],
+    breaks: 1,
+    in: 'signed-in: A logout, B commit',
+  },
+  {
+    name: 'logout-ends-marker',
+    file: 'stored.ts',
+    edits: [["(mode === 'superseded' && !held.envelope.marker)", "mode === 'superseded'"]],
+    breaks: 4,
+    in: 'anonymous: A login, B logout',
+  },
+  {
+    name: 'conflict-keeps-stale-data',
+    file: 'stored.ts',
+    edits: [
+      [
+        '    this.held = held\n    const { writes }',
+        '    this.held = { ...held, content: this.held!.content }\n    const { writes }',
+      ],
+    ],
+    breaks: 2,
+    in: 'signed-in: A commit, B commit',
+  },
+  {
+    name: 'overwrites-in-silence',
+    file: 'session.ts',
+    edits: [["this.#context.events.emit('conflict'", 'void (0 && 0']],
+    breaks: 2,
+    in: 'signed-in: A commit, B commit',
+  },
+  {
+    name: 'touch-for-replace',
+    file: 'stored.ts',
+    edits: [
+      [
+        'settings.store.replace(key, held.record, record, at))',
+        "settings.store.touch(key, held.record.expiresAt, record, at).then((said) => (said === 'touched' ? 'replaced' : said)))",
+      ],
+    ],
+    breaks: 2,
+    in: 'signed-in: A commit, B commit',
+  },
+  {
+    name: 'no-marker',
+    file: 'login.ts',
+    edits: [["if (mode === 'current') await mark(", 'if (false) await mark(']],
+    breaks: 4,
+    in: 'anonymous: A login, B commit',
+  },
+  {
+    name: 'marker-before-create',
+    file: 'login.ts',
+    edits: [
+      [
+        '  await stored.create(write, carried',
+        "  if (mode === 'current') await mark(stored, held!, digest!, undefined)\n  await stored.create(write, carried",
+      ],
+      ["  if (mode === 'current') await mark(stored, held!, digest!, carried && write)\n", ''],
+    ],
+    breaks: 4,
+    in: 'anonymous: A login, B commit',
+  },
+  {
+    name: 'marker-over-rotation',
+    file: 'login.ts',
+    edits: [['if (!mine) return\n', '']],
+    breaks: 4,
+    in: 'anonymous: A login, B regenerate',
+  },
+  {
+    name: 'marker-without-merge',
+    file: 'login.ts',
+    edits: [['if (write) await stored.apply(', 'if (false) await stored.apply(']],
+    breaks: 4,
+    in: 'anonymous: A login, B commit',
+  },
+  {
+    name: 'merge-without-reading',
+    file: 'login.ts',
+    edits: [['compose: () => write.compose(fresh.content)', 'compose: () => write.compose(old.content)']],
+    breaks: 4,
+    in: 'anonymous: A login, B commit',
+  },
+  {
+    name: 'marker-with-own-changes',
+    file: 'login.ts',
+    edits: [
+      ['const content = write ? old.content : NO_CONTENT', 'const content = write ? stored.held!.content : NO_CONTENT'],
+    ],
+    breaks: 4,
+    in: 'anonymous: A login, B login-other',
+  },
+  {
+    name: 'marker-with-data-of-subject',
+    file: 'login.ts',
+    edits: [['const content = write ? old.content : NO_CONTENT', 'const content = old.content']],
+    breaks: 4,
+    in: 'signed-in: A login-other, B visit',
+  },
+  {
+    name: 'marker-lives-on',
+    file: 'login.ts',
+    edits: [['expiresAt: now + KNOWN_FOR }', 'expiresAt: old.record.expiresAt }']],
+    breaks: 4,
+    in: 'anonymous: A login, B visit',
+  },
+  {
+    name: 'marker-hands-out-to-nobody',
+    file: 'login.ts',
+    edits: [['envelope.marker && wasValidAtMarking(envelope, record.expiresAt, digest!)', 'false']],
+    breaks: 4,
+    in: 'anonymous: A login, B login',
+  },
+  {
+    name: 'subject-takes-data-along',
+    file: 'login.ts',
+    edits: [['if (owner !== undefined && owner !== subject) return undefined\n', '']],
+    breaks: 4,
+    in: 'signed-in: A login-other, B visit',
+  },
+  {
+    name: 'forged-is-superseded',
+    file: 'secrets.ts',
+    edits: [["  return 'mismatched'\n", "  return 'kept'\n"]],
+    breaks: 3,
+    in: 'anonymous: A commit/forged, B visit',
+  },
+  {
+    name: 'revokes-its-own',
+    file: 'sessions.ts',
+    edits: [['const { except } = options', 'const except = undefined']],
+    breaks: 1,
+    in: 'signed-in: A revoke-others, B visit',
+  },
+  {
+    name: 'lists-markers',
+    file: 'sessions.ts',
+    edits: [['if (!held || held.envelope.marker) continue', 'if (!held) continue']],
+    breaks: 4,
+    in: 'signed-in: A login-other, B visit',
+  },
+]
+
+const SOURCE = new URL('../../src/', import.meta.url)
+const COPIES = new URL('../../../../.cache/mutants/', import.meta.url)
+
+/** Writes a mutant's sources, and returns their folder. @throws If core no longer has what the mutant takes out. */
+export async function writeMutant({ name, file, edits }: Pick<Mutant, 'name' | 'file' | 'edits'>): Promise<URL> {
+  const folder = new URL(`${name}/`, COPIES)
+  let source = await readFile(new URL(file, SOURCE), 'utf8')
+  for (const [find, replace] of edits) {
+    const count = source.split(find).length - 1
+    if (count !== 1) throw new Error(`mutant ${name}: ${file} has ${JSON.stringify(find)} ${count} times, not once`)
+    source = source.replace(find, () => replace)
+  }
+  await rm(folder, { recursive: true, force: true })
+  await mkdir(folder, { recursive: true })
+  await cp(SOURCE, folder, { recursive: true, filter: (path) => !path.endsWith('.test.ts') })
+  await writeFile(new URL(file, folder), source)
+  return folder
+}
