@@ -1,0 +1,65 @@
+import { randomBytes } from 'node:crypto'
+import Database, { type Statement } from 'better-sqlite3'
+
+/** How long a blind session lives after its last save, in ms. */
+const LIFETIME_MS = 5 * 60_000
+
+/** A session as most libraries have it: a copy of everything, which is saved as a whole. */
+export interface BlindSession {
+  id: string
+  data: Record<string, string>
+}
+
+/**
+ * The race lab's opponent: sessions that load the whole, and save the whole over whatever is there by then. That is what
+ * express-session and @fastify/session do with their stores (`get`, `set`, `destroy`); nothing is made worse than
+ * there. Each call by itself is atomic and durable, in the same SQLite file as the sessions that it races.
+ */
+export class BlindSessions {
+  readonly #database: Database.Database
+  readonly #get: Statement<[id: string, now: number], { data: string }>
+  readonly #set: Statement<[id: string, data: string, expiresAt: number]>
+  readonly #destroy: Statement<[id: string]>
+  readonly #sweep: Statement<[now: number]>
+
+  constructor(file: string) {
+    const database = (this.#database = new Database(file))
+    // As @sess/sqlite has it, so that the race is fair.
+    database.pragma('journal_mode = WAL')
+    database.pragma('synchronous = FULL')
+    database.exec(
+      'CREATE TABLE IF NOT EXISTS blind_sessions (id TEXT PRIMARY KEY, data TEXT NOT NULL, expires_at INTEGER NOT NULL) STRICT',
+    )
+    this.#get = database.prepare('SELECT data FROM blind_sessions WHERE id = ? AND expires_at > ?')
+    this.#set = database.prepare('INSERT OR REPLACE INTO blind_sessions (id, data, expires_at) VALUES (?, ?, ?)')
+    this.#destroy = database.prepare('DELETE FROM blind_sessions WHERE id = ?')
+    this.#sweep = database.prepare('DELETE FROM blind_sessions WHERE expires_at <= ?')
+  }
+
+  /** A new session, not yet saved. */
+  create(data: Record<string, string> = {}): BlindSession {
+    return { id: randomBytes(24).toString('base64url'), data }
+  }
+
+  load(id: string): BlindSession | undefined {
+    const row = this.#get.get(id, Date.now())
+    return row && { id, data: JSON.parse(row.data) as Record<string, string> }
+  }
+
+  save(session: BlindSession): void {
+    this.#set.run(session.id, JSON.stringify(session.data), Date.now() + LIFETIME_MS)
+  }
+
+  destroy(session: BlindSession): void {
+    this.#destroy.run(session.id)
+  }
+
+  /** Removes what has expired. */
+  sweep(): void {
+    this.#sweep.run(Date.now())
+  }
+
+  close(): void {
+    this.#database.close()
+  }
+}

@@ -1,0 +1,143 @@
+import type { SessionInfo } from '@sess/core'
+import {
+  administratorCard,
+  basketCard,
+  deviceItem,
+  factsCard,
+  notesCard,
+  signInCard,
+  type SignInAttempt,
+} from './cards.ts'
+import { html, type Html } from './html.ts'
+import { type Frame, page } from './layout.ts'
+
+/** For visitors who are not signed in. */
+export function welcomePage(frame: Frame): Html {
+  return page(
+    frame,
+    'Welcome',
+    html`<div class="split">
+        <div>
+          <h1>Sessions that cannot be lost, resurrected or fixated.</h1>
+          <p class="lead">
+            A small shop on Express and SQLite. Fill the basket, sign in, and see it come along. Then sign in with a
+            second browser and sign it out from the first.
+          </p>
+          <p><a href="/lab">Or race our sessions against the usual kind</a></p>
+        </div>
+        ${signInCard({ heading: 'Sign in' })}
+      </div>
+      <div class="grid">${basketCard(frame)}</div>`,
+  )
+}
+
+/** Signs in, or, for somebody who is signed in, asks again. */
+export function signInPage(frame: Frame, attempt: SignInAttempt): Html {
+  const { subject } = frame.session
+  return page(
+    frame,
+    'Sign in',
+    html`<div class="narrow">
+      <h1>${subject === undefined ? 'Sign in' : 'Sign in again'}</h1>
+      ${subject !== undefined && html`<p class="lead">What you asked for needs a sign-in from the last five minutes. You stay signed in here either way.</p>`}
+      ${signInCard({ ...(subject !== undefined && { user: subject }), ...attempt })}
+    </div>`,
+  )
+}
+
+/** For visitors who are signed in. */
+export function dashboardPage(frame: Frame): Html {
+  return page(
+    frame,
+    'Dashboard',
+    html`<h1>Hello, ${frame.session.subject}</h1>
+      <div class="grid">${factsCard(frame)} ${basketCard(frame)} ${notesCard(frame)} ${administratorCard(frame)}</div>`,
+  )
+}
+
+/** The subject's sessions, this one first. */
+export function devicesPage(frame: Frame, devices: readonly SessionInfo[]): Html {
+  const { handle } = frame.session
+  const others = devices.filter((device) => device.handle !== handle)
+  return page(
+    frame,
+    'Your devices',
+    html`<h1>Your devices</h1>
+      <p class="lead">
+        Every browser in which you are signed in. One that you sign out here is out at its next request.
+      </p>
+      <ul class="devices card">
+        ${devices.map((device) => deviceItem(device, device.handle === handle, frame.now))}
+      </ul>
+      ${
+        others.length > 0
+          ? html`<form method="post" action="/devices/sign-out-others">
+              <button>Sign out everywhere else</button>
+            </form>`
+          : html`<p class="quiet">
+              This is the only one. To see another, sign in as ${frame.session.subject} with a second browser or in a
+              private window.
+            </p>`
+      }`,
+  )
+}
+
+/** Where the two kinds of session race. */
+export function labPage(frame: Frame): Html {
+  return page(
+    frame,
+    'Race lab',
+    html`<h1>Race lab</h1>
+      <p class="lead">
+        The same requests, at the same moments, against two kinds of session in the same SQLite file. What is counted as
+        kept, lost or alive is read back from the server afterwards.
+      </p>
+      <form id="lab-form" class="toolbar">
+        <label for="rounds">Rounds</label>
+        <select id="rounds" name="rounds">
+          <option>1</option>
+          <option selected>3</option>
+          <option>10</option>
+          <option>50</option>
+        </select>
+        <button class="primary">Run the races</button>
+        <span id="progress" class="quiet" role="status"></span>
+      </form>
+      <noscript><p class="notice">The races are run by your browser, so this page needs JavaScript.</p></noscript>
+      <ul class="legend" aria-label="Legend">
+        <li><i class="kept"></i>kept</li>
+        <li><i class="lost"></i>said to be saved, but lost</li>
+        <li><i class="revived"></i>brought an ended session back</li>
+        <li><i class="refused"></i>refused, and told so</li>
+        <li><i class="rival"></i>logout or sign-in</li>
+      </ul>
+      <div class="contestants">
+        ${contestant('blind', 'Blind overwrite', 'Loads the whole session and saves the whole session, as express-session and @fastify/session do.')}
+        ${contestant('ours', '@sess', 'Compares before it sets, merges by key. A delete is final, and a sign-in leaves one secret.')}
+      </div>
+      <p class="quiet">
+        A bar is one request, from its load to its save. In the first race each is busy for a moment in between, and
+        browsers send six at a time to one server, hence the steps. In the others each waits, loaded, until the logout
+        or the sign-in is through.
+      </p>`,
+    html`<script type="module" src="/race-lab.js"></script>`,
+  )
+}
+
+function contestant(id: string, name: string, how: string): Html {
+  return html`<section class="card contestant" id="${id}" aria-labelledby="${id}-name">
+    <h2 id="${id}-name">${name}</h2>
+    <p class="quiet">${how}</p>
+    ${race('writes', '20 parallel requests, each writes its own key', 'writes lost')}
+    ${race('logout', 'A logout while four writes are in flight', 'sessions alive after logout')}
+    ${race('login', 'A sign-in while four writes are in flight', 'old cookies alive after sign-in')}
+  </section>`
+}
+
+function race(name: string, what: string, unit: string): Html {
+  return html`<div class="race" data-race="${name}">
+    <h3>${what}</h3>
+    <svg class="timeline" role="img" aria-label="Not run yet"></svg>
+    <p class="score"><output>–</output> <span>${unit}</span> <small class="span"></small></p>
+  </div>`
+}

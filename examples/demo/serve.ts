@@ -1,0 +1,103 @@
+import { createServer, type Server } from 'node:http'
+import { mkdirSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { dirname } from 'node:path'
+import { createApp, type AppOptions } from './app.ts'
+
+/** Options of {@link serve}. */
+export interface ServeOptions extends AppOptions {
+  /** 0: any free port. */
+  readonly port: number
+  /** The address to listen on. Default: both loopback addresses, so that `localhost` is this server, whatever it means. */
+  readonly host?: string
+}
+
+/** A demo that is up. */
+export interface Served {
+  /** Such as `http://localhost:3000`. */
+  readonly url: string
+  /** Answers what is under way, then lets go of the port and the file. Idempotent. */
+  close(): Promise<void>
+}
+
+const SWEEP_MS = 60_000
+/** How long requests that are under way may take once the server is told to stop, in ms. */
+const GRACE_MS = 5_000
+
+/**
+ * Opens the file and listens.
+ *
+ * @throws What the file or the port refuses, with Node's or SQLite's `code`: `EADDRINUSE`, `SQLITE_CANTOPEN`.
+ */
+export async function serve({ port, host, ...options }: ServeOptions): Promise<Served> {
+  mkdirSync(dirname(options.file), { recursive: true })
+  const demo = createApp(options)
+  let servers: Server[]
+  try {
+    servers = await listen(demo.app, port, host === undefined ? ['127.0.0.1', '::1'] : [host])
+  } catch (error) {
+    demo.close()
+    throw error
+  }
+  const sweeper = setInterval(() => {
+    demo.sweep().catch((error: unknown) => console.error('The sweep failed and will be tried again:', error))
+  }, SWEEP_MS)
+  sweeper.unref()
+
+  let closed: Promise<void> | undefined
+  return {
+    url: `http://localhost:${portOf(servers[0]!)}`,
+    close: () =>
+      (closed ??= (async () => {
+        clearInterval(sweeper)
+        await Promise.all(servers.map(stop))
+        demo.close()
+      })()),
+  }
+}
+
+/** Listens on the same port of each address; on the second only where the machine has it. */
+async function listen(
+  app: Parameters<typeof createServer>[1],
+  port: number,
+  hosts: readonly string[],
+): Promise<Server[]> {
+  const [first, ...others] = hosts
+  const servers = [await listenOn(app, port, first!)]
+  for (const host of others) {
+    try {
+      servers.push(await listenOn(app, portOf(servers[0]!), host))
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT') continue
+      await Promise.all(servers.map(stop))
+      // A free port of one address may be taken on the other: then any other will do.
+      if (code === 'EADDRINUSE' && port === 0) return listen(app, port, hosts)
+      throw error
+    }
+  }
+  return servers
+}
+
+function listenOn(app: Parameters<typeof createServer>[1], port: number, host: string): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer(app)
+    server.once('error', reject)
+    server.listen(port, host, () => resolve(server.off('error', reject)))
+  })
+}
+
+function stop(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const late = setTimeout(() => server.closeAllConnections(), GRACE_MS)
+    server.close(() => {
+      clearTimeout(late)
+      resolve()
+    })
+    server.closeIdleConnections()
+  })
+}
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port
+}
