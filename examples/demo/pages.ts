@@ -129,8 +129,8 @@ function contestant(id: string, name: string, how: string): Html {
     <h2 id="${id}-name">${name}</h2>
     <p class="quiet">${how}</p>
     ${race('writes', '20 parallel requests, each writes its own key', 'writes lost')}
-    ${race('logout', 'A logout while four writes are in flight', 'sessions alive after logout')}
-    ${race('login', 'A sign-in while four writes are in flight', 'old cookies alive after sign-in')}
+    ${race('logout', 'A logout while four writes are in flight', 'sessions alive again')}
+    ${race('login', 'A sign-in while four writes are in flight', 'old cookies still alive')}
   </section>`
 }
 
