@@ -44,7 +44,7 @@ export async function attempt<T>(client: SqliteClient, run: () => T): Promise<T>
 
 /** A statement that fails is rolled back whole; only where the disk failed is it not known what will be read later. */
 function translated(code: string, error: unknown): unknown {
-  if (!code || code.startsWith('SQLITE_IOERR')) return error
+  if (!code.startsWith('SQLITE_') || code.startsWith('SQLITE_IOERR')) return error
   if (code === 'SQLITE_FULL')
     return new SessError('store_full', 'the disk of the SQLite database is full; free some, and nothing is lost', {
       cause: error,

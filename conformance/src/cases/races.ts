@@ -1,0 +1,246 @@
+import assert from 'node:assert/strict'
+import type { SessionStore } from '@sess/core'
+import type { Case } from '../contract.ts'
+import { clause, processes, sweeps } from './case.ts'
+
+const store = clause('races', 'store')
+const sessions = clause('races', 'sessions')
+
+async function increment(it: SessionStore, at: { tag: string; id: string }, now: number): Promise<void> {
+  for (;;) {
+    const record = (await it.read(at, now, true))!
+    const payload = Buffer.from(String(Number(Buffer.from(record.payload).toString()) + 1))
+    if ((await it.replace(at, { ...record, revision: record.revision + 1, payload }, record, now)) === 'replaced')
+      return
+  }
+}
+
+/** No write is lost, and none comes back. */
+export const races: readonly Case[] = [
+  store(
+    'two-replaces',
+    'Of two replaces of one revision, from two clients, one wins and the other hears conflict.',
+    async ({ store: it, space, key, record, now }) => {
+      const other = await space.connect()
+      for (let i = 0; i < 20; i++) {
+        const at = key()
+        await it.create(at, record(), now)
+        const [a, b] = [(await it.read(at, now))!, (await other.read(at, now, true))!]
+        const answers = await Promise.all([
+          it.replace(at, { ...a, revision: 2, payload: Buffer.from('a') }, a, now),
+          other.replace(at, { ...b, revision: 2, payload: Buffer.from('b') }, b, now),
+        ])
+        assert.deepEqual(answers.toSorted(), ['conflict', 'replaced'])
+        assert.equal(
+          Buffer.from((await it.read(at, now, true))!.payload).toString(),
+          answers[0] === 'replaced' ? 'a' : 'b',
+        )
+      }
+    },
+  ),
+  store(
+    'stale-replace',
+    'A replace that expects what another client has replaced since is a conflict, whoever read it.',
+    async ({ store: it, space, key, record, now }) => {
+      const other = await space.connect()
+      const at = key()
+      await it.create(at, record(), now)
+      const stale = (await other.read(at, now))!
+      await it.replace(at, record({ revision: 2 }), record(), now)
+      assert.equal(await other.replace(at, { ...stale, revision: 2 }, stale, now), 'conflict')
+      assert.equal(await other.touch(at, now + 90_000, stale, now), 'conflict')
+    },
+  ),
+  store(
+    'replace-never-creates',
+    'A replace, and a touch, of what was deleted is missing, and brings nothing back.',
+    async ({ store: it, space, key, record, now }) => {
+      const other = await space.connect()
+      const at = key()
+      await it.create(at, record(), now)
+      const read = (await it.read(at, now))!
+      assert.equal(await other.delete(at, now), true)
+      assert.equal(await it.replace(at, { ...read, revision: 2 }, read, now), 'missing')
+      assert.equal(await it.touch(at, now + 90_000, read, now), 'missing')
+      assert.equal(await it.read(at, now, true), undefined)
+    },
+  ),
+  store(
+    'delete-meets-replace',
+    'However a delete and a replace fall together, the record is gone once the delete is acknowledged.',
+    async ({ store: it, space, key, record, now }) => {
+      const other = await space.connect()
+      for (let i = 0; i < 30; i++) {
+        const at = key()
+        await it.create(at, record(), now)
+        const read = (await it.read(at, now))!
+        const writes = [1, 2, 3].map(() => it.replace(at, { ...read, revision: 2 }, read, now))
+        assert.equal(await other.delete(at, now), true)
+        for (const answer of await Promise.all(writes)) assert.ok(['replaced', 'conflict', 'missing'].includes(answer))
+        assert.equal(await it.read(at, now, true), undefined)
+      }
+    },
+  ),
+  store(
+    'touch-is-no-conflict',
+    'A touch in between does not fail a replace.',
+    async ({ store: it, space, key, record, now }) => {
+      const other = await space.connect()
+      const at = key()
+      await it.create(at, record(), now)
+      const read = (await it.read(at, now))!
+      assert.equal(await other.touch(at, now + 90_000, (await other.read(at, now))!, now), 'touched')
+      assert.equal(await it.replace(at, { ...read, revision: 2 }, read, now), 'replaced')
+    },
+  ),
+  store(
+    'increments',
+    'Increments by read and replace from several clients at once are all there.',
+    async ({ store: it, space, key, record, now }) => {
+      const clients = [it, await space.connect(), await space.connect()]
+      const at = key()
+      await it.create(at, record({ payload: Buffer.from('0') }), now)
+      await Promise.all(
+        clients.map(async (client) => {
+          for (let i = 0; i < 20; i++) await increment(client, at, now)
+        }),
+      )
+      const read = (await it.read(at, now, true))!
+      assert.deepEqual([Buffer.from(read.payload).toString(), read.revision], ['60', 61])
+    },
+  ),
+  store(
+    'increments-of-processes',
+    'Increments from several processes at once are all there.',
+    async ({ store: it, key, record, now, processes: run }) => {
+      const at = key()
+      await it.create(at, record({ payload: Buffer.from('0'), expiresAt: now + 3_600_000 }), now)
+      await run(3, { kind: 'increment', key: at, times: 50, now })
+      const read = (await it.read(at, now, true))!
+      assert.deepEqual([Buffer.from(read.payload).toString(), read.revision], ['150', 151])
+    },
+    processes,
+  ),
+  store(
+    'creates-of-processes',
+    'Of creates of one key from several processes, one wins.',
+    async ({ store: it, key, now, processes: run }) => {
+      const keys = Array.from({ length: 100 }, () => key())
+      const won = (await run(3, { kind: 'create', keys, expiresAt: now + 3_600_000, now })) as number[][]
+      assert.deepEqual(
+        won.flat().toSorted((a, b) => a - b),
+        keys.map((_, i) => i),
+      )
+      for (const at of keys) assert.ok(await it.read(at, now, true))
+    },
+    processes,
+  ),
+  store(
+    'delete-across-processes',
+    'A record deleted while other processes replace it stays deleted.',
+    async ({ store: it, key, record, now, processes: run }) => {
+      const at = key()
+      await it.create(at, record({ expiresAt: now + 3_600_000 }), now)
+      const others = run(2, { kind: 'replace-past-delete', key: at, after: 50, now })
+      while ((await it.read(at, now, true))!.revision < 20) await new Promise((resolve) => setImmediate(resolve))
+      assert.equal(await it.delete(at, now), true)
+      assert.deepEqual([await others, await it.read(at, now, true)], [[0, 0], undefined])
+    },
+    processes,
+  ),
+  store(
+    'parallel-sweeps',
+    'Sweeps at once remove each expired record once, and no live one.',
+    async ({ store: it, space, key, record, now }) => {
+      const other = await space.connect()
+      const live = key()
+      await it.create(live, record({ expiresAt: now + 90_000 }), now)
+      for (let i = 0; i < 40; i++) await it.create(key(), record(), now)
+      const late = now + 60_000
+      const swept = await Promise.all([it.sweep!(late, 30), other.sweep!(late, 30)])
+      assert.equal(swept[0]! + swept[1]! + (await it.sweep!(late, 100)), 40)
+      assert.ok(await it.read(live, late))
+    },
+    sweeps,
+  ),
+  sessions(
+    'disjoint-keys',
+    'Requests that change different keys at once, on two servers, are both saved.',
+    async ({ sessions: open, space, now }) => {
+      const [one, two] = [open(), open({ now }, await space.connect())]
+      const first = await one.load(undefined)
+      first.data.n = 0
+      const { cookieValue } = await first.commit()
+      const [a, b] = await Promise.all([one.load(cookieValue), two.load(cookieValue)])
+      a.data.a = 1
+      b.data.b = 2
+      delete b.data.n
+      assert.deepEqual(
+        (await Promise.all([a.commit(), b.commit()])).map(({ status }) => status),
+        ['saved', 'saved'],
+      )
+      assert.deepEqual((await one.load(cookieValue)).data, { a: 1, b: 2 })
+    },
+  ),
+  sessions(
+    'updates',
+    'Updates of one counter from two servers at once all count.',
+    async ({ sessions: open, space, now }) => {
+      const servers = [open(), open({ now }, await space.connect())]
+      const first = await servers[0]!.load(undefined)
+      first.data.n = 0
+      const { cookieValue } = await first.commit()
+      await Promise.all(
+        Array.from({ length: 16 }, async (_, i) => {
+          const session = await servers[i % 2]!.load(cookieValue)
+          assert.equal((await session.update((data) => void (data.n = Number(data.n) + 1))).status, 'saved')
+        }),
+      )
+      assert.equal((await servers[0]!.load(cookieValue)).data.n, 16)
+    },
+  ),
+  sessions(
+    'logout-wins',
+    'A save, an update, a rotation and a touch after a logout elsewhere say gone, and revive nothing.',
+    async ({ sessions: open, space, now }) => {
+      const time = { now }
+      const [one, two] = [open(time), open(time, await space.connect())]
+      for (const act of ['save', 'update', 'rotate', 'touch'] as const) {
+        time.now = now
+        const first = await one.load(undefined)
+        first.data.n = 0
+        const { cookieValue } = await first.commit()
+        const [late, other] = [await one.load(cookieValue), await two.load(cookieValue)]
+        await other.logout()
+        if (act === 'touch') time.now = now + 20 * 60_000
+        if (act === 'save') late.data.n = 1
+        const outcome = await (act === 'update'
+          ? late.update((data) => void (data.n = 1))
+          : act === 'rotate'
+            ? late.regenerate()
+            : late.commit())
+        assert.deepEqual(outcome, { status: 'gone' }, act)
+        assert.equal((await two.load(cookieValue)).status, 'new', act)
+      }
+    },
+  ),
+  sessions(
+    'read-only-reverts-nothing',
+    'A request that only reads never takes back what another wrote.',
+    async ({ sessions: open, now }) => {
+      const time = { now }
+      const all = open(time)
+      const first = await all.load(undefined)
+      first.data.n = 0
+      const { cookieValue } = await first.commit()
+      const reader = await all.load(cookieValue)
+      const writer = await all.load(cookieValue)
+      writer.data.n = 1
+      await writer.commit()
+      time.now = now + 10 * 60_000
+      assert.equal(reader.data.n, 0)
+      await reader.commit()
+      assert.equal((await all.load(cookieValue)).data.n, 1)
+    },
+  ),
+]

@@ -1,0 +1,69 @@
+import { memoryStore, type SessionStore } from '@sess/core'
+import { describe, expect, test } from 'vitest'
+import frozen from './contract-1.json' with { type: 'json' }
+import { cases, runCase, serializerCases, type Harness } from './index.ts'
+import { mutants } from './mutants/stores.ts'
+
+const harnessOf = (make: () => SessionStore): Harness => ({
+  name: 'mutant',
+  open: async () => {
+    const store = make()
+    return { store, connect: async () => store, close: async () => {} }
+  },
+})
+
+test('the cases are those of the contract’s version 1, by their order', () => {
+  expect([...cases, ...serializerCases].map(({ id }) => id)).toEqual(frozen)
+})
+
+test('each case is one sentence, and named after its clause', () => {
+  for (const { id, clause, text } of [...cases, ...serializerCases]) {
+    expect(id).toMatch(new RegExp(`^${clause}/[a-z-]+$`))
+    expect(text).toMatch(/^[A-Z].*\.$/)
+  }
+})
+
+describe('a broken store is caught', () => {
+  test.each(mutants)('$name', async ({ make, killedBy }) => {
+    for (const id of killedBy) {
+      const item = cases.find((one) => one.id === id)
+      expect(item, `${id} is no case`).toBeDefined()
+      expect(await runCase(item!, harnessOf(make)), id).toMatchObject({ status: 'fail' })
+    }
+  })
+})
+
+describe('a broken harness is not taken for a broken store', () => {
+  const store = memoryStore()
+  const space = { store, connect: async () => store, close: async () => {} }
+  test.each<[string, Harness['open']]>([
+    ['throws at open', () => Promise.reject(new Error('no server'))],
+    ['opens rubbish', async () => ({}) as never],
+    ['throws at close', async () => ({ ...space, close: () => Promise.reject(new Error('busy')) })],
+  ])('%s', async (_, open) => {
+    expect(await runCase(cases[0]!, { name: 'broken', open })).toMatchObject({ status: 'harness-error' })
+  })
+})
+
+test('what a store does not claim is not applicable, with the evidence', async () => {
+  const plain = (): SessionStore => {
+    const store = memoryStore()
+    return {
+      name: 'plain',
+      traits: Object.freeze({ ...store.traits, subjects: 'none', count: false, expiry: 'native' }),
+      read: (key, now) => store.read(key, now),
+      create: (key, record, now) => store.create(key, record, now),
+      replace: (key, record, expected, now) => store.replace(key, record, expected, now),
+      touch: (key, expiresAt, expected, now) => store.touch(key, expiresAt, expected, now),
+      delete: (key, now) => store.delete(key, now),
+    }
+  }
+  const results = await Promise.all(
+    cases.map(async (item) => [item.id, await runCase(item, harnessOf(plain))] as const),
+  )
+  expect(results.filter(([, { status }]) => status === 'fail')).toEqual([])
+  const without = results.filter(([, { status }]) => status === 'not-applicable').map(([id]) => id)
+  expect(without).toContain('subjects/list')
+  expect(without).toContain('clock/sweep-takes-expired-alone')
+  expect(without).toContain('races/increments-of-processes')
+})

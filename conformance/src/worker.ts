@@ -1,0 +1,66 @@
+import type { SessionStore } from '@sess/core'
+import type { Connection, Task } from './contract.ts'
+
+/** Does a task on a store. */
+async function perform(store: SessionStore, task: Task): Promise<unknown> {
+  const { now } = task
+  switch (task.kind) {
+    case 'increment': {
+      let conflicts = 0
+      for (let done = 0; done < task.times;) {
+        const record = await store.read(task.key, now, true)
+        if (!record) throw new Error('the record is missing')
+        const next = {
+          ...record,
+          revision: record.revision + 1,
+          payload: Buffer.from(String(Number(Buffer.from(record.payload).toString()) + 1)),
+        }
+        if ((await store.replace(task.key, next, record, now)) === 'replaced') done++
+        else conflicts++
+      }
+      return conflicts
+    }
+    case 'create': {
+      const won: number[] = []
+      for (const [i, key] of task.keys.entries())
+        if (
+          await store.create(
+            key,
+            { revision: 1, expiresAt: task.expiresAt, payload: Buffer.from(String(process.pid)) },
+            now,
+          )
+        )
+          won.push(i)
+      return won
+    }
+    case 'replace-past-delete': {
+      let revived = 0
+      for (let left = task.after; left > 0;) {
+        const record = await store.read(task.key, now, true)
+        if (!record) {
+          left--
+          continue
+        }
+        if (left < task.after) revived++
+        const answer = await store.replace(task.key, { ...record, revision: record.revision + 1 }, record, now)
+        if (answer === 'missing') left--
+      }
+      return revived
+    }
+    case 'read':
+      return (await store.read(task.key, now)) !== undefined
+  }
+}
+
+const [module, argument] = process.argv.slice(2)
+process.once('message', (task: Task) => {
+  void (async () => {
+    const { connect } = (await import(module!)) as { connect: (argument: string) => Promise<Connection> }
+    const { store, close } = await connect(argument!)
+    const value = await perform(store, task)
+    await close()
+    return { value }
+  })()
+    .catch((error: unknown) => ({ error: String(error) }))
+    .then((answer) => process.send!(answer, () => process.disconnect()))
+})
