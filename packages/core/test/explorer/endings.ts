@@ -145,14 +145,14 @@ function checkSignIn(all: Case, told: Told): void {
   const name = end.left?.handle
   if (!told.acknowledged) say(4, `signed in, and was told ${String(end.said)}`)
   if (end.left?.status !== 'active' || end.left.subject !== subject) say(4, 'signed in, and is not signed in')
-  const old = sessionAt(all, start.handle)
-  if (came === 'current' && !faulted && name !== start.handle && old?.digest === digestIn(core, start.cookies.current!))
-    say(4, 'signed in, and its old secret is still valid')
   const seen = sessionAt(all, name)
   if (!seen) {
     if (name === undefined || !state.dead.includes(name)) say(4, 'signed in, and its session is not there')
     return
   }
+  const old = sessionAt(all, start.handle)
+  if (came === 'current' && !faulted && name !== start.handle && old?.digest === digestIn(core, start.cookies.current!))
+    say(4, 'signed in, and its old secret is still valid')
   if (seen.record.subject !== subject) say(4, `signed in ${subject}, in a session of ${seen.record.subject}`)
   const owner = end.loaded?.status === 'new' ? undefined : loadedRecord(point)?.subject
   if (owner !== undefined && owner !== subject) return

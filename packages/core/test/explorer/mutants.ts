@@ -116,7 +116,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'stored.ts',
     edits: [['if (!write.doubtful.some((revision) => revision < writes[0]![1])) return undefined', 'return undefined']],
     breaks: 9,
-    in: 'signed-in: A update, B burst',
+    in: 'signed-in: A update, B burst, 3 switches',
   },
   {
     name: 'lost-is-saved',

@@ -3,7 +3,8 @@
  *
  * `anonymous: A commit, B login/old, clock > A B A! B B ~`
  *
- * A start, its requests (with the cookie, unless it is the current one), and `clock` if it may move; then the choices:
+ * A start, its requests (with the cookie, unless it is the current one), `clock` if it may move, and `3 switches` where a schedule may go
+ * from one request to another no more often; then the choices:
  * `A` the store answers A's call, `A-` it is out of reach, `A!` it applies the call and the answer is lost, `A~` the
  * answer is lost and the call is under way, `~` that call arrives, `+` the clock moves past the windows.
  */
@@ -21,11 +22,11 @@ import type { Choice, Scenario } from './scheduler.ts'
 
 const MARKS = { release: '', refuse: '-', lose: '!', delay: '~' } as const
 
-export function scenarioText({ start, requests, clock }: Scenario): string {
+export function scenarioText({ start, requests, clock, switches }: Scenario): string {
   const shown = requests.map(
     ({ seat, operation, cookie }) => `${seat} ${operation}${cookie === 'current' ? '' : `/${cookie}`}`,
   )
-  return `${start}: ${[...shown, ...(clock ? ['clock'] : [])].join(', ')}`
+  return `${start}: ${[...shown, ...(clock ? ['clock'] : []), ...(switches === undefined ? [] : [`${switches} switches`])].join(', ')}`
 }
 
 export function scheduleText(schedule: readonly Choice[]): string {
@@ -48,8 +49,9 @@ function parseScenario(text: string): Scenario {
   if (!STARTS.includes(start as StartName))
     throw new Error(`${JSON.stringify(start)} is no start; there are ${STARTS.join(', ')}`)
   const parts = rest.split(',').map((part) => part.trim())
+  const switches = parts.flatMap((part) => /^(\d+) switches$/.exec(part)?.[1] ?? []).map(Number)[0]
   const requests = parts
-    .filter((part) => part !== 'clock')
+    .filter((part) => part !== 'clock' && !part.endsWith(' switches'))
     .map((part): Request => {
       const match = /^([ABC]) ([a-z-]+)(?:\/(\w+))?$/.exec(part)
       const [, seat, operation, cookie = 'current'] = match ?? []
@@ -59,7 +61,12 @@ function parseScenario(text: string): Scenario {
         )
       return { seat: seat as Seat, operation: operation as Operation, cookie: cookie as Cookie }
     })
-  return { start: start as StartName, requests, clock: parts.includes('clock') }
+  return {
+    start: start as StartName,
+    requests,
+    clock: parts.includes('clock'),
+    ...(switches !== undefined && { switches }),
+  }
 }
 
 function parseChoice(text: string): Choice {

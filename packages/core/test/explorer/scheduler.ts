@@ -112,6 +112,11 @@ export class Stage {
     this.core = core
   }
 
+  /** How many points its trees have. */
+  get points(): number {
+    return this.#numbers.last
+  }
+
   async scene(scenario: Scenario): Promise<Scene> {
     let start = this.#starts.get(scenario.start)
     if (!start) {
@@ -290,21 +295,47 @@ export function scheduleTo(state: State): Choice[] {
   return schedule
 }
 
-/** Every state on the way of a schedule, with the calls that arrived. Throws where the schedule does not fit. */
-export async function play(
-  scene: Scene,
+/** Checks one schedule. @throws Where it does not fit. */
+export async function check(
+  stage: Stage,
+  scenario: Scenario,
   schedule: readonly Choice[],
-): Promise<{ readonly state: State; readonly choice: Choice; readonly arrival?: Arrival }[]> {
-  const runs = scene.scenario.requests.map((request) => scene.stage.run(scene.start, request))
-  let state = await begin(scene, runs)
-  const played = []
-  for (const [i, choice] of schedule.entries()) {
-    const same = (other: Choice): boolean => JSON.stringify(other) === JSON.stringify(choice)
-    if (!choices(scene, state, true).some(same))
-      throw new Error(`choice ${i + 1} of the schedule (${JSON.stringify(choice)}) cannot be taken there`)
-    const took = await take(scene, runs, state, choice)
-    played.push({ ...took, choice })
+  checks: Checks,
+): Promise<readonly string[]> {
+  const scene = await stage.scene(scenario)
+  const wrong: string[] = []
+  let state: State | undefined
+  for await (const took of walk(scene, schedule)) {
+    if (took.arrival) wrong.push(...checks.onArrival(scene, took.arrival))
     state = took.state
   }
-  return played
+  if (state?.points.every(({ end }) => end)) wrong.push(...(await checks.atEnd(scene, state)))
+  return wrong
+}
+
+/** Takes the choices of a schedule one by one. */
+async function* walk(scene: Scene, schedule: readonly Choice[]): AsyncGenerator<Awaited<ReturnType<typeof take>>> {
+  const runs = scene.scenario.requests.map((request) => scene.stage.run(scene.start, request))
+  let state = await begin(scene, runs)
+  for (const [i, choice] of schedule.entries()) {
+    if (!choices(scene, state, true).some(({ act, seat }) => act === choice.act && seat === choice.seat))
+      throw new Error(`choice ${i + 1} of the schedule (${JSON.stringify(choice)}) cannot be taken there`)
+    const took = await take(scene, runs, state, choice)
+    yield took
+    state = took.state
+  }
+}
+
+/** A schedule to its end, by choices that `pick` makes among so many, and the state that it leads to. */
+export async function wander(
+  scene: Scene,
+  pick: (count: number) => number,
+): Promise<{ readonly schedule: readonly Choice[]; readonly state: State }> {
+  const runs = scene.scenario.requests.map((request) => scene.stage.run(scene.start, request))
+  let state = await begin(scene, runs)
+  while (state.points.some(({ end }) => !end)) {
+    const found = choices(scene, state, true)
+    state = (await take(scene, runs, state, found[pick(found.length)]!)).state
+  }
+  return { schedule: scheduleTo(state), state }
 }

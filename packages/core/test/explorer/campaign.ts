@@ -1,0 +1,40 @@
+/** Explores many scenarios, one after the other. */
+import type { Core } from './core.ts'
+import { deterministically } from './determinism.ts'
+import { invariants } from './invariants.ts'
+import { report } from './report.ts'
+import { explore, Stage, type Coverage, type Scenario } from './scheduler.ts'
+
+/** What a campaign found. */
+export interface Findings extends Coverage {
+  /** A report for each scenario with a violation: its shortest schedule. */
+  readonly violations: string[]
+}
+
+/** Trees are dropped when they have so many points, and grown anew. */
+const MOST_POINTS = 150_000
+
+/** Explores scenarios, and stops after some violations. `progress` is called after each scenario. */
+export async function campaign(
+  core: Core,
+  scenarios: readonly Scenario[],
+  { most = 1, mutant, progress }: { most?: number; mutant?: string; progress?: (findings: Findings) => void } = {},
+): Promise<Findings> {
+  const checks = invariants(core)
+  const findings: Findings = { states: 0, schedules: 0, scenarios: 0, violations: [] }
+  let stage = new Stage(core)
+  let last: Scenario | undefined
+  for (const scenario of scenarios) {
+    if (findings.violations.length >= most) break
+    if (stage.points > MOST_POINTS || scenario.start !== last?.start) stage = new Stage(core)
+    last = scenario
+    await deterministically(async () => {
+      const violation = await explore(stage, scenario, checks, findings)
+      if (violation) findings.violations.push(await report(stage, violation, mutant))
+    })
+    progress?.(findings)
+    // The explorer runs on microtasks alone: let timers and messages have their turn.
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  return findings
+}
