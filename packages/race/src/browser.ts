@@ -38,8 +38,7 @@ export function newWrite(template: WriteTemplate): Sent {
 }
 
 /** Whether an answer is a page that holds a text. */
-export const shows = ({ status, body }: Exchange, text: string): boolean =>
-  status > 0 && status < 400 && body.includes(text)
+const shows = ({ status, body }: Exchange, text: string): boolean => status > 0 && status < 400 && body.includes(text)
 
 const entities = (text: string): string =>
   text

@@ -12,6 +12,10 @@ declare module 'express-session' {
   }
 }
 
+// Typed here, and not through Express.Request: in this repository other packages type the same property.
+type WithSession = { session: session.Session & Partial<session.SessionData> }
+const own = (req: express.Request): WithSession['session'] => (req as unknown as WithSession).session
+
 const TRIALS = 20
 
 /**
@@ -25,18 +29,18 @@ function app(current: () => RaceName | undefined): express.Express {
     meetings.set(sessionID, known)
     return known
   }
-  const known = (req: express.Request): boolean => req.session.data !== undefined || req.session.user !== undefined
+  const known = (req: express.Request): boolean => own(req).data !== undefined || own(req).user !== undefined
 
   const routes = express()
   routes.use(express.urlencoded())
   routes.use(session({ secret: 'keyboard cat', resave: false, saveUninitialized: false }))
   routes.get('/get', (req, res) => {
-    res.json({ user: req.session.user, ...req.session.data })
+    res.json({ user: own(req).user, ...own(req).data })
   })
   routes.post('/set', async (req, res) => {
     const raced = known(req) ? current() : undefined
     const { key, value } = req.body as Record<string, string>
-    req.session.data = { ...req.session.data, [key!]: value! }
+    own(req).data = { ...own(req).data, [key!]: value! }
     meeting(req).arrive('loaded')
     if (raced === 'writes') await meeting(req).wait('loaded', 2)
     if (raced === 'logout' || raced === 'login') await meeting(req).wait('over')
@@ -45,17 +49,17 @@ function app(current: () => RaceName | undefined): express.Express {
   routes.post('/login', async (req, res, next) => {
     const here = meeting(req)
     if (known(req) && current() === 'login') await here.wait('loaded', 2)
-    req.session.regenerate((error: unknown) => {
+    own(req).regenerate((error: unknown) => {
       if (error) return next(error)
       here.arrive('over')
-      req.session.user = (req.body as { user: string }).user
+      own(req).user = (req.body as { user: string }).user
       res.json({})
     })
   })
   routes.post('/logout', async (req, res, next) => {
     const here = meeting(req)
     if (current() === 'logout') await here.wait('loaded')
-    req.session.destroy((error: unknown) => {
+    own(req).destroy((error: unknown) => {
       if (error) return next(error)
       here.arrive('over')
       res.json({})

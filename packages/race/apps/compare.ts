@@ -1,0 +1,165 @@
+// Races the usual libraries and @sess on the same routes, and prints the table of why.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import type { AddressInfo } from 'node:net'
+import { Redis } from 'ioredis'
+import { htmlReport, race, type CheckName, type RaceResult } from '../src/index.ts'
+import { contestants, start, startApps, type Contestant } from './contestants.ts'
+import { WORK_MS } from './process.ts'
+import { findInRedis, get, idOf, isInFiles, roundTrips, set, signIn } from './store-probe.ts'
+
+const SERVERS = 2
+
+const { values } = parseArgs({
+  options: {
+    trials: { type: 'string', default: '100' },
+    // Only the apps on these stores: redis, sqlite.
+    store: { type: 'string', multiple: true },
+    json: { type: 'string' },
+    html: { type: 'string' },
+  },
+})
+const chosen = contestants.filter(({ store }) => values.store?.includes(store) ?? true)
+if (chosen.length === 0) throw new Error(`no app is on ${values.store?.join(', ')}; there are redis and sqlite`)
+const trials = Number(values.trials)
+
+/** One column of the table. */
+interface Column {
+  readonly contestant: Contestant
+  readonly result: RaceResult
+  readonly readable: string
+  readonly trips: string
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** Races an app, and then has a look at what it does to its store. */
+async function raced<T>(
+  contestant: Contestant,
+  env: Record<string, string>,
+  look: (url: string) => Promise<T>,
+): Promise<T & { contestant: Contestant; result: RaceResult }> {
+  const apps = await startApps(contestant, env, SERVERS)
+  try {
+    const result = await race({
+      servers: apps.urls,
+      login: '/login user={user}',
+      writes: ['/set key=a&value={value}', '/set key=b&value={value}'],
+      read: '/get',
+      logout: '/logout',
+      trials,
+    })
+    const [url = ''] = apps.urls
+    return { contestant, result, ...(await look(url)) }
+  } finally {
+    await apps.stop()
+  }
+}
+
+const measureOnRedis = (contestant: Contestant, redis: Redis, url: string): Promise<Column> =>
+  raced(contestant, { REDIS_URL: url }, async (app) => {
+    const cookie = await signIn(app)
+    const found = await findInRedis(redis, idOf(cookie))
+    const read = await roundTrips(redis, () => get(app, cookie))
+    const write = await roundTrips(redis, (turn) => set(app, cookie, turn))
+    return { readable: found === undefined ? 'no' : `yes, in its ${found}`, trips: `${read} / ${write}` }
+  })
+
+const measureOnSqlite = (contestant: Contestant, file: string): Promise<Column> =>
+  raced(contestant, { SQLITE_FILE: file }, async (app) => {
+    const cookie = await signIn(app)
+    return { readable: isInFiles(file, idOf(cookie)) ? 'yes, in its file' : 'no', trips: 'in process' }
+  })
+
+const lines: readonly [string, CheckName][] = [
+  ['requests write different keys at once: a write lost', 'write-lost'],
+  ['logout while a request is in flight: session alive again', 'alive-after-logout'],
+  ['login while a request is in flight: old ID alive again', 'alive-after-login'],
+  ['login while a request is in flight: signed out by its answer', 'sign-in-lost'],
+  ['login while a request is in flight: its write lost', 'lost-over-login'],
+  ['an ID known before the login is signed in by it', 'fixated'],
+  ['a made-up ID is adopted', 'made-up-adopted'],
+]
+
+/** A table in Markdown. */
+function tableOf(columns: readonly Column[]): string {
+  const cell = ({ result }: Column, check: CheckName): string => {
+    const row = result.rows.find((each) => each.check === check)!
+    if (row.status === 'not run') return '–'
+    return `${row.found} of ${row.judged}${row.status === 'not judged' ? ' (not judged)' : ''}`
+  }
+  const rows = [
+    ['', ...columns.map(({ contestant }) => contestant.title)],
+    ['---', ...columns.map(() => '---')],
+    ...lines.map(([title, check]) => [title, ...columns.map((column) => cell(column, check))]),
+    ['the live session ID can be read in the store', ...columns.map(({ readable }) => readable)],
+    ['store round trips, read-only request / write', ...columns.map(({ trips }) => trips)],
+  ]
+  return rows.map((row) => `| ${row.join(' | ')} |`).join('\n')
+}
+
+/** Starts a Redis that keeps nothing, for as long as something is done with it. */
+async function withRedis<T>(folder: string, use: (redis: Redis, url: string) => Promise<T>): Promise<T> {
+  const port = await freePort()
+  const settings = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder]
+  const server = await start('redis-server', settings, {}, /Ready to accept connections/)
+  const url = `redis://127.0.0.1:${port}`
+  const redis = new Redis(url)
+  try {
+    return await use(redis, url)
+  } finally {
+    redis.disconnect()
+    await server.stop()
+  }
+}
+
+async function compare(): Promise<Column[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'sess-race-'))
+  const columns: Column[] = []
+  try {
+    for (const contestant of chosen) {
+      process.stderr.write(`${contestant.title}\n`)
+      columns.push(
+        contestant.store === 'redis'
+          ? await withRedis(folder, (redis, url) => measureOnRedis(contestant, redis, url))
+          : await measureOnSqlite(contestant, join(folder, 'sessions.db')),
+      )
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+  return columns
+}
+
+const columns = await compare()
+process.stdout.write(
+  `${tableOf(columns)}\n\n${SERVERS} server processes, ${trials} trials of each race; a write is busy for ${WORK_MS} ms between load and save.\n`,
+)
+if (values.json !== undefined)
+  writeFileSync(
+    values.json,
+    JSON.stringify(Object.fromEntries(columns.map((each) => [each.contestant.title, each.result]))),
+  )
+if (values.html !== undefined) {
+  mkdirSync(values.html, { recursive: true })
+  for (const { contestant, result } of columns) {
+    const name = contestant.title.replaceAll(/\W+/g, '-').replaceAll(/^-/g, '')
+    writeFileSync(join(values.html, `${name}.html`), htmlReport(result))
+  }
+}
+const failed = columns.filter(({ contestant, result, readable }) =>
+  contestant.ours ? result.verdict !== 'clean' || readable !== 'no' : false,
+)
+for (const { contestant } of failed) process.stderr.write(`${contestant.title} is not clean\n`)
+process.exitCode = failed.length > 0 ? 1 : 0

@@ -1,0 +1,60 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+import { idOf } from '../apps/store-probe.ts'
+
+const script = join(import.meta.dirname, '../apps/compare.ts')
+const TRIALS = 4
+
+/** The table's cells, by row and column. */
+async function compare(store: string): Promise<Map<string, Record<string, string>>> {
+  const args = [script, '--trials', String(TRIALS), '--store', store]
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 100_000 })
+  const [head, , ...rows] = stdout
+    .split('\n')
+    .filter((line) => line.startsWith('|'))
+    .map((line) =>
+      line
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    )
+  return new Map(
+    rows.map(([title, ...cells]) => [title!, Object.fromEntries(cells.map((cell, index) => [head![index + 1], cell]))]),
+  )
+}
+
+const wanted = process.env['SESS_STORES']?.split(',').map((name) => name.trim())
+const stores = ['redis', 'sqlite'].filter((store) => wanted?.includes(store) ?? true)
+
+const races = [
+  'requests write different keys at once: a write lost',
+  'logout while a request is in flight: session alive again',
+  'login while a request is in flight: old ID alive again',
+  'login while a request is in flight: signed out by its answer',
+  'login while a request is in flight: its write lost',
+  'an ID known before the login is signed in by it',
+  'a made-up ID is adopted',
+]
+
+test.for(stores)('two processes on %s: the table of why, with @sess clean', { timeout: 120_000 }, async (store) => {
+  const table = await compare(store)
+  const ours = `@sess/express on ${store === 'redis' ? 'Redis' : 'SQLite'}`
+  expect([...table.keys()].slice(0, races.length)).toEqual(races)
+  expect(races.map((race) => table.get(race)![ours])).toEqual(races.map(() => `0 of ${TRIALS}`))
+  const readable = table.get('the live session ID can be read in the store')!
+  const trips = table.get('store round trips, read-only request / write')!
+  if (store === 'sqlite') {
+    expect([readable, trips]).toEqual([{ [ours]: 'no' }, { [ours]: 'in process' }])
+    return
+  }
+  expect(Object.values(readable)).toEqual(['yes, in its keys', 'yes, in its keys', 'no'])
+  expect(Object.values(trips)).toEqual(['2 / 2', '2 / 2', '1 / 2'])
+})
+
+test('an ID is a cookie less its signature', () => {
+  expect(idOf('connect.sid=s%3Aab-c_D.s%2Big%3D')).toBe('ab-c_D')
+  expect(idOf('sessionId=ab-c_D.sig')).toBe('ab-c_D')
+  expect(idOf('__Host-sid=ab-c_D')).toBe('ab-c_D')
+})
