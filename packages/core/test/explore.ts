@@ -15,11 +15,13 @@ import { campaign, type Findings } from './explorer/campaign.ts'
 import { loadCore, type Core } from './explorer/core.ts'
 import { deterministically } from './explorer/determinism.ts'
 import { invariants } from './explorer/invariants.ts'
-import { MUTANTS, writeMutant } from './explorer/mutants.ts'
+import { MUTANTS } from './explorer/mutants.ts'
+import { writeMutant } from './explorer/mutate.ts'
 import { report } from './explorer/report.ts'
 import { pairs, sample, triples } from './explorer/scenarios.ts'
 import { parseReplay } from './explorer/schedule.ts'
-import { check, Stage, type Scenario } from './explorer/scheduler.ts'
+import { Stage, type Scenario } from './explorer/scheduler.ts'
+import { check } from './explorer/search.ts'
 
 /** What a worker is given. */
 interface Share {

@@ -3,11 +3,13 @@ import { campaign } from './explorer/campaign.ts'
 import { loadCore } from './explorer/core.ts'
 import { deterministically } from './explorer/determinism.ts'
 import { playLive } from './explorer/live.ts'
-import { MUTANTS, writeMutant } from './explorer/mutants.ts'
+import { MUTANTS } from './explorer/mutants.ts'
+import { writeMutant } from './explorer/mutate.ts'
 import { STARTS } from './explorer/requests.ts'
 import { pairs, sample, triples } from './explorer/scenarios.ts'
 import { parseReplay, scenarioText, scheduleText } from './explorer/schedule.ts'
-import { Stage, wander } from './explorer/scheduler.ts'
+import { Stage } from './explorer/scheduler.ts'
+import { wander } from './explorer/search.ts'
 
 const SEED = Number(process.env['EXPLORER_SEED'] ?? 1)
 const TRIPLES = 24

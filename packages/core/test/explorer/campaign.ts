@@ -3,7 +3,8 @@ import type { Core } from './core.ts'
 import { deterministically } from './determinism.ts'
 import { invariants } from './invariants.ts'
 import { report } from './report.ts'
-import { explore, Stage, type Coverage, type Scenario } from './scheduler.ts'
+import { Stage, type Scenario } from './scheduler.ts'
+import { explore, type Coverage } from './search.ts'
 
 /** What a campaign found. */
 export interface Findings extends Coverage {

@@ -72,7 +72,14 @@ export function sessionAt({ reader, state }: Case, name: string | undefined): Se
   return seen?.marker ? undefined : seen
 }
 
-function checkError({ say }: Case, { request, end, applied, faulted }: Told): void {
+function checkError({ state, say }: Case, { request, point, end, applied, faulted }: Told): void {
+  const made = historyTo(point).findLast(
+    ({ point: { call }, heard }) => call?.method === 'create' && typeof heard === 'object',
+  )
+  const step = made?.point.call
+  // A sign-in whose new session was revoked before it was done says so.
+  const revoked = step && 'key' in step && state.dead.includes(handle(step.key))
+  if (end.threw === 'conflict' && revoked && signsIn(request.operation) !== undefined) return
   if (!faulted) say(8, `threw ${end.threw}, and nothing had failed`)
   else if (end.threw !== 'store_unavailable' && end.threw !== 'unknown_outcome') say(8, `threw ${end.threw}`)
   else if (end.threw === 'store_unavailable' && applied.length > 0 && request.operation !== 'burst')

@@ -14,7 +14,7 @@
 import { checkArrival } from './arrivals.ts'
 import { Reader, type Core } from './core.ts'
 import { checkEndings } from './endings.ts'
-import type { Checks } from './scheduler.ts'
+import type { Checks } from './search.ts'
 
 /** Says what is wrong, and with which invariant. */
 export type Say = (invariant: number, what: string) => void

@@ -1,5 +1,4 @@
 /** Cores with one rule taken out. The explorer must catch each of them, or it proves nothing. */
-import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 
 /** A core with one rule taken out. */
 export interface Mutant {
@@ -17,7 +16,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'writes-under-superseded',
     file: 'stored.ts',
-    edits: [["if (verdict === 'superseded' || verdict === 'mismatched') return this.#is('superseded')", '']],
+    edits: [
+      ["if (verdict === 'superseded' || verdict === 'mismatched') return await this.#superseded(write, look)", ''],
+    ],
     breaks: 3,
     in: 'signed-in: A commit, B regenerate',
   },
@@ -302,22 +303,3 @@ export const MUTANTS: readonly Mutant[] = [
     in: 'signed-in: A login-other, B visit',
   },
 ]
-
-const SOURCE = new URL('../../src/', import.meta.url)
-const COPIES = new URL('../../../../.cache/mutants/', import.meta.url)
-
-/** Writes a mutant's sources, and returns their folder. @throws If core no longer has what the mutant takes out. */
-export async function writeMutant({ name, file, edits }: Pick<Mutant, 'name' | 'file' | 'edits'>): Promise<URL> {
-  const folder = new URL(`${name}/`, COPIES)
-  let source = await readFile(new URL(file, SOURCE), 'utf8')
-  for (const [find, replace] of edits) {
-    const count = source.split(find).length - 1
-    if (count !== 1) throw new Error(`mutant ${name}: ${file} has ${JSON.stringify(find)} ${count} times, not once`)
-    source = source.replace(find, () => replace)
-  }
-  await rm(folder, { recursive: true, force: true })
-  await mkdir(folder, { recursive: true })
-  await cp(SOURCE, folder, { recursive: true, filter: (path) => !path.endsWith('.test.ts') })
-  await writeFile(new URL(file, folder), source)
-  return folder
-}

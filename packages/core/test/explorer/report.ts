@@ -6,7 +6,8 @@ import { Reader, type Core } from './core.ts'
 import { playLive } from './live.ts'
 import type { Ending, Start } from './requests.ts'
 import { scenarioText, scheduleText } from './schedule.ts'
-import type { Choice, Stage, Violation } from './scheduler.ts'
+import type { Choice, Stage } from './scheduler.ts'
+import type { Violation } from './search.ts'
 import { handleIn } from './secrets.ts'
 
 const FATES = {

@@ -1,10 +1,4 @@
-/**
- * Every order in which the store can get, lose and answer the calls of concurrent requests.
- *
- * A state is where each request is, and what is stored. From each state all choices are taken; two schedules that meet
- * in one state go on as one, so every interleaving is covered and none is run twice. Every choice takes one step, so the
- * search goes layer by layer, and the first violation that it meets has a shortest schedule.
- */
+/** What can happen next when the store gets, loses and answers the calls of concurrent requests. */
 import { apply, handle, writes, type Records, type Step } from '../records.ts'
 import type { SessionRecord } from '../../src/store.ts'
 import type { Core } from './core.ts'
@@ -74,30 +68,11 @@ export interface Arrival {
   readonly answer: unknown
 }
 
-/** What is checked: when a call has arrived, and when all requests have ended. Each returns what is wrong. */
-export interface Checks {
-  onArrival(scene: Scene, arrival: Arrival): readonly string[]
-  atEnd(scene: Scene, state: State): Promise<readonly string[]>
-}
-
 /** What a scenario is played with. */
 export interface Scene {
   readonly scenario: Scenario
   readonly start: Start
   readonly stage: Stage
-}
-
-export interface Violation {
-  readonly scenario: Scenario
-  readonly wrong: readonly string[]
-  readonly schedule: readonly Choice[]
-}
-
-/** What an exploration covered. */
-export interface Coverage {
-  states: number
-  schedules: number
-  scenarios: number
 }
 
 /** A core on trial, with its starts and the trees of its requests, made when they are first needed. */
@@ -135,56 +110,15 @@ export class Stage {
   }
 }
 
-/** Explores a scenario: first with all answers, then with one lost. Stops at the first violation. */
-export async function explore(
-  stage: Stage,
-  scenario: Scenario,
-  checks: Checks,
-  coverage: Coverage,
-): Promise<Violation | undefined> {
-  const scene = await stage.scene(scenario)
-  const runs = scenario.requests.map((request) => stage.run(scene.start, request))
-  coverage.scenarios++
-  for (const faults of [false, true]) {
-    let layer = new Map<string, State>([['', await begin(scene, runs)]])
-    while (layer.size > 0) {
-      const deeper = new Map<string, State>()
-      for (const state of layer.values()) {
-        const over = state.points.every(({ end }) => end)
-        // Without a fault the second round would only repeat the first.
-        const seen = faults && !state.fault
-        if (over && !seen) {
-          coverage.states++
-          coverage.schedules += state.paths
-          const wrong = await checks.atEnd(scene, state)
-          if (wrong.length > 0) return { scenario, wrong, schedule: scheduleTo(state) }
-        } else if (!seen) coverage.states++
-        for (const choice of choices(scene, state, faults)) {
-          const took = await take(scene, runs, state, choice)
-          if (took.arrival && !seen) {
-            const wrong = checks.onArrival(scene, took.arrival)
-            if (wrong.length > 0) return { scenario, wrong, schedule: scheduleTo(took.state) }
-          }
-          const key = keyOf(stage.catalogue, scenario, took.state)
-          const known = deeper.get(key)
-          if (known) known.paths += took.state.paths
-          else deeper.set(key, took.state)
-        }
-      }
-      layer = deeper
-    }
-  }
-  return undefined
-}
-
-async function begin(scene: Scene, runs: readonly Run[]): Promise<State> {
+/** Where every schedule begins. */
+export async function begin(scene: Scene, runs: readonly Run[]): Promise<State> {
   const points: Point[] = []
   for (const run of runs) points.push(await run.root())
   return { points, records: scene.start.records, dead: [], now: BEGIN, switches: 0, paths: 1 }
 }
 
 /** The choices in a state: first to go on with the request that moved last, so that schedules switch little. */
-function choices({ scenario }: Scene, state: State, faults: boolean): Choice[] {
+export function choices({ scenario }: Scene, state: State, faults: boolean): Choice[] {
   const { last, switches } = state
   const all = scenario.requests
     .map(({ seat }, i) => ({ seat, call: state.points[i]!.call }))
@@ -209,7 +143,7 @@ export function isLate(fault: Fault | undefined): fault is Fault {
 }
 
 /** Takes a choice. */
-async function take(
+export async function take(
   scene: Scene,
   runs: readonly Run[],
   state: State,
@@ -275,7 +209,8 @@ function pointOf(point: Point, fault: Fault): Point {
   return at
 }
 
-function keyOf(catalogue: Catalogue, scenario: Scenario, state: State): string {
+/** A text that is the same for states from which the same can happen. */
+export function keyOf(catalogue: Catalogue, scenario: Scenario, state: State): string {
   const { points, records, dead, fault, now, last, switches } = state
   let key = now === BEGIN ? '' : 'late '
   for (const { number } of points) key += `${number},`
@@ -286,56 +221,4 @@ function keyOf(catalogue: Catalogue, scenario: Scenario, state: State): string {
   if (fault) key += `;${fault.kind} ${fault.seat} ${fault.answer ? catalogue.name(fault.answer) : ''}`
   if (scenario.switches !== undefined) key += `;${last} ${switches}`
   return key
-}
-
-/** The choices that led to a state. */
-export function scheduleTo(state: State): Choice[] {
-  const schedule: Choice[] = []
-  for (let { trail } = state; trail; { trail } = trail.state) schedule.unshift(trail.choice)
-  return schedule
-}
-
-/** Checks one schedule. @throws Where it does not fit. */
-export async function check(
-  stage: Stage,
-  scenario: Scenario,
-  schedule: readonly Choice[],
-  checks: Checks,
-): Promise<readonly string[]> {
-  const scene = await stage.scene(scenario)
-  const wrong: string[] = []
-  let state: State | undefined
-  for await (const took of walk(scene, schedule)) {
-    if (took.arrival) wrong.push(...checks.onArrival(scene, took.arrival))
-    state = took.state
-  }
-  if (state?.points.every(({ end }) => end)) wrong.push(...(await checks.atEnd(scene, state)))
-  return wrong
-}
-
-/** Takes the choices of a schedule one by one. */
-async function* walk(scene: Scene, schedule: readonly Choice[]): AsyncGenerator<Awaited<ReturnType<typeof take>>> {
-  const runs = scene.scenario.requests.map((request) => scene.stage.run(scene.start, request))
-  let state = await begin(scene, runs)
-  for (const [i, choice] of schedule.entries()) {
-    if (!choices(scene, state, true).some(({ act, seat }) => act === choice.act && seat === choice.seat))
-      throw new Error(`choice ${i + 1} of the schedule (${JSON.stringify(choice)}) cannot be taken there`)
-    const took = await take(scene, runs, state, choice)
-    yield took
-    state = took.state
-  }
-}
-
-/** A schedule to its end, by choices that `pick` makes among so many, and the state that it leads to. */
-export async function wander(
-  scene: Scene,
-  pick: (count: number) => number,
-): Promise<{ readonly schedule: readonly Choice[]; readonly state: State }> {
-  const runs = scene.scenario.requests.map((request) => scene.stage.run(scene.start, request))
-  let state = await begin(scene, runs)
-  while (state.points.some(({ end }) => !end)) {
-    const found = choices(scene, state, true)
-    state = (await take(scene, runs, state, found[pick(found.length)]!)).state
-  }
-  return { schedule: scheduleTo(state), state }
 }
