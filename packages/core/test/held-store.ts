@@ -94,12 +94,12 @@ const TRAITS: StoreTraits = Object.freeze({
 })
 
 /** The error of a lost answer: no SessError, so the outcome is unknown. */
-export function lostAnswer(): Error {
+function lostAnswer(): Error {
   return new Error('the connection was cut before the answer came')
 }
 
 /** The error of a store that was never reached. */
-export function unreachable(): SessError {
+function unreachable(): SessError {
   return new SessError('store_unavailable', 'the held store was told to be out of reach')
 }
 

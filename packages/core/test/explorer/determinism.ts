@@ -34,7 +34,7 @@ export async function move(stream: Stream, act: () => void): Promise<void> {
   moving = stream
   act()
   // A tick that is asked for by a microtask comes when no microtask is left.
-  await undefined
+  await Promise.resolve()
   await new Promise<void>((resolve) => process.nextTick(resolve))
   moving = undefined
 }

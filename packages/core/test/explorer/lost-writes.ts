@@ -25,7 +25,7 @@ export function checkWrites(all: Case): void {
   const writers = commits.filter(({ applied }) => applied.some((step) => wroteTo(handle, step)))
   const shared = sessionAt(all, handle)?.data['shared']
   const due: unknown[] = writers.length > 0 ? writers.map(({ request }) => request.seat) : [data['shared']]
-  if (shared !== undefined && !due.includes(shared)) say(2, `the key that all change says ${String(shared)}`)
+  if (shared !== undefined && !due.includes(shared)) say(2, `the key that all change says ${JSON.stringify(shared)}`)
   for (const { request, end, applied, point } of commits)
     for (const step of applied) {
       const loaded = loadedRecord(point)

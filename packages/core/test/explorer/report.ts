@@ -84,7 +84,7 @@ class Names {
 
   #answer(answer: unknown): string {
     if (answer === undefined) return 'missing'
-    if (typeof answer !== 'object' || Array.isArray(answer)) return String(answer)
+    if (typeof answer !== 'object' || Array.isArray(answer)) return JSON.stringify(answer)
     const record = answer as SessionRecord
     return `r${record.revision}${this.#reader.read(record).marker ? ' marker' : ''}`
   }

@@ -78,7 +78,9 @@ export async function makeStart(core: Core, name: StartName): Promise<Start> {
   const sessions: Sessions<Data> = core.createSessions<Data>({ store, clock: () => now, ...OPTIONS })
   const done = async <T>(act: () => Promise<T>): Promise<T> => {
     let result!: Promise<T>
-    await move(stream, () => (result = act()))
+    await move(stream, () => {
+      result = act()
+    })
     return result
   }
   const session = await done(() => sessions.load(undefined))

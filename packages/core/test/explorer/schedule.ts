@@ -3,10 +3,10 @@
  *
  * `anonymous: A commit, B login/old, clock > A B A! B B ~`
  *
- * A start, its requests (with the cookie, unless it is the current one), `clock` if it may move, and `3 switches` where a schedule may go
- * from one request to another no more often; then the choices:
- * `A` the store answers A's call, `A-` it is out of reach, `A!` it applies the call and the answer is lost, `A~` the
- * answer is lost and the call is under way, `~` that call arrives, `+` the clock moves past the windows.
+ * A start; its requests, with the cookie unless it is the current one; `clock` if it may move; `3 switches` if a schedule
+ * may go from one request to another no more often. Then the choices: `A` the store answers A's call, `A-` it is out of
+ * reach, `A!` it applies the call and the answer is lost, `A~` the answer is lost and the call is under way, `~` that
+ * call arrives, `+` the clock moves past the windows.
  */
 import {
   cookiesOf,

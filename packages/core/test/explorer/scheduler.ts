@@ -138,7 +138,7 @@ export function choices({ scenario }: Scene, state: State, faults: boolean): Cho
 }
 
 /** True for a call that is still under way. */
-export function isLate(fault: Fault | undefined): fault is Fault {
+function isLate(fault: Fault | undefined): fault is Fault {
   return fault?.kind === 'delay' && fault.answer === undefined
 }
 

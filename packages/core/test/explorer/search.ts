@@ -71,7 +71,7 @@ export async function explore(
 }
 
 /** The choices that led to a state. */
-export function scheduleTo(state: State): Choice[] {
+function scheduleTo(state: State): Choice[] {
   const schedule: Choice[] = []
   for (let { trail } = state; trail; { trail } = trail.state) schedule.unshift(trail.choice)
   return schedule
