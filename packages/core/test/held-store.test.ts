@@ -8,6 +8,12 @@ const first: SessionRecord = { revision: 1, expiresAt: 1000, subject: 'u', paylo
 const second: SessionRecord = { ...first, revision: 2, payload: Uint8Array.of(2) }
 const subject = { id: 'u', tag: key.tag }
 
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = []
+  for await (const item of items) found.push(item)
+  return found
+}
+
 describe('a store that flows', () => {
   test('compares and sets', async () => {
     const store = heldStore()
@@ -48,13 +54,13 @@ describe('a store that flows', () => {
     await store.create(key, first, 0)
     await store.create(other, second, 0)
     await store.create({ ...key, id: 'd'.repeat(16) }, { ...first, subject: 'v' }, 0)
-    expect(await Array.fromAsync(store.list(subject, 0))).toEqual([
+    expect(await all(store.list(subject, 0))).toEqual([
       [key, first],
       [other, second],
     ])
     expect(await store.count(0)).toBe(3)
     expect(await store.deleteSubject(subject, 0, other)).toBe(1)
-    expect(await Array.fromAsync(store.list(subject, 0))).toEqual([[other, second]])
+    expect(await all(store.list(subject, 0))).toEqual([[other, second]])
   })
 
   test('aliases nothing', async () => {
@@ -148,7 +154,7 @@ describe('a store that holds', () => {
   test('takes the page of a list when it is released', async () => {
     const store = heldStore()
     store.hold('list')
-    const list = Array.fromAsync(store.list(subject, 0))
+    const list = all(store.list(subject, 0))
     await turn()
     await store.create(key, first, 0)
     store.release()

@@ -70,9 +70,12 @@ async function list(core: Core, { records, now }: State): Promise<string[]> {
   let names = lists.get(records)
   if (!names) {
     const sessions = core.createSessions<Data>({ store: heldStore({ records }), clock: () => now, ...OPTIONS })
-    await move(new Stream('list'), () => {
-      void Array.fromAsync(sessions.listSubject(SUBJECT), ({ handle }) => handle).then((all) => (names = all.sort()))
-    })
+    const shown: string[] = []
+    const listing = async (): Promise<void> => {
+      for await (const { handle } of sessions.listSubject(SUBJECT)) shown.push(handle)
+      names = shown.sort()
+    }
+    await move(new Stream('list'), () => void listing())
     lists.set(records, names!)
   }
   return names!
