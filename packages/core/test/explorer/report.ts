@@ -31,7 +31,9 @@ export async function report(stage: Stage, { scenario, schedule, wrong }: Violat
     scenarioText(scenario),
     ...lines,
     ...ends,
-    ...(wrong.length > 0 ? wrong.map((what) => `  ✗  ${what}`) : ['  ✓  all invariants hold']),
+    ...(wrong.length > 0
+      ? wrong.map((what) => `  ✗  ${what}`)
+      : [`  ✓  all invariants hold${endings.size < ends.length ? ' so far' : ''}`]),
     `  ↻  node packages/core/test/explore.ts ${mutant === undefined ? '' : `--mutant ${mutant} `}--replay '${replay}'`,
   ].join('\n')
 }
@@ -84,6 +86,7 @@ class Names {
 
   #answer(answer: unknown): string {
     if (answer === undefined) return 'missing'
+    if (typeof answer === 'string') return answer
     if (typeof answer !== 'object' || Array.isArray(answer)) return JSON.stringify(answer)
     const record = answer as SessionRecord
     return `r${record.revision}${this.#reader.read(record).marker ? ' marker' : ''}`
