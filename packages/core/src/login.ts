@@ -1,5 +1,6 @@
 import type { LoginOptions, OutcomeStatus } from './api.ts'
 import { NO_CONTENT, pack, type Content, type Held } from './codec.ts'
+import { SessError } from './error.ts'
 import { invalid, lifetimesOf, type Lifetimes, type Settings } from './options.ts'
 import { judge, KNOWN_FOR, wasValidAtMarking } from './secrets.ts'
 import { marked, TRIES, type Stored, type Write } from './stored.ts'
@@ -43,6 +44,9 @@ export async function signIn(
   const carried = carriedTo(subject, stored)
   await stored.create(write, carried ? await write.compose(carried) : NO_CONTENT, subject, tag, terms)
   if (mode === 'current') await mark(stored, held!, digest!, carried && write)
+  // Found while what others wrote was brought along.
+  if (!stored.live)
+    throw new SessError('conflict', 'the new session was revoked while it was being made; sign in again')
   return 'created'
 }
 
@@ -87,7 +91,7 @@ async function mark(stored: Stored, loaded: Held, digest: string, write: Write |
       if (!mine) return
       // What others wrote there meanwhile comes along.
       if (write) await stored.apply({ id: newWriteId(), compose: () => write.compose(fresh.content), doubtful: [] })
-      if (marker) return
+      if (marker || !stored.live) return
       old = fresh
     }
     if (!write) await calls.tell('delete', key, (at) => store.delete(key, at), 2)

@@ -119,13 +119,13 @@ export function settingsOf(options: AnyOptions): Settings {
   )
   const storeTimeout = milliseconds(options.storeTimeout ?? 5000, 'storeTimeout')
   refuse(storeTimeout > 10_000, 'storeTimeout', 'must be at most 10s, so that no write outlives the markers')
-  const serializers = [options.serializer ?? jsonSerializer].flat() as Serializer[]
+  const serializers = listOf(options.serializer ?? jsonSerializer)
   refuse(
     !serializers.length || !serializers.every((one) => typeof one?.serialize === 'function' && one.name),
     'serializer',
     'must be a serializer, or a list of them',
   )
-  const peppers = [options.pepper ?? []].flat() as (string | Uint8Array)[]
+  const peppers = listOf(options.pepper ?? [])
   refuse(!peppers.every((pepper) => Buffer.byteLength(pepper) >= 16), 'pepper', 'must have at least 16 random bytes')
   refuse(
     store.traits.tagIsShard && !peppers.length,
@@ -183,4 +183,8 @@ export function invalid(option: string, what: string): SessError {
 
 function defaultLog(): ((line: string) => void) | undefined {
   return ['production', 'test'].includes(process.env['NODE_ENV'] ?? '') ? undefined : (line) => console.warn(line)
+}
+
+function listOf<T extends string | object>(value: T | readonly T[]): readonly T[] {
+  return Array.isArray(value) ? (value as readonly T[]) : [value as T]
 }

@@ -78,8 +78,8 @@ const OPERATIONS = {
   commit: (session: Given) => session.commit(),
   regenerate: (session: Given) => session.regenerate(),
   'login ann': (session: Given) => session.login('ann'),
-  logout: async (session: Given) => void (await session.logout()),
-  destroy: async (session: Given) => void (await session.destroy()),
+  logout: (session: Given) => session.logout(),
+  destroy: (session: Given) => session.destroy(),
 } satisfies Record<string, (session: Given) => Promise<Outcome | void>>
 
 /** The calls into the store, the status, the cookie (a session that was destroyed removed its own), the data after. */

@@ -138,7 +138,7 @@ export class Stored {
         const now = settings.clock()
         const { key, record, envelope, content } = this.held!
         const verdict = judge(envelope, this.digest!, now)
-        if (verdict === 'superseded' || verdict === 'mismatched') return this.#is('superseded')
+        if (verdict === 'superseded' || verdict === 'mismatched') return await this.#superseded(write, look)
         if (record.expiresAt <= now) return this.#is('gone')
         this.mode = verdict
         if (rotation && verdict === 'kept') return verdict
@@ -206,9 +206,17 @@ export class Stored {
     const expiresAt = expiryOf(idleTimeout, absoluteAt, now)
     const after = settings.touchAfter && settings.touchAfter < idleTimeout ? settings.touchAfter : idleTimeout / 10
     if (expiresAt - record.expiresAt < after) return 'unchanged'
-    const verdict = judge(envelope, this.digest!, now)
-    if (verdict !== 'current' && verdict !== 'kept') return this.#is('superseded')
-    const answer = await calls.tell('touch', key, (at) => settings.store.touch(key, expiresAt, record, at), 2)
+    const answer = await calls.tell(
+      'touch',
+      key,
+      async (at) =>
+        // Looked at before each try: the window of a kept secret may have closed meanwhile.
+        ['current', 'kept'].includes(judge(envelope, this.digest!, at))
+          ? settings.store.touch(key, expiresAt, record, at)
+          : 'superseded',
+      2,
+    )
+    if (answer === 'superseded') return this.#is(answer)
     if (answer === 'missing') return this.#is('gone')
     // Another revision: somebody wrote just now, and moved the clock by that.
     if (answer === 'conflict') return 'unchanged'
@@ -226,6 +234,20 @@ export class Stored {
     }
     this.issued = undefined
     return mode === 'current'
+  }
+
+  /** Ends a write whose secret was rotated away: it says so only where none of its tries can have been applied. */
+  async #superseded(write: Write, looked: boolean): Promise<'replaced' | 'gone' | 'superseded'> {
+    const { doubtful } = write
+    const found = !looked && doubtful.length && (await this.lookFor(write))
+    if (found) return found
+    const { revision } = this.held!.record
+    if (doubtful.some((tried) => tried > revision))
+      throw new SessError(
+        'unknown_outcome',
+        'a write was sent, and the window of its secret closed before it was answered',
+      )
+    return this.#is('superseded')
   }
 
   /** The record that a write makes of the one that is held. */
