@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { SessError, type Session, type Sessions } from '@sess/core'
 import { sessionCookie, type CookieOptions, type SessionCookie } from '@sess/http'
-import { defer } from './deferred-response.ts'
+import { DeferredResponse } from './deferred-response.ts'
 
 /** Options of {@link session}. */
 export interface SessionOptions {
@@ -22,7 +22,7 @@ const INSECURE =
  * The session is loaded before the next handler runs (without a cookie: no I/O), and committed before the first byte of
  * the response leaves. What changes after that is committed before the response ends; what would then need a cookie throws
  * `response_started`. If a commit fails, nothing that was to be sent is: the error goes to Express's error handlers. A
- * request that never touches `req.session` has nothing on its response changed.
+ * request that never touches `req.session` has nothing on its response changed, and does not count as use.
  *
  * @throws {SessError} `invalid_option`, naming the option.
  */
@@ -56,7 +56,6 @@ function attach<Data extends object>(
   let touched = false
   Object.defineProperty(req, 'session', {
     configurable: true,
-    enumerable: true,
     get() {
       if (!touched) guard(req, res, next, cookie, loaded)
       touched = true
@@ -76,34 +75,38 @@ function guard<Data extends object>(
   cookie: SessionCookie<Data>,
   loaded: Session<Data>,
 ): void {
-  const setHeaders = (): void => {
+  let headed = res.headersSent
+  let gone = false
+  const head = (): void => {
+    loaded.closeCookie()
+    if (headed) return
+    headed = true
     const { 'set-cookie': setCookie, ...fields } = cookie.headers(loaded, {
       vary: textOf(res.getHeader('vary')),
       'cache-control': textOf(res.getHeader('cache-control')),
     })
     for (const [name, value] of Object.entries(fields)) res.setHeader(name, value)
-    loaded.closeCookie()
     if (setCookie === undefined) return
     res.appendHeader('set-cookie', setCookie)
     if (cookie.attributes.secure && !req.secure) cookie.reportInsecure(req.headers.host ?? '', INSECURE)
   }
-  defer(res, {
-    async start() {
-      await loaded.commit()
-      setHeaders()
-    },
-    async end() {
-      await loaded.commit()
-    },
-    failed(error) {
-      if (!res.headersSent) setHeaders()
+  const commit = async (): Promise<void> => void (await loaded.commit())
+  if (headed) head()
+  new DeferredResponse(res, {
+    start: commit,
+    head,
+    end: commit,
+    failed(error, cut) {
+      if (gone) return void cookie.abandon(loaded)
+      // A sign-in that was acknowledged stands, whatever failed after it: its cookie goes out with the error.
+      if (!cut) head()
       next(error)
     },
   })
-  // The client went away, and the handler may never come to an end: what it changed is written all the same. An error
-  // here is core's `error` event; there is nobody left to tell.
+  // The client went away, and the handler may never come to an end: what it changed is written all the same.
   res.once('close', () => {
-    if (!res.writableFinished) loaded.commit().catch(() => {})
+    gone = !res.writableFinished
+    if (gone) void cookie.abandon(loaded)
   })
 }
 

@@ -1,5 +1,5 @@
 import { parseCookie, stringifySetCookie } from 'cookie'
-import type { Session, Sessions } from '@sess/core'
+import { SessError, type Session, type Sessions } from '@sess/core'
 import { cacheControlWith, varyWith } from './caching.ts'
 import { attributesOf, type CookieAttributes, type CookieOptions } from './cookie-options.ts'
 
@@ -22,9 +22,11 @@ export interface SessionCookie<Data extends object = Record<string, unknown>> {
   readonly attributes: CookieAttributes
 
   /**
-   * Loads the session. Of several cookies of this name, the first counts: the one with the longest path.
+   * Loads the session. Of several cookies of this name, the first counts: the one with the longest path (RFC 6265,
+   * section 5.4). Of a name that begins with `__Host-` no other path or host can set another.
    *
-   * @param cookieHeader - The request's Cookie header, as it is.
+   * @param cookieHeader - The request's Cookie header, as it is. One of more than 65,536 characters is taken for one
+   *   without a session, and reported as a `rejected` event.
    * @throws {SessError} As `sessions.load`.
    */
   load(cookieHeader: string | null | undefined): Promise<Session<Data>>
@@ -48,7 +50,15 @@ export interface SessionCookie<Data extends object = Record<string, unknown>> {
    * @param advice - What to do about it.
    */
   reportInsecure(host: string, advice: string): void
+
+  /**
+   * For bindings, when the client has gone before its response was made: commits, with nobody left to answer. A session
+   * that would be new is not created, as its cookie cannot arrive. Never rejects: an error becomes an `error` event.
+   */
+  abandon(session: Session<Data>): Promise<void>
 }
+
+const LONGEST_HEADER = 65_536
 
 /**
  * The session cookie of an application: what every binding stands on. Sockets, server actions and tests use it directly.
@@ -64,7 +74,14 @@ export function sessionCookie<Data extends object>(
   let told = false
   return {
     attributes,
-    load: (cookieHeader) => sessions.load(cookieHeader ? parseCookie(cookieHeader)[attributes.name] : undefined),
+    load(cookieHeader) {
+      if (!cookieHeader) return sessions.load(undefined)
+      if (cookieHeader.length > LONGEST_HEADER) {
+        sessions.emit('rejected', { reason: 'malformed' })
+        return sessions.load(undefined)
+      }
+      return sessions.load(parseCookie(cookieHeader, AS_IT_IS)[attributes.name])
+    },
     headers({ cookieChange: change }, present = {}) {
       return {
         vary: varyWith(present.vary, 'Cookie'),
@@ -89,8 +106,27 @@ export function sessionCookie<Data extends object>(
       if (!told) console.warn(message)
       told = true
     },
+    async abandon(session) {
+      session.closeCookie()
+      try {
+        await session.commit()
+      } catch (error) {
+        const { code } = error instanceof SessError ? error : { code: 'unknown_outcome' as const }
+        if (code === 'response_started') return
+        const { handle } = session
+        sessions.emit('error', {
+          code,
+          operation: 'commit for a client that has gone',
+          error,
+          ...(handle && { handle }),
+        })
+      }
+    },
   }
 }
+
+/** A session's cookie value has nothing to decode, and the other cookies are nobody's business here. */
+const AS_IT_IS = { decode: (value: string): string => value }
 
 function isLoopback(host: string): boolean {
   const name = host.replace(/:\d+$/, '')

@@ -1,55 +1,92 @@
-import type { Session, Sessions } from '@sess/core'
+import { SessError, type Session, type Sessions } from '@sess/core'
 import type { CookieOptions } from './cookie-options.ts'
-import { sessionCookie } from './session-cookie.ts'
+import { sessionCookie, type SessionCookie } from './session-cookie.ts'
+
+/** Options of {@link withSession}: those of the cookie, and one more. */
+export interface WithSessionOptions extends CookieOptions {
+  /**
+   * A proxy that you run ends TLS, and sets X-Forwarded-Proto. Says that such a request came over https, so that a Secure
+   * cookie on it is not reported; nothing else depends on it. Default: false.
+   */
+  readonly trustProxy?: boolean
+}
+
+const INSECURE =
+  'If a proxy of yours ends TLS and sets X-Forwarded-Proto, pass { trustProxy: true }; for development over plain http pass { secure: false }.'
 
 /**
  * Gives a fetch-style handler a session: for Bun, Deno, Cloudflare Workers, Hono, Remix, and Node behind an adapter.
  *
  * The session is committed before the response is returned. What changes while the body streams is committed when it ends
  * or is cancelled; what would then need a cookie throws `response_started`. When the handler throws, the error goes through
- * and nothing is committed.
+ * and nothing is committed; a `Response` that it throws is an answer like one that it returns, and is thrown on.
  *
  * @param handler - Gets the request, its session, and whatever else the server passes.
- * @param options - Of the cookie.
+ * @param options - Of the cookie, and `trustProxy`.
  * @returns A handler without the session parameter.
  * @throws {SessError} `invalid_option`. The handler rejects as `sessions.load` and `session.commit` do.
  */
 export function withSession<Data extends object, Rest extends unknown[]>(
   sessions: Sessions<Data>,
   handler: (request: Request, session: Session<Data>, ...rest: Rest) => Response | Promise<Response>,
-  options: CookieOptions = {},
+  options: WithSessionOptions = {},
 ): (request: Request, ...rest: Rest) => Promise<Response> {
-  const cookie = sessionCookie(sessions, options)
-  return async (request, ...rest) => {
-    const session = await cookie.load(request.headers.get('cookie'))
-    const response = await handler(request, session, ...rest)
-    await session.commit()
-    const { 'set-cookie': setCookie, ...fields } = cookie.headers(session, {
-      vary: response.headers.get('vary'),
-      'cache-control': response.headers.get('cache-control'),
-    })
-    session.closeCookie()
+  const { trustProxy = false, ...cookieOptions } = options
+  const cookie = sessionCookie(sessions, cookieOptions)
+  const answer = async (request: Request, session: Session<Data>, response: Response): Promise<Response> => {
+    if (response.status < 200) return upgraded(session, response)
+    try {
+      await session.commit()
+    } catch (error) {
+      // It is not going to be read. An error of its own, while it is let go, must not hide this one.
+      response.body?.cancel(error).catch(() => {})
+      throw error
+    }
     // Made anew: the headers of a redirect or of a fetched response cannot be changed.
     const headers = new Headers(response.headers)
+    const { 'set-cookie': setCookie, ...fields } = cookie.headers(session, {
+      vary: headers.get('vary'),
+      'cache-control': headers.get('cache-control'),
+    })
+    session.closeCookie()
     for (const [name, value] of Object.entries(fields)) headers.set(name, value)
     if (setCookie !== undefined) {
       headers.append('set-cookie', setCookie)
-      const { protocol, host } = new URL(request.url)
-      if (cookie.attributes.secure && protocol === 'http:')
-        cookie.reportInsecure(
-          host,
-          'If a proxy ends TLS, let the server build request.url with https; or set cookie secure: false for development.',
-        )
+      if (cookie.attributes.secure && !isEncrypted(request, trustProxy))
+        cookie.reportInsecure(new URL(request.url).host, INSECURE)
     }
     const { status, statusText, body } = response
-    return new Response(body && committedAtEnd(body, session), { status, statusText, headers })
+    return new Response(body && committedAtEnd(body, session, cookie), { status, statusText, headers })
+  }
+  return async (request, ...rest) => {
+    const session = await cookie.load(request.headers.get('cookie'))
+    let response: Response
+    try {
+      response = await handler(request, session, ...rest)
+    } catch (thrown) {
+      throw isResponse(thrown) ? await answer(request, session, thrown) : thrown
+    }
+    if (!isResponse(response)) throw new TypeError('the handler given to withSession() must return a Response')
+    return answer(request, session, response)
   }
 }
 
+/** An upgrade of the connection: it has to stay the object that the server made, and can carry no cookie. */
+async function upgraded<Data extends object>(session: Session<Data>, response: Response): Promise<Response> {
+  session.closeCookie()
+  await session.commit()
+  if (!session.cookieChange) return response
+  throw new SessError(
+    'response_started',
+    'an upgrade of the connection carries no cookie; call login(), logout() or regenerate() in a request of their own',
+  )
+}
+
 /** The body, with a commit behind its last byte: an error there cuts the response short, so that it is not taken for whole. */
-function committedAtEnd(
+function committedAtEnd<Data extends object>(
   body: ReadableStream<Uint8Array>,
-  session: { commit(): Promise<unknown> },
+  session: Session<Data>,
+  cookie: SessionCookie<Data>,
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader()
   return new ReadableStream<Uint8Array>(
@@ -61,9 +98,24 @@ function committedAtEnd(
         controller.close()
       },
       async cancel(reason) {
-        await Promise.all([reader.cancel(reason), session.commit()])
+        try {
+          await reader.cancel(reason)
+        } finally {
+          await cookie.abandon(session)
+        }
       },
     },
+    // Nothing is read before somebody asks, as it would be without.
     { highWaterMark: 0 },
   )
+}
+
+function isEncrypted(request: Request, trustProxy: boolean): boolean {
+  const forwarded = trustProxy ? request.headers.get('x-forwarded-proto')?.split(',')[0]?.trim() : undefined
+  return (forwarded ?? new URL(request.url).protocol).replace(':', '').toLowerCase() === 'https'
+}
+
+/** Not `instanceof`: servers and polyfills bring classes of their own. */
+function isResponse(value: unknown): value is Response {
+  return typeof (value as Response | undefined)?.headers?.get === 'function' && 'status' in (value as Response)
 }
