@@ -66,7 +66,7 @@ export class Browser {
 
   /** A client with this browser's cookies as they are now, which takes no new ones. */
   replay(name: string, trial: Trial = this.#trial): Browser {
-    return new Browser(this.#app, trial, name, this.#jar.cloneSync())
+    return this.replayWith((_name, value) => value, name, trial)
   }
 
   /** The same, with some of the cookies replaced, or left out where the answer is undefined. */
@@ -94,7 +94,8 @@ export class Browser {
   }
 
   #url(path: string): string {
-    return new URL(path, this.#app.settings.servers[0]).href
+    const { origin, pathname } = this.#app.settings.servers[0]!
+    return origin + pathname.replace(/\/$/, '') + path
   }
 
   #cookie(name: string): string | undefined {

@@ -124,7 +124,6 @@ export class Client {
       port: this.url.port,
       method,
       path: this.url.pathname.replace(/\/$/, '') + path,
-      setDefaultHeaders: true,
       headers: {
         host: this.url.host,
         'user-agent': 'sess-race',
