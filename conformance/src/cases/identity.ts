@@ -30,7 +30,7 @@ export const identity: readonly Case[] = [
           it.create(at, record({ payload: Buffer.from('a') }), now),
           other.create(at, record({ payload: Buffer.from('b') }), now),
         ])
-        assert.deepEqual(answers.toSorted(), [false, true])
+        assert.equal(answers.filter(Boolean).length, 1)
         assert.equal(Buffer.from((await it.read(at, now))!.payload).toString(), answers[0] ? 'a' : 'b')
       }
     },

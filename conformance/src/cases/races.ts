@@ -158,7 +158,7 @@ export const races: readonly Case[] = [
       for (let i = 0; i < 40; i++) await it.create(key(), record(), now)
       const late = now + 60_000
       const swept = await Promise.all([it.sweep!(late, 30), other.sweep!(late, 30)])
-      assert.equal(swept[0]! + swept[1]! + (await it.sweep!(late, 100)), 40)
+      assert.equal(swept[0] + swept[1] + (await it.sweep!(late, 100)), 40)
       assert.ok(await it.read(live, late))
     },
     sweeps,
