@@ -1,14 +1,20 @@
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, globSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { run } from '../process.mjs'
 import { found, type Check } from './check.ts'
 import { servers } from './stores.ts'
 
-/** Programs that tests start: each is also the name of the Debian package that has it. */
+/** Debian packages of programs that are called otherwise. */
+const PACKAGES: Readonly<Record<string, string>> = { java: 'openjdk-17-jre-headless', initdb: 'postgresql' }
+
+/** Programs that tests start. */
 const needed = ['chromium', ...servers]
 
+/** Where Debian keeps PostgreSQL's programs, of whatever version. */
+const beside = globSync('/usr/lib/postgresql/*/bin')
+
 const isThere = (program: string): boolean =>
-  (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
+  [...(process.env['PATH'] ?? '').split(delimiter), ...beside].some((folder) => {
     try {
       accessSync(join(folder, program), constants.X_OK)
       return true
@@ -18,6 +24,8 @@ const isThere = (program: string): boolean =>
   })
 
 const missing = (): string[] => needed.filter((program) => !isThere(program))
+
+const packagesOf = (programs: readonly string[]): string[] => programs.map((program) => PACKAGES[program] ?? program)
 
 const apt = (...args: string[]): Promise<{ code: number; output: string }> =>
   run('apt-get', ['-qq', ...args], {
@@ -37,13 +45,13 @@ export const serversCheck: Check = {
     if (process.getuid?.() === 0 && isThere('apt-get')) {
       console.log(`Installing ${absent.join(', ')} with apt-get`)
       printed += (await apt('update')).output
-      printed += (await apt('install', '-y', '--no-install-recommends', ...absent)).output
+      printed += (await apt('install', '-y', '--no-install-recommends', ...packagesOf(absent))).output
     }
     const still = missing()
     if (still.length === 0) return found([], `Installed ${absent.join(', ')}`)
     return found([
       `${printed}Not on the PATH: ${still.join(', ')}. To install on Debian:`,
-      `  sudo apt-get update && sudo apt-get install -y --no-install-recommends ${still.join(' ')}`,
+      `  sudo apt-get update && sudo apt-get install -y --no-install-recommends ${packagesOf(still).join(' ')}`,
       'To test without servers: SESS_STORES=memory,sqlite npm test',
     ])
   },
