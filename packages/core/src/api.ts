@@ -78,6 +78,8 @@ export interface Session<Data extends object = Record<string, unknown>> {
   readonly authenticatedAt: number | undefined
   /** When the session ends unless it is used, in ms since the epoch. */
   readonly expiresAt: number
+  /** For bindings: false while {@link commit} would do nothing, so that a response need not wait for it. */
+  readonly needsCommit: boolean
   /** What the browser's cookie needs, as of now; undefined: nothing. */
   readonly cookieChange: CookieChange | undefined
 

@@ -36,6 +36,7 @@ export class LiveSession implements Session<Plain> {
   #removed = false
   #cookieClosed = false
   #last: Promise<unknown> = Promise.resolve()
+  #running = 0
 
   /** A new session. */
   constructor(context: Context, blank: Plain) {
@@ -111,6 +112,16 @@ export class LiveSession implements Session<Plain> {
     const { persistent, absoluteAt } = held!.envelope
     const maxAgeMs = Math.max(0, absoluteAt - this.#context.settings.clock())
     return { action: 'set', value: issued, ...(persistent && { maxAgeMs }) }
+  }
+
+  get needsCommit(): boolean {
+    return (
+      this.#running > 0 ||
+      this.#unsettled !== undefined ||
+      this.#flashSteps.length > 0 ||
+      this.#stored.touchedUntil !== undefined ||
+      this.#changes().size > 0
+    )
   }
 
   commit(): Promise<Outcome> {
@@ -215,10 +226,14 @@ export class LiveSession implements Session<Plain> {
 
   /** Runs the session's operations one after the other. */
   #exclusively(operation: () => Promise<OutcomeStatus>): Promise<Outcome> {
-    const result = this.#last.then(operation).then((status) => {
-      const { issued } = this.#stored
-      return issued === undefined ? { status } : { status, cookieValue: issued }
-    })
+    this.#running++
+    const result = this.#last
+      .then(operation)
+      .then((status) => {
+        const { issued } = this.#stored
+        return issued === undefined ? { status } : { status, cookieValue: issued }
+      })
+      .finally(() => this.#running--)
     this.#last = result.catch(() => {})
     return result
   }

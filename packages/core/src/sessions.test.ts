@@ -549,3 +549,38 @@ describe('events and log', () => {
     expect(errors).toEqual(["listener of 'created'"])
   })
 })
+
+describe('needsCommit tells a binding that nothing has to be waited for', () => {
+  test('false for what is new or was only read', async () => {
+    const fresh = await open().load(undefined)
+    expect([fresh.needsCommit, fresh.data, fresh.needsCommit]).toEqual([false, {}, false])
+    const read = await open().load(await stored())
+    expect([read.data, read.needsCommit]).toEqual([{ theme: 'dark' }, false])
+  })
+
+  test.each<[string, (session: Awaited<ReturnType<ReturnType<typeof open>['load']>>) => unknown]>([
+    ['a change', (session) => (session.data['theme'] = 'light')],
+    ['a message left', (session) => session.flash('notice', 'Saved')],
+    ['an operation under way', (session) => void session.update(() => {})],
+    ['a touch that is due', () => (now += 10 * MINUTE)],
+  ])('true for %s, and false once it is committed', async (_, act) => {
+    const session = await open().load(await stored())
+    act(session)
+    expect(session.needsCommit).toBe(true)
+    await session.commit()
+    expect(session.needsCommit).toBe(false)
+  })
+
+  test('true while a write is unsettled', async () => {
+    const session = await open().load(await stored())
+    session.data['theme'] = 'light'
+    store.hold('replace')
+    const commit = session.commit()
+    for (let i = 0; i < 2; i++) {
+      await store.pending(1)
+      store.failAfter(0, new Error('reset'))
+    }
+    await expect(commit).rejects.toMatchObject({ code: 'unknown_outcome' })
+    expect(session.needsCommit).toBe(true)
+  })
+})

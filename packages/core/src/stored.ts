@@ -195,17 +195,23 @@ export class Stored {
     )
   }
 
+  /** Until when the session would live if it were touched now; undefined while that is not due. */
+  get touchedUntil(): number | undefined {
+    const { live } = this
+    const { clock, touchAfter } = this.context.settings
+    if (!live?.envelope.idleTimeout) return undefined
+    const { idleTimeout, absoluteAt } = live.envelope
+    const after = touchAfter && touchAfter < idleTimeout ? touchAfter : idleTimeout / 10
+    const until = expiryOf(idleTimeout, absoluteAt, clock())
+    return until - live.record.expiresAt < after ? undefined : until
+  }
+
   /** Moves the idle clock, if that is due. */
   async touch(): Promise<OutcomeStatus> {
-    const { live } = this
-    if (!live?.envelope.idleTimeout) return this.idle
+    const { live, touchedUntil: expiresAt } = this
+    if (!live || expiresAt === undefined) return this.idle
     const { key, record, envelope } = live
     const { calls, settings } = this.context
-    const { idleTimeout, absoluteAt } = envelope
-    const now = settings.clock()
-    const expiresAt = expiryOf(idleTimeout, absoluteAt, now)
-    const after = settings.touchAfter && settings.touchAfter < idleTimeout ? settings.touchAfter : idleTimeout / 10
-    if (expiresAt - record.expiresAt < after) return 'unchanged'
     const answer = await calls.tell(
       'touch',
       key,
