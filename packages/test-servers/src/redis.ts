@@ -1,0 +1,19 @@
+import { says } from './says.ts'
+import { startServer, type TestServer } from './server.ts'
+
+/** What `redis-server` is started with, by the names in redis.conf: `{ maxmemory: '10mb' }`. */
+export type RedisSettings = Readonly<Record<string, string>>
+
+/** Starts a `redis-server` that keeps nothing on disk, unless the settings say otherwise. */
+export function startRedis(settings: RedisSettings = {}): Promise<TestServer> {
+  return startServer({
+    command: 'redis-server',
+    args: (port, folder) =>
+      argumentsOf({ port: String(port), bind: '127.0.0.1', dir: folder, save: '', appendonly: 'no', ...settings }),
+    answers: (port) => says(port, 'PING\r\n', /^(\+PONG|-NOAUTH)/),
+  })
+}
+
+function argumentsOf(settings: RedisSettings): string[] {
+  return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value])
+}

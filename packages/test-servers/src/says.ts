@@ -1,0 +1,25 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+
+/** How long one question may take, in ms. */
+const PATIENCE = 1000
+
+/**
+ * Asks a server on 127.0.0.1 once, by a socket of its own.
+ *
+ * @returns Whether its first words match.
+ */
+export async function says(port: number, question: string, answer: RegExp): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1')
+  socket.setTimeout(PATIENCE, () => socket.destroy(new Error('no answer')))
+  try {
+    await once(socket, 'connect')
+    socket.write(question)
+    const [words] = (await once(socket, 'data')) as [Buffer]
+    return answer.test(words.toString('latin1'))
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
+}

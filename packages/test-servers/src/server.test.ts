@@ -1,0 +1,51 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+import { says, startRedis, startServer } from './index.ts'
+
+const pongs = (port: number): Promise<boolean> => says(port, 'PING\r\n', /^\+PONG/)
+
+test('a server answers when its start resolves, and leaves nothing behind', async () => {
+  const redis = await startRedis()
+  expect(await pongs(redis.port)).toBe(true)
+  await redis.stop()
+  await redis.stop()
+  expect([await pongs(redis.port), existsSync(redis.folder), redis.pid]).toEqual([false, false, undefined])
+})
+
+test('one that was killed starts again on the same port and files', async () => {
+  await using redis = await startRedis({ appendonly: 'yes', appendfsync: 'always' })
+  await says(redis.port, 'SET a 1\r\n', /^\+OK/)
+  await redis.kill()
+  expect(await pongs(redis.port)).toBe(false)
+  await redis.restart()
+  expect(await says(redis.port, 'GET a\r\n', /^\$1\r\n1/)).toBe(true)
+})
+
+test('a stopped process can be ended', async () => {
+  const redis = await startRedis()
+  process.kill(redis.pid!, 'SIGSTOP')
+  await redis.stop()
+  expect(redis.pid).toBeUndefined()
+})
+
+test('one that does not come up says why', async () => {
+  await expect(startRedis({ maxmemory: 'nonsense' })).rejects.toThrow(/redis-server did not answer[^]*maxmemory/)
+  await expect(startServer({ command: 'no-such-server', args: () => [], answers: async () => false })).rejects.toThrow(
+    /no-such-server/,
+  )
+})
+
+test('a server goes with the process that started it, even if that is killed', async () => {
+  const code = `import { startRedis } from ${JSON.stringify(import.meta.resolve('./index.ts'))}
+    console.log((await startRedis()).port)
+    process.kill(process.pid, 'SIGKILL')`
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', code]).catch(
+    (error: unknown) => error as { stdout: string },
+  )
+  const port = Number(stdout)
+  expect(port).toBeGreaterThan(0)
+  while (await pongs(port)) await delay(20)
+})
