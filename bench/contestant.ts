@@ -1,0 +1,44 @@
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+
+/** A server in a process of its own, and the sessions that were made there. */
+export class Contestant implements AsyncDisposable {
+  readonly name: string
+  readonly url: string
+  readonly cookies: readonly string[]
+  readonly #process: ChildProcess
+
+  private constructor(name: string, url: string, cookies: readonly string[], server: ChildProcess) {
+    this.name = name
+    this.url = url
+    this.cookies = cookies
+    this.#process = server
+  }
+
+  /** Starts `servers/NAME.ts` and makes sessions there. @param sessions - How many. */
+  static async start(name: string, redisUrl: string, sessions: number): Promise<Contestant> {
+    const server = fork(new URL(`servers/${name}.ts`, import.meta.url), {
+      env: { ...process.env, NODE_ENV: 'production', REDIS_URL: redisUrl },
+    })
+    const [port] = (await Promise.race([
+      once(server, 'message'),
+      once(server, 'exit').then(([code]) => Promise.reject(new Error(`${name} ended with exit code ${code}`))),
+    ])) as [number]
+    const url = `http://127.0.0.1:${port}`
+    const cookies: string[] = []
+    for (let i = 0; i < sessions; i++) {
+      const response = await fetch(`${url}/start`)
+      await response.arrayBuffer()
+      const [cookie] = response.headers.getSetCookie()
+      if (response.status !== 200) throw new Error(`${name}: /start answered ${response.status}`)
+      if (cookie !== undefined) cookies.push(cookie.split(';')[0]!)
+    }
+    return new Contestant(name, url, cookies, server)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const gone = once(this.#process, 'exit')
+    this.#process.kill()
+    await gone
+  }
+}
