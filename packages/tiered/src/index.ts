@@ -1,0 +1,1 @@
+export { tieredStore, type TieredStoreOptions } from './tiered-store.ts'

@@ -1,0 +1,312 @@
+import {
+  createSessions,
+  memoryStore,
+  SessError,
+  type SessionKey,
+  type SessionRecord,
+  type SessionStore,
+} from '@sess/core'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { heldStore, type HeldStore } from '../../core/test/held-store.ts'
+import { tieredStore, type TieredStoreOptions } from './index.ts'
+
+const STALE = 10_000
+const key: SessionKey = { tag: 'a'.repeat(12), id: 'b'.repeat(16) }
+const down = new SessError('store_unavailable', 'the cache is away')
+
+let now: number
+let origin: HeldStore
+let cache: HeldStore
+let tiered: SessionStore
+let errors: unknown[]
+
+const tier = (options: Partial<TieredStoreOptions> = {}): SessionStore =>
+  tieredStore({ cache, origin, onCacheError: (error) => errors.push(error), ...options })
+const record = (text: string, revision = 1, parts: Partial<SessionRecord> = {}): SessionRecord => ({
+  revision,
+  expiresAt: now + 1_800_000,
+  payload: new TextEncoder().encode(text),
+  ...parts,
+})
+const textOf = async (store: SessionStore, at = now): Promise<string | undefined> => {
+  const found = await store.read(key, at)
+  return found && Buffer.from(found.payload).toString()
+}
+/** Another process: the same origin, and a cache of its own, with the record in it. */
+const neighbour = async (): Promise<SessionStore> => {
+  const other = tier({ cache: memoryStore() })
+  await textOf(other)
+  return other
+}
+
+beforeEach(() => {
+  now = 1_800_000_000_000
+  origin = heldStore()
+  cache = heldStore()
+  errors = []
+  tiered = tier()
+})
+
+describe('reads', () => {
+  test('come from the cache, after the first: whole, with subject and expiry', async () => {
+    const stored = record('one', 7, { subject: 'ann' })
+    await origin.create(key, stored, now)
+    expect(await tiered.read(key, now)).toEqual(stored)
+    const asked = origin.called('read')
+    expect(await tiered.read(key, now)).toEqual(stored)
+    expect(origin.called('read')).toBe(asked)
+  })
+
+  test('go to the origin when they must be fresh, whatever the cache has', async () => {
+    await tiered.create(key, record('one'), now)
+    await origin.replace(key, record('two', 2), record('one'), now)
+    expect(await textOf(tiered)).toBe('one')
+    expect(Buffer.from((await tiered.read(key, now, true))!.payload).toString()).toBe('two')
+  })
+
+  test('of what is missing are not remembered', async () => {
+    expect(await tiered.read(key, now)).toBeUndefined()
+    await origin.create(key, record('one'), now)
+    expect(await textOf(tiered)).toBe('one')
+  })
+
+  test('are late by staleMs at most', async () => {
+    await tiered.create(key, record('one'), now)
+    await origin.replace(key, record('two', 2), record('one'), now)
+    expect(await textOf(tiered, now + STALE - 1)).toBe('one')
+    expect(await textOf(tiered, now + STALE)).toBe('two')
+  })
+
+  test('never outlive the record', async () => {
+    await tiered.create(key, record('one', 1, { expiresAt: now + 5 }), now)
+    expect([await textOf(tiered, now + 4), await textOf(tiered, now + 5)]).toEqual(['one', undefined])
+  })
+
+  test('of damaged entries go to the origin', async () => {
+    await tiered.create(key, record('one'), now)
+    const entry = await cache.read(key, now)
+    await cache.replace(key, { ...entry!, revision: 2, payload: new Uint8Array(18).fill(255) }, entry!, now)
+    expect(await textOf(tiered)).toBe('one')
+  })
+})
+
+describe('writes', () => {
+  test('leave their outcome in the cache, with one call where the record was read from it', async () => {
+    await tiered.create(key, record('one'), now)
+    const read = await tiered.read(key, now)
+    const before = cache.calls.length
+    expect(await tiered.replace(key, record('two', 2), read!, now)).toBe('replaced')
+    expect(cache.calls.slice(before).map(({ step }) => step.method)).toEqual(['replace'])
+    expect(await textOf(tiered)).toBe('two')
+    const touched = await tiered.read(key, now)
+    await tiered.touch(key, now + 3_600_000, touched!, now)
+    expect((await tiered.read(key, now))!.expiresAt).toBe(now + 3_600_000)
+    expect(origin.called('read')).toBe(0)
+  })
+
+  test('that lose against another leave the cache to the winner, and the next one that wins moves it on', async () => {
+    await tiered.create(key, record('one'), now)
+    const stale = await tiered.read(key, now)
+    await origin.replace(key, record('theirs', 2), record('one'), now)
+    expect(await tiered.replace(key, record('mine', 2), stale!, now)).toBe('conflict')
+    const fresh = await tiered.read(key, now, true)
+    expect(await tiered.replace(key, record('both', 3), fresh!, now)).toBe('replaced')
+    expect(await textOf(tiered)).toBe('both')
+  })
+
+  test('that find nothing bury the entry', async () => {
+    await tiered.create(key, record('one'), now)
+    const read = await tiered.read(key, now)
+    await origin.delete(key, now)
+    expect(await tiered.replace(key, record('two', 2), read!, now)).toBe('missing')
+    expect(await textOf(tiered)).toBeUndefined()
+  })
+
+  test('whose answer is lost bury it too: the origin is asked what became of it', async () => {
+    await tiered.create(key, record('one'), now)
+    const read = await tiered.read(key, now)
+    origin.hold('replace')
+    const replaced = tiered.replace(key, record('two', 2), read!, now)
+    await origin.pending(1)
+    origin.failAfter()
+    await expect(replaced).rejects.toThrow()
+    expect(await textOf(tiered)).toBe('two')
+  })
+
+  test('too large for the cache are kept by the origin', async () => {
+    cache = heldStore({ traits: { maxPayloadBytes: 100 } })
+    tiered = tier()
+    await tiered.create(key, record('one'), now)
+    expect(await tiered.replace(key, record('x'.repeat(200), 2), record('one'), now)).toBe('replaced')
+    expect(await textOf(tiered)).toBe('x'.repeat(200))
+    expect(errors).toEqual([])
+  })
+})
+
+describe('a logout is final', () => {
+  test('at once, for all who share the cache', async () => {
+    await tiered.create(key, record('one'), now)
+    const other = tier()
+    expect(await textOf(other)).toBe('one')
+    expect([await tiered.delete(key, now), await textOf(other)]).toEqual([true, undefined])
+  })
+
+  test('against a fill that was under way', async () => {
+    await origin.create(key, record('one'), now)
+    cache.hold('create')
+    expect(await textOf(tiered)).toBe('one')
+    const [fill] = await cache.pending(1)
+    const deleted = tiered.delete(key, now)
+    await cache.pending(2)
+    cache.release(1)
+    await deleted
+    cache.release(fill)
+    cache.flow()
+    expect(await textOf(tiered)).toBeUndefined()
+  })
+
+  test('against a fill that arrives when even the tombstone has gone', async () => {
+    await origin.create(key, record('one'), now)
+    cache.hold('create')
+    expect(await textOf(tiered)).toBe('one')
+    const [fill] = await cache.pending(1)
+    await origin.delete(key, now)
+    cache.release(fill)
+    cache.flow()
+    expect(await textOf(tiered, now + STALE)).toBeUndefined()
+  })
+
+  test.each([
+    ['a replace', () => record('two', 2)],
+    ['another replace of the same revision', () => record('other', 2)],
+  ])('against %s whose entry arrives after it', async (_, next) => {
+    await tiered.create(key, record('one'), now)
+    const read = await tiered.read(key, now)
+    cache.hold('replace')
+    const replaced = tiered.replace(key, next(), read!, now)
+    const [entry] = await cache.pending(1)
+    const deleted = tiered.delete(key, now)
+    await cache.pending(2)
+    cache.release(1)
+    await deleted
+    cache.release(entry)
+    cache.flow()
+    await replaced
+    expect(await textOf(tiered)).toBeUndefined()
+  })
+
+  test('within staleMs where a cache was away, or is another process’s own', async () => {
+    await tiered.create(key, record('one'), now)
+    const other = await neighbour()
+    cache.hold()
+    const deleted = tiered.delete(key, now)
+    await cache.pending(1)
+    cache.failBefore(0, down)
+    expect(await deleted).toBe(true)
+    cache.flow()
+    expect([await textOf(tiered, now + STALE - 1), await textOf(other, now + STALE - 1)]).toEqual(['one', 'one'])
+    expect([await textOf(tiered, now + STALE), await textOf(other, now + STALE)]).toEqual([undefined, undefined])
+    expect(errors).toEqual([down])
+  })
+
+  test('for every session of a subject but the spared one', async () => {
+    const subject = { id: 'ann', tag: key.tag }
+    const spared = { ...key, id: 'c'.repeat(16) }
+    await tiered.create(key, record('one', 1, { subject: 'ann' }), now)
+    await tiered.create(spared, record('here', 1, { subject: 'ann' }), now)
+    expect(await tiered.deleteSubject!(subject, now, spared)).toBe(1)
+    expect([await textOf(tiered), await tiered.read(spared, now)]).toEqual([undefined, expect.anything()])
+  })
+})
+
+describe('the order of entries', () => {
+  test('an older revision that arrives late does not take a newer one’s place', async () => {
+    await tiered.create(key, record('one'), now)
+    const read = await tiered.read(key, now)
+    cache.hold('replace')
+    const second = tiered.replace(key, record('two', 2), read!, now)
+    const [late] = await cache.pending(1)
+    const third = tiered.replace(key, record('three', 3), record('two', 2), now)
+    await cache.pending(2)
+    cache.release(1)
+    await third
+    cache.release(late)
+    cache.flow()
+    await second
+    expect(await textOf(tiered)).toBe('three')
+  })
+})
+
+describe('a cache that is away', () => {
+  test('costs nothing but its help, and somebody is told', async () => {
+    tiered = tier({
+      cache: { ...memoryStore(), traits: cache.traits, name: 'gone' } as SessionStore,
+    })
+    expect(await tiered.create(key, record('one'), now)).toBe(true)
+    expect(await textOf(tiered)).toBe('one')
+    expect(await tiered.delete(key, now)).toBe(true)
+    expect(errors.length).toBeGreaterThan(2)
+  })
+
+  test('is not waited for longer than cacheTimeoutMs', async () => {
+    await origin.create(key, record('one'), now)
+    cache.hold()
+    expect(await textOf(tier({ cacheTimeoutMs: 1 }))).toBe('one')
+    expect(errors).toMatchObject([{ code: 'store_unavailable' }])
+  })
+
+  test('is no excuse for an origin that is', async () => {
+    origin.hold('read')
+    const read = tiered.read(key, now)
+    await origin.pending(1)
+    origin.failBefore()
+    await expect(read).rejects.toMatchObject({ code: 'store_unavailable' })
+  })
+})
+
+test('sessions over two processes with caches of their own lose no write, and end', async () => {
+  const clock = (): number => now
+  const [here, there] = [tiered, tier({ cache: memoryStore() })].map((store) =>
+    createSessions<{ a: number; b: number }>({ store, clock }),
+  ) as [
+    ReturnType<typeof createSessions<{ a: number; b: number }>>,
+    ReturnType<typeof createSessions<{ a: number; b: number }>>,
+  ]
+  const { cookieValue } = await (await here.load(undefined)).login('ann')
+  await there.load(cookieValue)
+  for (const [sessions, name] of [
+    [here, 'a'],
+    [there, 'b'],
+    [here, 'b'],
+  ] as const) {
+    const session = await sessions.load(cookieValue)
+    expect(await session.update((data) => void (data[name] = (data[name] ?? 0) + 1))).toEqual({ status: 'saved' })
+  }
+  expect((await here.load(cookieValue)).data).toEqual({ a: 1, b: 2 })
+  await (await here.load(cookieValue)).logout()
+  const late = await there.load(cookieValue)
+  late.data.a = 9
+  expect(await late.commit()).toEqual({ status: 'gone' })
+  expect([(await here.load(cookieValue)).status, (await there.load(cookieValue)).status]).toEqual(['new', 'new'])
+})
+
+test('sweeps both', async () => {
+  await tiered.create(key, record('one', 1, { expiresAt: now + 5 }), now)
+  expect([await tiered.sweep!(now + 5, 10), origin.records.size, cache.records.size]).toEqual([2, 0, 0])
+})
+
+test.each<[string, Partial<TieredStoreOptions>]>([
+  ['cache', { cache: {} as SessionStore }],
+  ['origin', { origin: {} as SessionStore }],
+  ['staleMs', { staleMs: 0 }],
+  ['staleMs', { staleMs: 60_001 }],
+  ['cacheTimeoutMs', { cacheTimeoutMs: 0 }],
+])('a bad %s is refused by name', (name, options) => {
+  expect(() => tier(options)).toThrow(
+    expect.objectContaining({ code: 'invalid_option', message: expect.stringMatching(`^${name} `) }),
+  )
+})
+
+test('a store cannot be its own cache', () => {
+  expect(() => tieredStore({ cache: origin, origin })).toThrow(/^cache is the origin/)
+})

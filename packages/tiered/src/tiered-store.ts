@@ -1,0 +1,171 @@
+import {
+  SessError,
+  type SessionKey,
+  type SessionRecord,
+  type SessionStore,
+  type StoreTraits,
+  type Subject,
+} from '@sess/core'
+import { Cache } from './cache.ts'
+import type { Entry } from './entry.ts'
+
+/** Options of {@link tieredStore}. */
+export interface TieredStoreOptions {
+  /** Answers reads. It may lose anything at any time. */
+  readonly cache: SessionStore
+  /** Keeps the sessions; every write goes there first. */
+  readonly origin: SessionStore
+  /** How long the cache may answer late, in ms; at most 60,000. Default: 10,000. */
+  readonly staleMs?: number
+  /** How long a request waits for the cache, in ms, before it goes on without. Default: 250. */
+  readonly cacheTimeoutMs?: number
+  /** Told of each failure of the cache, which no request sees otherwise. Default: nobody is. */
+  readonly onCacheError?: (error: unknown) => void
+}
+
+/** How many tombstones of a revoked subject are under way at once. */
+const AT_ONCE = 32
+
+/**
+ * A cache in front of a durable store.
+ *
+ * Reads are answered by the cache, where it has the session. Writes go to the origin, which alone decides; then their
+ * outcome is left in the cache, as the new record or as a tombstone. What another process wrote, a logout too, is seen
+ * at once through a cache that both share, and within `staleMs` through any cache, even one that was away meanwhile.
+ *
+ * @throws {SessError} `invalid_option`.
+ */
+export function tieredStore(options: TieredStoreOptions): SessionStore {
+  const { cache, origin, staleMs = 10_000, cacheTimeoutMs = 250, onCacheError = () => {} } = options
+  if (!cache?.traits) throw invalid('cache', 'is no session store')
+  if (!origin?.traits) throw invalid('origin', 'is no session store')
+  if (cache === origin) throw invalid('cache', 'is the origin itself')
+  if (!(Number.isInteger(staleMs) && staleMs >= 1 && staleMs <= 60_000))
+    throw invalid('staleMs', 'must be a whole number from 1 to 60,000')
+  if (!(cacheTimeoutMs >= 1 && cacheTimeoutMs <= 10_000)) throw invalid('cacheTimeoutMs', 'must be from 1 to 10,000')
+  return new TieredStore(
+    origin,
+    cache,
+    new Cache({ store: cache, staleMs, timeoutMs: cacheTimeoutMs, onError: onCacheError }),
+    staleMs,
+  )
+}
+
+class TieredStore implements SessionStore {
+  readonly name = 'tiered'
+  readonly traits: StoreTraits
+  readonly list?: NonNullable<SessionStore['list']>
+  readonly deleteSubject?: NonNullable<SessionStore['deleteSubject']>
+  readonly count?: NonNullable<SessionStore['count']>
+  readonly sweep?: NonNullable<SessionStore['sweep']>
+  readonly #origin: SessionStore
+  readonly #cache: Cache
+  /** The entries that records were read from. */
+  readonly #seen = new WeakMap<SessionRecord, Entry>()
+
+  constructor(origin: SessionStore, cacheStore: SessionStore, cache: Cache, staleMs: number) {
+    this.#origin = origin
+    this.#cache = cache
+    const sweepers = [origin, cacheStore].filter(({ traits }) => traits.expiry === 'sweep')
+    this.traits = Object.freeze<StoreTraits>({
+      ...origin.traits,
+      expiry: sweepers.length ? 'sweep' : 'native',
+      tagIsShard: origin.traits.tagIsShard || cacheStore.traits.tagIsShard,
+      staleMs: staleMs + origin.traits.staleMs,
+    })
+    if (origin.list) this.list = origin.list.bind(origin)
+    if (origin.count) this.count = origin.count.bind(origin)
+    if (origin.deleteSubject) this.deleteSubject = (...args) => this.#deleteSubject(...args)
+    if (sweepers.length) this.sweep = (...args) => sweepAll(sweepers, ...args)
+  }
+
+  async read(key: SessionKey, now: number, fresh?: boolean): Promise<SessionRecord | undefined> {
+    if (fresh) return this.#origin.read(key, now, true)
+    const entry = await this.#cache.get(key, now)
+    if (typeof entry === 'object' && entry.record) {
+      this.#seen.set(entry.record, entry)
+      return entry.record
+    }
+    const record = await this.#origin.read(key, now)
+    // Nobody waits for it.
+    if (record && !entry) void this.#cache.fill(key, record, now)
+    return record
+  }
+
+  async create(key: SessionKey, record: SessionRecord, now: number): Promise<boolean> {
+    const created = await this.#origin.create(key, record, now)
+    if (created) await this.#cache.leave(key, record, now)
+    return created
+  }
+
+  async replace(
+    key: SessionKey,
+    record: SessionRecord,
+    expected: SessionRecord,
+    now: number,
+  ): Promise<'replaced' | 'conflict' | 'missing'> {
+    const answer = await this.#buryingIfUnknown(key, now, () => this.#origin.replace(key, record, expected, now))
+    await this.#left(key, answer === 'replaced' ? record : answer, expected, now)
+    return answer
+  }
+
+  async touch(
+    key: SessionKey,
+    expiresAt: number,
+    expected: SessionRecord,
+    now: number,
+  ): Promise<'touched' | 'conflict' | 'missing'> {
+    const answer = await this.#origin.touch(key, expiresAt, expected, now)
+    const touched = { ...expected, expiresAt: Math.max(expiresAt, expected.expiresAt) }
+    await this.#left(key, answer === 'touched' ? touched : answer, expected, now)
+    return answer
+  }
+
+  async delete(key: SessionKey, now: number): Promise<boolean> {
+    const deleted = await this.#buryingIfUnknown(key, now, () => this.#origin.delete(key, now))
+    await this.#cache.leave(key, undefined, now)
+    return deleted
+  }
+
+  async #deleteSubject(subject: Subject, now: number, except?: SessionKey): Promise<number | undefined> {
+    const keys: SessionKey[] = []
+    if (this.list)
+      for await (const [key] of this.list(subject, now))
+        if (key.id !== except?.id || key.tag !== except.tag) keys.push(key)
+    const count = await this.#origin.deleteSubject!(subject, now, except)
+    for (let i = 0; i < keys.length; i += AT_ONCE)
+      await Promise.all(keys.slice(i, i + AT_ONCE).map((key) => this.#cache.leave(key, undefined, now)))
+    return count
+  }
+
+  /** Leaves in the cache what a write brought about. After a conflict that is the other writer's to do. */
+  async #left(
+    key: SessionKey,
+    outcome: SessionRecord | 'conflict' | 'missing',
+    expected: SessionRecord,
+    now: number,
+  ): Promise<void> {
+    if (outcome === 'conflict') return
+    await this.#cache.leave(key, outcome === 'missing' ? undefined : outcome, now, this.#seen.get(expected))
+  }
+
+  /** A write that may have been applied leaves a tombstone, so that the origin is asked what became of it. */
+  async #buryingIfUnknown<T>(key: SessionKey, now: number, write: () => Promise<T>): Promise<T> {
+    try {
+      return await write()
+    } catch (error) {
+      await this.#cache.leave(key, undefined, now)
+      throw error
+    }
+  }
+}
+
+async function sweepAll(stores: readonly SessionStore[], now: number, limit: number): Promise<number> {
+  let swept = 0
+  for (const store of stores) if (swept < limit) swept += await store.sweep!(now, limit - swept)
+  return swept
+}
+
+function invalid(option: string, what: string): SessError {
+  return new SessError('invalid_option', `${option} ${what}`)
+}
