@@ -1,3 +1,4 @@
+export { startPostgres } from './postgres.ts'
 export { startRedis } from './redis.ts'
 export { says } from './says.ts'
 export { startServer, type Program, type TestServer } from './server.ts'
