@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { SessError, type Session, type Sessions } from '@sess/core'
 import { sessionCookie, type CookieOptions, type SessionCookie } from '@sess/http'
-import { DeferredResponse } from './deferred-response.ts'
+import { deferResponse, type Gates } from './deferred-response.ts'
 
 /** Options of {@link session}. */
 export interface SessionOptions {
@@ -9,8 +9,6 @@ export interface SessionOptions {
   readonly cookie?: CookieOptions
 }
 
-/** What Express puts on a request. */
-type ExpressRequest = IncomingMessage & { readonly secure?: boolean }
 type Next = (error?: unknown) => void
 
 const INSECURE =
@@ -21,8 +19,9 @@ const INSECURE =
  *
  * The session is loaded before the next handler runs (without a cookie: no I/O), and committed before the first byte of
  * the response leaves. What changes after that is committed before the response ends; what would then need a cookie throws
- * `response_started`. If a commit fails, nothing that was to be sent is: the error goes to Express's error handlers. A
- * request that never touches `req.session` has nothing on its response changed, and does not count as use.
+ * `response_started`. If a commit fails, nothing that was to be sent is: the error goes to the error handlers of the app
+ * or router that uses this. A request that never touches `req.session` has nothing on its response changed, and does not
+ * count as use.
  *
  * @throws {SessError} `invalid_option`, naming the option.
  */
@@ -40,74 +39,108 @@ export function session<Data extends object>(
         ),
       )
     cookie.load(req.headers.cookie).then((loaded) => {
-      attach(req, res, next, cookie, loaded)
+      const request = req as SessionRequest
+      request[VISIT] = new Visit(request, res, next, cookie as SessionCookie<object>, loaded)
+      Object.defineProperty(req, 'session', SESSION)
       next()
     }, next)
   }
 }
 
-function attach<Data extends object>(
-  req: ExpressRequest,
-  res: ServerResponse,
-  next: Next,
-  cookie: SessionCookie<Data>,
-  loaded: Session<Data>,
-): void {
-  let touched = false
-  Object.defineProperty(req, 'session', {
-    configurable: true,
-    get() {
-      if (!touched) guard(req, res, next, cookie, loaded)
-      touched = true
-      return loaded
-    },
-    set() {
-      throw new TypeError('req.session cannot be replaced; assign req.session.data, or call req.session.logout()')
-    },
-  })
+const VISIT: unique symbol = Symbol('@sess/express visit')
+
+/** What Express and this module put on a request. */
+type SessionRequest = IncomingMessage & { readonly secure?: boolean; [VISIT]: Visit }
+
+// Of one accessor for all requests, rather than a closure for each, the engine can make one shape of object.
+const SESSION = {
+  configurable: true,
+  get(this: SessionRequest): Session<object> {
+    return this[VISIT].touch()
+  },
+  set(): never {
+    throw new TypeError('req.session cannot be replaced; assign req.session.data, or call req.session.logout()')
+  },
 }
 
-/** From now on the response waits for the session. */
-function guard<Data extends object>(
-  req: ExpressRequest,
-  res: ServerResponse,
-  next: Next,
-  cookie: SessionCookie<Data>,
-  loaded: Session<Data>,
-): void {
-  let headed = res.headersSent
-  let gone = false
-  const head = (): void => {
-    loaded.closeCookie()
-    if (headed) return
-    headed = true
-    const { 'set-cookie': setCookie, ...fields } = cookie.headers(loaded, {
+/** A session during one request, and what its response waits for. */
+class Visit implements Gates {
+  readonly #req: SessionRequest
+  readonly #res: ServerResponse
+  readonly #next: Next
+  readonly #cookie: SessionCookie<object>
+  readonly #session: Session<object>
+  #touched = false
+  #headed = false
+  #clientGone = false
+
+  constructor(
+    req: SessionRequest,
+    res: ServerResponse,
+    next: Next,
+    cookie: SessionCookie<object>,
+    loaded: Session<object>,
+  ) {
+    this.#req = req
+    this.#res = res
+    this.#next = next
+    this.#cookie = cookie
+    this.#session = loaded
+  }
+
+  /** The session. From the first time on, the response waits for it. */
+  touch(): Session<object> {
+    if (!this.#touched) this.#guard()
+    return this.#session
+  }
+
+  #guard(): void {
+    const res = this.#res
+    this.#touched = true
+    if (res.headersSent) {
+      this.#headed = true
+      this.#session.closeCookie()
+    }
+    deferResponse(res, this)
+    // The client went away, and the handler may never come to an end: what it changed is written all the same.
+    res.once('close', () => {
+      this.#clientGone = !res.writableFinished
+      if (this.#clientGone) void this.#cookie.abandon(this.#session)
+    })
+  }
+
+  start(): Promise<unknown> {
+    return this.#session.commit()
+  }
+
+  head(): void {
+    const res = this.#res
+    this.#session.closeCookie()
+    if (this.#headed) return
+    this.#headed = true
+    const fields = this.#cookie.headers(this.#session, {
       vary: textOf(res.getHeader('vary')),
       'cache-control': textOf(res.getHeader('cache-control')),
     })
-    for (const [name, value] of Object.entries(fields)) res.setHeader(name, value)
+    res.setHeader('vary', fields.vary)
+    res.setHeader('cache-control', fields['cache-control'])
+    const setCookie = fields['set-cookie']
     if (setCookie === undefined) return
     res.appendHeader('set-cookie', setCookie)
-    if (cookie.attributes.secure && !req.secure) cookie.reportInsecure(req.headers.host ?? '', INSECURE)
+    const { headers, secure } = this.#req
+    if (this.#cookie.attributes.secure && !secure) this.#cookie.reportInsecure(headers.host ?? '', INSECURE)
   }
-  const commit = async (): Promise<void> => void (await loaded.commit())
-  if (headed) head()
-  new DeferredResponse(res, {
-    start: commit,
-    head,
-    end: commit,
-    failed(error, cut) {
-      if (gone) return void cookie.abandon(loaded)
-      // A sign-in that was acknowledged stands, whatever failed after it: its cookie goes out with the error.
-      if (!cut) head()
-      next(error)
-    },
-  })
-  // The client went away, and the handler may never come to an end: what it changed is written all the same.
-  res.once('close', () => {
-    gone = !res.writableFinished
-    if (gone) void cookie.abandon(loaded)
-  })
+
+  end(): Promise<unknown> {
+    return this.#session.commit()
+  }
+
+  failed(error: unknown, cut: boolean): void {
+    if (this.#clientGone) return void this.#cookie.abandon(this.#session)
+    // A sign-in that was acknowledged stands, whatever failed after it: its cookie goes out with the error.
+    if (!cut) this.head()
+    this.#next(error)
+  }
 }
 
 function textOf(value: number | string | readonly string[] | undefined): string | undefined {
