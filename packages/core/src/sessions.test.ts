@@ -440,7 +440,7 @@ describe('stored bytes', () => {
 
   test('of another serializer are read, and written by the first; of an unknown one reject', async () => {
     const cookie = await stored()
-    const both = createSessions({ store, clock, serializer: upper })
+    const both = createSessions<Record<string, string>>({ store, clock, serializer: upper })
     await (await both.load(cookie)).update((data) => void (data.x = 'y'))
     expect((await both.load(cookie)).data).toEqual({ theme: 'dark', x: 'y' })
     await expect(open().load(cookie)).rejects.toMatchObject({
