@@ -1,17 +1,20 @@
-import { createSessions, memoryStore } from '@sess/core'
+import type { Session } from '@sess/core'
 import type { Request } from 'express'
-import { session } from '@sess/express'
+import { expectTypeOf, test } from 'vitest'
+import type { RegisteredSession } from '@sess/express'
+import type { Data } from '../test/served.ts'
 
-const sessions = createSessions<{ theme: string }>({ store: memoryStore() })
-declare module '@sess/express' {
-  interface Register {
-    sessions: typeof sessions
+test('req.session is the session of the sessions that were registered, and cannot be replaced', () => {
+  expectTypeOf<Request['session']>().toEqualTypeOf<Session<Partial<Data>>>()
+  expectTypeOf<RegisteredSession>().toEqualTypeOf<Session<Partial<Data>>>()
+  const handler = (req: Request, other: RegisteredSession): void => {
+    expectTypeOf(req.session.data.n).toEqualTypeOf<number | undefined>()
+    // @ts-expect-error -- a number
+    req.session.data.n = 'one'
+    // @ts-expect-error -- no such key
+    void req.session.data.m
+    // @ts-expect-error -- a getter
+    req.session = other
   }
-}
-export const middleware = session(sessions)
-export function f(req: Request): void {
-  const theme: string | undefined = req.session.data.theme
-  // @ts-expect-error -- a number
-  req.session.data.theme = 1
-  console.log(theme)
-}
+  void handler
+})

@@ -40,7 +40,7 @@ export function session<Data extends object>(
       )
     cookie.load(req.headers.cookie).then((loaded) => {
       const request = req as SessionRequest
-      request[VISIT] = new Visit(request, res, next, cookie as SessionCookie<object>, loaded)
+      request[VISIT] = new Visit(request, res, next, cookie, loaded)
       Object.defineProperty(req, 'session', SESSION)
       next()
     }, next)

@@ -118,8 +118,8 @@ test('ctrl-C ends it, and what was judged by then is reported', async () => {
 test('--help says what there is', async () => {
   const { code, stdout } = await run('--help')
   expect(code).toBe(0)
-  const named = [...stdout.matchAll(/^ {2}--([\w-]+)/gm)].map(([, name]) => name)
+  const named = [...stdout.matchAll(/^ {2}--([\w-]+)/gm)].map(([, name]) => name!)
   const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8')
-  const described = [...readme.matchAll(/^\| `--([\w-]+)/gm)].map(([, name]) => name)
+  const described = [...readme.matchAll(/^\| `--([\w-]+)/gm)].map(([, name]) => name!)
   expect(named.filter((name) => name !== 'help').toSorted()).toEqual(described.toSorted())
 })
