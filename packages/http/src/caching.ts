@@ -16,8 +16,9 @@ const FOR_SHARED_CACHES = /^(?:public$|s-maxage\s*=|private\s*=)/i
  * @see https://www.rfc-editor.org/rfc/rfc9111#section-5.2.2
  */
 export function cacheControlWith(present: string | null | undefined, noStore: boolean): string {
+  if (!present) return noStore ? 'private, no-store' : 'private'
   // A value may be a quoted string, with commas in it.
-  const directives = ((present ?? '').match(/(?:[^,"]|"(?:[^"\\]|\\.)*")+/g) ?? [])
+  const directives = (present.match(/(?:[^,"]|"(?:[^"\\]|\\.)*")+/g) ?? [])
     .map((part) => part.trim())
     .filter((part) => part !== '' && !FOR_SHARED_CACHES.test(part))
   const has = (name: string): boolean => directives.some((part) => part.toLowerCase() === name)
