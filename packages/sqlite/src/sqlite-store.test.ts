@@ -1,0 +1,103 @@
+import type { SessionRecord } from '@sess/core'
+import { describe, expect, test } from 'vitest'
+import { newFile, open } from '../test/file.ts'
+import { keyOf, recordOf } from '../test/record.ts'
+import { sqliteStore, type SqliteClient, type SqliteStoreOptions } from './index.ts'
+
+describe('the connection', () => {
+  test('is set to write ahead, and to sync at each commit', () => {
+    const database = open()
+    sqliteStore(database)
+    expect(database.pragma('journal_mode', { simple: true })).toBe('wal')
+    expect(database.pragma('synchronous', { simple: true })).toBe(2)
+    expect(database.pragma('busy_timeout', { simple: true })).toBe(10)
+  })
+
+  test('stays open when the store is closed', async () => {
+    const database = open()
+    const store = sqliteStore(database)
+    await store.close!()
+    await store.close!()
+    expect(database.open).toBe(true)
+    await expect(store.read(keyOf(1), 0)).rejects.toMatchObject({ code: 'store_unavailable' })
+  })
+})
+
+describe('the table', () => {
+  test('is made once, and kept', async () => {
+    const file = newFile()
+    await sqliteStore(open(file)).create(keyOf(1), recordOf(1), 0)
+    expect(await sqliteStore(open(file)).read(keyOf(1), 0)).toEqual(recordOf(1))
+  })
+
+  test('may be one of several in a file, which never meet', async () => {
+    const database = open()
+    const [one, other] = [sqliteStore(database), sqliteStore(database, { table: 'other' })]
+    await one.create(keyOf(1), recordOf(1), 0)
+    expect([await other.read(keyOf(1), 0), await other.count!(0), await one.count!(0)]).toEqual([undefined, 0, 1])
+  })
+
+  test('is strict: SQLite itself refuses what is no record', () => {
+    const database = open()
+    sqliteStore(database)
+    const insert = "INSERT INTO sess_sessions VALUES ('a', 'b', 'one', 1, NULL, x'00')"
+    expect(() => database.exec(insert)).toThrow(/cannot store TEXT value in INTEGER column/)
+  })
+})
+
+describe('the sweep', () => {
+  test('removes so many at a time, those that expired first, and no live one', async () => {
+    const store = sqliteStore(open())
+    for (let i = 1; i <= 5; i++) await store.create(keyOf(i), { ...recordOf(1), expiresAt: i * 10 }, 0)
+    expect([await store.sweep!(40, 3), await store.sweep!(40, 3), await store.sweep!(40, 3)]).toEqual([3, 1, 0])
+    expect(await store.read(keyOf(5), 40)).toMatchObject({ expiresAt: 50 })
+  })
+
+  test('and every other statement go by an index, however large the table', () => {
+    const database = open()
+    const statements: string[] = []
+    const client: SqliteClient = {
+      open: true,
+      inTransaction: false,
+      exec: (sql) => database.exec(sql),
+      pragma: (source, options) => database.pragma(source, options),
+      prepare(sql) {
+        statements.push(sql)
+        return database.prepare(sql)
+      },
+    }
+    sqliteStore(client)
+    // `count` looks at every live record, in the smallest index.
+    for (const sql of statements) {
+      const parameters = Array.from(sql.matchAll(/\?/g), () => 0)
+      const steps = database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...parameters) as { detail: string }[]
+      for (const { detail } of steps) expect(detail, sql).not.toMatch(/^SCAN (?!CONSTANT ROW)|TEMP B-TREE/)
+    }
+    expect(statements.length).toBe(9)
+  })
+})
+
+test('a payload of any bytes comes back, up to the limit; a larger one is refused', async () => {
+  const store = sqliteStore(open(), { maxPayloadBytes: 256 })
+  const record: SessionRecord = { ...recordOf(1), payload: Uint8Array.from({ length: 256 }, (_, i) => i) }
+  await store.create(keyOf(1), record, 0)
+  expect(Uint8Array.from((await store.read(keyOf(1), 0))!.payload)).toEqual(record.payload)
+  const larger = { ...record, payload: new Uint8Array(257) }
+  await expect(store.create(keyOf(2), larger, 0)).rejects.toMatchObject({ code: 'too_large' })
+})
+
+test.each<[string, SqliteStoreOptions]>([
+  ['table', { table: 'a b' }],
+  ['table', { table: '' }],
+  ['table', { table: 'x; DROP TABLE y' }],
+  ['maxPayloadBytes', { maxPayloadBytes: 0 }],
+  ['maxPayloadBytes', { maxPayloadBytes: 500_000_001 }],
+])('refuses %s in %j', (option, options) => {
+  expect(() => sqliteStore(open(), options)).toThrow(
+    expect.objectContaining({ code: 'invalid_option', message: expect.stringMatching(`^${option} `) }),
+  )
+})
+
+test('refuses what is no database', () => {
+  expect(() => sqliteStore('sessions.db' as unknown as SqliteClient)).toThrow(/^client must be a Database/)
+})
