@@ -395,6 +395,29 @@ describe('a client that goes away', () => {
     expect(calls).toEqual([])
   })
 
+  test('before the session is touched is the same: what is there is written, nothing new is made', async () => {
+    const { app, begin, calls, open, stored } = await serve()
+    let arrived = Promise.withResolvers<void>()
+    app.get('/late', async (req, res) => {
+      const closed = once(res, 'close')
+      arrived.resolve()
+      await closed
+      req.session.data.n = 5
+      res.send('nobody reads this')
+    })
+    const cookie = await begin()
+    for (const ask of [{ cookie }, {}]) {
+      calls.length = 0
+      arrived = Promise.withResolvers()
+      const { request, answer } = open('/late', ask)
+      await arrived.promise
+      request.destroy()
+      await expect(answer).rejects.toThrow()
+      await expect.poll(() => stored(cookie)).toEqual({ n: 5 })
+    }
+    expect(calls).not.toContain('create')
+  })
+
   test('is an event where the commit for it fails', async () => {
     const { app, begin, fail, open, sessions } = await serve()
     const arrived = Promise.withResolvers<void>()

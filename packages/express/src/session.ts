@@ -97,10 +97,9 @@ class Visit implements Gates {
   #guard(): void {
     const res = this.#res
     this.#touched = true
-    if (res.headersSent) {
-      this.#headed = true
-      this.#session.closeCookie()
-    }
+    this.#headed = res.headersSent
+    this.#clientGone = res.destroyed
+    if (this.#headed || this.#clientGone) this.#session.closeCookie()
     deferResponse(res, this)
     // The client went away, and the handler may never come to an end: what it changed is written all the same.
     res.once('close', () => {
