@@ -396,7 +396,7 @@ describe('a client that goes away', () => {
   })
 
   test('before the session is touched is the same: what is there is written, nothing new is made', async () => {
-    const { app, begin, calls, open, stored } = await serve()
+    const { app, begin, calls, get, open, stored } = await serve()
     let arrived = Promise.withResolvers<void>()
     app.get('/late', async (req, res) => {
       const closed = once(res, 'close')
@@ -415,6 +415,7 @@ describe('a client that goes away', () => {
       await expect(answer).rejects.toThrow()
       await expect.poll(() => stored(cookie)).toEqual({ n: 5 })
     }
+    await get('/plain')
     expect(calls).not.toContain('create')
   })
 
