@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import compression from 'compression'
 import type { RequestHandler, Response } from 'express'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { serve } from '../test/served.ts'
 
 /** A file of random bytes that is larger than any buffer on its way. */
@@ -87,6 +87,21 @@ describe('not a byte leaves before the session is committed, whichever way the a
     })
     const { cookie } = await get('/after')
     expect(await stored(cookie)).toEqual({ n: 3 })
+  })
+
+  test('after the last byte, what needs no cookie is written, and what needs one is an event', async () => {
+    const { app, begin, get, sessions, stored } = await serve()
+    const late = Promise.withResolvers<unknown>()
+    app.get('/late', (req, res) => {
+      void req.session.subject
+      res.on('finish', () => (req.session.data.n = 3)).send('body')
+    })
+    const cookie = await begin()
+    await get('/late', { cookie })
+    await vi.waitFor(async () => expect(await stored(cookie)).toEqual({ n: 3 }))
+    sessions.on('error', ({ code }) => late.resolve(code))
+    await get('/late')
+    expect(await late.promise).toBe('response_started')
   })
 })
 

@@ -4,6 +4,8 @@ import { applyHead, withoutBody } from './head.ts'
 
 /** What a response waits for before its first byte, and before its last. */
 export interface Gates {
+  /** Whether there is anything to wait for, as of now. */
+  readonly pending: boolean
   /** Before the head leaves: the place for a commit. */
   start(): Promise<unknown>
   /** After `start`: the last chance to set header fields. */
@@ -103,6 +105,7 @@ class Line {
   }
 
   send(method: Sending, values: unknown[]): unknown {
+    if (!this.#calls.length && !this.#gates.pending) this.#skip(method)
     const phase = this.#phase
     if (phase === 'over' || (phase === 'started' && method !== 'end'))
       return this.#original[method].apply(this.#res, values)
@@ -113,6 +116,15 @@ class Line {
     if (method !== 'write') return this.#res
     this.#noteDrainListeners()
     return false
+  }
+
+  /** Goes on without waiting, where there is nothing to wait for. */
+  #skip(method: Sending): void {
+    if (this.#phase === 'open') {
+      this.#phase = 'started'
+      this.#gates.head()
+    }
+    if (this.#phase === 'started' && method === 'end') this.#phase = 'over'
   }
 
   // The head leaves with the first byte: until then this sets what it will say. Fields given to Node's own writeHead would

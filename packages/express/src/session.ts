@@ -101,11 +101,17 @@ class Visit implements Gates {
     this.#clientGone = res.destroyed
     if (this.#headed || this.#clientGone) this.#session.closeCookie()
     deferResponse(res, this)
-    // The client went away, and the handler may never come to an end: what it changed is written all the same.
+    // The client went away, and the handler may never come to an end: what it changed is written all the same. So is what
+    // was changed after the last byte.
     res.once('close', () => {
       this.#clientGone = !res.writableFinished
-      if (this.#clientGone) void this.#cookie.abandon(this.#session)
+      if (this.#clientGone || this.#session.needsCommit) this.#commitUnseen()
     })
+  }
+
+  /** A new session waits: it can still be made in the breath in which the answer was given, and not a moment later. */
+  get pending(): boolean {
+    return this.#session.needsCommit || this.#session.status === 'new'
   }
 
   start(): Promise<unknown> {
@@ -135,10 +141,14 @@ class Visit implements Gates {
   }
 
   failed(error: unknown, cut: boolean): void {
-    if (this.#clientGone) return void this.#cookie.abandon(this.#session)
+    if (this.#clientGone) return this.#commitUnseen()
     // A sign-in that was acknowledged stands, whatever failed after it: its cookie goes out with the error.
     if (!cut) this.head()
     this.#next(error)
+  }
+
+  #commitUnseen(): void {
+    void this.#cookie.commitUnseen(this.#session, !this.#clientGone)
   }
 }
 

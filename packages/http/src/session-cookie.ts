@@ -52,10 +52,12 @@ export interface SessionCookie<Data extends object = Record<string, unknown>> {
   reportInsecure(host: string, advice: string): void
 
   /**
-   * For bindings, when the client has gone before its response was made: commits, with nobody left to answer. A session
-   * that would be new is not created, as its cookie cannot arrive. Never rejects: an error becomes an `error` event.
+   * For bindings, when nobody is left to answer: commits. Never rejects: an error becomes an `error` event.
+   *
+   * @param answered - True: the whole response has left. False: the client has gone, and a session that would be new is
+   *   not created, nor is that an error, as its cookie cannot arrive.
    */
-  abandon(session: Session<Data>): Promise<void>
+  commitUnseen(session: Session<Data>, answered: boolean): Promise<void>
 }
 
 const LONGEST_HEADER = 65_536
@@ -106,17 +108,17 @@ export function sessionCookie<Data extends object>(
       if (!told) console.warn(message)
       told = true
     },
-    async abandon(session) {
+    async commitUnseen(session, answered) {
       session.closeCookie()
       try {
         await session.commit()
       } catch (error) {
         const { code } = error instanceof SessError ? error : { code: 'unknown_outcome' as const }
-        if (code === 'response_started') return
+        if (code === 'response_started' && !answered) return
         const { handle } = session
         sessions.emit('error', {
           code,
-          operation: 'commit for a client that has gone',
+          operation: 'commit with nobody left to answer',
           error,
           ...(handle && { handle }),
         })

@@ -101,7 +101,7 @@ function committedAtEnd<Data extends object>(
         try {
           await reader.cancel(reason)
         } finally {
-          await cookie.abandon(session)
+          await cookie.commitUnseen(session, false)
         }
       },
     },
