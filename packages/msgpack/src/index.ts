@@ -1,0 +1,1 @@
+export { msgpackSerializer, type MsgpackItem, type MsgpackLeaf, type MsgpackOptions } from './msgpack-serializer.ts'

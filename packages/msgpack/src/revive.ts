@@ -1,0 +1,40 @@
+import { Tag } from './tags.ts'
+
+/** Makes session data of what msgpackr read: tags become what they stand for, other maps plain objects. */
+export function revive(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) value[i] = revive(value[i])
+    return value
+  }
+  // A Buffer, which shares its bytes with others.
+  if (value instanceof Uint8Array) return new Uint8Array(value)
+  if (!(value instanceof Map)) return value
+  const object: Record<string, unknown> = {}
+  for (const [key, field] of value as Map<unknown, unknown>) {
+    if (typeof key !== 'string') return tagged(key, field)
+    if (key === '__proto__')
+      Object.defineProperty(object, key, { value: revive(field), writable: true, enumerable: true, configurable: true })
+    else object[key] = revive(field)
+  }
+  return object
+}
+
+function tagged(tag: unknown, held: unknown): unknown {
+  if (tag === Tag.date && typeof held === 'number') {
+    const date = new Date(held)
+    if (date.getTime() === held) return date
+  } else if (tag === Tag.bigint && typeof held === 'string') {
+    if (/^-?[\da-f]+$/.test(held)) return held.startsWith('-') ? -BigInt(`0x${held.slice(1)}`) : BigInt(`0x${held}`)
+  } else if (tag === Tag.map && Array.isArray(held)) {
+    const map = new Map<unknown, unknown>()
+    if (held.length % 2 === 0) {
+      for (let i = 0; i < held.length; i += 2) map.set(revive(held[i]), revive(held[i + 1]))
+      return map
+    }
+  } else if (tag === Tag.set && Array.isArray(held)) {
+    return new Set(held.map(revive))
+  } else if (tag === Tag.text && held instanceof Uint8Array && held.length % 2 === 0) {
+    return Buffer.from(held).toString('utf16le')
+  }
+  throw new Error('a tag holds what it never does')
+}
