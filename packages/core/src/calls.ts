@@ -4,7 +4,13 @@ import type { SessionKey } from './store.ts'
 import { handleOf } from './token.ts'
 
 /** Codes by which a store promises that nothing was applied. */
-const NOT_APPLIED: ReadonlySet<SessErrorCode> = new Set(['store_unavailable', 'store_full', 'too_large', 'unsupported'])
+const NOT_APPLIED: ReadonlySet<SessErrorCode> = new Set([
+  'store_unavailable',
+  'store_full',
+  'too_large',
+  'unsupported',
+  'response_started',
+])
 
 /** Every call into the store: bounded in time, and with one reading of what a rejection means. */
 export class Calls {

@@ -16,9 +16,9 @@ export class Context {
   readonly events: Events
   readonly calls: Calls
 
-  constructor(settings: Settings) {
+  constructor(settings: Settings, events: Events = new Events(settings.log)) {
     this.settings = settings
-    this.events = new Events(settings.log)
+    this.events = events
     this.calls = new Calls(settings.store.name, settings.clock, settings.storeTimeout, this.events)
   }
 
@@ -39,6 +39,11 @@ export class Context {
     const held = live ? unpack(this.settings, key, record) : undefined
     if (!held) this.events.emit('rejected', { reason: live ? 'undecodable' : 'expired', handle: handleOf(key) })
     return held
+  }
+
+  /** The cookie value that a write makes the browser's old one give way to; undefined: the old one will do. */
+  cookieOf({ key }: Held, newSecret: string | undefined): string | undefined {
+    return newSecret && handleOf(key) + newSecret
   }
 
   /** The tags of a subject, one for each pepper, newest first. @throws {SessError} `invalid_option`. */

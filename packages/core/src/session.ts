@@ -47,14 +47,15 @@ export class LiveSession implements Session<Plain> {
   }
 
   /** The session of a record and the secret that opened it. */
-  static of(
-    context: Context,
+  static of<C extends Context, S extends LiveSession>(
+    this: new (context: C, blank: Plain) => S,
+    context: C,
     mode: Exclude<Verdict, 'mismatched'>,
     digest: string,
     held: Held,
     data: Plain,
-  ): LiveSession {
-    const session = new LiveSession(context, data)
+  ): S {
+    const session = new this(context, data)
     Object.assign(session.#stored, { mode, digest, held })
     if (mode !== 'superseded') session.#seen = held.content
     return session

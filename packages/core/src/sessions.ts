@@ -37,7 +37,8 @@ export function createSessions(options: AnyOptions): Sessions<never> {
   return new LiveSessions(new Context(settingsOf(options))) as Sessions<object> as Sessions<never>
 }
 
-class LiveSessions implements Sessions<Plain> {
+/** All sessions of one application, over its store. */
+export class LiveSessions implements Sessions<Plain> {
   readonly #context: Context
   readonly on: Sessions['on']
   readonly emit: Sessions['emit']

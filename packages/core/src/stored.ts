@@ -74,7 +74,6 @@ export class Stored {
     for (let tries = 0; tries < 2; tries++) {
       const now = settings.clock()
       const secret = newSecret()
-      const digest = digestOf(secret)
       const absoluteAt = now + absoluteTimeout
       const rest = {
         revision: 1,
@@ -92,7 +91,7 @@ export class Stored {
           authenticatedAt: signIn ? now : 0,
           absoluteAt,
           idleTimeout,
-          digest,
+          digest: digestOf(secret),
           earlier: [],
           writes: [[write.id, 1]],
           label: signIn?.label ?? '',
@@ -102,15 +101,11 @@ export class Stored {
       )
       try {
         if (await calls.tell('create', held.key, (at) => settings.store.create(held.key, held.record, at))) {
-          this.held = held
-          this.#issue(secret, digest)
+          this.#hold(held, secret)
           events.emit('created', this.names)
           return
         }
-        failure ??= new SessError(
-          'conflict',
-          `the ${settings.store.name} store says that new keys are taken; check its create()`,
-        )
+        failure ??= new SessError('conflict', `the ${settings.store.name} store says that new keys are taken`)
       } catch (error) {
         if (!isUnknown(failure)) failure = error
         if (!mayRetry(error)) break
@@ -162,13 +157,13 @@ export class Stored {
       }
     } catch (error) {
       if (!doubtful.length || isUnknown(error)) throw error
-      throw new SessError('unknown_outcome', 'a write was sent and could not be settled; commit() again settles it', {
+      throw new SessError('unknown_outcome', 'a write could not be settled; commit() again settles it', {
         cause: error,
       })
     }
     throw new SessError(
       'conflict',
-      `others changed session ${this.names.handle} ${TRIES} times while it was written; nothing was written. Try again`,
+      `others changed session ${this.names.handle} ${TRIES} times meanwhile; nothing was written. Try again`,
     )
   }
 
@@ -226,7 +221,7 @@ export class Stored {
     if (answer === 'missing') return this.#is('gone')
     // Another revision: somebody wrote just now, and moved the clock by that.
     if (answer === 'conflict') return 'unchanged'
-    this.held = { ...live, record: { ...record, expiresAt } }
+    this.#hold({ ...live, record: { ...record, expiresAt } })
     return answer
   }
 
@@ -249,10 +244,7 @@ export class Stored {
     if (found) return found
     const { revision } = this.held!.record
     if (doubtful.some((tried) => tried > revision))
-      throw new SessError(
-        'unknown_outcome',
-        'a write was sent, and the window of its secret closed before it was answered',
-      )
+      throw new SessError('unknown_outcome', 'a write was sent, and its secret expired before the answer')
     return this.#is('superseded')
   }
 
@@ -282,15 +274,17 @@ export class Stored {
   }
 
   #landed({ rotation }: Write, held: Held): void {
-    this.held = held
-    if (rotation) this.#issue(rotation.secret, digestOf(rotation.secret))
+    this.#hold(held, rotation?.secret)
     if (held.envelope.marker) this.#is('superseded')
   }
 
-  #issue(secret: string, digest: string): void {
+  /** Goes on with a record as it was written, and with its new secret. */
+  #hold(held: Held, secret?: string): void {
+    this.held = held
+    this.issued = this.context.cookieOf(held, secret) ?? this.issued
+    if (!secret) return
     this.mode = 'current'
-    this.digest = digest
-    this.issued = handleOf(this.held!.key) + secret
+    this.digest = digestOf(secret)
   }
 
   #is<M extends Mode>(mode: M): M {

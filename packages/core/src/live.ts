@@ -1,0 +1,15 @@
+/**
+ * What `createSessions` is made of, for packages of this family that keep sessions elsewhere than in a store. It changes
+ * with any release: no part of what semantic versioning promises.
+ *
+ * @internal
+ * @module
+ */
+export type { Held } from './codec.ts'
+export { unpack } from './codec.ts'
+export { Context } from './context.ts'
+export { decodeEnvelope, encodeEnvelope, frame, unframe } from './envelope.ts'
+export { settingsOf, type AnyOptions, type Settings } from './options.ts'
+export { LiveSession } from './session.ts'
+export { LiveSessions } from './sessions.ts'
+export { handleOf } from './token.ts'
