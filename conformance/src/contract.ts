@@ -1,4 +1,4 @@
-import type { SessionKey, SessionRecord, Serializer, Sessions, SessionStore } from '@sess/core'
+import type { Seal, SessionKey, SessionRecord, Serializer, Sessions, SessionStore } from '@sess/core'
 
 /** The clauses that a store, a serializer, or sessions over a store are held to. */
 export type Clause =
@@ -25,6 +25,8 @@ export interface Harness {
    * {@link Connection}. Leave it out for a store that lives in one process.
    */
   readonly process?: { readonly module: URL | string }
+  /** What sessions over the store are sealed with, where the seal is on trial as well. */
+  readonly seal?: Seal
 }
 
 /** One namespace. */

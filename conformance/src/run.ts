@@ -52,7 +52,13 @@ function contextOf(harness: Harness, space: Space): CaseContext {
       ...parts,
     }),
     sessions: (time = { now }, store = space.store) =>
-      createSessions({ store, clock: () => time.now, pepper: PEPPER, log: false }),
+      createSessions({
+        store,
+        clock: () => time.now,
+        pepper: PEPPER,
+        log: false,
+        ...(harness.seal && { seal: harness.seal }),
+      }),
     processes(count: number, task: Task) {
       const { process: other } = harness
       if (!other || space.argument === undefined) throw new Error('the harness names no process module and argument')
