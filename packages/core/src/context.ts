@@ -35,10 +35,14 @@ export class Context {
       now,
     }))
     if (!record) return void (fresh || this.events.emit('rejected', { reason: 'unknown' }))
-    const live = now < record.expiresAt
-    const held = live ? unpack(this.settings, key, record) : undefined
-    if (!held) this.events.emit('rejected', { reason: live ? 'undecodable' : 'expired', handle: handleOf(key) })
-    return held
+    const held = now < record.expiresAt ? unpack(this.settings, key, record) : null
+    // The absolute time is the envelope's: a store cannot prolong it. A marker may outlive it.
+    if (held && (held.envelope.marker || now < held.envelope.absoluteAt)) return held
+    this.events.emit('rejected', {
+      reason: held === undefined ? 'undecodable' : 'expired',
+      handle: handleOf(key),
+    })
+    return undefined
   }
 
   /** The cookie value that a write makes the browser's old one give way to; undefined: the old one will do. */
@@ -54,7 +58,7 @@ export class Context {
       !subject.isWellFormed() ||
       Buffer.byteLength(subject) > LONGEST_SUBJECT
     )
-      throw invalid('subject', `must be text of 1 to ${LONGEST_SUBJECT} bytes: your user's ID, as a string`)
+      throw invalid('subject', `must be your user's ID: text of 1 to ${LONGEST_SUBJECT} bytes`)
     return this.settings.peppers.map((pepper) => subjectTag(subject, pepper))
   }
 

@@ -109,7 +109,7 @@ export function settingsOf(options: AnyOptions): Settings {
   const refuse = (when: boolean, option: string, what: string): void => {
     if (when) throw invalid(option, what)
   }
-  refuse(!store?.traits, 'store', 'is no session store; pass memoryStore(), sqliteStore(database) or another')
+  refuse(!store?.traits, 'store', 'is no session store; pass memoryStore() or another')
   const lifetimes = lifetimesOf(options, { idleTimeout: 1_800_000, absoluteTimeout: 43_200_000 })
   const touchAfter = options.touchAfter && milliseconds(options.touchAfter, 'touchAfter')
   refuse(
@@ -118,7 +118,7 @@ export function settingsOf(options: AnyOptions): Settings {
     'must be shorter than idleTimeout',
   )
   const storeTimeout = milliseconds(options.storeTimeout ?? 5000, 'storeTimeout')
-  refuse(storeTimeout > 10_000, 'storeTimeout', 'must be at most 10s, so that no write outlives the markers')
+  refuse(storeTimeout > 10_000, 'storeTimeout', 'must be at most 10s: no write may outlive the markers')
   const serializers = listOf(options.serializer ?? jsonSerializer)
   refuse(
     !serializers.length || !serializers.every((one) => typeof one?.serialize === 'function' && one.name),

@@ -584,3 +584,17 @@ describe('needsCommit tells a binding that nothing has to be waited for', () => 
     expect(session.needsCommit).toBe(true)
   })
 })
+
+test('a store cannot prolong a session past its absolute time', async () => {
+  const sessions = open({ log: false })
+  const rejected: SessionsEvents['rejected'][] = []
+  sessions.on('rejected', (event) => rejected.push(event))
+  const cookie = await stored(sessions)
+  const key = { tag: cookie.slice(0, 12), id: cookie.slice(12, 28) }
+  await store.touch(key, now + 48 * HOUR, (await store.read(key, now))!, now)
+  now += 12 * HOUR - 1
+  expect((await sessions.load(cookie)).status).toBe('active')
+  now++
+  expect((await sessions.load(cookie)).status).toBe('new')
+  expect(rejected).toEqual([{ reason: 'expired', handle: cookie.slice(0, 28) }])
+})
