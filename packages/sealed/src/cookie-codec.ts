@@ -1,0 +1,73 @@
+import type { SessionKey, SessionRecord } from '@sess/core'
+import { decodeEnvelope, encodeEnvelope, frame, unframe } from '@sess/core/live'
+import { OVERHEAD, type KeyRing } from './key-ring.ts'
+
+/**
+ * A cookie value is base64url of:
+ *
+ * - in the clear: two letters and a version; when the session ends at the latest, in seconds since the epoch;
+ * - sealed, with these as associated data: the session's key, its expiry in ms, the length of its subject, the subject, and
+ *   core's payload.
+ */
+const MAGIC = [0x53, 0x63, 1] as const
+const SECONDS_AT = MAGIC.length
+const SECONDS_BYTES = 5
+const HEAD = SECONDS_AT + SECONDS_BYTES
+
+const KEY_BYTES = 21
+const EXPIRY_AT = KEY_BYTES
+const LENGTH_AT = EXPIRY_AT + 6
+const SUBJECT_AT = LENGTH_AT + 2
+
+/** Sets these cookies apart from everything else that is sealed under the same keys. */
+const PURPOSE = Buffer.from('sess/cookie\n')
+
+/** What a cookie value was: a record, or why there is none. */
+export type Opened =
+  | { readonly key: SessionKey; readonly record: SessionRecord }
+  | { readonly rejected: 'malformed' | 'expired' | 'undecodable' }
+
+/** Seals a record as a cookie value. What tells secrets and writes apart in a store has nothing to do here, and is left out. */
+export function sealCookie(ring: KeyRing, key: SessionKey, record: SessionRecord): string {
+  const { envelope, data } = decodeEnvelope(unframe(record.payload)!.body!)!
+  const payload = frame(encodeEnvelope({ ...envelope, digest: '', earlier: [], writes: [] }, data), false)
+  const subject = Buffer.from(record.subject ?? '')
+  const fixed = Buffer.alloc(SUBJECT_AT)
+  fixed.write(key.tag + key.id, 'base64url')
+  fixed.writeUIntBE(record.expiresAt, EXPIRY_AT, 6)
+  fixed.writeUInt16BE(subject.length, LENGTH_AT)
+  const head = Buffer.alloc(HEAD)
+  head.set(MAGIC)
+  head.writeUIntBE(Math.ceil(envelope.absoluteAt / 1000), SECONDS_AT, SECONDS_BYTES)
+  const sealed = ring.seal(Buffer.concat([fixed, subject, payload]), bound(head))
+  return Buffer.concat([head, sealed]).toString('base64url')
+}
+
+/**
+ * Opens a cookie value.
+ *
+ * @throws {SessError} `configuration` for a key that is not in the ring, unless the session would be past its time anyway.
+ */
+export function openCookie(ring: KeyRing, value: string, now: number): Opened {
+  const bytes = /^[\w-]+$/.test(value) ? Buffer.from(value, 'base64url') : Buffer.alloc(0)
+  if (bytes.length < HEAD + OVERHEAD || MAGIC.some((byte, i) => bytes[i] !== byte)) return { rejected: 'malformed' }
+  const head = bytes.subarray(0, HEAD)
+  const sealed = bytes.subarray(HEAD)
+  // Not to be trusted yet, but a browser that keeps a cookie past its time, and past its key's, is to get a new session.
+  if (!ring.knows(sealed) && head.readUIntBE(SECONDS_AT, SECONDS_BYTES) * 1000 <= now) return { rejected: 'expired' }
+  const body = ring.open(sealed, bound(head))
+  if (!body) return { rejected: 'undecodable' }
+  const expiresAt = body.readUIntBE(EXPIRY_AT, 6)
+  if (expiresAt <= now) return { rejected: 'expired' }
+  const handle = body.toString('base64url', 0, KEY_BYTES)
+  const payloadAt = SUBJECT_AT + body.readUInt16BE(LENGTH_AT)
+  const subject = body.toString('utf8', SUBJECT_AT, payloadAt)
+  return {
+    key: { tag: handle.slice(0, 12), id: handle.slice(12) },
+    record: { revision: 1, expiresAt, payload: body.subarray(payloadAt), ...(subject && { subject }) },
+  }
+}
+
+function bound(head: Uint8Array): Buffer {
+  return Buffer.concat([PURPOSE, head])
+}

@@ -1,0 +1,50 @@
+import { SessError, type Outcome, type RegenerateOptions } from '@sess/core'
+import { Context, LiveSession, type Held, type Settings } from '@sess/core/live'
+import type { CookieCarrier } from './cookie-carrier.ts'
+
+/** What core needs to know for one session that lies in its cookie. */
+export class SealedContext extends Context {
+  readonly carrier: CookieCarrier
+
+  constructor(settings: Settings, events: Context['events'], carrier: CookieCarrier) {
+    super({ ...settings, store: carrier }, events)
+    this.carrier = carrier
+  }
+
+  /** Every write makes another cookie. */
+  override cookieOf(_held: Held): string | undefined {
+    return this.carrier.value
+  }
+}
+
+/** A session that lies in its cookie: core's own, less what takes a store. */
+export class SealedSession extends LiveSession {
+  readonly #carrier: CookieCarrier
+
+  constructor(context: SealedContext, blank: Record<string, unknown>) {
+    super(context, blank)
+    this.#carrier = context.carrier
+  }
+
+  override async update(): Promise<Outcome> {
+    throw unsupported(
+      'update() cannot be atomic: there is nothing to compare with in a cookie, and of two requests at once the last one wins. Change session.data and commit() where that may be lost',
+    )
+  }
+
+  override async regenerate({ keepOldFor }: RegenerateOptions = {}): Promise<Outcome> {
+    if (keepOldFor !== undefined)
+      throw unsupported('keepOldFor cannot be kept: a copy of the old cookie opens until the session expires')
+    return super.regenerate()
+  }
+
+  override closeCookie(): void {
+    super.closeCookie()
+    this.#carrier.closeCookie()
+  }
+}
+
+/** An `unsupported` error, and what to do. */
+export function unsupported(what: string): SessError {
+  return new SessError('unsupported', `${what}; keep sessions in a store for that`)
+}

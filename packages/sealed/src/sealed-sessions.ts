@@ -1,0 +1,100 @@
+import {
+  SessError,
+  type BaseOptions,
+  type DataSchema,
+  type SerializerOption,
+  type Session,
+  type Sessions,
+} from '@sess/core'
+import { Context, LiveSessions, settingsOf, unpack, type AnyOptions } from '@sess/core/live'
+import { CookieCarrier } from './cookie-carrier.ts'
+import { openCookie } from './cookie-codec.ts'
+import { KeyRing, type KeyRingOptions } from './key-ring.ts'
+import { SealedContext, SealedSession, unsupported } from './sealed-session.ts'
+
+/** Options of `createSessions` that say something of a store. */
+type OfStores = 'store' | 'seal' | 'pepper' | 'onConflict' | 'storeTimeout'
+
+/** Options of {@link createSealedSessions}, `serializer` and `schema` apart: those of `createSessions` that need no store, and two more. */
+export interface SealedOptions extends Omit<BaseOptions, OfStores>, KeyRingOptions {
+  /**
+   * How long a cookie value may be, in characters; at most 4,094. Browsers take 4,096 bytes of name and value, and some
+   * count the attributes, too. Default: 3,968, which leaves 128 for these.
+   */
+  readonly maxLength?: number
+}
+
+const NOT_HERE: readonly OfStores[] = ['store', 'seal', 'pepper', 'onConflict', 'storeTimeout']
+const LONGEST = 4094
+
+/**
+ * Makes sessions that lie in their cookies, encrypted: no store, no round trip. What takes a store throws `unsupported`:
+ * `update`, `regenerate` with `keepOldFor`, `listSubject`, `revoke`, `revokeSubject` and `count`.
+ *
+ * A session cannot be ended anywhere but in the browser that has it: a copy of a cookie works until it expires.
+ *
+ * With a `schema`, `session.data` is what the schema makes of the stored data.
+ *
+ * @throws {SessError} `invalid_option`, naming the option.
+ */
+export function createSealedSessions<Output extends object>(
+  options: SealedOptions & SerializerOption<Output> & { readonly schema: DataSchema<Output> },
+): Sessions<Output>
+/**
+ * Makes sessions that lie in their cookies, encrypted: no store, no round trip. What takes a store throws `unsupported`:
+ * `update`, `regenerate` with `keepOldFor`, `listSubject`, `revoke`, `revokeSubject` and `count`.
+ *
+ * A session cannot be ended anywhere but in the browser that has it: a copy of a cookie works until it expires.
+ *
+ * `Data` is the type of `session.data`, whose keys are all optional: a new session has none.
+ *
+ * @throws {SessError} `invalid_option`, naming the option.
+ */
+export function createSealedSessions<Data extends object = Record<string, unknown>>(
+  options: SealedOptions & SerializerOption<Data>,
+): Sessions<Partial<Data>>
+export function createSealedSessions(options: SealedOptions & Omit<AnyOptions, 'store'>): Sessions<never> {
+  const { keys, revokedKeyIds = [], maxLength = LONGEST - 126, ...rest } = options
+  for (const name of NOT_HERE)
+    if (name in rest) throw new SessError('invalid_option', `${name} has no use where sessions lie in their cookies`)
+  if (!Number.isInteger(maxLength) || maxLength < 1 || maxLength > LONGEST)
+    throw new SessError('invalid_option', `maxLength must be a whole number up to ${LONGEST}`)
+  const ring = new KeyRing({ keys, revokedKeyIds })
+  const carriers = (): CookieCarrier => new CookieCarrier(ring, maxLength)
+  const context = new Context(settingsOf({ ...rest, store: carriers() }))
+  return new SealedSessions(context, ring, carriers) as Sessions<object> as Sessions<never>
+}
+
+class SealedSessions extends LiveSessions {
+  readonly #shared: Context
+  readonly #ring: KeyRing
+  readonly #carriers: () => CookieCarrier
+
+  constructor(shared: Context, ring: KeyRing, carriers: () => CookieCarrier) {
+    super(shared)
+    this.#shared = shared
+    this.#ring = ring
+    this.#carriers = carriers
+  }
+
+  override async load(cookieValue: string | undefined): Promise<Session> {
+    const { settings, events } = this.#shared
+    const carrier = this.#carriers()
+    const context = new SealedContext(settings, events, carrier)
+    if (cookieValue) {
+      const opened = openCookie(this.#ring, cookieValue, settings.clock())
+      const held = 'key' in opened ? unpack(context.settings, opened.key, opened.record) : undefined
+      if (held) {
+        carrier.carry(held.key)
+        const { data } = held.content
+        return SealedSession.of(context, 'current', '', held, settings.schema ? await context.shaped(data) : data)
+      }
+      events.emit('rejected', { reason: 'rejected' in opened ? opened.rejected : 'undecodable' })
+    }
+    return new SealedSession(context, await context.blank())
+  }
+
+  override async revoke(): Promise<boolean> {
+    throw unsupported('a session in its cookie cannot be revoked: nobody but the browser has it')
+  }
+}
