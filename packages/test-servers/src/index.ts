@@ -1,4 +1,5 @@
 export { startPostgres } from './postgres.ts'
+export { startDynamodb } from './dynamodb.ts'
 export { startRedis } from './redis.ts'
 export { says } from './says.ts'
 export { startServer, type Program, type TestServer } from './server.ts'
