@@ -1,0 +1,245 @@
+import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
+import { createSessions, type SessionKey, type SessionRecord } from '@sess/core'
+import { startDynamodb, type TestServer } from '@sess/test-servers'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { keyOf, now, openFixture, recordOf, type Fixture } from '../test/session-table-fixture.ts'
+import { dynamodbStore, type DynamodbClient } from './index.ts'
+
+let server: TestServer
+let it: Fixture
+
+beforeAll(async () => {
+  server = await startDynamodb()
+}, 120_000)
+afterAll(() => server.stop())
+beforeEach(async () => {
+  it = await openFixture(server.port)
+})
+afterEach(() => it.close())
+
+async function itemOf({ tag, id }: SessionKey) {
+  const key = { tag: { S: tag }, id: { S: id } }
+  return (await it.direct.send(new GetItemCommand({ TableName: it.table, Key: key, ConsistentRead: true }))).Item
+}
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const list: T[] = []
+  for await (const item of items) list.push(item)
+  return list
+}
+
+test('what it cannot use, it refuses at once', () => {
+  const client: DynamodbClient = it.client
+  const invalid = expect.objectContaining({ code: 'invalid_option' }) as Error
+  expect(() => dynamodbStore({} as DynamodbClient)).toThrow(invalid)
+  for (const table of ['', 'ab', 'a b', 'é'.repeat(3), 'a'.repeat(256)])
+    expect(() => dynamodbStore(client, { table })).toThrow(invalid)
+  for (const maxPayloadBytes of [0, 1.5, NaN, 408_001])
+    expect(() => dynamodbStore(client, { maxPayloadBytes })).toThrow(invalid)
+  const arn = 'arn:aws:dynamodb:eu-west-1:123456789012:table/sess_sessions'
+  expect(dynamodbStore(client, { table: arn }).name).toBe('dynamodb')
+})
+
+describe('an item', () => {
+  test('has the tag and the id as its key, and may be removed a minute after its end', async () => {
+    const key = keyOf()
+    const record = recordOf({ subject: 'ann', expiresAt: 1_800_000_000_001 })
+    await it.store.create(key, record, now)
+    const item = {
+      tag: { S: key.tag },
+      id: { S: key.id },
+      revision: { N: '1' },
+      expiresAt: { N: '1800000000001' },
+      purgeAt: { N: '1800000061' },
+      subject: { S: 'ann' },
+      payload: { B: new Uint8Array(Buffer.from('payload')) },
+    }
+    expect(await itemOf(key)).toEqual(item)
+    await it.store.touch(key, 1_800_000_001_000, record, now)
+    expect(await itemOf(key)).toEqual({ ...item, expiresAt: { N: '1800000001000' }, purgeAt: { N: '1800000061' } })
+    await it.store.replace(key, { ...record, revision: 2, expiresAt: 1_800_000_000_000 }, record, now)
+    expect(await itemOf(key)).toEqual({
+      ...item,
+      revision: { N: '2' },
+      expiresAt: { N: '1800000000000' },
+      purgeAt: { N: '1800000060' },
+    })
+  })
+
+  test('that somebody else put there is no session, and is left alone', async () => {
+    const key = keyOf()
+    const item = { tag: { S: key.tag }, id: { S: key.id }, subject: { S: 'ann' }, note: { S: 'mine' } }
+    await it.direct.send(new PutItemCommand({ TableName: it.table, Item: item }))
+    expect(await it.store.read(key, now)).toBeUndefined()
+    expect(await it.store.create(key, recordOf(), now)).toBe(false)
+    expect(await it.store.replace(key, recordOf({ revision: 2 }), recordOf(), now)).toBe('missing')
+    expect(await all(it.store.list!({ id: 'ann', tag: key.tag }, now))).toEqual([])
+    expect(await itemOf(key)).toEqual(item)
+  })
+
+  test('takes the largest payload with the longest subject and revision, and DynamoDB hears of no larger one', async () => {
+    const key = keyOf()
+    const record = recordOf({ subject: 'é'.repeat(512), payload: Buffer.alloc(408_000, 0xa5) })
+    const last = { ...record, revision: Number.MAX_SAFE_INTEGER, expiresAt: Number.MAX_SAFE_INTEGER }
+    expect(await it.store.create(key, record, now)).toBe(true)
+    expect(await it.store.replace(key, last, record, now)).toBe('replaced')
+    expect(await it.other.read(key, now)).toMatchObject({ revision: last.revision, expiresAt: last.expiresAt })
+    it.gateway.requests.length = 0
+    const larger = recordOf({ payload: Buffer.alloc(408_001) })
+    await expect(it.store.create(keyOf(), larger, now)).rejects.toMatchObject({ code: 'too_large' })
+    await expect(it.store.replace(key, larger, last, now)).rejects.toMatchObject({ code: 'too_large' })
+    expect(it.gateway.requests).toEqual([])
+  })
+})
+
+describe.each([
+  ['tells with its refusal', true],
+  ['does not tell', false],
+])('where DynamoDB %s what a write met', (_, tells) => {
+  const cases: readonly [string, SessionRecord | undefined, number, 'replace' | 'touch', string, string[]][] = [
+    ['replace of another revision', recordOf({ revision: 7 }), 0, 'replace', 'conflict', ['PutItem']],
+    ['replace of an expired one', recordOf(), 60_000, 'replace', 'missing', ['PutItem']],
+    ['replace of nothing', undefined, 0, 'replace', 'missing', ['PutItem', 'GetItem']],
+    ['touch of another revision', recordOf({ revision: 7 }), 0, 'touch', 'conflict', ['UpdateItem']],
+    ['touch of an expired one', recordOf(), 60_000, 'touch', 'missing', ['UpdateItem']],
+    ['touch of nothing', undefined, 0, 'touch', 'missing', ['UpdateItem', 'GetItem']],
+    ['touch to an earlier time', recordOf({ expiresAt: now + 120_000 }), 0, 'touch', 'touched', ['UpdateItem']],
+    ['touch to the same time', recordOf({ expiresAt: now + 90_000 }), 0, 'touch', 'touched', ['UpdateItem']],
+  ]
+  test.each(cases)('a %s is known', async (_what, stored, later, method, answer, requests) => {
+    it.gateway.tellsOld = tells
+    const key = keyOf()
+    if (stored) await it.other.create(key, stored, now)
+    const before = await itemOf(key)
+    const at = now + later
+    expect(
+      method === 'replace'
+        ? await it.store.replace(key, recordOf({ revision: 2 }), recordOf(), at)
+        : await it.store.touch(key, at + 90_000, recordOf(), at),
+    ).toBe(answer)
+    expect(it.gateway.requests).toEqual(tells ? requests : [requests[0], 'GetItem'])
+    expect(await itemOf(key)).toEqual(before)
+  })
+})
+
+test('a write that was refused, and could be made by the time that it is known why, is made', async () => {
+  const key = keyOf()
+  const record = recordOf()
+  await it.other.create(key, record, now)
+  it.gateway.before = async (operation) => {
+    // A server whose clock is a little behind.
+    if (operation === 'GetItem') await it.other.touch(key, record.expiresAt + 60_000, record, record.expiresAt - 1)
+  }
+  expect(await it.store.replace(key, recordOf({ revision: 2 }), record, record.expiresAt)).toBe('replaced')
+  expect(it.gateway.requests).toEqual(['PutItem', 'GetItem', 'PutItem'])
+})
+
+test('a create takes the place of an expired item that DynamoDB has not removed yet', async () => {
+  const key = keyOf()
+  await it.store.create(key, recordOf({ subject: 'ann' }), now)
+  const next = recordOf({ expiresAt: now + 120_000 })
+  expect(await it.store.create(key, next, now + 59_999)).toBe(false)
+  expect(await it.store.create(key, next, now + 60_000)).toBe(true)
+  expect(await it.store.read(key, now + 60_000)).toMatchObject({ expiresAt: next.expiresAt })
+  expect((await itemOf(key))!['subject']).toBeUndefined()
+})
+
+describe('a subject with more sessions than one page of DynamoDB holds', () => {
+  const ann = { id: 'ann', tag: 'annannannann' }
+  const bob = keyOf(ann.tag)
+  let keys: SessionKey[]
+
+  beforeEach(async () => {
+    keys = Array.from({ length: 130 }, () => keyOf(ann.tag))
+    const payload = Buffer.alloc(400_000)
+    const creates = keys.map((key, i) =>
+      it.other.create(key, recordOf({ subject: 'ann', ...(i % 26 === 0 && { payload }) }), now),
+    )
+    await Promise.all([...creates, it.other.create(bob, recordOf({ subject: 'bob' }), now)])
+  })
+
+  test('is listed whole', async () => {
+    const found = await all(it.store.list!(ann, now))
+    expect(found.map(([{ id }]) => id).toSorted()).toEqual(keys.map(({ id }) => id).toSorted())
+    expect(it.gateway.requests).toEqual(['Query', 'Query'])
+  })
+
+  test('is counted whole', async () => {
+    expect(await it.store.count!(now)).toBe(131)
+    expect(it.gateway.requests).toEqual(['Scan', 'Scan'])
+    expect(await it.store.count!(now + 60_000)).toBe(0)
+  })
+
+  test('is signed out whole, one apart, and nobody else', async () => {
+    expect(await it.store.deleteSubject!(ann, now, keys[7])).toBe(129)
+    expect((await all(it.other.list!(ann, now))).map(([key]) => key)).toEqual([keys[7]])
+    expect(await it.other.read(bob, now)).toMatchObject({ subject: 'bob' })
+    expect(it.gateway.requests.filter((operation) => operation === 'DeleteItem')).toHaveLength(129)
+  })
+
+  test('is signed out whole by a second try, where the first was stopped on the way', async () => {
+    it.gateway.fates.set('DeleteItem', [])
+    it.gateway.before = async () => {
+      if (it.gateway.requests.length === 50)
+        it.gateway.fates.set('DeleteItem', [{ status: 400, type: 'AccessDeniedException' }])
+    }
+    await expect(it.store.deleteSubject!(ann, now)).rejects.toMatchObject({ code: 'unknown_outcome' })
+    const left = (await all(it.other.list!(ann, now))).length
+    expect(left).toBeGreaterThan(0)
+    expect(await it.store.deleteSubject!(ann, now)).toBe(left)
+  })
+})
+
+test('a revocation that could not begin has ended nothing', async () => {
+  const key = keyOf()
+  await it.other.create(key, recordOf({ subject: 'ann' }), now)
+  for (const operation of ['Query', 'DeleteItem']) {
+    it.gateway.fates.set(operation, [{ status: 400, type: 'AccessDeniedException' }])
+    const revoked = it.store.deleteSubject!({ id: 'ann', tag: key.tag }, now)
+    await expect(revoked).rejects.toMatchObject({ code: 'store_unavailable' })
+  }
+  it.gateway.fates.set('DeleteItem', ['cut after'])
+  const lost = it.store.deleteSubject!({ id: 'ann', tag: key.tag }, now)
+  await expect(lost).rejects.toMatchObject({ code: 'unknown_outcome' })
+})
+
+test('a revocation never ends what another subject has under a key by then', async () => {
+  const key = keyOf()
+  await it.other.create(key, recordOf({ subject: 'ann' }), now)
+  it.gateway.before = async (operation) => {
+    if (operation !== 'DeleteItem') return
+    await it.other.delete(key, now)
+    await it.other.create(key, recordOf({ subject: 'bob' }), now)
+  }
+  expect(await it.store.deleteSubject!({ id: 'ann', tag: key.tag }, now)).toBe(0)
+  expect(await it.other.read(key, now)).toMatchObject({ subject: 'bob' })
+})
+
+test('a revocation ends what has expired too, for a server whose clock is behind', async () => {
+  const key = keyOf()
+  await it.other.create(key, recordOf({ subject: 'ann' }), now)
+  expect(await it.store.deleteSubject!({ id: 'ann', tag: key.tag }, now + 60_000)).toBe(0)
+  expect(await it.other.read(key, now)).toBeUndefined()
+})
+
+test('requests as they are seen on the wire', async () => {
+  const sessions = createSessions<{ n: number }>({ store: it.store, pepper: 'a pepper of some bytes', log: false })
+  const costs = async (act: () => Promise<unknown>): Promise<string[]> => {
+    it.gateway.requests.length = 0
+    await act()
+    return [...it.gateway.requests]
+  }
+  expect(await costs(async () => (await sessions.load(undefined)).commit())).toEqual([])
+  const session = await sessions.load(undefined)
+  session.data.n = 1
+  let { cookieValue } = await session.commit()
+  expect(await costs(async () => (await sessions.load(cookieValue)).commit())).toEqual(['GetItem'])
+  const update = async () => (await sessions.load(cookieValue)).update((data) => void (data.n = 2))
+  expect(await costs(update)).toEqual(['GetItem', 'PutItem'])
+  const login = async () => ({ cookieValue } = await (await sessions.load(cookieValue)).login('ann'))
+  expect(await costs(login)).toEqual(['GetItem', 'PutItem', 'PutItem'])
+  expect(await costs(() => all(sessions.listSubject('ann')))).toEqual(['Query'])
+  expect(await costs(async () => (await sessions.load(cookieValue)).logout())).toEqual(['GetItem', 'DeleteItem'])
+  await (await sessions.load(undefined)).login('ann')
+  expect(await costs(() => sessions.revokeSubject('ann'))).toEqual(['Query', 'DeleteItem'])
+})

@@ -1,0 +1,237 @@
+import { PutItemCommand } from '@aws-sdk/client-dynamodb'
+import { createSessions, type SessionStore } from '@sess/core'
+import { startDynamodb, type TestServer } from '@sess/test-servers'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { Fate } from '../test/gateway.ts'
+import { clientOf } from '../test/harness.ts'
+import { keyOf, now, openFixture, recordOf, type Fixture } from '../test/session-table-fixture.ts'
+import { dynamodbStore } from './index.ts'
+
+let server: TestServer
+let it: Fixture
+
+beforeAll(async () => {
+  server = await startDynamodb()
+}, 120_000)
+afterAll(() => server.stop())
+beforeEach(async () => {
+  it = await openFixture(server.port)
+})
+afterEach(() => it.close())
+
+const PEPPER = 'a pepper of some bytes'
+const first = recordOf({ subject: 'ann' })
+const second = recordOf({ subject: 'ann', revision: 2, payload: Buffer.from('second') })
+
+/** Each write, the operation that it is, and how a record that it was applied to looks. */
+const writes = [
+  ['create', 'PutItem', (store: SessionStore, key = keyOf()) => store.create(key, first, now)],
+  ['replace', 'PutItem', (store: SessionStore, key = keyOf()) => store.replace(key, second, first, now)],
+  ['touch', 'UpdateItem', (store: SessionStore, key = keyOf()) => store.touch(key, now + 90_000, first, now)],
+  ['delete', 'DeleteItem', (store: SessionStore, key = keyOf()) => store.delete(key, now)],
+] as const
+
+/** A key, with a record under it where the write needs one. */
+async function keyFor(method: string) {
+  const key = keyOf()
+  if (method !== 'create') await it.other.create(key, first, now)
+  return key
+}
+
+const always = (fate: Fate): Fate[] => Array.from({ length: 20 }, () => fate)
+
+describe.each(writes)('%s', (method, operation, write) => {
+  test.each<Fate>([
+    'cut before',
+    'cut after',
+    { status: 500, type: 'InternalServerError' },
+    { status: 503, type: 'ServiceUnavailable' },
+  ])('whose answer is lost (%j) is sent once, and its outcome is unknown', async (fate) => {
+    const key = await keyFor(method)
+    const before = await it.other.read(key, now)
+    it.gateway.fates.set(operation, [fate])
+    await expect(write(it.store, key)).rejects.toMatchObject({ code: 'unknown_outcome' })
+    expect(it.gateway.requests).toEqual([operation])
+    const after = await it.other.read(key, now)
+    if (fate === 'cut after') expect(after).not.toEqual(before)
+    else expect(after).toEqual(before)
+  })
+
+  test('that is throttled is sent again by the client, for it was not applied', async () => {
+    const key = await keyFor(method)
+    it.gateway.fates.set(operation, [{ status: 400, type: 'ProvisionedThroughputExceededException' }])
+    expect(await write(it.store, key)).toBe(
+      { create: true, replace: 'replaced', touch: 'touched', delete: true }[method],
+    )
+    expect(it.gateway.requests).toEqual([operation, operation])
+  })
+
+  test('that is throttled, and whose answer is then lost, is not sent a third time', async () => {
+    const key = await keyFor(method)
+    it.gateway.fates.set(operation, [{ status: 400, type: 'ThrottlingException' }, 'cut after'])
+    await expect(write(it.store, key)).rejects.toMatchObject({ code: 'unknown_outcome' })
+    expect(it.gateway.requests).toEqual([operation, operation])
+  })
+
+  test('to a server that is not there was not applied', async () => {
+    await it.gateway.close()
+    await expect(write(it.store)).rejects.toMatchObject({ code: 'store_unavailable' })
+    it = await openFixture(server.port)
+  })
+
+  test('that is never answered is given up, and not sent again', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    it.gateway.fates.set(operation, ['no answer'])
+    const answer = write(it.store).catch((error: unknown) => error)
+    while (it.gateway.requests.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    vi.advanceTimersByTime(10_000)
+    vi.useRealTimers()
+    expect(await answer).toMatchObject({ code: 'unknown_outcome', cause: { name: 'AbortError' } })
+    expect(it.gateway.requests).toEqual([operation])
+  })
+
+  test.each([
+    ['ProvisionedThroughputExceededException', 'store_unavailable', /throttled/],
+    ['RequestLimitExceeded', 'store_unavailable', /throttled/],
+    ['ThrottlingException', 'store_unavailable', /throttled/],
+    ['TransactionConflictException', 'store_unavailable', /transaction/],
+    ['AccessDeniedException', 'store_unavailable', /policy/],
+    ['UnrecognizedClientException', 'store_unavailable', /credentials/],
+    ['ResourceNotFoundException', 'store_unavailable', /createSessionTable/],
+    ['ItemCollectionSizeLimitExceededException', 'store_full', /10 GB/],
+  ])('that DynamoDB refuses with %s is %s', async (type, code, message) => {
+    const key = await keyFor(method)
+    const before = await it.other.read(key, now)
+    it.gateway.fates.set(operation, [{ status: 400, type, message: 'No.' }])
+    const client = clientOf(it.gateway.port, 1)
+    const store = dynamodbStore(client, { table: it.table })
+    const error: unknown = await write(store, key).catch((thrown: unknown) => thrown)
+    client.destroy()
+    expect(error).toMatchObject({ code, message: expect.stringMatching(message), cause: { name: type } })
+    expect((error as Error).message).not.toContain(key.id)
+    expect(await it.other.read(key, now)).toEqual(before)
+  })
+})
+
+test('what is throttled for long is an error before core gives up waiting, and says why', async () => {
+  for (const operation of ['PutItem', 'GetItem'])
+    it.gateway.fates.set(operation, always({ status: 400, type: 'ThrottlingException' }))
+  const client = clientOf(it.gateway.port, 100)
+  const store = dynamodbStore(client, { table: it.table })
+  const sessions = createSessions({ store, pepper: PEPPER, log: false })
+  const error = { code: 'store_unavailable', message: expect.stringContaining('throttled') }
+  await Promise.all([
+    expect(sessions.load('a'.repeat(60))).rejects.toMatchObject(error),
+    expect(store.create(keyOf(), first, now)).rejects.toMatchObject(error),
+  ])
+  client.destroy()
+})
+
+test('a session that is larger than DynamoDB takes, though the payload is not, is too_large', async () => {
+  const message = 'Item size has exceeded the maximum allowed size'
+  it.gateway.fates.set('PutItem', [{ status: 400, type: 'ValidationException', message }])
+  await expect(it.store.create(keyOf(), first, now)).rejects.toMatchObject({ code: 'too_large' })
+})
+
+test('a table that is not there says how to make it', async () => {
+  const store = dynamodbStore(it.direct, { table: 'nonesuch' })
+  const error = { code: 'store_unavailable', message: expect.stringContaining('createSessionTable') }
+  await expect(store.read(keyOf(), now)).rejects.toMatchObject(error)
+  await expect(store.create(keyOf(), first, now)).rejects.toMatchObject(error)
+})
+
+test('a read is sent again by the client', async () => {
+  const key = await keyFor('read')
+  it.gateway.fates.set('GetItem', ['cut before', { status: 500, type: 'InternalServerError' }])
+  expect(await it.store.read(key, now)).toMatchObject({ subject: 'ann' })
+  expect(it.gateway.requests).toEqual(['GetItem', 'GetItem', 'GetItem'])
+})
+
+test('a read that cannot be answered is an error, never a session that is missing', async () => {
+  const key = await keyFor('read')
+  it.gateway.fates.set('GetItem', always('cut before'))
+  await expect(it.store.read(key, now)).rejects.toMatchObject({ code: 'store_unavailable' })
+})
+
+test('what the client does by itself: it sends a create again, and takes its own record for another’s', async () => {
+  const { tag, id } = keyOf()
+  it.gateway.fates.set('PutItem', ['cut after'])
+  const command = new PutItemCommand({
+    TableName: it.table,
+    Item: { tag: { S: tag }, id: { S: id } },
+    ConditionExpression: 'attribute_not_exists(id)',
+  })
+  await expect(it.client.send(command)).rejects.toMatchObject({
+    name: 'ConditionalCheckFailedException',
+    $metadata: { attempts: 2 },
+  })
+})
+
+test('a client that is set to try everything again is not let', async () => {
+  const client = clientOf(it.gateway.port)
+  let tries = 0
+  client.config.retryStrategy = async () => ({
+    mode: 'always',
+    retry: async (next, args) => {
+      for (;;) {
+        try {
+          return (await next(args as never)) as never
+        } catch (error) {
+          if (++tries === 3) throw error
+        }
+      }
+    },
+  })
+  it.gateway.fates.set('PutItem', ['cut after'])
+  const store = dynamodbStore(client, { table: it.table })
+  await expect(store.create(keyOf(), first, now)).rejects.toMatchObject({ code: 'unknown_outcome' })
+  expect([tries, it.gateway.requests]).toEqual([3, ['PutItem']])
+  client.destroy()
+})
+
+describe('sessions', () => {
+  const sessionsOf = (store: SessionStore) => createSessions<{ n: number }>({ store, pepper: PEPPER, log: false })
+
+  async function counter() {
+    const sessions = sessionsOf(it.store)
+    const session = await sessions.load(undefined)
+    session.data.n = 0
+    return { sessions, cookieValue: (await session.commit()).cookieValue }
+  }
+  const increment = (data: { n?: number }): void => void (data.n = (data.n ?? 0) + 1)
+
+  test.each<Fate>(['cut before', 'cut after', { status: 400, type: 'TransactionConflictException' }])(
+    'an update that meets this once (%j) counts once',
+    async (fate) => {
+      const { sessions, cookieValue } = await counter()
+      it.gateway.fates.set('PutItem', [fate])
+      expect(await (await sessions.load(cookieValue)).update(increment)).toMatchObject({ status: 'saved' })
+      expect((await sessions.load(cookieValue)).data.n).toBe(1)
+    },
+  )
+
+  test('an update whose answer is lost is not applied twice, even if many others came between', async () => {
+    const { sessions, cookieValue } = await counter()
+    const others = sessionsOf(it.other)
+    const session = await sessions.load(cookieValue)
+    it.gateway.fates.set('PutItem', ['cut after'])
+    let updates = 0
+    it.gateway.before = async (operation) => {
+      if (operation !== 'PutItem' || ++updates !== 2) return
+      for (let i = 0; i < 10; i++) await (await others.load(cookieValue)).update(increment)
+    }
+    await expect(session.update(increment)).rejects.toMatchObject({ code: 'unknown_outcome' })
+    expect((await others.load(cookieValue)).data.n).toBe(11)
+  })
+
+  test('a sign-in whose create is lost is made anew, under another key', async () => {
+    const { sessions, cookieValue } = await counter()
+    it.gateway.fates.set('PutItem', ['cut after'])
+    const session = await sessions.load(cookieValue)
+    const outcome = await session.login('ann')
+    expect(outcome.status).toBe('created')
+    expect((await sessions.load(outcome.cookieValue)).subject).toBe('ann')
+    const creates = it.gateway.requests.slice(-4)
+    expect(creates).toEqual(['PutItem', 'PutItem', 'PutItem', 'GetItem'])
+  })
+})

@@ -1,0 +1,124 @@
+import {
+  DeleteItemCommand,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  ScanCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb'
+import type { SessionKey } from '@sess/core'
+import type { DynamodbClient } from './client.ts'
+import { encodeKey, type Item } from './item.ts'
+import { ask, tell, type Answer } from './send.ts'
+
+/** A condition on what is there, and the values that it names. A write that fails it answers with what it met. */
+export interface Condition {
+  readonly holds: string
+  readonly values: Item
+}
+
+/** The calls that a store makes. Reads are strongly consistent. */
+export class Table {
+  readonly #client: DynamodbClient
+  readonly #name: string
+
+  constructor(client: DynamodbClient, name: string) {
+    this.#client = client
+    this.#name = name
+  }
+
+  async get(key: SessionKey): Promise<Item | undefined> {
+    const command = new GetItemCommand({ TableName: this.#name, Key: encodeKey(key), ConsistentRead: true })
+    return (await ask(this.#client, this.#name, command)).Item
+  }
+
+  put(item: Item, condition: Condition): Promise<Answer> {
+    return tell(
+      this.#client,
+      this.#name,
+      new PutItemCommand({ TableName: this.#name, Item: item, ...conditional(condition) }),
+    )
+  }
+
+  /** @param set - What to change, by the names of the condition's values. */
+  update(key: SessionKey, set: string, condition: Condition): Promise<Answer> {
+    return tell(
+      this.#client,
+      this.#name,
+      new UpdateItemCommand({
+        TableName: this.#name,
+        Key: encodeKey(key),
+        UpdateExpression: `SET ${set}`,
+        ...conditional(condition),
+      }),
+    )
+  }
+
+  /** Answers with what was there. @param subject - Whose it must be; undefined: anybody's. */
+  delete(key: SessionKey, subject?: string): Promise<Answer> {
+    return tell(
+      this.#client,
+      this.#name,
+      new DeleteItemCommand({
+        TableName: this.#name,
+        Key: encodeKey(key),
+        ReturnValues: 'ALL_OLD',
+        ...(subject !== undefined && {
+          ConditionExpression: 'subject = :subject',
+          ExpressionAttributeValues: { ':subject': { S: subject } },
+        }),
+      }),
+    )
+  }
+
+  /** The items of a subject, in pages of up to 1 MB. @param attributes - Those to send; default: all. */
+  async *ofSubject(tag: string, subject: string, attributes?: string): AsyncIterable<Item[]> {
+    for (let from: Item | undefined, more = true; more; more = from !== undefined) {
+      const page = await ask(
+        this.#client,
+        this.#name,
+        new QueryCommand({
+          TableName: this.#name,
+          ConsistentRead: true,
+          KeyConditionExpression: 'tag = :tag',
+          FilterExpression: 'subject = :subject',
+          ExpressionAttributeValues: { ':tag': { S: tag }, ':subject': { S: subject } },
+          ProjectionExpression: attributes,
+          ExclusiveStartKey: from,
+        }),
+      )
+      yield page.Items ?? []
+      from = page.LastEvaluatedKey
+    }
+  }
+
+  /** How many items fulfil a condition. Reads them all, in pages of 1 MB. */
+  async count({ holds, values }: Condition): Promise<number> {
+    let count = 0
+    for (let from: Item | undefined, more = true; more; more = from !== undefined) {
+      const page = await ask(
+        this.#client,
+        this.#name,
+        new ScanCommand({
+          TableName: this.#name,
+          ConsistentRead: true,
+          Select: 'COUNT',
+          FilterExpression: holds,
+          ExpressionAttributeValues: values,
+          ExclusiveStartKey: from,
+        }),
+      )
+      count += page.Count ?? 0
+      from = page.LastEvaluatedKey
+    }
+    return count
+  }
+}
+
+function conditional({ holds, values }: Condition) {
+  return {
+    ConditionExpression: holds,
+    ExpressionAttributeValues: values,
+    ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+  } as const
+}
