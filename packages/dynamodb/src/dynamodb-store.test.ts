@@ -134,6 +134,17 @@ test('a write that was refused, and could be made by the time that it is known w
   expect(it.gateway.requests).toEqual(['PutItem', 'GetItem', 'PutItem'])
 })
 
+test('a write that never meets what it is then told of ends, and was not made', async () => {
+  const key = keyOf()
+  it.gateway.before = async (operation) => {
+    await it.other.delete(key, now)
+    await it.other.create(key, recordOf({ expiresAt: operation === 'PutItem' ? now - 1 : now + 1000 }), now - 1000)
+  }
+  const replaced = it.store.replace(key, recordOf({ revision: 2 }), recordOf(), now)
+  await expect(replaced).rejects.toMatchObject({ code: 'store_unavailable' })
+  expect(it.gateway.requests).toEqual(Array.from({ length: 5 }, () => ['PutItem', 'GetItem']).flat())
+})
+
 test('a create takes the place of an expired item that DynamoDB has not removed yet', async () => {
   const key = keyOf()
   await it.store.create(key, recordOf({ subject: 'ann' }), now)

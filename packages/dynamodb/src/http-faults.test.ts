@@ -23,7 +23,7 @@ const PEPPER = 'a pepper of some bytes'
 const first = recordOf({ subject: 'ann' })
 const second = recordOf({ subject: 'ann', revision: 2, payload: Buffer.from('second') })
 
-/** Each write, the operation that it is, and how a record that it was applied to looks. */
+/** Each write, and the operation that it is. */
 const writes = [
   ['create', 'PutItem', (store: SessionStore, key = keyOf()) => store.create(key, first, now)],
   ['replace', 'PutItem', (store: SessionStore, key = keyOf()) => store.replace(key, second, first, now)],
