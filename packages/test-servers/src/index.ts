@@ -1,3 +1,4 @@
+export { startMemcached } from './memcached.ts'
 export { startPostgres } from './postgres.ts'
 export { startDynamodb } from './dynamodb.ts'
 export { startRedis } from './redis.ts'

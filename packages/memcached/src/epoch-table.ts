@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto'
+import { SessError } from '@sess/core'
+import type { Reply } from './client.ts'
+import { decodeEpochs, encodeEpochs, EPOCH, epochOf, NO_EPOCHS, withEpoch, type Epochs } from './epochs.ts'
+import type { Exchange } from './exchange.ts'
+import { itemExpiry } from './item-expiry.ts'
+import { epochsKey } from './keys.ts'
+import { add, get, NOT_FOUND, OK, replace, type Request } from './request.ts'
+
+/** A day, in ms: how much longer than it is needed a table is kept at least, so that writes seldom have to prolong it. */
+const SLACK = 24 * 60 * 60 * 1000
+/** How often a write is tried that others come before. */
+export const TRIES = 50
+
+/** A table of epochs as it was read, and its token where there is one. */
+export interface Read {
+  readonly epochs: Epochs
+  readonly token?: Buffer
+}
+
+/** The epochs of subjects, under their tags. */
+export class EpochTable {
+  readonly #exchange: Exchange
+  readonly #prefix: string
+
+  constructor(exchange: Exchange, prefix: string) {
+    this.#exchange = exchange
+    this.#prefix = prefix
+  }
+
+  /** Asks for a tag's table. To be sent with other requests, and its reply given to {@link readOf}. */
+  get(tag: string): Request {
+    return get(epochsKey(this.#prefix, tag))
+  }
+
+  /**
+   * Sees to it that a subject has an epoch until then at least.
+   *
+   * @returns The epoch in effect. One round trip where it is there for so long, or no table is.
+   */
+  async reserve(tag: string, subject: string, then: number, now: number): Promise<{ epoch: Buffer; until: number }> {
+    const key = epochsKey(this.#prefix, tag)
+    const fresh = randomBytes(EPOCH)
+    const until = then + Math.max(then - now, SLACK)
+    const first = encodeEpochs(withEpoch(NO_EPOCHS, subject, fresh, until))
+    for (let tries = 0; tries < TRIES; tries++) {
+      const [, reply] = await this.#exchange.flight(tag, add(key, first, itemExpiry(until, now)), this.get(tag))
+      const { epochs, token } = readOf(reply)
+      const epoch = epochOf(epochs, subject)
+      if (epoch && epochs.until >= then) return { epoch, until: epochs.until }
+      const next = withEpoch(epochs, subject, epoch ?? fresh, until)
+      if (token && (await this.replace(tag, next, token, now))) return { epoch: epoch ?? fresh, until: next.until }
+    }
+    throw contended()
+  }
+
+  /** Compare-and-set of a table. @returns False where it has changed. */
+  async replace(tag: string, next: Epochs, token: Buffer, now: number): Promise<boolean> {
+    const value = encodeEpochs(next)
+    const request = replace(epochsKey(this.#prefix, tag), value, itemExpiry(next.until, now), token)
+    const [{ header }] = await this.#exchange.flight(tag, request)
+    return header.status === OK
+  }
+}
+
+/** The table in a reply. */
+export function readOf({ header, val }: Reply): Read {
+  if (header.status === NOT_FOUND) return { epochs: NO_EPOCHS }
+  return { epochs: decodeEpochs(val), token: Buffer.from(header.cas) }
+}
+
+/** Nothing was written, for others were faster, again and again. */
+export function contended(): SessError {
+  return new SessError('store_unavailable', `others came before a write ${TRIES} times; nothing was written. Try again`)
+}

@@ -1,0 +1,104 @@
+import { SessError, type SessErrorCode } from '@sess/core'
+import type { MemcachedClient, MemcachedServer, Reply } from './client.ts'
+import { mend, type Sending } from './mend.ts'
+import { asks, number, OUT_OF_MEMORY, TOO_LARGE, type Request } from './request.ts'
+
+const RESPONSE = 0x81
+/** How long a flight may take at most, in ms, however patient the client is: as long as core waits at most. */
+const PATIENCE = 10_000
+
+/** Sends requests, and says what a failure means. */
+export class Exchange {
+  readonly #client: MemcachedClient
+
+  constructor(client: MemcachedClient) {
+    this.#client = client
+  }
+
+  /**
+   * Sends requests to the server of a tag in one flight: one round trip, and the server does them in this order. Each is
+   * sent once, and never late: a connection that does not answer in time is ended.
+   *
+   * @param requests - One at most changes something.
+   * @throws {SessError} `unknown_outcome` where that one was sent and may have been done; else what says that it was not.
+   */
+  async flight<const Requests extends readonly Request[]>(
+    tag: string,
+    ...requests: Requests
+  ): Promise<{ -readonly [I in keyof Requests]: Reply }> {
+    const writes = requests.some((request) => !asks(request))
+    const sending: Sending = { sent: false }
+    let server: MemcachedServer | null | undefined
+    let replies: Reply[]
+    try {
+      server = this.#client.server(tag)
+      if (!server) throw new Error('no server is left')
+      replies = await this.#within(server, tag, requests, sending)
+    } catch (cause) {
+      const unknown = writes && sending.sent
+      throw failure(unknown ? 'unknown_outcome' : 'store_unavailable', server, 'did not answer', cause)
+    }
+    for (const [i, request] of requests.entries()) {
+      const { header, val } = replies[i]!
+      if (request.answers.includes(header.status)) continue
+      const unknown = writes && asks(request)
+      throw failure(unknown ? 'unknown_outcome' : codeOf(header.status), server, 'refused', val.toString('latin1'))
+    }
+    return replies as { -readonly [I in keyof Requests]: Reply }
+  }
+
+  async #within(
+    server: MemcachedServer,
+    tag: string,
+    requests: readonly Request[],
+    sending: Sending,
+  ): Promise<Reply[]> {
+    const { timeout = 0.5, conntimeout = 2 * timeout } = server.options
+    const limit = Math.min(1000 * (timeout + conntimeout) + 500, PATIENCE)
+    const late = setTimeout(() => server.error(new Error(`no whole reply within ${limit} ms`)), limit)
+    try {
+      return await Promise.all(requests.map((request) => this.#perform(server, tag, request, sending)))
+    } finally {
+      clearTimeout(late)
+    }
+  }
+
+  #perform(server: MemcachedServer, tag: string, request: Request, sending: Sending): Promise<Reply> {
+    const mended = mend(server)
+    return new Promise((resolve, reject) => {
+      this.#client.incrSeq()
+      // memjs counts past 2³¹ into negative numbers, which it cannot write.
+      const seq = this.#client.seq >>> 0
+      number(request, seq)
+      const answer = (error: Error | null, reply: Reply | null): void => {
+        if (error || !reply) return reject(error ?? new Error('no reply'))
+        if (reply.header.magic === RESPONSE && reply.header.opcode === request.opcode) return resolve(reply)
+        reject(new Error('the reply is to something else'))
+        server.error(new Error('the connection is out of step'))
+      }
+      mended.sending = sending
+      try {
+        // One try. memjs would resend what had no answer, and it may have been done.
+        this.#client.perform(tag, request.bytes, seq, answer, 1)
+      } finally {
+        mended.sending = undefined
+      }
+    })
+  }
+}
+
+function codeOf(status: number): SessErrorCode {
+  return status === TOO_LARGE ? 'too_large' : status === OUT_OF_MEMORY ? 'store_full' : 'store_unavailable'
+}
+
+function failure(
+  code: SessErrorCode,
+  server: MemcachedServer | null | undefined,
+  what: string,
+  cause: unknown,
+): SessError {
+  const said = cause instanceof Error ? cause.message : String(cause)
+  const name = server ? `${server.host}:${server.port}` : 'Memcached'
+  const mend = code === 'too_large' ? '; its item size (-I) must be what maxItemBytes says' : ''
+  return new SessError(code, `${name} ${what}: ${said}${mend}`, { cause })
+}
