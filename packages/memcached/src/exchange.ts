@@ -57,14 +57,16 @@ export class Exchange {
     const limit = Math.min(1000 * (timeout + conntimeout) + 500, PATIENCE)
     const late = setTimeout(() => server.error(new Error(`no whole reply within ${limit} ms`)), limit)
     try {
-      return await Promise.all(requests.map((request) => this.#perform(server, tag, request, sending)))
+      const replies = mend(server).together(sending, () =>
+        requests.map((request) => this.#perform(server, tag, request)),
+      )
+      return await Promise.all(replies)
     } finally {
       clearTimeout(late)
     }
   }
 
-  #perform(server: MemcachedServer, tag: string, request: Request, sending: Sending): Promise<Reply> {
-    const mended = mend(server)
+  #perform(server: MemcachedServer, tag: string, request: Request): Promise<Reply> {
     return new Promise((resolve, reject) => {
       this.#client.incrSeq()
       // memjs counts past 2³¹ into negative numbers, which it cannot write.
@@ -76,13 +78,8 @@ export class Exchange {
         reject(new Error('the reply is to something else'))
         server.error(new Error('the connection is out of step'))
       }
-      mended.sending = sending
-      try {
-        // One try. memjs would resend what had no answer, and it may have been done.
-        this.#client.perform(tag, request.bytes, seq, answer, 1)
-      } finally {
-        mended.sending = undefined
-      }
+      // One try. memjs would resend what had no answer, and it may have been done.
+      this.#client.perform(tag, request.bytes, seq, answer, 1)
     })
   }
 }

@@ -161,13 +161,14 @@ class MemcachedStore implements SessionStore {
    * and of two revocations at once that spare different sessions neither survives the other.
    */
   async deleteSubject({ id: subject, tag }: Subject, now: number, except?: SessionKey): Promise<undefined> {
-    const next = randomBytes(EPOCH)
     const spared = except?.tag === tag ? except : undefined
-    for (let tries = 0; tries < TRIES; tries++) {
+    for (let tries = 0, next = randomBytes(EPOCH); tries < TRIES; tries++) {
       const { epochs, token, seen } = await this.#look(spared ?? { tag }, now)
       const epoch = epochOf(epochs, subject)
       if (!epoch || !token) return
-      if (seen?.record.subject === subject && !(await this.#prepare(tag, seen, epoch, next, now))) continue
+      // A record that was ended after it had been told of an epoch must never see that come.
+      if (seen?.record.subject !== subject) next = randomBytes(EPOCH)
+      else if (!(await this.#prepare(tag, seen, epoch, next, now))) continue
       if (await this.#table.replace(tag, withEpoch(epochs, subject, next, 0), token, now)) return
     }
     throw contended()

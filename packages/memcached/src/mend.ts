@@ -8,8 +8,8 @@ export interface Sending {
 
 /** A server of memjs whose faults are mended. */
 export interface Mended {
-  /** Marked when what is written next leaves. */
-  sending: Sending | undefined
+  /** Writes what is written meanwhile at once. What leaves, then or later, marks `sending`. */
+  together<T>(sending: Sending, write: () => T): T
 }
 
 /** What there is of a `Server` of memjs beside its types. */
@@ -29,7 +29,8 @@ const mended = new WeakMap<MemcachedServer, Mended>()
  * - half a reply, read before a connection broke, stays in the buffer, and what comes next is read as its other half;
  * - a connection that timed out is not closed: its late replies mix with those of the next, and its request may be written
  *   to the next, long after it was reported as failed;
- * - the end of a connection undoes the one that took its place, and an end in good order leaves requests without an answer.
+ * - the end of a connection undoes the one that took its place, and an end in good order leaves requests without an answer;
+ * - the second of two requests waits in this machine until the first is answered.
  *
  * So: one connection at a time; what was asked on it fails with it, and is not written to another; a new one begins with an
  * empty buffer.
@@ -37,16 +38,17 @@ const mended = new WeakMap<MemcachedServer, Mended>()
 export function mend(server: MemcachedServer): Mended {
   const known = mended.get(server)
   if (known) return known
-  const state: Mended = { sending: undefined }
-  mended.set(server, state)
   const internals = server as unknown as Internals
   const { sock, error } = internals
   let current: Socket | undefined
+  let sending: Sending | undefined
 
   const adopt = (): void => {
     const socket = internals._socket
     if (!socket || socket === current) return
     current = socket
+    // Else the second of two requests waits for the reply to the first.
+    socket.setNoDelay(true)
     const lost = (cause: Error): void => {
       if (internals._socket === socket) internals.error(cause)
     }
@@ -55,10 +57,10 @@ export function mend(server: MemcachedServer): Mended {
   }
 
   internals.sock = (sasl, go) => {
-    const { sending } = state
+    const marked = sending
     if (!internals._socket) internals.responseBuffer = Buffer.alloc(0)
     sock.call(server, sasl, (socket) => {
-      if (sending) sending.sent = true
+      if (marked) marked.sent = true
       go(socket)
     })
     adopt()
@@ -71,5 +73,20 @@ export function mend(server: MemcachedServer): Mended {
     error.call(server, cause)
   }
   adopt()
+
+  const state: Mended = {
+    together: (marked, write) => {
+      const socket = internals._socket
+      sending = marked
+      socket?.cork()
+      try {
+        return write()
+      } finally {
+        socket?.uncork()
+        sending = undefined
+      }
+    },
+  }
+  mended.set(server, state)
   return state
 }

@@ -1,0 +1,177 @@
+import { createSessions } from '@sess/core'
+import { Client } from 'memjs'
+import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { startMemcached } from '@sess/test-servers'
+import { command, keptFor, newKey, newRecord } from '../test/fixture.ts'
+import { clientOf } from '../test/harness.ts'
+import { Proxy } from '../test/proxy.ts'
+import { memcachedStore } from './index.ts'
+
+const server = await startMemcached()
+const proxy = await Proxy.start(server.port)
+const clients: Client[] = []
+const storeOn = (port: number) => {
+  const client = clientOf(port)
+  clients.push(client)
+  return memcachedStore(client)
+}
+const store = storeOn(server.port)
+/** Another process's, whose requests a test may hold up. */
+const slow = storeOn(proxy.port)
+afterAll(async () => {
+  for (const client of clients) client.close()
+  await proxy[Symbol.asyncDispose]()
+  await server.stop()
+})
+beforeEach(() => {
+  proxy.onRequests = () => {}
+})
+
+const now = Date.now()
+const ann = (tag: string) => ({ id: 'ann', tag })
+const annsRecord = newRecord(now, { subject: 'ann' })
+const REPLACE = 0x03
+const ADD = 0x02
+
+/** Does something else before requests that begin with this one are passed on, the nth time. */
+function before(opcode: number, task: () => Promise<unknown>, nth = 1): void {
+  let times = 0
+  proxy.onRequests = async (bytes) => {
+    for (let at = 0; at < bytes.length; at += 24 + bytes.readUInt32BE(at + 8))
+      if (bytes[at + 1] === opcode && ++times === nth) await task()
+  }
+}
+
+describe('a revocation', () => {
+  test('is replaced, not removed: an older record stays dead after the next sign-in', async () => {
+    const [old, next] = [newKey(), newKey()].map((key, _, [{ tag }]) => ({ ...key, tag }))
+    await store.create(old, annsRecord, now)
+    await store.deleteSubject!(ann(old.tag), now)
+    await store.create(next, { ...annsRecord }, now)
+    expect(await store.read(old, now)).toBeUndefined()
+    expect(await store.read(next, now)).toMatchObject({ subject: 'ann' })
+  })
+
+  test('holds without the epochs: evicted, they take all sessions of their tag with them', async () => {
+    const key = newKey()
+    await store.create(key, annsRecord, now)
+    await command(server.port, `md sess:${key.tag}@`)
+    expect(await store.read(key, now)).toBeUndefined()
+    const next = newKey(key.tag)
+    await store.create(next, { ...annsRecord }, now)
+    expect(await store.read(key, now)).toBeUndefined()
+    expect(await store.read(next, now)).toBeDefined()
+  })
+
+  test('beats a sign-in that was under way: what read the epoch before is dead after', async () => {
+    const key = newKey()
+    const first = newKey(key.tag)
+    await store.create(first, annsRecord, now)
+    // Between the epoch and the record, which is the second add.
+    before(ADD, () => store.deleteSubject!(ann(key.tag), now), 2)
+    await slow.create(key, { ...annsRecord }, now)
+    expect(await store.read(key, now)).toBeUndefined()
+    expect(await slow.read(first, now)).toBeUndefined()
+  })
+
+  test('beats a replace and a touch with a token that is still good', async () => {
+    for (const write of [
+      (key: ReturnType<typeof newKey>, seen: typeof annsRecord) =>
+        slow.replace(key, { ...seen, revision: 2 }, seen, now),
+      (key: ReturnType<typeof newKey>, seen: typeof annsRecord) => slow.touch(key, now + 90_000, seen, now),
+    ]) {
+      const key = newKey()
+      await store.create(key, annsRecord, now)
+      const seen = (await slow.read(key, now))!
+      before(REPLACE, () => store.deleteSubject!(ann(key.tag), now))
+      expect(await write(key, seen)).toBe('missing')
+      expect(await store.read(key, now)).toBeUndefined()
+    }
+  })
+
+  test('spares a session at every moment', async () => {
+    const [here, there] = [newKey(), newKey()].map((key, _, [{ tag }]) => ({ ...key, tag }))
+    for (const key of [here, there]) await store.create(key, { ...annsRecord }, now)
+    const seen: unknown[] = []
+    proxy.onRequests = async () => void seen.push((await store.read(here, now)) !== undefined)
+    await slow.deleteSubject!(ann(here.tag), now, here)
+    expect(seen).toEqual([true, true, true])
+    expect([!!(await store.read(here, now)), await store.read(there, now)]).toEqual([true, undefined])
+  })
+
+  test('lets a write of the spared session through that was under way', async () => {
+    for (const nth of [1, 2]) {
+      const key = newKey()
+      await store.create(key, { ...annsRecord }, now)
+      const seen = (await store.read(key, now))!
+      const next = { ...seen, revision: 2 }
+      before(REPLACE, async () => expect(await store.replace(key, next, seen, now)).toBe('replaced'), nth)
+      await slow.deleteSubject!(ann(key.tag), now, key)
+      expect(await store.read(key, now)).toMatchObject({ revision: 2 })
+      expect(await store.replace(key, { ...next, revision: 3 }, next, now)).toBe('replaced')
+    }
+    const key = newKey()
+    await store.create(key, { ...annsRecord }, now)
+    const seen = (await slow.read(key, now))!
+    before(REPLACE, () => store.deleteSubject!(ann(key.tag), now, key))
+    expect(await slow.replace(key, { ...seen, revision: 2 }, seen, now)).toBe('replaced')
+    expect(await store.read(key, now)).toMatchObject({ revision: 2 })
+  })
+
+  test('of two at once that spare different sessions, neither session survives the other', async () => {
+    const [one, two] = [newKey(), newKey()].map((key, _, [{ tag }]) => ({ ...key, tag }))
+    for (const key of [one, two]) await store.create(key, { ...annsRecord }, now)
+    // Once the other session has been told of the epoch to come.
+    before(REPLACE, () => store.deleteSubject!(ann(one.tag), now, one), 2)
+    await slow.deleteSubject!(ann(two.tag), now, two)
+    expect([await store.read(one, now), await store.read(two, now)]).toEqual([undefined, undefined])
+  })
+
+  test('of eight at once that spare the same session, it survives them all', async () => {
+    const [here, there] = [newKey(), newKey()].map((key, _, [{ tag }]) => ({ ...key, tag }))
+    for (const key of [here, there]) await store.create(key, { ...annsRecord }, now)
+    await Promise.all(Array.from({ length: 8 }, (_, i) => [store, slow][i % 2]!.deleteSubject!(ann(here.tag), now, here)))
+    expect([!!(await store.read(here, now)), await store.read(there, now)]).toEqual([true, undefined])
+    for (let i = 0; i < 40; i++) await store.deleteSubject!(ann(here.tag), now, here)
+    expect(await store.read(here, now)).toBeDefined()
+  })
+
+  test('leaves another subject under the same tag alone, whoever signs in meanwhile', async () => {
+    const [anns, bobs] = [newKey(), newKey()].map((key, _, [{ tag }]) => ({ ...key, tag }))
+    await store.create(anns, annsRecord, now)
+    before(REPLACE, () => store.create(bobs, newRecord(now, { subject: 'bob' }), now))
+    await slow.deleteSubject!(ann(anns.tag), now)
+    expect([await store.read(anns, now), !!(await store.read(bobs, now))]).toEqual([undefined, true])
+    await store.deleteSubject!(ann(anns.tag), now, bobs)
+    expect(await store.read(bobs, now)).toBeDefined()
+  })
+})
+
+test('an epoch is kept longer than any session that needs it, and a table is prolonged in time', async () => {
+  const key = newKey()
+  const table = `sess:${key.tag}@`
+  const day = 86_400_000
+  const long = newRecord(now, { subject: 'ann', expiresAt: now + 10 * day })
+  await store.create(key, long, now)
+  expect(await keptFor(server.port, table)).toBeGreaterThan((20 * day) / 1000)
+  const later = now + 25 * day
+  const next = { ...long, revision: 2, expiresAt: later }
+  expect(await store.replace(key, next, long, now)).toBe('replaced')
+  expect(await keptFor(server.port, table)).toBeGreaterThan((49 * day) / 1000)
+  expect(await store.touch(key, later + 40 * day, next, now)).toBe('touched')
+  expect(await keptFor(server.port, table)).toBeGreaterThan((100 * day) / 1000)
+  expect(await store.read(key, now)).toMatchObject({ revision: 2, expiresAt: later + 40 * day })
+})
+
+test('with sessions: everywhere else is signed out, here is not, and goes on', async () => {
+  const sessions = createSessions<{ n: number }>({ store })
+  const [here, there] = [await sessions.load(undefined), await sessions.load(undefined)]
+  const { cookieValue } = await here.login('ann')
+  const elsewhere = (await there.login('ann')).cookieValue
+  await sessions.revokeSubject('ann', { except: here })
+  expect((await sessions.load(elsewhere)).subject).toBeUndefined()
+  await here.update((data) => void (data.n = 1))
+  expect(await sessions.load(cookieValue)).toMatchObject({ subject: 'ann', data: { n: 1 } })
+  there.data.n = 2
+  expect((await there.commit()).status).toBe('gone')
+})

@@ -1,0 +1,73 @@
+import { createSessions } from '@sess/core'
+import { afterAll, expect, test } from 'vitest'
+import { startMemcached } from '@sess/test-servers'
+import { newKey, newRecord } from '../test/fixture.ts'
+import { clientOf } from '../test/harness.ts'
+import { Proxy } from '../test/proxy.ts'
+import { memcachedStore } from './index.ts'
+
+const server = await startMemcached()
+afterAll(() => server.stop())
+
+test('round trips, counted at the socket, are what the README says', async () => {
+  await using proxy = await Proxy.start(server.port)
+  const store = memcachedStore(clientOf(proxy.port))
+  const now = Date.now()
+  const [key, other] = [newKey(), newKey()]
+  const anonymous = newRecord(now)
+  const anns = newRecord(now, { subject: 'ann' })
+  const ann = { id: 'ann', tag: key.tag }
+
+  expect(await proxy.during(() => store.create(other, anonymous, now))).toBe(1)
+  expect(await proxy.during(() => store.create(key, anns, now))).toBe(2)
+  expect(await proxy.during(() => store.create(newKey(key.tag), { ...anns }, now))).toBe(2)
+  const read = (await store.read(key, now))!
+  expect(await proxy.during(() => store.read(key, now))).toBe(1)
+  const next = { ...read, revision: 2 }
+  expect(await proxy.during(() => store.replace(key, next, read, now))).toBe(1)
+  expect(await proxy.during(() => store.touch(key, now + 90_000, next, now))).toBe(1)
+  expect(await proxy.during(() => store.replace(key, { ...next, revision: 3 }, next, now))).toBe(1)
+  expect(await proxy.during(() => store.deleteSubject!(ann, now, key))).toBe(3)
+  expect(await proxy.during(() => store.deleteSubject!(ann, now))).toBe(2)
+  expect(await proxy.during(() => store.delete(key, now))).toBe(1)
+})
+
+test('a touch in between costs a write one look, and is no conflict', async () => {
+  await using proxy = await Proxy.start(server.port)
+  const [store, other] = [memcachedStore(clientOf(proxy.port)), memcachedStore(clientOf(server.port))]
+  const now = Date.now()
+  const key = newKey()
+  await store.create(key, newRecord(now, { subject: 'ann' }), now)
+  const seen = (await store.read(key, now))!
+  await other.touch(key, now + 90_000, (await other.read(key, now))!, now)
+  const written = { ...seen, revision: 2 }
+  expect(await proxy.during(async () => expect(await store.replace(key, written, seen, now)).toBe('replaced'))).toBe(3)
+  expect(await store.replace(key, { ...seen, revision: 2 }, seen, now)).toBe('conflict')
+})
+
+test('with sessions: one to read, two to write, four to sign in from an anonymous session', async () => {
+  await using proxy = await Proxy.start(server.port)
+  const store = memcachedStore(clientOf(proxy.port))
+  await store.read(newKey(), 0) // connects
+  const sessions = createSessions<{ n: number }>({ store })
+  const session = await sessions.load(undefined)
+  session.data.n = 1
+  let cookie: string | undefined
+  expect(await proxy.during(async () => ({ cookieValue: cookie } = await session.commit()))).toBe(1)
+  expect(await proxy.during(() => sessions.load(cookie))).toBe(1)
+  const write = async (): Promise<void> => {
+    const loaded = await sessions.load(cookie)
+    loaded.data.n = (loaded.data.n ?? 0) + 1
+    await loaded.commit()
+  }
+  expect(await proxy.during(write)).toBe(2)
+  const login = async (): Promise<void> => {
+    ;({ cookieValue: cookie } = await (await sessions.load(cookie)).login('ann'))
+  }
+  expect(await proxy.during(login)).toBe(4)
+  expect(await proxy.during(write)).toBe(2)
+  const loginElsewhere = async (): Promise<void> => void (await (await sessions.load(undefined)).login('ann'))
+  expect(await proxy.during(loginElsewhere)).toBe(2)
+  const leave = async (): Promise<void> => void (await (await sessions.load(cookie)).logout())
+  expect(await proxy.during(leave)).toBe(2)
+})
