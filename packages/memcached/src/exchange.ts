@@ -13,6 +13,7 @@ export class Exchange {
 
   constructor(client: MemcachedClient) {
     this.#client = client
+    for (const server of client.servers) mend(server)
   }
 
   /**

@@ -12,13 +12,15 @@ export class Proxy implements AsyncDisposable {
   onRequests: (bytes: Buffer, client: Socket) => Promise<boolean | void> | boolean | void = () => {}
   /** What becomes of replies. By default they are passed on. */
   onReplies: (bytes: Buffer, client: Socket) => void = (bytes, client) => void client.write(bytes)
+  /** True: a connection that one side ends is not ended for the other, as on a slow network. */
+  keepsOpen = false
   /** Connections that clients have now. */
   readonly clients = new Set<Socket>()
   readonly #server: Server
 
   private constructor(target: number) {
-    this.#server = createServer((client) => {
-      const upstream = connect(target, '127.0.0.1')
+    this.#server = createServer({ allowHalfOpen: true }, (client) => {
+      const upstream = connect({ port: target, host: '127.0.0.1', allowHalfOpen: true })
       this.clients.add(client)
       let passed = Promise.resolve()
       client.on('data', (bytes: Buffer) => {
@@ -33,7 +35,9 @@ export class Proxy implements AsyncDisposable {
         [upstream, client],
       ] as const) {
         one.on('error', () => {})
-        one.on('end', () => other.end())
+        one.on('end', () => {
+          if (!this.keepsOpen) other.end()
+        })
         one.on('close', () => other.destroy())
       }
       client.on('close', () => this.clients.delete(client))
