@@ -4,12 +4,12 @@ import type { Connection, Harness } from '@sess/conformance'
 import type { TestServer } from '@sess/test-servers'
 import { memcachedStore } from '../src/index.ts'
 
-/** More patient than memjs by itself: the machine may be busy. */
+/** More patient than memjs by itself: the machine may be busy. To be copied, for memjs writes into its options. */
 const PATIENCE = { timeout: 5, conntimeout: 5, logger: { log() {} } }
 
 /** A client of servers on these ports. */
 export function clientOf(...ports: number[]): Client {
-  return Client.create(ports.map((port) => `127.0.0.1:${port}`).join(), PATIENCE)
+  return Client.create(ports.map((port) => `127.0.0.1:${port}`).join(), { ...PATIENCE })
 }
 
 /** Another client of a namespace: for the kit's other processes, too. */

@@ -1,0 +1,151 @@
+import { createSessions } from '@sess/core'
+import type { Client } from 'memjs'
+import { afterAll, describe, expect, test } from 'vitest'
+import { startMemcached } from '@sess/test-servers'
+import { keptFor, newKey, newRecord } from '../test/fixture.ts'
+import { clientOf } from '../test/harness.ts'
+import { Proxy } from '../test/proxy.ts'
+import { memcachedStore, type MemcachedStoreOptions } from './index.ts'
+
+const server = await startMemcached()
+const small = await startMemcached(['-I', '64k', '-o', 'slab_chunk_max=32768', '-m', '2', '-M'])
+const clients: Client[] = []
+afterAll(async () => {
+  for (const client of clients) client.close()
+  await Promise.all([server.stop(), small.stop()])
+})
+const storeOn = (port: number, options?: MemcachedStoreOptions) => {
+  const client = clientOf(port)
+  clients.push(client)
+  return memcachedStore(client, options)
+}
+const now = Date.now()
+
+describe('size', () => {
+  test('the largest payload fits beside the longest key, the longest subject and all epochs', async () => {
+    const prefix = 'p'.repeat(222)
+    const store = storeOn(server.port, { prefix })
+    const key = newKey()
+    const subject = '\u{1F600}'.repeat(256)
+    const record = newRecord(now, { subject, payload: Buffer.alloc(store.traits.maxPayloadBytes, 7) })
+    expect(await store.create(key, record, now)).toBe(true)
+    // Nobody finished these, so the record keeps their epochs.
+    for (let i = 0; i < 10; i++) await store.deleteSubject!({ id: subject, tag: key.tag }, now, key)
+    const read = (await store.read(key, now))!
+    expect(read.payload.length).toBe(1_048_576 - 2048)
+    expect(await store.replace(key, { ...read, revision: 2 }, read, now)).toBe('replaced')
+  })
+
+  test('a larger one is refused before it is sent', async () => {
+    await using proxy = await Proxy.start(server.port)
+    const store = storeOn(proxy.port, { maxItemBytes: 10_000 })
+    const large = newRecord(now, { payload: Buffer.alloc(10_000 - 2047) })
+    const seen = newRecord(now)
+    const refused = { code: 'too_large', message: expect.stringContaining('maxItemBytes') }
+    await expect(store.create(newKey(), large, now)).rejects.toMatchObject(refused)
+    await expect(store.replace(newKey(), { ...large, revision: 2 }, seen, now)).rejects.toMatchObject(refused)
+    expect(proxy.flights).toBe(0)
+  })
+
+  test('what the server refuses is an error that says so, and leaves the record that is there', async () => {
+    const store = storeOn(small.port)
+    const key = newKey()
+    const record = newRecord(now)
+    await store.create(key, record, now)
+    const large = { ...record, revision: 2, payload: Buffer.alloc(100_000) }
+    await expect(store.replace(key, large, record, now)).rejects.toMatchObject({
+      code: 'too_large',
+      message: expect.stringContaining('-I'),
+    })
+    expect(await store.read(key, now)).toMatchObject({ revision: 1 })
+  })
+
+  test('a server that is full and may not evict is store_full, and what is there stays', async () => {
+    const store = storeOn(small.port)
+    const keys = Array.from({ length: 200 }, () => newKey())
+    const codes = new Set<string | undefined>()
+    let kept = 0
+    for (const key of keys) {
+      const made = await store.create(key, newRecord(now, { payload: Buffer.alloc(30_000) }), now).catch(
+        ({ code }: { code: string }) => void codes.add(code),
+      )
+      if (!made) continue
+      kept++
+      expect(await store.read(key, now)).toBeDefined()
+    }
+    expect([...codes]).toEqual(['store_full'])
+    expect(kept).toBeGreaterThan(0)
+  })
+})
+
+describe('time', () => {
+  const second = 1000
+  const day = 86_400 * second
+
+  test.each([
+    ['a second', second],
+    ['a day', day],
+    ['30 days less a minute', 30 * day - 60 * second],
+    ['30 days', 30 * day],
+    ['a year', 365 * day],
+    ['past 2³¹ seconds since 1970', 2 ** 31 * second + day - now],
+  ])('an item is kept a minute longer than a record that lives for %s', async (_, life) => {
+    const store = storeOn(server.port)
+    const key = newKey()
+    await store.create(key, newRecord(now, { expiresAt: now + life }), now)
+    const left = (await keptFor(server.port, `sess:${key.tag}${key.id}`))!
+    const elapsed = (Date.now() - now) / second
+    // Memcached's clock ticks once a second.
+    expect(Math.abs(left - (life / second + 60 - (life > 29.99 * day ? elapsed : 0)))).toBeLessThan(4)
+    expect(await store.read(key, now + life - 1)).toBeDefined()
+    expect(await store.read(key, now + life)).toBeUndefined()
+  })
+
+  test('past what the protocol can name it is kept for ever, and the record is not', async () => {
+    const store = storeOn(server.port)
+    const key = newKey()
+    const end = 2 ** 32 * second
+    await store.create(key, newRecord(now, { expiresAt: end }), now)
+    expect(await keptFor(server.port, `sess:${key.tag}${key.id}`)).toBe(-1)
+    expect(await store.read(key, end)).toBeUndefined()
+  })
+
+  test('core’s clock may stand anywhere', async () => {
+    const store = storeOn(server.port)
+    for (const then of [1, 2 ** 41]) {
+      const key = newKey()
+      await store.create(key, newRecord(then, { subject: 'ann' }), then)
+      expect(await store.read(key, then + 59_999)).toBeDefined()
+      expect(await store.read(key, then + 60_000)).toBeUndefined()
+    }
+  })
+})
+
+describe('options', () => {
+  test.each([
+    { prefix: 'a b' },
+    { prefix: 'é' },
+    { prefix: 'x'.repeat(223) },
+    { maxItemBytes: 1000 },
+    { maxItemBytes: 5000.5 },
+    { maxItemBytes: 2 ** 31 },
+  ])('%j is refused by name', (options) => {
+    expect(() => storeOn(server.port, options)).toThrow(
+      expect.objectContaining({ code: 'invalid_option', message: expect.stringContaining(Object.keys(options)[0]!) }),
+    )
+  })
+
+  test('a client that asks another server where one is down is refused', () => {
+    const client = clientOf(server.port)
+    client.options.failover = true
+    expect(() => memcachedStore(client)).toThrow(expect.objectContaining({ code: 'invalid_option' }))
+    expect(() => memcachedStore({} as Client)).toThrow(expect.objectContaining({ code: 'invalid_option' }))
+  })
+
+  test('with several servers a tag is a shard, so sessions want a pepper', () => {
+    const store = memcachedStore(clientOf(server.port, small.port))
+    expect(() => createSessions({ store })).toThrow(/pepper/)
+    expect(createSessions({ store, pepper: 'p'.repeat(32) })).toBeDefined()
+    expect(memcachedStore(clientOf(server.port)).traits.tagIsShard).toBe(false)
+  })
+})
