@@ -33,6 +33,11 @@ export class EpochTable {
     return get(epochsKey(this.#prefix, tag))
   }
 
+  /** A tag's table. */
+  async read(tag: string): Promise<Read> {
+    return readOf((await this.#exchange.flight(tag, this.get(tag)))[0])
+  }
+
   /**
    * Sees to it that a subject has an epoch until then at least.
    *

@@ -66,9 +66,9 @@ describe('size', () => {
     const codes = new Set<string | undefined>()
     let kept = 0
     for (const key of keys) {
-      const made = await store.create(key, newRecord(now, { payload: Buffer.alloc(30_000) }), now).catch(
-        ({ code }: { code: string }) => void codes.add(code),
-      )
+      const made = await store
+        .create(key, newRecord(now, { payload: Buffer.alloc(30_000) }), now)
+        .catch(({ code }: { code: string }) => void codes.add(code))
       if (!made) continue
       kept++
       expect(await store.read(key, now)).toBeDefined()

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import {
   SessError,
   type SessionKey,
@@ -8,13 +7,14 @@ import {
   type Subject,
 } from '@sess/core'
 import { checkClient, invalid, type MemcachedClient } from './client.ts'
-import { contended, EpochTable, readOf, TRIES, type Read } from './epoch-table.ts'
-import { EPOCH, epochOf, withEpoch, type Epochs } from './epochs.ts'
+import { contended, EpochTable, readOf, TRIES } from './epoch-table.ts'
 import { Exchange } from './exchange.ts'
 import { itemExpiry } from './item-expiry.ts'
-import { LONGEST_PREFIX, recordKey } from './keys.ts'
-import { decode, encode, MOST_EPOCHS, OVERHEAD, type StoredRecord } from './record.ts'
+import { LONGEST_PREFIX } from './keys.ts'
+import { decode, encode, OVERHEAD, type StoredRecord } from './record.ts'
+import { isLive, Records, type Seen } from './records.ts'
 import { add, EXISTS, get, NOT_FOUND, OK, remove, replace } from './request.ts'
+import { revoke } from './revoke.ts'
 
 /** Options of {@link memcachedStore}. */
 export interface MemcachedStoreOptions {
@@ -25,23 +25,6 @@ export interface MemcachedStoreOptions {
    * Default: 1 MiB, as theirs.
    */
   readonly maxItemBytes?: number
-}
-
-/** A live record with the token that it had. */
-interface Seen {
-  readonly at: string
-  readonly token: Buffer
-  readonly record: StoredRecord
-  /** Until when its epoch is kept, in ms by core's clock. */
-  readonly until: number
-}
-
-/** What is under a key. */
-interface Look extends Read {
-  /** Of an item that is there, be it live or not. */
-  readonly itemToken?: Buffer
-  /** Where there is a live record. */
-  readonly seen?: Seen
 }
 
 /**
@@ -69,14 +52,14 @@ class MemcachedStore implements SessionStore {
   readonly traits: StoreTraits
   readonly #exchange: Exchange
   readonly #table: EpochTable
-  readonly #prefix: string
+  readonly #records: Records
   /** By the object that was given out or taken in, so that a write needs not read first. */
   readonly #memory = new WeakMap<SessionRecord, Seen>()
 
   constructor(client: MemcachedClient, prefix: string, maxPayloadBytes: number) {
     this.#exchange = new Exchange(client)
     this.#table = new EpochTable(this.#exchange, prefix)
-    this.#prefix = prefix
+    this.#records = new Records(this.#exchange, this.#table, prefix)
     this.traits = Object.freeze<StoreTraits>({
       maxPayloadBytes,
       expiryResolutionMs: 1,
@@ -89,7 +72,7 @@ class MemcachedStore implements SessionStore {
   }
 
   async read(key: SessionKey, now: number): Promise<SessionRecord | undefined> {
-    const { seen } = await this.#look(key, now)
+    const { seen } = await this.#records.look(key, now)
     if (!seen) return undefined
     const { epochs: _, payload, ...rest } = seen.record
     const record: SessionRecord = { ...rest, payload: new Uint8Array(payload) }
@@ -102,7 +85,7 @@ class MemcachedStore implements SessionStore {
     const { subject, expiresAt } = record
     // Before the record: a revocation in between ends it.
     const reserved = subject === undefined ? undefined : await this.#table.reserve(key.tag, subject, expiresAt, now)
-    const at = recordKey(this.#prefix, key)
+    const at = this.#records.at(key)
     const bytes = encode({ ...record, epochs: reserved ? [reserved.epoch] : [] })
     const expiry = itemExpiry(expiresAt, now)
     for (let tries = 0, old: Buffer | undefined; tries < TRIES; tries++) {
@@ -112,7 +95,7 @@ class MemcachedStore implements SessionStore {
         this.#remember(record, at, header.cas, bytes, reserved?.until)
         return true
       }
-      const { itemToken, seen } = await this.#look(key, now)
+      const { itemToken, seen } = await this.#records.look(key, now)
       if (seen) return false
       old = itemToken
     }
@@ -144,7 +127,7 @@ class MemcachedStore implements SessionStore {
   }
 
   async delete(key: SessionKey, now: number): Promise<boolean> {
-    const at = recordKey(this.#prefix, key)
+    const at = this.#records.at(key)
     const [item, table, { header }] = await this.#exchange.flight(
       key.tag,
       get(at),
@@ -156,33 +139,9 @@ class MemcachedStore implements SessionStore {
     return item.header.status === NOT_FOUND || isLive(decode(item.val), readOf(table).epochs, now)
   }
 
-  /**
-   * Replaces the subject's epoch. What is spared takes the new one first, beside that in effect: so at no moment it is ended,
-   * and of two revocations at once that spare different sessions neither survives the other.
-   */
-  async deleteSubject({ id: subject, tag }: Subject, now: number, except?: SessionKey): Promise<undefined> {
-    const spared = except?.tag === tag ? except : undefined
-    for (let tries = 0, next = randomBytes(EPOCH); tries < TRIES; tries++) {
-      const { epochs, token, seen } = await this.#look(spared ?? { tag }, now)
-      const epoch = epochOf(epochs, subject)
-      if (!epoch || !token) return
-      // A record that was ended after it had been told of an epoch must never see that come.
-      if (seen?.record.subject !== subject) next = randomBytes(EPOCH)
-      else if (!(await this.#prepare(tag, seen, epoch, next, now))) continue
-      if (await this.#table.replace(tag, withEpoch(epochs, subject, next, 0), token, now)) return
-    }
-    throw contended()
-  }
-
-  /** Gives a record the epoch that its subject is about to have. @returns False where it changed meanwhile. */
-  async #prepare(tag: string, { at, token, record }: Seen, epoch: Buffer, next: Buffer, now: number): Promise<boolean> {
-    const others = record.epochs.filter((other) => !other.equals(epoch))
-    if (others.some((other) => other.equals(next))) return true
-    // The others are of revocations under way, or of such as never came to their end.
-    const epochs = [epoch, ...others.slice(2 - MOST_EPOCHS), next]
-    const request = replace(at, encode({ ...record, epochs }), itemExpiry(record.expiresAt, now), token)
-    const [{ header }] = await this.#exchange.flight(tag, request)
-    return header.status === OK
+  /** Replaces the subject's epoch: one write, however many sessions it has, and one more to spare one. */
+  async deleteSubject(subject: Subject, now: number, except?: SessionKey): Promise<undefined> {
+    await revoke(this.#table, this.#records, subject, now, except)
   }
 
   /**
@@ -197,12 +156,12 @@ class MemcachedStore implements SessionStore {
     change: (stored: StoredRecord) => StoredRecord | undefined,
     written: SessionRecord,
   ): Promise<Done | 'conflict' | 'missing'> {
-    const at = recordKey(this.#prefix, key)
+    const at = this.#records.at(key)
     const remembered = this.#memory.get(expected)
     let seen = remembered?.at === at && now < remembered.record.expiresAt ? remembered : undefined
     if (seen && !change(seen.record)) seen = undefined
     for (let tries = 0; tries < TRIES; tries++) {
-      seen ??= (await this.#look(key, now)).seen
+      seen ??= (await this.#records.look(key, now)).seen
       if (!seen) return 'missing'
       if (seen.record.revision !== expected.revision) return 'conflict'
       const { token, record, until } = seen
@@ -227,21 +186,6 @@ class MemcachedStore implements SessionStore {
     throw contended()
   }
 
-  /** The item and the epochs of its tag, in one flight. Without an id the epochs alone. */
-  async #look({ tag, id }: { readonly tag: string; readonly id?: string }, now: number): Promise<Look> {
-    const table = this.#table.get(tag)
-    if (id === undefined) return readOf((await this.#exchange.flight(tag, table))[0])
-    const at = recordKey(this.#prefix, { tag, id })
-    // The record first: one that the epochs show as live was so when it was read.
-    const [{ header, val }, epochs] = await this.#exchange.flight(tag, get(at), table)
-    const read = readOf(epochs)
-    if (header.status === NOT_FOUND) return read
-    const token = Buffer.from(header.cas)
-    const record = decode(val)
-    if (!isLive(record, read.epochs, now)) return { ...read, itemToken: token }
-    return { ...read, itemToken: token, seen: { at, token, record, until: read.epochs.until } }
-  }
-
   #remember(record: SessionRecord, at: string, token: Buffer, bytes: Buffer, until = 0): void {
     this.#memory.set(record, { at, token: Buffer.from(token), record: decode(bytes)!, until })
   }
@@ -254,11 +198,4 @@ class MemcachedStore implements SessionStore {
         `a payload of ${length} bytes is larger than maxItemBytes leaves room for (${maxPayloadBytes})`,
       )
   }
-}
-
-function isLive(record: StoredRecord | undefined, epochs: Epochs, now: number): record is StoredRecord {
-  if (!record || now >= record.expiresAt) return false
-  const { subject } = record
-  const epoch = subject === undefined ? undefined : epochOf(epochs, subject)
-  return subject === undefined || (epoch !== undefined && record.epochs.some((own) => own.equals(epoch)))
 }

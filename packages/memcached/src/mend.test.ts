@@ -100,7 +100,7 @@ test('what fails while a connection is made is not written to the next', async (
     const opcodes = opcodesIn(bytes)
     arrived.push(...opcodes)
     const signIn = opcodes[0] === 0x20 || opcodes[0] === 0x21
-    if (signIn && answering) to.write(Buffer.from([0x81, opcodes[0]!, ...new Array<number>(22).fill(0)]))
+    if (signIn && answering) to.write(Buffer.concat([Buffer.from([0x81, opcodes[0]!]), Buffer.alloc(22)]))
     return !signIn
   }
   await expect(store.create(key, newRecord(now), now)).rejects.toMatchObject(down)
@@ -133,7 +133,10 @@ test('a reply to something else is not taken for one', async () => {
     bytes[1] = 0x01
     client.write(bytes)
   }
-  await expect(store.read(key, now)).rejects.toMatchObject({ ...down, message: expect.stringContaining('something else') })
+  await expect(store.read(key, now)).rejects.toMatchObject({
+    ...down,
+    message: expect.stringContaining('something else'),
+  })
   proxy.onReplies = (bytes, client) => void client.write(bytes)
   expect(await store.read(key, now)).toBeDefined()
 })

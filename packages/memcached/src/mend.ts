@@ -12,9 +12,12 @@ export interface Mended {
   together<T>(sending: Sending, write: () => T): T
 }
 
+/** Where memjs keeps the connection of a server. */
+const SOCKET = '_socket'
+
 /** What there is of a `Server` of memjs beside its types. */
 interface Internals {
-  _socket?: Socket
+  [SOCKET]?: Socket
   responseBuffer: Buffer
   error(error: Error): void
   sock(sasl: boolean, go: (socket: Socket) => void): void
@@ -44,13 +47,13 @@ export function mend(server: MemcachedServer): Mended {
   let sending: Sending | undefined
 
   const adopt = (): void => {
-    const socket = internals._socket
+    const socket = internals[SOCKET]
     if (!socket || socket === current) return
     current = socket
     // Else the second of two requests waits for the reply to the first.
     socket.setNoDelay(true)
     const lost = (cause: Error): void => {
-      if (internals._socket === socket) internals.error(cause)
+      if (internals[SOCKET] === socket) internals.error(cause)
     }
     socket.removeAllListeners('error').on('error', lost)
     socket.removeAllListeners('close').on('close', () => lost(new Error('the connection was closed')))
@@ -58,7 +61,7 @@ export function mend(server: MemcachedServer): Mended {
 
   internals.sock = (sasl, go) => {
     const marked = sending
-    if (!internals._socket) internals.responseBuffer = Buffer.alloc(0)
+    if (!internals[SOCKET]) internals.responseBuffer = Buffer.alloc(0)
     sock.call(server, sasl, (socket) => {
       if (marked) marked.sent = true
       go(socket)
@@ -76,7 +79,7 @@ export function mend(server: MemcachedServer): Mended {
 
   const state: Mended = {
     together: (marked, write) => {
-      const socket = internals._socket
+      const socket = internals[SOCKET]
       sending = marked
       socket?.cork()
       try {

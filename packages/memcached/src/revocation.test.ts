@@ -1,5 +1,5 @@
 import { createSessions } from '@sess/core'
-import { Client } from 'memjs'
+import type { Client } from 'memjs'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { startMemcached } from '@sess/test-servers'
 import { command, keptFor, newKey, newRecord } from '../test/fixture.ts'
@@ -130,7 +130,9 @@ describe('a revocation', () => {
   test('of eight at once that spare the same session, it survives them all', async () => {
     const [here, there] = [newKey(), newKey()].map((key, _, [{ tag }]) => ({ ...key, tag }))
     for (const key of [here, there]) await store.create(key, { ...annsRecord }, now)
-    await Promise.all(Array.from({ length: 8 }, (_, i) => [store, slow][i % 2]!.deleteSubject!(ann(here.tag), now, here)))
+    await Promise.all(
+      Array.from({ length: 8 }, (_, i) => [store, slow][i % 2]!.deleteSubject!(ann(here.tag), now, here)),
+    )
     expect([!!(await store.read(here, now)), await store.read(there, now)]).toEqual([true, undefined])
     for (let i = 0; i < 40; i++) await store.deleteSubject!(ann(here.tag), now, here)
     expect(await store.read(here, now)).toBeDefined()

@@ -66,8 +66,8 @@ test('with sessions: one to read, two to write, four to sign in from an anonymou
   }
   expect(await proxy.during(login)).toBe(4)
   expect(await proxy.during(write)).toBe(2)
-  const loginElsewhere = async (): Promise<void> => void (await (await sessions.load(undefined)).login('ann'))
+  const loginElsewhere = async () => (await sessions.load(undefined)).login('ann')
   expect(await proxy.during(loginElsewhere)).toBe(2)
-  const leave = async (): Promise<void> => void (await (await sessions.load(cookie)).logout())
+  const leave = async () => (await sessions.load(cookie)).logout()
   expect(await proxy.during(leave)).toBe(2)
 })
