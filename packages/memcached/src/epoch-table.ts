@@ -18,6 +18,13 @@ export interface Read {
   readonly token?: Buffer
 }
 
+/** An epoch that is in effect. */
+export interface Reserved {
+  readonly epoch: Buffer
+  /** Until when it is kept, in ms by core's clock. */
+  readonly until: number
+}
+
 /** The epochs of subjects, under their tags. */
 export class EpochTable {
   readonly #exchange: Exchange
@@ -42,8 +49,16 @@ export class EpochTable {
    * Sees to it that a subject has an epoch until then at least.
    *
    * @returns The epoch in effect. One round trip where it is there for so long, or no table is.
+   * @throws {SessError} Never `unknown_outcome`: no record is changed by this.
    */
-  async reserve(tag: string, subject: string, then: number, now: number): Promise<{ epoch: Buffer; until: number }> {
+  async reserve(tag: string, subject: string, then: number, now: number): Promise<Reserved> {
+    return this.#reserve(tag, subject, then, now).catch((cause: unknown) => {
+      if (!(cause instanceof SessError) || cause.code !== 'unknown_outcome') throw cause
+      throw new SessError('store_unavailable', cause.message, { cause })
+    })
+  }
+
+  async #reserve(tag: string, subject: string, then: number, now: number): Promise<Reserved> {
     const key = epochsKey(this.#prefix, tag)
     const fresh = randomBytes(EPOCH)
     const until = then + Math.max(then - now, SLACK)

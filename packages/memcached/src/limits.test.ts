@@ -121,6 +121,23 @@ describe('time', () => {
   })
 })
 
+test('a server without tokens is refused before anything is overwritten', async () => {
+  const blind = await startMemcached(['-C'])
+  try {
+    const store = storeOn(blind.port)
+    const key = newKey()
+    const record = newRecord(now, { subject: 'ann' })
+    await store.create(key, record, now)
+    const unsupported = { code: 'unsupported', message: expect.stringContaining('-C') }
+    await expect(store.read(key, now)).rejects.toMatchObject(unsupported)
+    await expect(store.replace(key, { ...record, revision: 2 }, record, now)).rejects.toMatchObject(unsupported)
+    await expect(store.deleteSubject!({ id: 'ann', tag: key.tag }, now)).rejects.toMatchObject(unsupported)
+    expect(await store.delete(key, now)).toBe(true)
+  } finally {
+    await blind.stop()
+  }
+})
+
 describe('options', () => {
   test.each([
     { prefix: 'a b' },

@@ -5,7 +5,7 @@ import type { Exchange } from './exchange.ts'
 import { itemExpiry } from './item-expiry.ts'
 import { recordKey } from './keys.ts'
 import { decode, encode, type StoredRecord } from './record.ts'
-import { get, NOT_FOUND, OK, replace } from './request.ts'
+import { get, NOT_FOUND, OK, replace, tokenOf } from './request.ts'
 
 /** A live record with the token that it had. */
 export interface Seen {
@@ -48,7 +48,7 @@ export class Records {
     const [{ header, val }, table] = await this.#exchange.flight(key.tag, get(at), this.#table.get(key.tag))
     const read = readOf(table)
     if (header.status === NOT_FOUND) return read
-    const token = Buffer.from(header.cas)
+    const token = tokenOf(header)
     const record = decode(val)
     if (!isLive(record, read.epochs, now)) return { ...read, itemToken: token }
     return { ...read, itemToken: token, seen: { at, token, record, until: read.epochs.until } }
@@ -65,7 +65,7 @@ export class Records {
 
 /** Neither expired nor revoked. */
 export function isLive(record: StoredRecord | undefined, epochs: Epochs, now: number): record is StoredRecord {
-  if (!record || now >= record.expiresAt) return false
+  if (!record || !(now < record.expiresAt)) return false
   const { subject } = record
   if (subject === undefined) return true
   const epoch = epochOf(epochs, subject)

@@ -1,3 +1,6 @@
+import { SessError } from '@sess/core'
+import type { Reply } from './client.ts'
+
 /*
  * The binary protocol, of which memjs offers no compare-and-set.
  * https://github.com/memcached/memcached/wiki/BinaryProtocolRevamped
@@ -19,6 +22,8 @@ const REQUEST = 0x80
 const HEAD = 24
 /** Of a number in the head that a reply repeats: the request's. */
 const OPAQUE = 12
+/** Of the token for compare-and-set in the head. */
+const TOKEN = 16
 
 /** One request. */
 export interface Request {
@@ -44,8 +49,19 @@ export function add(key: string, value: Uint8Array, expiry: number): Request {
  */
 export function replace(key: string, value: Uint8Array, expiry: number, token: Buffer): Request {
   const made = request(REPLACE, key, [OK, NOT_FOUND, EXISTS], value, expiry)
-  token.copy(made.bytes, 16)
+  checked(token).copy(made.bytes, TOKEN)
   return made
+}
+
+/** The token in a reply: a copy. @throws {SessError} `unsupported` where the server gives none. */
+export function tokenOf({ cas }: Reply['header']): Buffer {
+  return Buffer.from(checked(cas))
+}
+
+/** Without a token a server would store unconditionally. */
+function checked(token: Buffer): Buffer {
+  if (token.some((byte) => byte !== 0)) return token
+  throw new SessError('unsupported', 'Memcached gives no tokens for compare-and-set; start it without -C')
 }
 
 /** Answers {@link OK} where there was something, or {@link NOT_FOUND}. */
