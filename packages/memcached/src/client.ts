@@ -26,7 +26,6 @@ export interface MemcachedServer {
   readonly options: { readonly timeout?: number | undefined; readonly conntimeout?: number | undefined }
   /** Ends the connection; what waits for a reply is told. */
   error(error: Error): void
-  sock(sasl: boolean, go: (socket: never) => void): void
 }
 
 /** A server's reply, as memjs parses it. */

@@ -2,7 +2,7 @@ import { createSessions } from '@sess/core'
 import type { Client } from 'memjs'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { startMemcached } from '@sess/test-servers'
-import { command, keptFor, newKey, newRecord } from '../test/fixture.ts'
+import { command, keptFor, newKey, newRecord, twoKeys } from '../test/fixture.ts'
 import { clientOf } from '../test/harness.ts'
 import { Proxy } from '../test/proxy.ts'
 import { memcachedStore } from './index.ts'
@@ -44,7 +44,7 @@ function before(opcode: number, task: () => Promise<unknown>, nth = 1): void {
 
 describe('a revocation', () => {
   test('is replaced, not removed: an older record stays dead after the next sign-in', async () => {
-    const [old, next] = [newKey(), newKey()].map((key, _, [{ tag }]) => ({ ...key, tag }))
+    const [old, next] = twoKeys()
     await store.create(old, annsRecord, now)
     await store.deleteSubject!(ann(old.tag), now)
     await store.create(next, { ...annsRecord }, now)
@@ -90,7 +90,7 @@ describe('a revocation', () => {
   })
 
   test('spares a session at every moment', async () => {
-    const [here, there] = [newKey(), newKey()].map((key, _, [{ tag }]) => ({ ...key, tag }))
+    const [here, there] = twoKeys()
     for (const key of [here, there]) await store.create(key, { ...annsRecord }, now)
     const seen: unknown[] = []
     proxy.onRequests = async () => void seen.push((await store.read(here, now)) !== undefined)
@@ -119,7 +119,7 @@ describe('a revocation', () => {
   })
 
   test('of two at once that spare different sessions, neither session survives the other', async () => {
-    const [one, two] = [newKey(), newKey()].map((key, _, [{ tag }]) => ({ ...key, tag }))
+    const [one, two] = twoKeys()
     for (const key of [one, two]) await store.create(key, { ...annsRecord }, now)
     // Once the other session has been told of the epoch to come.
     before(REPLACE, () => store.deleteSubject!(ann(one.tag), now, one), 2)
@@ -128,7 +128,7 @@ describe('a revocation', () => {
   })
 
   test('of eight at once that spare the same session, it survives them all', async () => {
-    const [here, there] = [newKey(), newKey()].map((key, _, [{ tag }]) => ({ ...key, tag }))
+    const [here, there] = twoKeys()
     for (const key of [here, there]) await store.create(key, { ...annsRecord }, now)
     await Promise.all(
       Array.from({ length: 8 }, (_, i) => [store, slow][i % 2]!.deleteSubject!(ann(here.tag), now, here)),
@@ -139,7 +139,7 @@ describe('a revocation', () => {
   })
 
   test('leaves another subject under the same tag alone, whoever signs in meanwhile', async () => {
-    const [anns, bobs] = [newKey(), newKey()].map((key, _, [{ tag }]) => ({ ...key, tag }))
+    const [anns, bobs] = twoKeys()
     await store.create(anns, annsRecord, now)
     before(REPLACE, () => store.create(bobs, newRecord(now, { subject: 'bob' }), now))
     await slow.deleteSubject!(ann(anns.tag), now)

@@ -8,6 +8,12 @@ export function newKey(tag: string = randomBytes(9).toString('base64url')): Sess
   return { tag, id: randomBytes(12).toString('base64url') }
 }
 
+/** Two keys of one tag. */
+export function twoKeys(): [SessionKey, SessionKey] {
+  const key = newKey()
+  return [key, newKey(key.tag)]
+}
+
 /** A record that lives for a minute. */
 export function newRecord(now: number, parts: Partial<SessionRecord> = {}): SessionRecord {
   return { revision: 1, expiresAt: now + 60_000, payload: Buffer.from('payload'), ...parts }
