@@ -12,7 +12,7 @@ import { Exchange } from './exchange.ts'
 import { itemExpiry } from './item-expiry.ts'
 import { LONGEST_PREFIX } from './keys.ts'
 import { decode, encode, OVERHEAD, type StoredRecord } from './record.ts'
-import { isLive, Records, type Seen } from './records.ts'
+import { isInEffect, isLive, Records, type Seen } from './records.ts'
 import { add, EXISTS, get, NOT_FOUND, OK, remove, replace } from './request.ts'
 import { revoke } from './revoke.ts'
 
@@ -80,18 +80,26 @@ class MemcachedStore implements SessionStore {
     return record
   }
 
+  /**
+   * For a subject: its epoch, and then the record with it. A revocation in between ends what was written; so the epoch is
+   * looked at again in the flight of the write, and what was ended is written anew.
+   */
   async create(key: SessionKey, record: SessionRecord, now: number): Promise<boolean> {
     this.#fits(record)
     const { subject, expiresAt } = record
-    // Before the record: a revocation in between ends it.
-    const reserved = subject === undefined ? undefined : await this.#table.reserve(key.tag, subject, expiresAt, now)
     const at = this.#records.at(key)
-    const bytes = encode({ ...record, epochs: reserved ? [reserved.epoch] : [] })
     const expiry = itemExpiry(expiresAt, now)
     for (let tries = 0, old: Buffer | undefined; tries < TRIES; tries++) {
+      const reserved = subject === undefined ? undefined : await this.#table.reserve(key.tag, subject, expiresAt, now)
+      const stored = { ...record, epochs: reserved ? [reserved.epoch] : [] }
+      const bytes = encode(stored)
       const request = old ? replace(at, bytes, expiry, old) : add(at, bytes, expiry)
-      const [{ header }] = await this.#exchange.flight(key.tag, request)
+      const [{ header }, table] = await this.#exchange.flight(key.tag, request, this.#table.get(key.tag))
       if (header.status === OK) {
+        if (!isInEffect(stored, readOf(table).epochs)) {
+          old = Buffer.from(header.cas)
+          continue
+        }
         this.#remember(record, at, header.cas, bytes, reserved?.until)
         return true
       }

@@ -65,9 +65,12 @@ export class Records {
 
 /** Neither expired nor revoked. */
 export function isLive(record: StoredRecord | undefined, epochs: Epochs, now: number): record is StoredRecord {
-  if (!record || !(now < record.expiresAt)) return false
-  const { subject } = record
+  return record !== undefined && now < record.expiresAt && isInEffect(record, epochs)
+}
+
+/** Not revoked. */
+export function isInEffect({ subject, epochs: own }: StoredRecord, epochs: Epochs): boolean {
   if (subject === undefined) return true
   const epoch = epochOf(epochs, subject)
-  return epoch !== undefined && record.epochs.some((own) => own.equals(epoch))
+  return epoch !== undefined && own.some((one) => one.equals(epoch))
 }

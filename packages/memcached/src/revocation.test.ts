@@ -25,6 +25,7 @@ afterAll(async () => {
 })
 beforeEach(() => {
   proxy.onRequests = () => {}
+  proxy.onReplies = (bytes, client) => void client.write(bytes)
 })
 
 const now = Date.now()
@@ -63,15 +64,34 @@ describe('a revocation', () => {
     expect(await store.read(next, now)).toBeDefined()
   })
 
-  test('beats a sign-in that was under way: what read the epoch before is dead after', async () => {
-    const key = newKey()
-    const first = newKey(key.tag)
+  test('beats a sign-in that was sent before it: with the epoch that was, it is dead on arrival', async () => {
+    const [first, key] = twoKeys()
     await store.create(first, annsRecord, now)
-    // Between the epoch and the record, which is the second add.
+    // Between the epoch and the record, which is the second add; nobody is there to see what became of it.
     before(ADD, () => store.deleteSubject!(ann(key.tag), now), 2)
-    await slow.create(key, { ...annsRecord }, now)
-    expect(await store.read(key, now)).toBeUndefined()
-    expect(await slow.read(first, now)).toBeUndefined()
+    proxy.onReplies = (bytes, client) => (bytes[1] === ADD && bytes[7] === 0 ? client.destroy() : client.write(bytes))
+    await expect(slow.create(key, { ...annsRecord }, now)).rejects.toMatchObject({ code: 'unknown_outcome' })
+    expect(await command(server.port, `mg sess:${key.tag}${key.id}`)).toMatch(/^HD/)
+    expect([await store.read(first, now), await store.read(key, now)]).toEqual([undefined, undefined])
+  })
+
+  test('ends what was there before it: a sign-in that it meets takes the epoch after', async () => {
+    const [first, key] = twoKeys()
+    await store.create(first, annsRecord, now)
+    before(ADD, () => store.deleteSubject!(ann(key.tag), now), 2)
+    expect(await slow.create(key, { ...annsRecord }, now)).toBe(true)
+    expect([await store.read(first, now), !!(await store.read(key, now))]).toEqual([undefined, true])
+  })
+
+  test('makes room for a new record under the same key, which lives', async () => {
+    const key = newKey()
+    await store.create(key, annsRecord, now)
+    // After the epoch was asked for, and before the record is found to be dead.
+    before(ADD, () => store.deleteSubject!(ann(key.tag), now), 2)
+    const next = { ...annsRecord, payload: Buffer.from('next') }
+    expect(await slow.create(key, next, now)).toBe(true)
+    expect(Buffer.from((await store.read(key, now))!.payload).toString()).toBe('next')
+    expect(await store.create(key, annsRecord, now)).toBe(false)
   })
 
   test('beats a replace and a touch with a token that is still good', async () => {
