@@ -27,6 +27,12 @@ test('round trips, counted at the socket, are what the README says', async () =>
   expect(await proxy.during(() => store.replace(key, next, read, now))).toBe(1)
   expect(await proxy.during(() => store.touch(key, now + 90_000, next, now))).toBe(1)
   expect(await proxy.during(() => store.replace(key, { ...next, revision: 3 }, next, now))).toBe(1)
+  const copy = { ...next, revision: 3 } // not the object that was written
+  expect(await proxy.during(() => store.replace(key, { ...copy, revision: 4 }, copy, now))).toBe(2)
+  // Past the time for which the epoch is kept.
+  const late = (await store.read(key, now))!
+  const days = now + 3 * 86_400_000
+  expect(await proxy.during(() => store.replace(key, { ...late, revision: 5, expiresAt: days }, late, now))).toBe(3)
   expect(await proxy.during(() => store.deleteSubject!(ann, now, key))).toBe(3)
   expect(await proxy.during(() => store.deleteSubject!(ann, now))).toBe(2)
   expect(await proxy.during(() => store.delete(key, now))).toBe(1)
