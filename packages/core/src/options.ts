@@ -1,5 +1,7 @@
 import type { Duration } from './api.ts'
+import type { Plain } from './data.ts'
 import { milliseconds } from './duration.ts'
+import type { Envelope } from './envelope.ts'
 import { SessError } from './error.ts'
 import { jsonSerializer } from './json.ts'
 import type { DataSchema } from './schema.ts'
@@ -80,7 +82,12 @@ export interface Settings {
   readonly storeTimeout: number
   readonly clock: () => number
   readonly log: ((line: string) => void) | undefined
+  /** Asked at each write, where another's cookie decides on a session's life. Undefined: it stays as it is. */
+  readonly termsOf?: (data: Plain, now: Terms) => Terms | undefined
 }
+
+/** What an envelope says of a session's life. */
+export type Terms = Pick<Envelope, 'createdAt' | 'idleTimeout' | 'absoluteAt'>
 
 /** Lifetimes in ms; an idle timeout of 0 does not slide. */
 export interface Lifetimes {

@@ -252,25 +252,27 @@ export class Stored {
   #next({ id, rotation }: Write, content: Content, now: number): Held {
     const { key, record, envelope } = this.held!
     const revision = record.revision + 1
-    let draft: Draft = { ...envelope, writes: marked(envelope, id, revision) }
-    if (rotation) {
-      const { secret, keepFor, signIn } = rotation
-      draft = { ...draft, digest: digestOf(secret), earlier: rotatedAway(envelope, now, keepFor) }
-      if (signIn)
-        draft = {
-          ...draft,
-          idleTimeout: signIn.idleTimeout,
-          persistent: signIn.persistent,
+    const { settings } = this.context
+    const { secret, keepFor = 0, signIn } = rotation ?? {}
+    const terms = signIn
+      ? {
+          ...signIn,
           authenticatedAt: now,
           absoluteAt: now + signIn.absoluteTimeout,
           label: signIn.label ?? envelope.label,
           client: signIn.client ?? envelope.client,
         }
+      : settings.termsOf?.(content.data, envelope)
+    const draft: Draft = {
+      ...envelope,
+      ...terms,
+      ...(secret && { digest: digestOf(secret), earlier: rotatedAway(envelope, now, keepFor) }),
+      writes: marked(envelope, id, revision),
     }
-    let expiresAt = expiryOf(draft.idleTimeout, draft.absoluteAt, now)
-    // Another server's clock may run ahead of this one's: a plain write never shortens a life.
-    if (!rotation?.signIn) expiresAt = Math.max(expiresAt, record.expiresAt)
-    return pack(this.context.settings, key, { ...record, revision, expiresAt }, draft, content)
+    const { idleTimeout, absoluteAt } = draft
+    // Another server's clock may run ahead of this one's: a write under the same terms never shortens a life.
+    const expiresAt = Math.max(expiryOf(idleTimeout, absoluteAt, now), terms ? 0 : record.expiresAt)
+    return pack(settings, key, { ...record, revision, expiresAt }, draft, content)
   }
 
   #landed({ rotation }: Write, held: Held): void {

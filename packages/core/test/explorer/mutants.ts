@@ -103,12 +103,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'new-write-id-each-try',
     file: 'stored.ts',
-    edits: [
-      [
-        'writes: marked(envelope, id, revision) }\n    if (rotation)',
-        'writes: marked(envelope, newSecret(), revision) }\n    if (rotation)',
-      ],
-    ],
+    edits: [['writes: marked(envelope, id, revision)', 'writes: marked(envelope, newSecret(), revision)']],
     breaks: 9,
     in: 'signed-in: A update, B update',
   },

@@ -1,0 +1,181 @@
+import { expect, test } from 'vitest'
+import { heldStore } from '../test/held-store.ts'
+import { foreignSessions, type ForeignOptions, type ForeignSession, type ForeignSessions } from './foreign.ts'
+import { createSessions, memoryStore } from './index.ts'
+
+const MINUTE = 60_000
+let now = 1_000_000
+
+function sessionsOn(store: ForeignOptions['store'], options: Partial<ForeignOptions> = {}): ForeignSessions {
+  const lifeOf = ({ life }: Readonly<Record<string, unknown>>): { idleTimeout?: number } =>
+    typeof life === 'number' ? { idleTimeout: life } : {}
+  return foreignSessions({ store, domain: 'test', lifeOf, clock: () => now, ...options })
+}
+
+async function loaded(sessions: ForeignSessions, id = 'id'): Promise<ForeignSession> {
+  const session = await sessions.load(id)
+  if (!session) throw new Error(`nothing is stored under ${id}`)
+  return session
+}
+
+test('the key is a hash of the domain and the ID, and the payload is an envelope without a secret', async () => {
+  const store = heldStore()
+  expect(await sessionsOn(store).start('id').save({ a: 1 })).toBe('created')
+  // printf 'test\0id' | openssl dgst -sha256 -binary | basenc --base64url | cut -c1-28
+  expect([...store.records.keys()]).toEqual(['NT2mxq3bPsf-usxeOiT21bDeOTLG'])
+  expect(await sessionsOn(store, { domain: 'other' }).load('id')).toBeUndefined()
+  const [record] = [...store.records.values()]
+  expect(Buffer.from(record!.payload).toString('latin1')).not.toContain('id')
+})
+
+test('a handle is no cookie: core opens no record that has no secret', async () => {
+  const store = memoryStore()
+  const foreign = sessionsOn(store)
+  const session = foreign.start('id')
+  await session.save({ a: 1 })
+  const core = createSessions({ store, clock: () => now, log: false })
+  for (const secret of ['A'.repeat(32), '-'.repeat(32)])
+    expect((await core.load(session.handle + secret)).status).toBe('new')
+})
+
+test('changes of two requests merge, a same key is an event, and a deletion counts', async () => {
+  const sessions = sessionsOn(memoryStore())
+  const conflicts: string[] = []
+  sessions.on('conflict', ({ key }) => conflicts.push(key))
+  await sessions.start('id').save({ a: 0, b: 0, c: 0, d: 0 })
+  const [one, two] = [await loaded(sessions), await loaded(sessions)]
+  expect(await one.save({ a: 1, b: 0, d: 1 })).toBe('saved')
+  expect(await two.save({ a: 0, b: 2, c: 0, d: 2 })).toBe('saved')
+  expect((await loaded(sessions)).data).toEqual({ a: 1, b: 2, d: 2 })
+  expect(conflicts).toEqual(['d'])
+  expect(await one.save({ a: 3, b: 0, d: 1 })).toBe('saved')
+  expect((await loaded(sessions)).data).toEqual({ a: 3, b: 2, d: 2 })
+})
+
+test('what was loaded or created is never created again; what was never loaded is created', async () => {
+  const sessions = sessionsOn(memoryStore())
+  const made = sessions.start('id')
+  await made.save({ a: 1 })
+  const session = await loaded(sessions)
+  await sessions.end('id')
+  expect(await session.save({ a: 2 })).toBe('gone')
+  expect(await made.save({ a: 2 })).toBe('gone')
+  expect(await sessions.load('id')).toBeUndefined()
+  expect(await sessions.start('id').save({ a: 3 })).toBe('created')
+  await expect(sessions.start('id').save({ a: 4 })).rejects.toMatchObject({ code: 'conflict' })
+  expect((await loaded(sessions)).data).toEqual({ a: 3 })
+})
+
+test('ended and sealed: for a minute nothing is created under the ID', async () => {
+  const sessions = sessionsOn(memoryStore())
+  for (const first of [true, false]) {
+    const id = `id ${first}`
+    if (first) await sessions.start(id).save({ a: 1 })
+    await sessions.end(id, { sealed: true })
+    expect(await sessions.load(id)).toBeUndefined()
+    expect(await sessions.start(id).save({ a: 2 })).toBe('gone')
+    now += MINUTE
+    expect(await sessions.start(id).save({ a: 3 })).toBe('created')
+  }
+})
+
+test('a replace whose answer is lost is one write, settled by the next save', async () => {
+  const store = heldStore()
+  const sessions = sessionsOn(store)
+  await sessions.start('id').save({ n: 0 })
+  const session = await loaded(sessions)
+  store.hold('replace')
+  const saving = session.save({ n: 1 })
+  await store.pending(1)
+  store.failAfter()
+  store.flow()
+  expect(await saving).toBe('saved')
+  expect(store.called('replace')).toBe(2)
+  const [record] = [...store.records.values()]
+  expect(record!.revision).toBe(2)
+})
+
+test('a create whose answer is lost is not sent again; a later save finds it, or says that it is not known', async () => {
+  for (const landed of [true, false]) {
+    const store = heldStore()
+    const sessions = sessionsOn(store)
+    const session = sessions.start('id')
+    store.hold('create')
+    const saving = session.save({ a: 1 })
+    await store.pending(1)
+    if (landed) store.failAfter()
+    else store.failLate()
+    await expect(saving).rejects.toMatchObject({ code: 'unknown_outcome' })
+    store.flow()
+    const again = session.save({ a: 1, b: 2 })
+    if (landed) {
+      expect(await again).toBe('saved')
+      expect((await loaded(sessions)).data).toEqual({ a: 1, b: 2 })
+    } else await expect(again).rejects.toMatchObject({ code: 'unknown_outcome' })
+    expect(store.called('create')).toBe(1)
+  }
+})
+
+test('a create that the store refused is sent once more', async () => {
+  const store = heldStore()
+  store.hold('create')
+  const saving = sessionsOn(store).start('id').save({ a: 1 })
+  await store.pending(1)
+  store.failBefore()
+  await store.pending(1)
+  store.flow()
+  expect(await saving).toBe('created')
+})
+
+test('an outage is an error', async () => {
+  const store = heldStore()
+  const sessions = sessionsOn(store)
+  store.hold('read')
+  const loading = sessions.load('id')
+  await store.pending(1)
+  store.failBefore()
+  await expect(loading).rejects.toMatchObject({ code: 'store_unavailable' })
+})
+
+test('data says how long it lives, at each write: longer, shorter, over', async () => {
+  const store = heldStore()
+  const sessions = sessionsOn(store, { absoluteTimeout: 60 * MINUTE })
+  const start = now
+  const session = sessions.start('id')
+  await session.save({ life: MINUTE })
+  expect(session.expiresAt).toBe(start + MINUTE)
+  await session.save({ life: 10 * MINUTE })
+  expect(session.expiresAt).toBe(start + 10 * MINUTE)
+  await session.save({ life: 2 * MINUTE })
+  expect(session.expiresAt).toBe(start + 2 * MINUTE)
+  now += MINUTE
+  expect(await session.save({ life: 2 * MINUTE })).toBe('touched')
+  expect(session.expiresAt).toBe(start + 3 * MINUTE)
+  await session.save({ life: 100 * MINUTE })
+  expect(session.expiresAt).toBe(start + 60 * MINUTE)
+  await expect(sessions.start('other').save({ life: -1 })).resolves.toBe('gone')
+  expect(await session.save({ life: -1 })).toBe('gone')
+  expect(store.records.size).toBe(0)
+})
+
+test('an index entry lives as long as its session', async () => {
+  const store = heldStore()
+  const sessions = sessionsOn(store, { index: true })
+  const session = sessions.start('id')
+  await session.save({ life: MINUTE })
+  now += MINUTE / 2
+  await session.save({ life: MINUTE, a: 1 })
+  now += MINUTE / 2
+  expect(await sessions.count()).toBe(1)
+  for await (const each of sessions.all()) expect(each.data).toEqual({ life: MINUTE, a: 1 })
+  await sessions.clear()
+  expect(await sessions.count()).toBe(0)
+  expect(await session.save({ life: MINUTE, a: 2 })).toBe('gone')
+})
+
+test('without the index there is no list', async () => {
+  const sessions = sessionsOn(memoryStore())
+  await expect(sessions.clear()).rejects.toMatchObject({ code: 'unsupported' })
+  const { list: _, ...listless } = heldStore()
+  expect(() => sessionsOn(listless as never, { index: true })).toThrowError(/cannot list/)
+})

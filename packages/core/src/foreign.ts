@@ -1,0 +1,217 @@
+import { createHash } from 'node:crypto'
+import type { Duration, OutcomeStatus, SessionsEvents } from './api.ts'
+import { NO_CONTENT, pack } from './codec.ts'
+import { Context } from './context.ts'
+import type { Plain } from './data.ts'
+import { milliseconds } from './duration.ts'
+import { SessError } from './error.ts'
+import { ForeignIndex } from './foreign-index.ts'
+import { draftOf, LiveForeignSession } from './foreign-session.ts'
+import { settingsOf, type BaseOptions, type Terms } from './options.ts'
+import { KNOWN_FOR } from './secrets.ts'
+import type { SessionKey } from './store.ts'
+import { marked, TRIES } from './stored.ts'
+import { handleOf, newWriteId, parseHandle } from './token.ts'
+
+/** Options of {@link foreignSessions}. Those of `createSessions` mean the same here. */
+export interface ForeignOptions extends Pick<
+  BaseOptions,
+  'store' | 'touchAfter' | 'seal' | 'onConflict' | 'storeTimeout' | 'clock' | 'log'
+> {
+  /** Who makes the IDs, for example `@sess/express-session`. Two domains never meet, whatever their IDs. */
+  readonly domain: string
+  /** How long a session lives without use, where its data does not say. Default: `'1d'`. */
+  readonly idleTimeout?: Duration
+  /** How long a session lives at most. Default: without end. */
+  readonly absoluteTimeout?: Duration
+  /**
+   * How long data asks to live, at every write. `idleTimeout`: in ms, 0: it does not slide; `until`: the time in ms since
+   * the epoch at which it ends at the latest. Data that asks for a time past is deleted.
+   */
+  readonly lifeOf: (data: Readonly<Plain>) => { readonly idleTimeout?: number; readonly until?: number }
+  /** Keeps an index of all sessions, for `all` and `clear`: one more round trip for each write. Default: false. */
+  readonly index?: boolean
+}
+
+/** A session whose ID another library made, as one request holds it. */
+export interface ForeignSession {
+  /** Names the session in logs; no credential. */
+  readonly handle: string
+  /** A copy of the data as it was loaded, for the holder to change; `{}` if nothing was. */
+  readonly data: Plain
+  /** When it ends unless it is used, in ms since the epoch; undefined while nothing is stored. */
+  readonly expiresAt: number | undefined
+  /**
+   * Writes the top-level changes since `data` was loaded or last given here: compare-and-set; on a conflict they are
+   * merged into what is there. Without changes it moves the idle clock, if that is due. What was loaded is never created
+   * again: `gone`. What was never loaded is created, once.
+   *
+   * @throws {SessError} As `Session.commit`; `conflict` also when something else is there under a new session's ID.
+   */
+  save(data: Readonly<Plain>): Promise<OutcomeStatus>
+}
+
+/** Sessions whose IDs another library makes: they have no secret of ours, and are kept under a hash of the ID. */
+export interface ForeignSessions {
+  /** Undefined for an ID that nothing is stored under. @throws {SessError} As `Sessions.load`. */
+  load(id: string): Promise<ForeignSession | undefined>
+  /** A session that was never stored. */
+  start(id: string): ForeignSession
+  /**
+   * Deletes without asking.
+   *
+   * @param options - `sealed`: for a minute, nothing can be created under the ID. For IDs that may come in again from elsewhere.
+   */
+  end(id: string, options?: { readonly sealed?: boolean }): Promise<void>
+  /** Ends a session by its handle. @returns False if there was none. */
+  revoke(handle: string): Promise<boolean>
+  /** All live sessions. @throws {SessError} `unsupported` without `index`. */
+  all(): AsyncIterable<ForeignSession>
+  /** How many live: those in the index, or all records of the store. @throws {SessError} `unsupported`. */
+  count(): Promise<number>
+  /** Ends all. @throws {SessError} `unsupported` without `index`. */
+  clear(): Promise<void>
+  /** Listens to an event. @returns A function that stops listening. */
+  on<Name extends keyof SessionsEvents>(name: Name, listener: (event: SessionsEvents[Name]) => void): () => void
+}
+
+/** The longest duration, in ms: some 317 years. */
+const ENDLESS = 1e13
+const DAY = 86_400_000
+
+/**
+ * For adapters to session libraries that make the IDs themselves.
+ *
+ * @throws {SessError} `invalid_option`, naming the option.
+ */
+export function foreignSessions(options: ForeignOptions): ForeignSessions {
+  const { domain, lifeOf, index = false, ...rest } = options
+  const absoluteTimeout = milliseconds(options.absoluteTimeout ?? ENDLESS, 'absoluteTimeout')
+  const { idleTimeout: forgotten = Math.min(DAY, absoluteTimeout) } = options
+  // No subject is ever hashed here, so any pepper will do.
+  const settings = settingsOf({ ...rest, absoluteTimeout, idleTimeout: forgotten, pepper: domain.padEnd(16) })
+  const termsOf = (data: Plain, { createdAt, ...before }: Terms): Terms | undefined => {
+    const { idleTimeout = settings.idleTimeout, until = Infinity } = lifeOf(data)
+    const absoluteAt = Math.min(createdAt + settings.absoluteTimeout, until)
+    const same = idleTimeout === before.idleTimeout && absoluteAt === before.absoluteAt
+    return same ? undefined : { createdAt, idleTimeout, absoluteAt }
+  }
+  const context = new Context({ ...settings, termsOf })
+  return new LiveForeignSessions(context, domain, index ? new ForeignIndex(context, domain) : undefined)
+}
+
+class LiveForeignSessions implements ForeignSessions {
+  readonly #context: Context
+  readonly #domain: string
+  readonly #index: ForeignIndex | undefined
+  readonly on: ForeignSessions['on']
+
+  constructor(context: Context, domain: string, index: ForeignIndex | undefined) {
+    this.#context = context
+    this.#domain = domain
+    this.#index = index
+    this.on = context.events.on.bind(context.events)
+  }
+
+  async load(id: string): Promise<ForeignSession | undefined> {
+    return this.#open(this.#keyOf(id))
+  }
+
+  start(id: string): ForeignSession {
+    return new LiveForeignSession(this.#context, this.#index, this.#keyOf(id))
+  }
+
+  async end(id: string, { sealed = false }: { readonly sealed?: boolean } = {}): Promise<void> {
+    const key = this.#keyOf(id)
+    if (sealed) await this.#close(key)
+    else if (!(await this.#delete(key, 'delete'))) return
+    this.#context.events.emit('logout', { handle: handleOf(key) })
+  }
+
+  async revoke(handle: string): Promise<boolean> {
+    const key = parseHandle(handle)
+    const went = key !== undefined && (await this.#delete(key, 'revoke'))
+    if (went) this.#context.events.emit('revoked', { handle })
+    return went
+  }
+
+  async *all(): AsyncIterable<ForeignSession> {
+    for await (const key of this.#listed().keys()) {
+      const session = await this.#open(key)
+      if (session) yield session
+    }
+  }
+
+  async count(): Promise<number> {
+    const { calls, settings } = this.#context
+    if (this.#index) {
+      let count = 0
+      for await (const _ of this.#index.keys()) count++
+      return count
+    }
+    if (!settings.store.count) throw unsupported(`the ${settings.store.name} store cannot count`)
+    return calls.ask('count', undefined, (now) => settings.store.count!(now))
+  }
+
+  async clear(): Promise<void> {
+    for await (const key of this.#listed().keys()) await this.#delete(key, 'clear')
+  }
+
+  async #open(key: SessionKey): Promise<ForeignSession | undefined> {
+    const held = await this.#context.read(key, false)
+    // A digest would be that of a secret: such a record is opened by its cookie alone.
+    if (!held || held.envelope.marker || held.envelope.digest !== '') return undefined
+    return new LiveForeignSession(this.#context, this.#index, key, held)
+  }
+
+  async #delete(key: SessionKey, operation: string): Promise<boolean> {
+    const { calls, settings } = this.#context
+    const went = await calls.tell(operation, key, (now) => settings.store.delete(key, now), 2)
+    await this.#index?.remove(key)
+    return went
+  }
+
+  /** Puts a marker in the place of whatever is there: it opens nothing, and nothing is created over it. */
+  async #close(key: SessionKey): Promise<void> {
+    const { calls, settings } = this.#context
+    const id = newWriteId()
+    for (let tries = 0; tries < TRIES; tries++) {
+      const old = await this.#context.read(key, true)
+      const revision = (old?.record.revision ?? 0) + 1
+      const now = settings.clock()
+      const draft = {
+        ...draftOf(now),
+        marker: true,
+        writes: old ? marked(old.envelope, id, revision) : [[id, 1] as const],
+      }
+      const meta = { ...old?.record, revision, expiresAt: now + KNOWN_FOR }
+      const { record } = pack(settings, key, meta, draft, NO_CONTENT)
+      const closed = await calls.tell('close', key, async (at) =>
+        old
+          ? (await settings.store.replace(key, record, old.record, at)) === 'replaced'
+          : settings.store.create(key, record, at),
+      )
+      if (closed) return await this.#index?.remove(key)
+      // In the way, and not to be read: damaged.
+      if (!old) await this.#delete(key, 'close')
+    }
+    throw new SessError(
+      'conflict',
+      `others changed session ${handleOf(key)} ${TRIES} times while it was ended; try again`,
+    )
+  }
+
+  #listed(): ForeignIndex {
+    if (this.#index) return this.#index
+    throw unsupported('without the option index there is no list of all sessions')
+  }
+
+  /** The tag too is a hash of the ID: sessions of one user share nothing. */
+  #keyOf(id: string): SessionKey {
+    return parseHandle(createHash('sha256').update(`${this.#domain}\0${id}`).digest('base64url').slice(0, 28))!
+  }
+}
+
+function unsupported(what: string): SessError {
+  return new SessError('unsupported', what)
+}
