@@ -1,0 +1,150 @@
+import express from 'express'
+import session from 'express-session'
+import { describe, expect, test } from 'vitest'
+import { Browser, Gate, serve } from '../test/browser.ts'
+import { expressApp, own } from '../test/express-app.ts'
+import { stores } from '../test/stores.ts'
+import { SessStore } from './index.ts'
+
+describe.each(Object.entries(stores))('express-session on %s', (_name, open) => {
+  test('requests that change different keys at once both win; a deletion too', async () => {
+    await using opened = await open()
+    const gate = new Gate()
+    await using app = await serve(expressApp(new SessStore({ store: opened.store }), {}, gate))
+    const browser = new Browser(app.url)
+    await browser.post('/set', { a: '1', b: '1', c: '1' })
+    const slow = browser.copy().post('/set-slowly', { a: '2' })
+    await gate.reached
+    await browser.post('/set', { b: '2' })
+    await browser.post('/delete', { c: '' })
+    gate.open()
+    await slow
+    expect((await browser.get('/get')).body).toMatchObject({ a: '2', b: '2' })
+    expect((await browser.get('/get')).body).not.toHaveProperty('c')
+  })
+
+  test('a session stays dead after its logout, whatever is still in flight', async () => {
+    await using opened = await open()
+    const store = new SessStore({ store: opened.store })
+    const gone: string[] = []
+    store.on('gone', ({ handle }: { handle: string }) => gone.push(handle))
+    const gate = new Gate()
+    await using app = await serve(expressApp(store, {}, gate))
+    const browser = new Browser(app.url)
+    await browser.post('/login', { user: 'ada' })
+    const old = browser.copy()
+    const slow = browser.copy().post('/set-slowly', { a: '1' })
+    await gate.reached
+    await browser.post('/logout')
+    gate.open()
+    expect((await slow).status).toBe(200)
+    expect(gone).toEqual([expect.stringMatching(/^[\w-]{28}$/)])
+    expect((await old.get('/get')).body).not.toHaveProperty('user')
+    expect(await store.length()).toBe(0)
+  })
+
+  test('an ID that was regenerated away stays dead, and the new one is left alone', async () => {
+    await using opened = await open()
+    const gate = new Gate()
+    await using app = await serve(expressApp(new SessStore({ store: opened.store }), {}, gate))
+    const browser = new Browser(app.url)
+    await browser.post('/set', { cart: 'book' })
+    const old = browser.copy()
+    const slow = browser.copy().post('/set-slowly', { a: '1' })
+    await gate.reached
+    await browser.post('/login', { user: 'ada' })
+    gate.open()
+    await slow
+    const before = (await old.get('/get')).body
+    expect(before).not.toHaveProperty('cart')
+    expect(before).not.toHaveProperty('user')
+    expect((await browser.get('/get')).body).toMatchObject({ user: 'ada' })
+  })
+
+  test('an ID that is not there is not adopted, though its signature is good', async () => {
+    await using opened = await open()
+    await using app = await serve(expressApp(new SessStore({ store: opened.store })))
+    const browser = new Browser(app.url)
+    await browser.post('/set', { a: '1' })
+    const ended = browser.cookie
+    await browser.post('/logout')
+    browser.cookie = ended
+    await browser.post('/set', { a: '2' })
+    expect(browser.cookie).not.toBe(ended)
+    browser.cookie = ended
+    expect((await browser.get('/get')).body).not.toHaveProperty('a')
+  })
+
+  test('save() in the middle, changes after it, and reload()', async () => {
+    await using opened = await open()
+    const store = new SessStore({ store: opened.store })
+    const app = express()
+    app.use(session({ store, secret: 'keyboard cat', resave: false, saveUninitialized: false }))
+    app.post('/twice', (req, res) => {
+      own(req)['first'] = 1
+      own(req).save(() => {
+        own(req)['second'] = 2
+        res.json({})
+      })
+    })
+    app.post('/reload', (req, res) => {
+      own(req)['first'] = 'not kept'
+      own(req).reload(() => {
+        own(req)['third'] = 3
+        res.json({})
+      })
+    })
+    app.get('/', (req, res) => void res.json(own(req)))
+    await using served = await serve(app)
+    const browser = new Browser(served.url)
+    await browser.post('/twice')
+    await browser.post('/reload')
+    expect((await browser.get('/')).body).toMatchObject({ first: 1, second: 2, third: 3 })
+    expect(await store.length()).toBe(1)
+  })
+
+  test.each([
+    { saveUninitialized: true, resave: true, stored: 1 },
+    { saveUninitialized: true, resave: false, stored: 1 },
+    { saveUninitialized: false, resave: true, stored: 0 },
+    { saveUninitialized: false, resave: false, stored: 0 },
+  ])(
+    'saveUninitialized $saveUninitialized, resave $resave: $stored stored by a visit',
+    async ({ stored, ...options }) => {
+      await using opened = await open()
+      const store = new SessStore({ store: opened.store })
+      await using app = await serve(expressApp(store, options))
+      const browser = new Browser(app.url)
+      const { body } = await browser.get('/get')
+      expect(await store.length()).toBe(stored)
+      expect(browser.cookie !== '').toBe(stored === 1)
+      await browser.post('/set', { a: '1' })
+      const again = (await browser.get('/get')).body
+      expect(again).toMatchObject({ a: '1' })
+      expect(again['id'] === body['id']).toBe(stored === 1)
+      expect(await store.length()).toBe(1)
+    },
+  )
+
+  test('the index lists all sessions without their IDs, counts and clears them', async () => {
+    await using opened = await open()
+    const store = new SessStore({ store: opened.store, index: true })
+    await using app = await serve(expressApp(store))
+    const [ada, bob, eve] = [new Browser(app.url), new Browser(app.url), new Browser(app.url)]
+    await ada.post('/login', { user: 'ada' })
+    await bob.post('/login', { user: 'bob' })
+    await eve.post('/login', { user: 'eve' })
+    await eve.post('/logout')
+    const all = (await store.all()) as unknown as { user: string; id: string }[]
+    expect(all.map(({ user }) => user).toSorted()).toEqual(['ada', 'bob'])
+    expect(await store.length()).toBe(2)
+    expect(await store.get(all[0]!.id)).toBeNull()
+    expect(await store.revoke(all.find(({ user }) => user === 'bob')!.id)).toBe(true)
+    expect((await bob.get('/get')).body).not.toHaveProperty('user')
+    expect((await ada.get('/get')).body).toMatchObject({ user: 'ada' })
+    await store.clear()
+    expect((await ada.get('/get')).body).not.toHaveProperty('user')
+    expect(await store.length()).toBe(0)
+    expect(await opened.store.count!(Date.now())).toBe(0)
+  })
+})

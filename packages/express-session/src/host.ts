@@ -1,0 +1,34 @@
+import type { EventEmitter } from 'node:events'
+import expressSession from 'express-session'
+
+/*
+ * express-session's types are not imported: they would give `req.session` a type in every program that imports this
+ * package, those of @sess/express and @fastify/session among them.
+ */
+
+/** A callback in Node's manner. */
+export type Callback<T = void> = (error: unknown, value?: T) => void
+
+/** A session as express-session and @fastify/session hand it to a store. */
+export interface HostSession {
+  // oxlint-disable-next-line typescript/no-explicit-any -- what a cookie holds differs from host to host
+  cookie: any
+}
+
+/** A request of express-session. */
+export interface HostRequest {
+  sessionID?: string
+}
+
+/** What express-session's `Store` brings. */
+export interface HostStore extends EventEmitter {
+  /** Destroys the request's session and gives it a new one. */
+  regenerate(request: HostRequest, callback: (error?: unknown) => void): void
+  /** Loads a session without a request. */
+  load(id: string, callback: (error: unknown, session?: never) => void): void
+  /** Makes a session object of what `get` gave. */
+  createSession(request: HostRequest, data: HostSession): never
+}
+
+/** express-session's `Store`. */
+export const HostStoreBase: new () => HostStore = expressSession.Store as unknown as new () => HostStore

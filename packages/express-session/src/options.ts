@@ -1,0 +1,32 @@
+import type { Duration, SessionsEvents, SessionsOptions } from '@sess/core'
+import type { LegacyStore } from './legacy.ts'
+
+/** Options of `SessStore`. */
+export interface SessStoreOptions extends Pick<
+  SessionsOptions,
+  'store' | 'touchAfter' | 'seal' | 'onConflict' | 'storeTimeout' | 'clock' | 'log'
+> {
+  /** How long a session lives without use if its cookie has no expiry of its own. A number is ms. Default: `'1d'`. */
+  readonly idleTimeout?: Duration
+  /** How long a session lives at most, whatever its cookie says. Default: without end, as express-session has it. */
+  readonly absoluteTimeout?: Duration
+  /** Keeps an index of all sessions, for `all` and `clear`: one more round trip for each write. Default: false. */
+  readonly index?: boolean
+  /**
+   * What a save answers whose session has ended meanwhile. `'ignore'`: nothing, but for the event `gone`. `'throw'`: an
+   * error of code `session_destroyed`. express-session then cuts a response that it is sending; @fastify/session answers
+   * 500, and sets no cookie over that of a sign-in. Default: `'ignore'`.
+   */
+  readonly onGone?: 'ignore' | 'throw'
+  /** The store that was used before: its sessions move over one by one, when their browsers come. Default: none. */
+  readonly legacy?: LegacyStore
+}
+
+/** The events of a `SessStore`. None carries an ID or data; a handle is no credential. */
+export interface SessStoreEvents extends Pick<
+  SessionsEvents,
+  'created' | 'rejected' | 'conflict' | 'logout' | 'revoked' | 'error'
+> {
+  /** A session was to be saved that had ended meanwhile: nothing was written. */
+  gone: { readonly handle: string }
+}
