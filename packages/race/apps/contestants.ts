@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { CheckName } from '../src/index.ts'
 
 /** An app on trial. */
 export interface Contestant {
@@ -10,9 +11,10 @@ export interface Contestant {
   readonly title: string
   /** In this folder. */
   readonly file: string
+  readonly env?: Readonly<Record<string, string>>
   readonly store: 'redis' | 'sqlite'
-  /** Whether it is to be clean. */
-  readonly ours: boolean
+  /** What it is held to: of these checks none may find anything, and no ID may be readable in the store. */
+  readonly holds: readonly CheckName[]
 }
 
 /** `express-session 1.19`, with the version that is installed. */
@@ -22,22 +24,59 @@ function named(name: string, parts = 2): string {
   return `${name} ${version.split('.').slice(0, parts).join('.')}`
 }
 
+/** With connect-redis. */
+const host = (name: string, file: string): Pick<Contestant, 'title' | 'file'> => ({
+  title: `${named(name, name.startsWith('@') ? 1 : 2)} + ${named('connect-redis', 1)}`,
+  file,
+})
+
+/** What a store can hold that does not set the cookies: the browser may be signed out by its own login all the same. */
+const STORE_HOLDS: readonly CheckName[] = [
+  'write-lost',
+  'alive-after-logout',
+  'alive-after-login',
+  'fixated',
+  'made-up-adopted',
+  'ended-adopted',
+]
+const ALL: readonly CheckName[] = [...STORE_HOLDS, 'sign-in-lost', 'lost-over-login']
+
+const rescued = { HOST_STORE: 'SessStore' }
+
 /** In the order of the table's columns. */
 export const contestants: readonly Contestant[] = [
+  { ...host('express-session', 'express-session.ts'), store: 'redis', holds: [] },
+  { ...host('@fastify/session', 'fastify-session.ts'), store: 'redis', holds: [] },
   {
-    title: `${named('express-session')} + ${named('connect-redis', 1)}`,
+    title: 'express-session + SessStore on Redis',
     file: 'express-session.ts',
+    env: rescued,
     store: 'redis',
-    ours: false,
+    holds: STORE_HOLDS,
   },
   {
-    title: `${named('@fastify/session', 1)} + ${named('connect-redis', 1)}`,
-    file: 'fastify-session.ts',
-    store: 'redis',
-    ours: false,
+    title: 'express-session + SessStore on SQLite',
+    file: 'express-session.ts',
+    env: rescued,
+    store: 'sqlite',
+    holds: STORE_HOLDS,
   },
-  { title: '@sess/express on Redis', file: 'sess-express.ts', store: 'redis', ours: true },
-  { title: '@sess/express on SQLite', file: 'sess-express.ts', store: 'sqlite', ours: true },
+  {
+    title: '@fastify/session + SessStore on Redis',
+    file: 'fastify-session.ts',
+    env: rescued,
+    store: 'redis',
+    holds: STORE_HOLDS,
+  },
+  {
+    title: '@fastify/session + SessStore on SQLite',
+    file: 'fastify-session.ts',
+    env: rescued,
+    store: 'sqlite',
+    holds: STORE_HOLDS,
+  },
+  { title: '@sess/express on Redis', file: 'sess-express.ts', store: 'redis', holds: ALL },
+  { title: '@sess/express on SQLite', file: 'sess-express.ts', store: 'sqlite', holds: ALL },
 ]
 
 const running = new Set<ChildProcess>()
@@ -79,12 +118,14 @@ async function stop(child: ChildProcess): Promise<void> {
 
 /** Starts so many processes of an app. */
 export async function startApps(
-  { file }: Contestant,
+  { file, env: own }: Contestant,
   env: Record<string, string>,
   count: number,
 ): Promise<{ urls: string[]; stop(): Promise<void> }> {
   const path = join(import.meta.dirname, file)
-  const apps = await Promise.all(Array.from({ length: count }, () => start(process.execPath, [path], env, /^\{/)))
+  const apps = await Promise.all(
+    Array.from({ length: count }, () => start(process.execPath, [path], { ...env, ...own }, /^\{/)),
+  )
   return {
     urls: apps.map(({ line }) => (JSON.parse(line) as { url: string }).url),
     stop: async () => void (await Promise.all(apps.map((app) => app.stop()))),

@@ -1,15 +1,14 @@
-// express-session with connect-redis, used as their documentation shows.
+// express-session, used as its documentation shows.
 import { setTimeout as delay } from 'node:timers/promises'
-import { RedisStore } from 'connect-redis'
 import express, { type Request } from 'express'
 import session from 'express-session'
-import { createClient } from 'redis'
+import { hostStore } from './host-store.ts'
 import { listen, WORK_MS } from './process.ts'
 
 declare module 'express-session' {
   interface SessionData {
     user?: string
-    data?: Record<string, string>
+    [key: string]: unknown
   }
 }
 
@@ -17,20 +16,17 @@ declare module 'express-session' {
 type WithSession = { session: session.Session & Partial<session.SessionData> }
 const own = (req: Request): WithSession['session'] => (req as unknown as WithSession).session
 
-const client = createClient({ url: process.env['REDIS_URL']! })
-await client.connect()
-
 const app = express()
 app.use(express.urlencoded())
-app.use(session({ store: new RedisStore({ client }), secret: 'keyboard cat', resave: false, saveUninitialized: false }))
+app.use(session({ store: await hostStore(), secret: 'keyboard cat', resave: false, saveUninitialized: false }))
 
 app.get('/get', (req, res) => {
-  res.json({ user: own(req).user, ...own(req).data })
+  res.json(own(req))
 })
 
 app.post('/set', async (req, res) => {
   const { key, value } = req.body as { key: string; value: string }
-  own(req).data = { ...own(req).data, [key]: value }
+  own(req)[key] = value
   await delay(WORK_MS)
   res.json({})
 })

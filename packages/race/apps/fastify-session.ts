@@ -1,21 +1,17 @@
-// @fastify/session with connect-redis, used as their documentation shows.
+// @fastify/session, used as its documentation shows.
 import { setTimeout as delay } from 'node:timers/promises'
 import cookie from '@fastify/cookie'
 import session from '@fastify/session'
-import { RedisStore } from 'connect-redis'
 import fastify from 'fastify'
-import { createClient } from 'redis'
+import { hostStore } from './host-store.ts'
 import { announce, WORK_MS } from './process.ts'
 
 declare module 'fastify' {
   interface Session {
     user?: string
-    data?: Record<string, string>
+    [key: string]: unknown
   }
 }
-
-const client = createClient({ url: process.env['REDIS_URL']! })
-await client.connect()
 
 const app = fastify()
 app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) =>
@@ -23,17 +19,17 @@ app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string
 )
 app.register(cookie)
 app.register(session, {
-  store: new RedisStore({ client }),
+  store: await hostStore(),
   secret: 'a secret with at least thirty-two characters',
   cookie: { secure: false },
   saveUninitialized: false,
 })
 
-app.get('/get', (request) => ({ user: request.session.user, ...request.session.data }))
+app.get('/get', (request) => ({ ...request.session, cookie: undefined }))
 
 app.post<{ Body: { key: string; value: string } }>('/set', async (request) => {
   const { key, value } = request.body
-  request.session.data = { ...request.session.data, [key]: value }
+  request.session[key] = value
   await delay(WORK_MS)
   return {}
 })
