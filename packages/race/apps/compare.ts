@@ -19,12 +19,20 @@ const { values } = parseArgs({
     trials: { type: 'string', default: '100' },
     // Only the apps on these stores: redis, sqlite.
     store: { type: 'string', multiple: true },
+    // Only the apps whose heading holds this.
+    app: { type: 'string', multiple: true },
     json: { type: 'string' },
     html: { type: 'string' },
   },
 })
-const chosen = contestants.filter(({ store }) => values.store?.includes(store) ?? true)
-if (chosen.length === 0) throw new Error(`no app is on ${values.store?.join(', ')}; there are redis and sqlite`)
+const chosen = contestants.filter(
+  ({ store, title }) =>
+    (values.store?.includes(store) ?? true) && (values.app?.some((text) => title.includes(text)) ?? true),
+)
+if (chosen.length === 0)
+  throw new Error(
+    `no app is left; --store takes redis or sqlite, --app a part of ${contestants.map(({ title }) => title).join(', ')}`,
+  )
 const trials = Number(values.trials)
 
 /** One column of the table. */

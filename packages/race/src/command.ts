@@ -21,7 +21,7 @@ A REQUEST is [METHOD ]PATH[ BODY], with {value}, {user}, {key}, {csrf} and {cook
   --csrf-pattern RE    its first group captures the token                            (common form fields)
   --header 'N: V'      sent with every request; repeatable
   --cookie NAME        a cookie that the session depends on; repeatable              (found out)
-  --only RACE          ${RACES.join(', ')}; repeatable            (all)
+  --only RACE          ${`${RACES.join(', ')}; repeatable`.padEnd(59)}(all)
   --trials N           trials of each race                                           (100)
   --concurrency N      trials at a time                                              (4)
   --timeout MS         for one request                                               (10000)

@@ -32,14 +32,14 @@ code { font: .88em ui-monospace, monospace; overflow-wrap: anywhere }
 .clean { background: var(--good-back); color: var(--good) }
 .unjudged { background: var(--doubt-back); color: var(--doubt) }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: .5rem }
-.row { display: grid; grid-template-columns: 8.5rem 1fr 12rem; gap: .1rem 1rem; align-items: baseline;
+.row { display: grid; grid-template-columns: 8.5rem 1fr max-content; gap: .1rem 1rem; align-items: baseline;
   padding: .7rem 1rem; border-top: 1px solid var(--line) }
 .row:first-child { border-top: 0 }
 .tag { justify-self: start; font-size: .75rem; font-weight: 700; letter-spacing: .03em; padding: .1rem .5rem;
   border-radius: 1rem }
 .not-run { color: var(--soft) }
 .not-run .tag { background: none; padding-left: 0 }
-.count { text-align: right; font-variant-numeric: tabular-nums }
+.count { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums }
 .remark { grid-column: 2 / -1 }
 .meter { grid-column: 2 / -1; position: relative; height: .3rem; margin: .35rem 0 .2rem; border-radius: .15rem;
   background: var(--line) }

@@ -33,8 +33,10 @@ export function labelOf({ status, kind }: Row): string {
 export function summaryOf({ rows, verdict }: RaceResult): string {
   const run = rows.filter(({ status }) => status !== 'not run')
   const found = run.filter(({ status }) => status === 'found')
-  if (verdict === 'found') return `${found.length} of ${run.length} checks found something.`
-  if (verdict === 'clean') return `Nothing was lost, resurrected or adopted in ${run.length} checks.`
+  if (verdict === 'found')
+    return `${found.length} of ${run.length} ${run.length === 1 ? 'check' : 'checks'} found something.`
+  if (verdict === 'clean')
+    return `Nothing was lost, resurrected or adopted in ${run.length} ${run.length === 1 ? 'check' : 'checks'}.`
   return run.length === 0
     ? 'Nothing was run.'
     : 'Nothing was found, and not everything could be judged: this is no clean result.'
