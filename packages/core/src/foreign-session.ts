@@ -107,7 +107,10 @@ export class LiveForeignSession implements ForeignSession {
   }
 
   async #taken(): Promise<OutcomeStatus> {
-    if ((await this.#context.read(this.#key, true))?.envelope.marker) return 'gone'
+    if ((await this.#context.read(this.#key, true))?.envelope.marker) {
+      await this.#index?.remove(this.#key)
+      return 'gone'
+    }
     throw new SessError(
       'conflict',
       `session ${this.handle} is there, and what was to be saved was not loaded from it; load it and change that. Nothing was written`,

@@ -9,7 +9,7 @@ import { Trail, Trails } from './trail.ts'
 const EVENTS = ['created', 'rejected', 'conflict', 'logout', 'revoked', 'error'] as const
 
 /**
- * A store for express-session 1.19 and @fastify/session 11, over any @sess store.
+ * A store for express-session 1.19, and @fastify/session 11.1.2 or later, over any @sess store.
  *
  * What was loaded is saved by compare-and-set, and merged by top-level key; once it is destroyed it is not created again.
  * What was never loaded is created. IDs are kept as hashes. Every method takes a callback, or returns a promise.
