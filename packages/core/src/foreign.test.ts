@@ -20,12 +20,13 @@ async function loaded(sessions: ForeignSessions, id = 'id'): Promise<ForeignSess
 
 test('the key is a hash of the domain and the ID, and the payload is an envelope without a secret', async () => {
   const store = heldStore()
-  expect(await sessionsOn(store).start('id').save({ a: 1 })).toBe('created')
-  // printf 'test\0id' | openssl dgst -sha256 -binary | basenc --base64url | cut -c1-28
-  expect([...store.records.keys()]).toEqual(['NT2mxq3bPsf-usxeOiT21bDeOTLG'])
-  expect(await sessionsOn(store, { domain: 'other' }).load('id')).toBeUndefined()
+  const id = 'an ID of 24 random bytes'
+  expect(await sessionsOn(store).start(id).save({ a: 1 })).toBe('created')
+  // printf 'test\0an ID of 24 random bytes' | openssl dgst -sha256 -binary | basenc --base64url | cut -c1-28
+  expect([...store.records.keys()]).toEqual(['GNmklHf14Sx83uLhF4g5YIKipzYc'])
+  expect(await sessionsOn(store, { domain: 'other' }).load(id)).toBeUndefined()
   const [record] = [...store.records.values()]
-  expect(Buffer.from(record!.payload).toString('latin1')).not.toContain('id')
+  expect(Buffer.from(record!.payload).toString('latin1')).not.toContain(id)
 })
 
 test('a handle is no cookie: core opens no record that has no secret', async () => {
@@ -178,4 +179,53 @@ test('without the index there is no list', async () => {
   await expect(sessions.clear()).rejects.toMatchObject({ code: 'unsupported' })
   const { list: _, ...listless } = heldStore()
   expect(() => sessionsOn(listless as never, { index: true })).toThrowError(/cannot list/)
+})
+
+test('ended at any point of a save that meets another writer, and of a touch: dead', async () => {
+  for (const change of [true, false])
+    for (let before = 0; before < 4; before++) {
+      const store = heldStore()
+      const sessions = sessionsOn(store)
+      await sessions.start('id').save({ a: 0, b: 0 })
+      const [mine, other] = [await loaded(sessions), await loaded(sessions)]
+      await other.save({ a: 0, b: 1 })
+      now += 12 * 60 * MINUTE
+      store.hold()
+      const saving = mine.save(change ? { a: 1, b: 0 } : { a: 0, b: 0 })
+      let done = false
+      void saving.finally(() => (done = true))
+      for (let step = 0; step < before && !done; step++) {
+        await Promise.race([store.pending(1), saving])
+        if (!done) store.release()
+      }
+      store.flow()
+      await sessions.end('id')
+      const status = await saving
+      if (before === 0) expect(status).toBe('gone')
+      expect(await sessions.load('id')).toBeUndefined()
+      expect(store.records.size).toBe(0)
+    }
+})
+
+test('a record that has a secret is not opened by an ID; a damaged one is reported, and can be ended', async () => {
+  const store = heldStore()
+  const rejected: string[] = []
+  const core = createSessions({ store, clock: () => now, log: false })
+  const session = await core.load(undefined)
+  session.data['user'] = 'ada'
+  await session.commit()
+  const [withSecret] = [...store.records.values()]
+  const sessions = sessionsOn(store)
+  sessions.on('rejected', ({ reason }) => rejected.push(reason))
+  const { handle } = sessions.start('id')
+  store.records.set(handle, withSecret!)
+  expect(await sessions.load('id')).toBeUndefined()
+
+  const damaged = Uint8Array.from(withSecret!.payload)
+  damaged[damaged.length - 1]! ^= 1
+  store.records.set(handle, { ...withSecret!, payload: damaged })
+  expect(await sessions.load('id')).toBeUndefined()
+  expect(rejected).toEqual(['undecodable'])
+  await sessions.end('id', { sealed: true })
+  expect(await sessions.start('id').save({ a: 1 })).toBe('gone')
 })

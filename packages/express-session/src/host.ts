@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import expressSession from 'express-session'
+import type { SessStoreEvents } from './options.ts'
 
 /*
  * express-session's types are not imported: they would give `req.session` a type in every program that imports this
@@ -21,7 +22,7 @@ export interface HostRequest {
 }
 
 /** What express-session's `Store` brings. */
-export interface HostStore extends EventEmitter {
+export interface HostStore extends EventEmitter<{ [Name in keyof SessStoreEvents]: [event: SessStoreEvents[Name]] }> {
   /** Destroys the request's session and gives it a new one. */
   regenerate(request: HostRequest, callback: (error?: unknown) => void): void
   /** Loads a session without a request. */

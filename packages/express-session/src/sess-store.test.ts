@@ -106,7 +106,7 @@ test('the same key changed twice: last writer wins, with an event; or onConflict
   const conflicts: unknown[] = []
   for (const onConflict of ['last-writer-wins', 'throw'] as const) {
     const store = new SessStore({ store: memoryStore(), onConflict })
-    store.on('conflict', ({ key }: { key: string }) => conflicts.push(key))
+    store.on('conflict', ({ key }) => conflicts.push(key))
     await store.set('id', sessionOf({ n: 0 }))
     const [one, two] = [(await store.get('id'))!, (await store.get('id'))!]
     await store.set('id', Object.assign(one, { n: 1 }))

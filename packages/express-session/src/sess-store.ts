@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events'
 import { SessError } from '@sess/core'
 import { foreignSessions, type ForeignSession, type ForeignSessions } from '@sess/core/foreign'
 import { lifeOf } from './cookie.ts'
@@ -126,7 +127,7 @@ export class SessStore extends HostStoreBase {
 
   #tell<Name extends keyof SessStoreEvents>(name: Name, event: SessStoreEvents[Name]): void {
     // Without a listener, an EventEmitter throws an `error`; whoever called gets it anyway.
-    if (name !== 'error' || this.listenerCount(name) > 0) this.emit(name, event)
+    if (name !== 'error' || this.listenerCount(name) > 0) EventEmitter.prototype.emit.call(this, name, event)
   }
 }
 
