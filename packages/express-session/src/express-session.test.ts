@@ -103,6 +103,25 @@ describe.each(Object.entries(stores))('express-session on %s', (_name, open) => 
     expect(await store.length()).toBe(1)
   })
 
+  test.each(['destroy', 'regenerate'] as const)(
+    'what a request has taken away by %s is not saved by it',
+    async (how) => {
+      await using opened = await open()
+      const store = new SessStore({ store: opened.store })
+      const app = express()
+      app.use(session({ store, secret: 'keyboard cat', resave: false, saveUninitialized: false }))
+      app.post('/', (req, res) => {
+        const before = own(req)
+        before['a'] = 1
+        before[how](() => void before.save(() => before.save(() => res.json({}))))
+      })
+      await using served = await serve(app)
+      expect((await new Browser(served.url).post('/')).status).toBe(200)
+      // After regenerate express-session saves the new one.
+      expect(await store.length()).toBe(how === 'destroy' ? 0 : 1)
+    },
+  )
+
   test.each([
     { saveUninitialized: true, resave: true, stored: 1 },
     { saveUninitialized: true, resave: false, stored: 1 },

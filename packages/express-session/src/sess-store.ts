@@ -5,7 +5,7 @@ import { lifeOf } from './cookie.ts'
 import { HostStoreBase, type Callback, type HostRequest, type HostSession } from './host.ts'
 import { Legacy } from './legacy.ts'
 import type { SessStoreEvents, SessStoreOptions } from './options.ts'
-import { Trail, Trails } from './trail.ts'
+import { Trail, Trails, wasDropped } from './trail.ts'
 
 const EVENTS = ['created', 'rejected', 'conflict', 'logout', 'revoked', 'error'] as const
 
@@ -102,7 +102,8 @@ export class SessStore extends HostStoreBase {
   async #set(id: string, session: HostSession): Promise<void> {
     const trail = this.#trails.of(id, session) ?? new Trail(id, this.#sessions.start(id))
     this.#trails.lead(session, trail)
-    if ((await trail.save(session)) !== 'gone') return
+    const gone = !trail.isStored && wasDropped(session)
+    if (!gone && (await trail.save(session)) !== 'gone') return
     const { handle } = trail
     this.#tell('gone', { handle })
     if (this.#throwsGone)

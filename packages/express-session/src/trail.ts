@@ -17,7 +17,12 @@ export class Trail {
   constructor(id: string, session: ForeignSession) {
     this.#id = id
     this.#session = session
-    if (session.expiresAt !== undefined) this.#known = session.data
+    if (this.isStored) this.#known = session.data
+  }
+
+  /** False for a session that was never loaded, nor created yet. */
+  get isStored(): boolean {
+    return this.#session.expiresAt !== undefined
   }
 
   get handle(): string {
@@ -61,6 +66,15 @@ export class Trails {
     }
     return undefined
   }
+}
+
+/**
+ * True if express-session has taken a session from its request, by `destroy` or `regenerate`: one that was never stored has
+ * nothing else that says so.
+ */
+export function wasDropped(session: object): boolean {
+  const { req } = session as { req?: { session?: unknown } }
+  return req !== undefined && req.session !== null && req.session !== session
 }
 
 /**
