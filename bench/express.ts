@@ -5,8 +5,12 @@ import { startRedis } from '@sess/test-servers'
 import { Contestant } from './contestant.ts'
 import { requestsPerSecond } from './wrk.ts'
 
-const NAMES = ['none', 'by-hand', 'express-session', 'sess']
-const TO_BEAT = ['express-session', 'by-hand']
+const NAMES = ['none', 'by-hand', 'express-session', 'sess-store', 'sess']
+const RATIOS = [
+  ['sess', 'express-session'],
+  ['sess', 'by-hand'],
+  ['sess-store', 'express-session'],
+] as const
 
 const { values } = parseArgs({
   options: {
@@ -45,9 +49,8 @@ for (const path of ['/read', '/write']) {
   }
   console.log(`\n${path}, requests per second: median (min–max) of ${rounds} rounds of ${seconds} s`)
   for (const name of NAMES) console.log(`  ${name.padEnd(16)} ${spread(rates.get(name)!, 0)}`)
-  const ours = rates.get('sess')!
-  for (const other of TO_BEAT) {
-    const ratios = ours.map((rate, i) => rate / rates.get(other)![i]!)
-    console.log(`  sess / ${other}: ${spread(ratios, 2)}`)
+  for (const [ours, other] of RATIOS) {
+    const ratios = rates.get(ours)!.map((rate, i) => rate / rates.get(other)![i]!)
+    console.log(`  ${ours} / ${other}: ${spread(ratios, 2)}`)
   }
 }
