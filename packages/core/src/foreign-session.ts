@@ -18,10 +18,11 @@ export class LiveForeignSession implements ForeignSession {
   readonly #context: Context
   readonly #index: ForeignIndex | undefined
   readonly #key: SessionKey
-  readonly #writeId = newWriteId()
+  /** Of the create, once that was tried. */
+  #writeId: string | undefined
   readonly data: Plain
   /** As last loaded or given. */
-  #base: Plain
+  #base: Readonly<Plain>
   #session: LiveSession | undefined
   /** A create was sent, and its answer never came. */
   #doubtful = false
@@ -45,13 +46,21 @@ export class LiveForeignSession implements ForeignSession {
   }
 
   save(data: Readonly<Plain>): Promise<OutcomeStatus> {
-    const mine = copy(data)
-    const result = this.#last.then(() => this.#save(mine))
+    return this.#exclusively(() => this.#save(data))
+  }
+
+  touch(): Promise<OutcomeStatus> {
+    return this.#exclusively(async () => (this.#session ? this.#commit(this.#session) : 'unchanged'))
+  }
+
+  /** Runs the operations one after the other. */
+  #exclusively(operation: () => Promise<OutcomeStatus>): Promise<OutcomeStatus> {
+    const result = this.#last.then(operation)
     this.#last = result.catch(() => {})
     return result
   }
 
-  async #save(data: Plain): Promise<OutcomeStatus> {
+  async #save(data: Readonly<Plain>): Promise<OutcomeStatus> {
     if (!this.#session && !(this.#doubtful && (await this.#landed()))) return this.#create(data)
     const session = this.#session!
     const now = this.#context.settings.clock()
@@ -59,7 +68,11 @@ export class LiveForeignSession implements ForeignSession {
     if (expiryOf(idleTimeout, absoluteAt, now) <= now) return this.#delete()
     const changes = changesBetween(this.#base, data)
     this.#base = data
-    session.data = changed(session.data, changes)
+    if (changes.size) session.data = changed(session.data, changes)
+    return this.#commit(session)
+  }
+
+  async #commit(session: LiveSession): Promise<OutcomeStatus> {
     const before = session.expiresAt
     const { status } = await session.commit()
     if (session.handle && session.expiresAt !== before) await this.#index?.touch(this.#key, session.expiresAt)
@@ -67,10 +80,11 @@ export class LiveForeignSession implements ForeignSession {
   }
 
   /** Sent again only where the store says that it did nothing: otherwise it could land after the session was ended. */
-  async #create(data: Plain): Promise<OutcomeStatus> {
+  async #create(data: Readonly<Plain>): Promise<OutcomeStatus> {
     const { calls, events, settings } = this.#context
     const { store } = settings
     const now = settings.clock()
+    this.#writeId ??= newWriteId()
     const draft = { ...draftOf(now), ...this.#termsOf(data, now), writes: [[this.#writeId, 1] as const] }
     const expiresAt = expiryOf(draft.idleTimeout, draft.absoluteAt, now)
     if (expiresAt <= now) return this.#delete()
@@ -117,7 +131,7 @@ export class LiveForeignSession implements ForeignSession {
     )
   }
 
-  #termsOf(data: Plain, createdAt: number): Terms {
+  #termsOf(data: Readonly<Plain>, createdAt: number): Terms {
     return this.#context.settings.termsOf!(data, { createdAt, idleTimeout: -1, absoluteAt: -1 })!
   }
 

@@ -46,9 +46,12 @@ export interface ForeignSession {
    * merged into what is there. Without changes it moves the idle clock, if that is due. What was loaded is never created
    * again: `gone`. What was never loaded is created, once.
    *
+   * @param data - Handed over: not to be changed afterwards.
    * @throws {SessError} As `Session.commit`; `conflict` also when something else is there under a new session's ID.
    */
   save(data: Readonly<Plain>): Promise<OutcomeStatus>
+  /** Moves the idle clock, if that is due; settles a save whose answer was lost. */
+  touch(): Promise<OutcomeStatus>
 }
 
 /** Sessions whose IDs another library makes: they have no secret of ours, and are kept under a hash of the ID. */

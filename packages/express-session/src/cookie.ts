@@ -12,15 +12,20 @@ interface StoredCookie {
 /** express-session reads the clock twice for one expiry, and so loses a millisecond of the cookie's life now and then. */
 const DRIFT_MS = 1000
 
-/** What a host would store of a session, less what the record itself says. @throws What JSON.stringify throws. */
-export function dataOf(session: object, before: Data | undefined): Data {
+/**
+ * What a host would store of a session, less what the record itself says.
+ *
+ * @param before - The cookie as it was stored, if it was.
+ * @throws What JSON.stringify throws.
+ */
+export function dataOf(session: object, before: unknown): Data {
   const data = JSON.parse(JSON.stringify(session)) as Data
   const { expires, ...cookie } = (data['cookie'] ?? {}) as Data
   // What @fastify/session adds: the expiry as it was loaded.
   delete cookie['originalExpires']
   const { originalMaxAge } = cookie
   if (typeof originalMaxAge !== 'number') return { ...data, cookie: { ...cookie, expires: expires ?? null } }
-  const known = (before?.['cookie'] as StoredCookie | undefined)?.originalMaxAge
+  const known = (before as StoredCookie | undefined)?.originalMaxAge
   const same = typeof known === 'number' && Math.abs(known - originalMaxAge) < DRIFT_MS
   return { ...data, cookie: { ...cookie, originalMaxAge: same ? known : originalMaxAge } }
 }

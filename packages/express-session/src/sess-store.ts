@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import { SessError } from '@sess/core'
+import { SessError, type OutcomeStatus } from '@sess/core'
 import { foreignSessions, type ForeignSession, type ForeignSessions } from '@sess/core/foreign'
 import { lifeOf } from './cookie.ts'
 import { HostStoreBase, type Callback, type HostRequest, type HostSession } from './host.ts'
@@ -102,9 +102,12 @@ export class SessStore extends HostStoreBase {
   async #set(id: string, session: HostSession): Promise<void> {
     const trail = this.#trails.of(id, session) ?? new Trail(id, this.#sessions.start(id))
     this.#trails.lead(session, trail)
-    const gone = !trail.isStored && wasDropped(session)
-    if (!gone && (await trail.save(session)) !== 'gone') return
-    const { handle } = trail
+    const dropped = !trail.isStored && wasDropped(session)
+    this.#settle(trail, dropped ? 'gone' : await trail.save(session))
+  }
+
+  #settle({ handle }: Trail, status: OutcomeStatus): void {
+    if (status !== 'gone') return
     this.#tell('gone', { handle })
     if (this.#throwsGone)
       throw new SessError(
@@ -114,7 +117,8 @@ export class SessStore extends HostStoreBase {
   }
 
   async #touch(id: string, session: HostSession): Promise<void> {
-    if (this.#trails.of(id, session)) return this.#set(id, session)
+    const trail = this.#trails.of(id, session)
+    if (trail?.isStored) return this.#settle(trail, await trail.touch(session))
     const stored = await this.#get(id)
     if (stored) await this.#set(id, Object.assign(stored, { cookie: session.cookie as unknown }))
   }

@@ -1,5 +1,6 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { ForeignSession } from '@sess/core/foreign'
-import { cookieOf, dataOf, type Data } from './cookie.ts'
+import { cookieOf, dataOf } from './cookie.ts'
 import type { HostSession } from './host.ts'
 
 /**
@@ -12,12 +13,13 @@ const TRAIL = Symbol('@sess/express-session')
 export class Trail {
   readonly #id: string
   readonly #session: ForeignSession
-  #known: Data | undefined
+  /** The cookie as it was last loaded or saved. */
+  #cookie: unknown
 
   constructor(id: string, session: ForeignSession) {
     this.#id = id
     this.#session = session
-    if (this.isStored) this.#known = session.data
+    this.#cookie = session.data['cookie']
   }
 
   /** False for a session that was never loaded, nor created yet. */
@@ -33,15 +35,22 @@ export class Trail {
     return this.#id === id
   }
 
-  /** What `get` gives to the host. */
+  /** What `get` gives to the host, to change it. */
   present(): HostSession {
     const { data, expiresAt } = this.#session
-    return { ...structuredClone(data), cookie: { ...cookieOf(data, expiresAt!), [TRAIL]: this } }
+    return { ...data, cookie: { ...cookieOf(data, expiresAt!), [TRAIL]: this } }
   }
 
   save(session: HostSession): ReturnType<ForeignSession['save']> {
-    this.#known = dataOf(session, this.#known)
-    return this.#session.save(this.#known)
+    const data = dataOf(session, this.#cookie)
+    this.#cookie = data['cookie']
+    return this.#session.save(data)
+  }
+
+  /** For a session that the host found unchanged: only its cookie may have other options. */
+  touch(session: HostSession): ReturnType<ForeignSession['save']> {
+    const { cookie } = dataOf({ cookie: session.cookie as unknown }, this.#cookie)
+    return isDeepStrictEqual(cookie, this.#cookie) ? this.#session.touch() : this.save(session)
   }
 }
 
