@@ -16,6 +16,10 @@ export interface HostSession {
   cookie: any
 }
 
+/** A session as a store hands it to a host, whose own type of it this package does not know. */
+// oxlint-disable-next-line typescript/no-explicit-any -- any, so that it fits whatever an app declares for its sessions
+export type LoadedSession = any
+
 /** A request of express-session. */
 export interface HostRequest {
   sessionID?: string

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import { SessError, type OutcomeStatus } from '@sess/core'
 import { foreignSessions, type ForeignSession, type ForeignSessions } from '@sess/core/foreign'
 import { lifeOf } from './cookie.ts'
-import { HostStoreBase, type Callback, type HostRequest, type HostSession } from './host.ts'
+import { HostStoreBase, type Callback, type HostRequest, type HostSession, type LoadedSession } from './host.ts'
 import { Legacy } from './legacy.ts'
 import type { SessStoreEvents, SessStoreOptions } from './options.ts'
 import { Trail, Trails, wasDropped } from './trail.ts'
@@ -34,7 +34,7 @@ export class SessStore extends HostStoreBase {
   }
 
   /** The session of an ID; null if there is none. @throws {SessError} `store_unavailable`: an outage is not a logout. */
-  get(id: string, callback?: Callback<HostSession | null>): Promise<HostSession | null | undefined> {
+  get(id: string, callback?: Callback<LoadedSession>): Promise<HostSession | null | undefined> {
     return answer(this.#get(id), callback)
   }
 
@@ -54,7 +54,7 @@ export class SessStore extends HostStoreBase {
   }
 
   /** All sessions' data; `id` is the handle, for {@link revoke}, and not the ID. @throws {SessError} `unsupported` without the option `index`. */
-  all(callback?: Callback<HostSession[]>): Promise<HostSession[] | undefined> {
+  all(callback?: Callback<LoadedSession[]>): Promise<HostSession[] | undefined> {
     return answer(this.#all(), callback)
   }
 

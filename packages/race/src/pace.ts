@@ -28,8 +28,8 @@ export async function apart<A, B>(
     const [later, earlier] = await apart(-offsetMs, second, first)
     return [earlier, later]
   }
-  const start = performance.now()
   const earlier = first()
+  const start = performance.now()
   // Its failure is this function's, once both were started.
   earlier.catch(() => {})
   if (offsetMs > 0) await until(start + offsetMs)
