@@ -46,8 +46,12 @@ export function pack(
       'too_large',
       `session ${handleOf(key)} takes ${payload.length} bytes, the ${store.name} store at most ${store.traits.maxPayloadBytes}; nothing was written. Keep large things elsewhere and their IDs here`,
     )
-  const { revision, expiresAt, subject } = meta
-  return { key, record: { revision, expiresAt, payload, ...(subject !== undefined && { subject }) }, envelope, content }
+  return { key, record: { ...meta, payload }, envelope, content }
+}
+
+/** The names that events carry. */
+export function namesOf({ key, record: { subject } }: Held): { handle: string; subject?: string } {
+  return { handle: handleOf(key), ...(subject !== undefined && { subject }) }
 }
 
 /**

@@ -34,7 +34,9 @@ export function copy(value: unknown): unknown {
 }
 
 /** Deep equality. */
-export const equal: (a: unknown, b: unknown) => boolean = isDeepStrictEqual
+export function equal(a: unknown, b: unknown): boolean {
+  return Object.is(a, b) || (typeof a === 'object' && typeof b === 'object' && isDeepStrictEqual(a, b))
+}
 
 /** What turns `before` into `after`, by top-level key: copies of values, or undefined for a deletion. */
 export function changesBetween(before: Plain, after: Plain): Map<string, unknown> {
@@ -64,5 +66,6 @@ export function keysOf(a: Plain, b: Plain): Set<string> {
 }
 
 function define(target: Plain, key: string, value: unknown): void {
-  Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true })
+  if (key !== '__proto__') target[key] = value
+  else Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true })
 }

@@ -94,10 +94,12 @@ export function decodeEnvelope(
   const bytes = asBuffer(body)
   try {
     const end = 4 + bytes.readUInt32BE()
-    const values: unknown = JSON.parse(bytes.toString('utf8', 4, end))
-    if (!Array.isArray(values) || !NAMES.every((name, i) => FIELDS[name](values[i]))) return undefined
-    const envelope = Object.fromEntries(NAMES.map((name, i) => [name, values[i] as unknown])) as unknown as Envelope
-    return { envelope, data: bytes.subarray(end) }
+    const values = JSON.parse(bytes.toString('utf8', 4, end)) as readonly unknown[]
+    const envelope: Record<string, unknown> = {}
+    for (const [i, name] of NAMES.entries())
+      if (FIELDS[name](values[i])) envelope[name] = values[i]
+      else return undefined
+    return { envelope: envelope as unknown as Envelope, data: bytes.subarray(end) }
   } catch {
     return undefined
   }

@@ -1,5 +1,5 @@
 import type { Session, SessionInfo, Sessions } from './api.ts'
-import { unpack } from './codec.ts'
+import { namesOf, unpack } from './codec.ts'
 import { Context } from './context.ts'
 import type { Plain } from './data.ts'
 import { SessError } from './error.ts'
@@ -56,16 +56,11 @@ export class LiveSessions implements Sessions<Plain> {
       const token = parseToken(cookieValue)
       const held = token && (await context.read(token.key, false))
       if (token && held) {
-        const { envelope, record, content } = held
+        const { envelope, content } = held
         const digest = digestOf(token.secret)
         const verdict = judge(envelope, digest, settings.clock())
-        if (verdict === 'superseded' || verdict === 'mismatched') {
-          const names = {
-            handle: handleOf(token.key),
-            ...(record.subject !== undefined && { subject: record.subject }),
-          }
-          events.emit('rejected', { reason: verdict, ...names })
-        }
+        if (verdict === 'superseded' || verdict === 'mismatched')
+          events.emit('rejected', { reason: verdict, ...namesOf(held) })
         if (verdict === 'superseded') return LiveSession.of(context, verdict, digest, held, await context.blank())
         if (verdict !== 'mismatched')
           return LiveSession.of(

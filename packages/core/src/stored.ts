@@ -1,12 +1,12 @@
 import type { OutcomeStatus } from './api.ts'
 import { isUnknown, mayRetry } from './calls.ts'
-import { pack, type Content, type Draft, type Held } from './codec.ts'
+import { namesOf, pack, type Content, type Draft, type Held } from './codec.ts'
 import type { Context } from './context.ts'
 import { MEMORY, type WriteMark } from './envelope.ts'
 import { SessError } from './error.ts'
 import type { SignIn } from './login.ts'
 import { judge, rotatedAway } from './secrets.ts'
-import { digestOf, handleOf, newKey, newSecret } from './token.ts'
+import { digestOf, newKey, newSecret } from './token.ts'
 
 /**
  * Where a request stands with its record:
@@ -62,8 +62,7 @@ export class Stored {
 
   /** The names that events carry. */
   get names(): { handle: string; subject?: string } {
-    const { key, record } = this.held!
-    return { handle: handleOf(key), ...(record.subject !== undefined && { subject: record.subject }) }
+    return namesOf(this.held!)
   }
 
   /** Stores a new record. One whose answer is lost is never sent again under its key: it could land after a logout. */
