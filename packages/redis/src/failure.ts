@@ -7,15 +7,14 @@ import { SessError } from '@sess/core'
  * @returns `store_full` or `store_unavailable` where nothing was applied, which an error reply of the server says too;
  *   else `unknown_outcome`.
  */
-export function failure(cause: unknown, sent: boolean): SessError {
-  const error = cause as Error & { command?: unknown }
+export function failure(cause: Error & { command?: unknown }, sent: boolean): SessError {
   // ioredis hangs the command on its errors, and with it the session's data; a logger would write it down.
-  delete error.command
-  const { message } = error
-  const refused = error.name === 'ReplyError'
+  delete cause.command
+  const { message } = cause
+  const refused = cause.name === 'ReplyError'
   return new SessError(
-    refused && /\bOOM\b/.test(message) ? 'store_full' : sent && !refused ? 'unknown_outcome' : 'store_unavailable',
-    `Redis ${refused ? 'refused' : 'did not answer'}: ${message}`,
+    refused && message.includes('OOM ') ? 'store_full' : sent && !refused ? 'unknown_outcome' : 'store_unavailable',
+    `Redis: ${message}`,
     { cause },
   )
 }

@@ -1,2 +1,3 @@
-export { redisStore, type RedisStoreOptions } from './redis-store.ts'
-export type { RedisClient } from './client.ts'
+export { redisStore, type SingleRedisClient } from './redis-store.ts'
+export { waitReplicas } from './wait-replicas.ts'
+export type { Confirm, RedisStoreOptions } from './options.ts'

@@ -1,0 +1,97 @@
+import { SessError } from '@sess/core'
+import type { RedisClient } from './client.ts'
+import { failure } from './failure.ts'
+import type { Confirm } from './options.ts'
+import { evaluate, type Script } from './scripts.ts'
+
+/** How long a write may wait for a connection, in ms: as long as core waits for an answer at most. */
+const PATIENCE = 10_000
+const LOST = 'no connection; a write is sent once'
+
+/** The way to the master: a write is sent once, and soon. */
+export interface Line {
+  /** Asks the master. @throws {SessError} `store_unavailable`. */
+  ask<T>(send: () => Promise<T>): Promise<T>
+  /**
+   * Runs a script.
+   *
+   * @param nothing - A key in the slot of the others that holds nothing.
+   * @param confirm - What has to be done before it is acknowledged.
+   * @throws {SessError} `store_unavailable`, `store_full`, `unknown_outcome`.
+   */
+  write<T extends string | number>(
+    script: Script,
+    nothing: string,
+    keys: readonly string[],
+    values: readonly (string | number | Buffer)[],
+    confirm?: Confirm,
+  ): Promise<T>
+  /** To be called when a connection is lost, before anything is sent again. */
+  lost(): void
+  /** Everything rejects from now on. */
+  close(): void
+}
+
+/**
+ * After a lost connection ioredis sends again what had no answer, and what was queued meanwhile, however late. A create that
+ * had arrived would then answer "taken", and a revocation end the sessions of an hour later. So each write carries a byte,
+ * and is done only while that says `1`. ioredis reads the bytes of a value each time that it sends them: when a connection
+ * is lost, the byte is changed.
+ *
+ * @param empty - A key that holds nothing. It is deleted once on each connection: a replica, which may show what has ended,
+ *   refuses that. Undefined where the client knows its masters.
+ */
+export function lineTo(client: RedisClient, empty: string | undefined): Line {
+  let permit = Buffer.from('1')
+  let master: Promise<unknown> | undefined
+  let closed = false
+
+  async function call<T>(sent: boolean, act: () => Promise<T>): Promise<T> {
+    if (closed) throw new SessError('store_unavailable', 'the store is closed')
+    try {
+      return await act()
+    } catch (cause) {
+      master = undefined
+      throw failure(cause as Error, sent)
+    }
+  }
+
+  const ask: Line['ask'] = (send) =>
+    call(false, async () => {
+      if (empty) await (master ??= client.del(empty))
+      return send()
+    })
+
+  return {
+    ask,
+    async write<T>(
+      script: Script,
+      nothing: string,
+      keys: readonly string[],
+      values: readonly (string | number | Buffer)[],
+      confirm?: Confirm,
+    ) {
+      const deadline = performance.now() + PATIENCE
+      while (client.status !== 'ready') {
+        await ask(() => client.del(nothing))
+        if (performance.now() > deadline) throw failure(new Error(LOST), false)
+      }
+      return call(true, async () => {
+        const mine = permit
+        const answer = (await evaluate(client, script, keys, [mine, ...values])) as T
+        await confirm?.(client, nothing)
+        // A lost connection leads to another server perhaps, of which a confirmation says nothing.
+        if (answer === -1 || (confirm && mine !== permit)) throw new Error(LOST)
+        return answer
+      })
+    },
+    lost() {
+      permit.write('0')
+      permit = Buffer.from('1')
+      master = undefined
+    },
+    close() {
+      closed = true
+    },
+  }
+}

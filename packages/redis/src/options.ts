@@ -1,0 +1,26 @@
+import { SessError } from '@sess/core'
+import type { RedisClient } from './client.ts'
+
+/** Options of `redisStore` and `redisClusterStore`. */
+export interface RedisStoreOptions {
+  /** What all keys begin with; no braces. Default: `sess:`. A `keyPrefix` of the client stands before it. */
+  readonly prefix?: string
+  /** The largest payload, in bytes; at most 500,000,000. Default: 1 MiB. */
+  readonly maxPayloadBytes?: number
+  /**
+   * What a logout and a revocation wait for once the master has them: see {@link waitReplicas}. Default: nothing more.
+   */
+  readonly confirm?: Confirm
+}
+
+/**
+ * Makes sure of what a master has done. Rejects where that cannot be said: the outcome is then unknown.
+ *
+ * @param nothing - A key on that master that holds nothing.
+ */
+export type Confirm = (client: RedisClient, nothing: string) => Promise<void>
+
+/** What is thrown for an option that cannot be used. */
+export function invalid(option: string, what: string): SessError {
+  return new SessError('invalid_option', `${option} ${what}`)
+}
