@@ -15,11 +15,11 @@ export async function says(port: number, question: string, answer: RegExp): Prom
   try {
     await once(socket, 'connect')
     socket.write(question)
-    const [words] = (await once(socket, 'data')) as [Buffer]
-    return answer.test(words.toString('latin1'))
+    for await (const words of socket as AsyncIterable<Buffer>) return answer.test(words.toString('latin1'))
   } catch {
-    return false
+    // It does not answer.
   } finally {
     socket.destroy()
   }
+  return false
 }

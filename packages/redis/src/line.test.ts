@@ -1,0 +1,131 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Redis, RedisOptions } from 'ioredis'
+import { startRedis, tap, type Tap, type TestServer } from '@sess/test-servers'
+import { clientOf, keyOf, recordOf, subject } from '../test/client.ts'
+import { redisStore } from './index.ts'
+
+let server: TestServer
+let way: Tap
+let redis: Redis
+let other: Redis
+beforeAll(async () => {
+  server = await startRedis()
+  other = clientOf(server.port)
+})
+afterAll(async () => {
+  other.disconnect()
+  await server.stop()
+})
+beforeEach(async () => {
+  await other.flushall()
+  way = await tap(server.port)
+})
+afterEach(async () => {
+  redis.disconnect()
+  await way.stop()
+})
+
+const open = (options: RedisOptions = {}): ReturnType<typeof redisStore> => {
+  redis = clientOf(way.port, options)
+  return redisStore(redis)
+}
+const keys = async (): Promise<string[]> => (await other.keys('*')).filter((key) => !key.endsWith('@'))
+
+describe.each([
+  ['plain', {}],
+  ['with auto-pipelining', { enableAutoPipelining: true }],
+])('a write is sent once, on a client that is %s', (_, options) => {
+  test('one that was applied, and whose answer is lost, has an unknown outcome, and is not "taken"', async () => {
+    const store = open(options)
+    const key = keyOf()
+    await store.create(key, recordOf(), Date.now())
+    await store.delete(key, Date.now())
+    way.mute = true
+    const created = store.create(key, recordOf(), Date.now())
+    created.catch(() => {})
+    while ((await keys()).length === 0) await delay(5)
+    way.cut()
+    way.mute = false
+    await expect(created).rejects.toMatchObject({ code: 'unknown_outcome' })
+    expect(await store.read(key, Date.now())).toMatchObject({ revision: 1 })
+  })
+
+  test('one that never arrived is not applied later', async () => {
+    const store = open(options)
+    const key = keyOf()
+    await store.read(key, Date.now())
+    way.deaf = true
+    const { writes } = way
+    const created = store.create(key, recordOf(), Date.now())
+    created.catch(() => {})
+    while (way.writes === writes) await delay(5)
+    way.cut()
+    way.deaf = false
+    await expect(created).rejects.toMatchObject({ code: 'unknown_outcome' })
+    expect(await store.read(key, Date.now())).toBeUndefined()
+    expect(await keys()).toEqual([])
+  })
+
+  test('a read whose answer is lost is asked again', async () => {
+    const store = open(options)
+    const key = keyOf()
+    await store.create(key, recordOf(), Date.now())
+    way.mute = true
+    const read = store.read(key, Date.now())
+    await delay(20)
+    way.cut()
+    way.mute = false
+    expect(await read).toMatchObject({ revision: 1 })
+  })
+})
+
+test('a revocation that finds no connection is refused, and does not happen when there is one again', async () => {
+  const store = open({ maxRetriesPerRequest: 1 })
+  await store.create(keyOf(), recordOf({ subject: 'ann' }), Date.now())
+  way.closed = true
+  way.cut()
+  while (redis.status === 'ready') await delay(5)
+  await expect(store.deleteSubject!(subject, Date.now())).rejects.toMatchObject({ code: 'store_unavailable' })
+  await expect(store.delete(keyOf(), Date.now())).rejects.toMatchObject({ code: 'store_unavailable' })
+  way.closed = false
+  while (redis.status !== 'ready') await delay(5)
+  expect(await store.read(keyOf(), Date.now())).toBeUndefined()
+  expect((await keys()).length).toBe(1)
+})
+
+test('a write waits for a connection that is being made, or made for it', async () => {
+  for (const options of [{}, { lazyConnect: true }]) {
+    const store = open(options)
+    expect(redis.status).not.toBe('ready')
+    expect(await store.create(keyOf(), recordOf(), Date.now())).toBe(true)
+    redis.disconnect()
+  }
+})
+
+test('a client that does not queue is not waited for', async () => {
+  const store = open({ enableOfflineQueue: false })
+  await expect(store.create(keyOf(), recordOf(), Date.now())).rejects.toMatchObject({ code: 'store_unavailable' })
+  await expect(store.read(keyOf(), Date.now())).rejects.toMatchObject({ code: 'store_unavailable' })
+})
+
+test('a client that was closed is an outage, not an empty store', async () => {
+  const store = open()
+  await store.read(keyOf(), Date.now())
+  redis.disconnect()
+  while (redis.status !== 'end') await delay(5)
+  await expect(store.read(keyOf(), Date.now())).rejects.toMatchObject({ code: 'store_unavailable' })
+  await expect(store.create(keyOf(), recordOf(), Date.now())).rejects.toMatchObject({ code: 'store_unavailable' })
+})
+
+test('close leaves the client as it was', async () => {
+  const store = open()
+  await store.read(keyOf(), Date.now())
+  const listening = redis.listenerCount('close')
+  await store.close!()
+  await store.close!()
+  expect(redis.listenerCount('close')).toBe(listening - 1)
+  expect(await redis.ping()).toBe('PONG')
+  await expect(store.count!(Date.now())).rejects.toMatchObject({ code: 'store_unavailable' })
+  await expect(store.deleteSubject!(subject, Date.now())).rejects.toMatchObject({ code: 'store_unavailable' })
+})

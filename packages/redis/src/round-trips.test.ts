@@ -1,0 +1,57 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createSessions } from '@sess/core'
+import { startRedis, tap, type Tap, type TestServer } from '@sess/test-servers'
+import { clientOf, keyOf, recordOf } from '../test/client.ts'
+import { redisStore } from './index.ts'
+
+let server: TestServer
+let way: Tap
+beforeAll(async () => {
+  server = await startRedis()
+  way = await tap(server.port)
+})
+afterAll(async () => {
+  await way.stop()
+  await server.stop()
+})
+
+test('a request that reads takes one round trip, one that writes two, a sign-in from anonymous three', async () => {
+  const redis = clientOf(way.port)
+  const sessions = createSessions<{ n: number }>({ store: redisStore(redis) })
+  const first = await sessions.load(undefined)
+  first.data.n = 1
+  const { cookieValue } = await first.commit()
+  const turns = async (act: () => Promise<unknown>): Promise<number> => {
+    way.turns = 0
+    await act()
+    return way.turns
+  }
+  await (await sessions.load(cookieValue)).regenerate() // every script is known to the server
+  const anonymous = await sessions.load(undefined)
+  anonymous.data.n = 1
+  const cookie = (await anonymous.commit()).cookieValue
+  expect(await turns(async () => (await sessions.load(undefined)).commit())).toBe(0)
+  expect(await turns(async () => (await sessions.load(cookie)).commit())).toBe(1)
+  expect(await turns(async () => (await sessions.load(cookie)).update((data) => void data.n!++))).toBe(2)
+  expect(await turns(async () => (await sessions.load(cookie)).login('ann'))).toBe(3)
+  redis.disconnect()
+})
+
+test('auto-pipelining is kept: what is asked at once goes out at once', async () => {
+  const now = Date.now()
+  const piecesOf = async (enableAutoPipelining: boolean): Promise<[reads: number, writes: number]> => {
+    const redis = clientOf(way.port, { enableAutoPipelining })
+    const store = redisStore(redis)
+    const keys = Array.from({ length: 50 }, keyOf)
+    await store.create(keyOf(), recordOf(), now)
+    await store.read(keyOf(), now)
+    way.writes = 0
+    await Promise.all(keys.map((key) => store.read(key, now)))
+    const reads = way.writes
+    way.writes = 0
+    await Promise.all(keys.map((key) => store.create(key, recordOf(), now)))
+    redis.disconnect()
+    return [reads, way.writes]
+  }
+  expect(await piecesOf(true)).toEqual([1, 1])
+})

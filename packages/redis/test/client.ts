@@ -1,0 +1,20 @@
+import { Redis, type RedisOptions } from 'ioredis'
+import type { SessionRecord } from '@sess/core'
+
+/** A client that is told of its broken connections by its answers alone. */
+export function clientOf(port: number, options: RedisOptions = {}): Redis {
+  const redis = new Redis({ port, retryStrategy: () => 20, ...options })
+  redis.on('error', () => {})
+  return redis
+}
+
+/** A record that lives for a minute. */
+export function recordOf(parts: Partial<SessionRecord> = {}): SessionRecord {
+  return { revision: 1, expiresAt: Date.now() + 60_000, payload: Buffer.from('payload'), ...parts }
+}
+
+export const subject = { id: 'ann', tag: 'tag-of-ann--' }
+
+let made = 0
+/** A key of the subject that no other test uses. */
+export const keyOf = (): { tag: string; id: string } => ({ tag: subject.tag, id: String(++made).padStart(16, '0') })
