@@ -47,7 +47,7 @@ export function lineTo(client: RedisClient, empty: string | undefined): Line {
   let closed = false
 
   async function call<T>(sent: boolean, act: () => Promise<T>): Promise<T> {
-    if (closed) throw new SessError('store_unavailable', 'the store is closed')
+    if (closed) throw new SessError('store_unavailable', 'store closed')
     try {
       return await act()
     } catch (cause) {

@@ -13,6 +13,7 @@ export interface Script {
  * - The first value is the permit (see line.ts): without it nothing is done, and the answer is -1.
  * - The record is written last, and deleted first: what fails on the way, a right that is lacking for one, has changed no
  *   record and left no record without its entry in the index.
+ * - The first command that writes takes memory: once a script has written, Redis does not stop it when it is full.
  */
 
 /**
@@ -37,8 +38,8 @@ v=h:sub(1,8)..v..c('GETRANGE',k,16,-1)
 end
 if i then
 local t=c('TIME')[1]
-if r<0 then c('ZREMRANGEBYSCORE',i,0,t) end
 c('ZADD',i,t+1+l/1000,k:sub(#i))
+if r<0 then c('ZREMRANGEBYSCORE',i,0,t) end
 if c('PTTL',i)<l+0 then c('PEXPIRE',i,l) end
 end
 c('SET',k,v,'PX',l)

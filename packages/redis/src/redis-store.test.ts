@@ -1,0 +1,220 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Redis } from 'ioredis'
+import { startRedis, type TestServer } from '@sess/test-servers'
+import { clientOf, keyOf, recordOf, subject } from '../test/client.ts'
+import { redisStore, waitReplicas, type SingleRedisClient } from './index.ts'
+
+const index = `sess:{${subject.tag}}@`
+let server: TestServer
+let redis: Redis
+beforeAll(async () => {
+  server = await startRedis()
+  redis = clientOf(server.port)
+})
+afterAll(async () => {
+  redis.disconnect()
+  await server.stop()
+})
+beforeEach(() => redis.flushall())
+
+const idsOf = async (store: ReturnType<typeof redisStore>): Promise<string[]> =>
+  (await Array.fromAsync(store.list!(subject, Date.now()))).map(([{ id }]) => id).toSorted()
+
+describe('options', () => {
+  test.each([
+    ['client', { isCluster: true, options: {} }, {}],
+    ['client', { isCluster: false, options: { readOnly: true } }, {}],
+    ['client', { isCluster: false, options: { role: 'slave' } }, {}],
+    ['prefix', { isCluster: false, options: { keyPrefix: 'a{b}' } }, {}],
+    ['prefix', { isCluster: false, options: {} }, { prefix: 'a{b}:' }],
+    ['prefix', { isCluster: false, options: {} }, { prefix: 'a*' }],
+    ['maxPayloadBytes', { isCluster: false, options: {} }, { maxPayloadBytes: 0 }],
+    ['maxPayloadBytes', { isCluster: false, options: {} }, { maxPayloadBytes: Number.NaN }],
+  ])('%s of %j with %j is refused, by name', (name, client, options) => {
+    expect(() => redisStore(client as unknown as SingleRedisClient, options)).toThrow(
+      expect.objectContaining({ code: 'invalid_option', message: expect.stringMatching(name) as unknown }),
+    )
+  })
+
+  test('waitReplicas refuses numbers that Redis would take for "for ever"', () => {
+    expect(() => waitReplicas(0, 100)).toThrow(/count/)
+    expect(() => waitReplicas(1, 0)).toThrow(/timeout/)
+  })
+
+  test('a payload that is too large is not sent', async () => {
+    const store = redisStore(redis, { maxPayloadBytes: 1024 })
+    await expect(store.create(keyOf(), recordOf({ payload: Buffer.alloc(1025) }), Date.now())).rejects.toMatchObject({
+      code: 'too_large',
+    })
+  })
+
+  test('the keyPrefix of the client stands before all keys, in the scripts and in the count, too', async () => {
+    const prefixed = clientOf(server.port, { keyPrefix: 'app:' })
+    const store = redisStore(prefixed)
+    const key = keyOf()
+    await store.create(key, recordOf({ subject: 'ann' }), Date.now())
+    await redisStore(redis).create(keyOf(), recordOf(), Date.now())
+    expect((await redis.keys('app:*')).toSorted()).toEqual([`app:sess:{${key.tag}}${key.id}`, `app:${index}`])
+    expect([await store.count!(Date.now()), await idsOf(store)]).toEqual([1, [key.id]])
+    expect(await store.deleteSubject!(subject, Date.now())).toBe(1)
+    expect(await redis.keys('app:*')).toEqual([])
+    prefixed.disconnect()
+  })
+})
+
+describe('the index of a subject', () => {
+  test('heals when one of its sessions is written', async () => {
+    const store = redisStore(redis)
+    const [one, two] = [keyOf(), keyOf()]
+    for (const key of [one, two]) await store.create(key, recordOf({ subject: 'ann' }), Date.now())
+    await redis.del(index)
+    expect(await idsOf(store)).toEqual([])
+    await store.replace(one, recordOf({ subject: 'ann', revision: 2 }), recordOf({ subject: 'ann' }), Date.now())
+    await store.touch(two, Date.now() + 90_000, recordOf({ subject: 'ann' }), Date.now())
+    expect(await idsOf(store)).toEqual([one.id, two.id])
+  })
+
+  test('loses an entry with its record, and none before, whatever the clocks of applications say', async () => {
+    const store = redisStore(redis)
+    const [ended, live] = [keyOf(), keyOf()]
+    await store.create(ended, recordOf({ subject: 'ann', expiresAt: Date.now() - 59_990 }), Date.now())
+    await store.create(live, recordOf({ subject: 'ann' }), Date.now())
+    const ahead = Date.now() + 86_400_000 * 365
+    await store.create(keyOf(), recordOf({ subject: 'ann', expiresAt: ahead + 60_000 }), ahead)
+    expect(await redis.zscore(index, live.id)).not.toBeNull()
+    while (await redis.exists(`sess:{${subject.tag}}${ended.id}`)) continue
+    // The server's clock, in whole seconds, has to pass the entry.
+    while ((await redis.zscore(index, ended.id)) !== null)
+      await store.create(keyOf(), recordOf({ subject: 'ann' }), Date.now())
+    expect(await redis.zscore(index, live.id)).not.toBeNull()
+  })
+
+  test('lives as long as the longest of its sessions, and goes with the last', async () => {
+    const store = redisStore(redis)
+    const [long, short] = [keyOf(), keyOf()]
+    await store.create(long, recordOf({ subject: 'ann', expiresAt: Date.now() + 3_600_000 }), Date.now())
+    await store.create(short, recordOf({ subject: 'ann' }), Date.now())
+    expect(await redis.pttl(index)).toBeGreaterThan(3_600_000)
+    for (const key of [long, short]) await store.delete(key, Date.now())
+    expect(await redis.dbsize()).toBe(0)
+  })
+
+  test('is emptied of entries whose record is gone, and of nothing else, by a revocation', async () => {
+    const store = redisStore(redis)
+    const [one, evicted] = [keyOf(), keyOf()]
+    for (const key of [one, evicted]) await store.create(key, recordOf({ subject: 'ann' }), Date.now())
+    await store.create(keyOf(), recordOf({ subject: 'anna' }), Date.now())
+    await redis.del(`sess:{${subject.tag}}${evicted.id}`)
+    expect(await store.deleteSubject!(subject, Date.now(), one)).toBe(0)
+    expect([await redis.zcard(index), await idsOf(store)]).toEqual([2, [one.id]])
+  })
+
+  test('of 1,000 sessions is revoked in chunks, all but the one that is spared', async () => {
+    const store = redisStore(redis)
+    const keys = Array.from({ length: 1000 }, keyOf)
+    await Promise.all(keys.map((key) => store.create(key, recordOf({ subject: 'ann' }), Date.now())))
+    expect(await store.deleteSubject!(subject, Date.now(), keys[500])).toBe(999)
+    expect(await idsOf(store)).toEqual([keys[500]!.id])
+  })
+})
+
+describe('what Redis says is a typed error', () => {
+  test('full: nothing was written, reads and ends go on', async () => {
+    const store = redisStore(redis)
+    const key = keyOf()
+    await store.create(key, recordOf(), Date.now())
+    await redis.config('SET', 'maxmemory', '1')
+    try {
+      for (const write of [
+        () => store.create(keyOf(), recordOf(), Date.now()),
+        () => store.create(keyOf(), recordOf({ subject: 'ann' }), Date.now()),
+        () => store.replace(key, recordOf({ revision: 2 }), recordOf(), Date.now()),
+        () => store.touch(key, Date.now() + 90_000, recordOf(), Date.now()),
+      ])
+        await expect(write()).rejects.toMatchObject({ code: 'store_full' })
+      expect((await store.read(key, Date.now()))?.revision).toBe(1)
+      expect(await store.delete(key, Date.now())).toBe(true)
+    } finally {
+      await redis.config('SET', 'maxmemory', '0')
+    }
+  })
+
+  test('a script that it has forgotten is sent again', async () => {
+    const store = redisStore(redis)
+    await redis.script('FLUSH')
+    expect(await store.create(keyOf(), recordOf({ subject: 'ann' }), Date.now())).toBe(true)
+    await redis.script('FLUSH')
+    expect(await store.deleteSubject!(subject, Date.now())).toBe(1)
+  })
+
+  test('a right that is lacking leaves the record as it was, and no session’s data in the error', async () => {
+    await redis.acl('SETUSER', 'reader', 'on', 'nopass', '~*', '+@all', '-set')
+    const reader = clientOf(server.port, { username: 'reader', password: 'x' })
+    const payload = Buffer.from('this is private')
+    const error: unknown = await redisStore(reader)
+      .create(keyOf(), recordOf({ payload }), Date.now())
+      .catch((error: unknown) => error)
+    expect(error).toMatchObject({ code: 'store_unavailable' })
+    const { inspect } = await import('node:util')
+    expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/private|74 68 69 73 20 69 73/)
+    expect(await redis.dbsize()).toBe(0)
+    reader.disconnect()
+  })
+
+  test('a server that restarts comes back without a new store, and without its scripts', async () => {
+    const own = await startRedis({ appendonly: 'yes', appendfsync: 'always' })
+    const client = clientOf(own.port)
+    const store = redisStore(client)
+    const key = keyOf()
+    await store.create(key, recordOf({ subject: 'ann' }), Date.now())
+    await own.kill()
+    await own.restart()
+    expect((await store.read(key, Date.now()))?.revision).toBe(1)
+    expect(await store.deleteSubject!(subject, Date.now())).toBe(1)
+    client.disconnect()
+    await own.stop()
+  })
+})
+
+describe('a replica', () => {
+  test('is not read from, and not written to, whether its master is there or not', async () => {
+    const master = await startRedis()
+    const replica = await startRedis({ replicaof: `127.0.0.1 ${master.port}` })
+    const client = clientOf(replica.port)
+    const store = redisStore(client)
+    const outage = { code: 'store_unavailable' }
+    await expect(store.read(keyOf(), Date.now())).rejects.toMatchObject(outage)
+    await expect(store.create(keyOf(), recordOf(), Date.now())).rejects.toMatchObject(outage)
+    await client.config('SET', 'replica-serve-stale-data', 'no')
+    await master.kill()
+    await expect(store.read(keyOf(), Date.now())).rejects.toMatchObject(outage)
+    await client.replicaof('NO', 'ONE')
+    expect(await store.read(keyOf(), Date.now())).toBeUndefined()
+    expect(await store.create(keyOf(), recordOf(), Date.now())).toBe(true)
+    await client.replicaof('127.0.0.1', master.port)
+    await expect(store.create(keyOf(), recordOf(), Date.now())).rejects.toMatchObject(outage)
+    await expect(store.read(keyOf(), Date.now())).rejects.toMatchObject(outage)
+    client.disconnect()
+    for (const each of [replica, master]) await each.stop()
+  })
+
+  test('can be waited for: a revocation is acknowledged once it has it', async () => {
+    const master = await startRedis()
+    const replica = await startRedis({ replicaof: `127.0.0.1 ${master.port}` })
+    const [client, second] = [clientOf(master.port), clientOf(replica.port)]
+    while (!(await client.info('replication')).includes('state=online')) continue
+    const store = redisStore(client, { confirm: waitReplicas(1, 5000) })
+    const key = keyOf()
+    await store.create(key, recordOf({ subject: 'ann' }), Date.now())
+    expect(await store.deleteSubject!(subject, Date.now())).toBe(1)
+    expect(await second.exists(`sess:{${subject.tag}}${key.id}`)).toBe(0)
+    await store.create(key, recordOf({ subject: 'ann' }), Date.now())
+    process.kill(replica.pid!, 'SIGSTOP')
+    await expect(redisStore(client, { confirm: waitReplicas(1, 50) }).delete(key, Date.now())).rejects.toMatchObject({
+      code: 'unknown_outcome',
+      message: expect.stringMatching(/1 replicas did not say so within 50 ms/) as unknown,
+    })
+    for (const each of [client, second]) each.disconnect()
+    for (const each of [replica, master]) await each.stop()
+  })
+})

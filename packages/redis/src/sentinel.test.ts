@@ -1,0 +1,37 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createSessions } from '@sess/core'
+import { startSentinels, type SentinelGroup } from '@sess/test-servers'
+import { load, type LoadData } from '../test/load.ts'
+import { redisStore } from './index.ts'
+
+let group: SentinelGroup
+beforeAll(async () => {
+  group = await startSentinels(2)
+})
+afterAll(() => group.stop())
+
+test('a master that is killed under load: no wrong answer, typed errors, and the same client goes on', async () => {
+  const redis = new Redis({
+    sentinels: group.sentinels.map(({ port }) => ({ host: '127.0.0.1', port })),
+    name: group.name,
+    sentinelRetryStrategy: () => 50,
+    retryStrategy: () => 50,
+  })
+  redis.on('error', () => {})
+  const sessions = createSessions<LoadData>({ store: redisStore(redis), storeTimeout: '1s' })
+  const running = load(sessions, 8)
+  await delay(500)
+  expect(running.report).toMatchObject({ errors: {}, undoneWrites: 0, undoneEnds: 0 })
+  const killed = await group.master()
+  await killed.kill()
+  while ((await group.master()) === killed) await delay(20)
+  const promoted = performance.now()
+  while (running.report.answeredAt < promoted) await delay(20)
+  await delay(500)
+  const report = await running.stop()
+  redis.disconnect()
+  expect(report.wrong).toEqual([])
+  expect(report.errors).not.toEqual({})
+}, 60_000)

@@ -1,0 +1,156 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { SessError, type Sessions } from '@sess/core'
+
+/** What sessions hold under load. */
+export interface LoadData {
+  owner: string
+  n: number
+}
+
+/** What a load has seen. */
+export interface LoadReport {
+  /** Operations that were answered. */
+  done: number
+  /** Errors, by code. */
+  readonly errors: Record<string, number>
+  /** What no failure excuses: an answer that is not true, an error without a type. */
+  readonly wrong: string[]
+  /** Acknowledged writes that were read no more. Only a failover may undo what it had not replicated. */
+  undoneWrites: number
+  /** Sessions that were ended, or whose secret was rotated away, with acknowledgement, and that opened again. */
+  undoneEnds: number
+  /** When an operation was last answered, by performance.now(). */
+  answeredAt: number
+}
+
+/** A load that runs until it is stopped. */
+export interface Load {
+  readonly report: LoadReport
+  stop(): Promise<LoadReport>
+}
+
+/** Codes by which a store may say that it cannot. */
+const EXCUSED = new Set(['store_unavailable', 'unknown_outcome'])
+
+/** Reads, writes, rotates, signs in, signs out and revokes, each worker on sessions of its own, and checks every answer. */
+export function load(sessions: Sessions<Partial<LoadData>>, workers: number): Load {
+  const report: LoadReport = { done: 0, errors: {}, wrong: [], undoneWrites: 0, undoneEnds: 0, answeredAt: 0 }
+  const stopping = new AbortController()
+  const running = Array.from({ length: workers }, (_, i) => work(sessions, `worker-${i}`, stopping.signal, report))
+  return {
+    report,
+    async stop() {
+      stopping.abort()
+      await Promise.all(running)
+      return report
+    },
+  }
+}
+
+type Opened = Sessions<Partial<LoadData>>
+
+async function work(sessions: Opened, owner: string, signal: AbortSignal, report: LoadReport): Promise<void> {
+  const worker = new Worker(sessions, owner, report)
+  while (!signal.aborted) {
+    try {
+      await worker.turn()
+      report.done++
+      report.answeredAt = performance.now()
+    } catch (error) {
+      const code = error instanceof SessError ? error.code : String(error)
+      report.errors[code] = (report.errors[code] ?? 0) + 1
+      if (!EXCUSED.has(code)) report.wrong.push(`an error: ${String(error)}`)
+      await delay(10)
+    }
+  }
+  await worker.close()
+}
+
+class Worker {
+  readonly #sessions: Opened
+  readonly #owner: string
+  readonly #report: LoadReport
+  /** The session in use; undefined: none, or it cannot be known which. */
+  #cookie: string | undefined
+  #acknowledged = 0
+  #tried = 0
+  /** Cookies that open nothing any more. */
+  readonly #dead: string[] = []
+  #turns = 0
+
+  constructor(sessions: Opened, owner: string, report: LoadReport) {
+    this.#sessions = sessions
+    this.#owner = owner
+    this.#report = report
+  }
+
+  async turn(): Promise<void> {
+    const cookie = this.#cookie
+    if (!cookie) return this.#begin()
+    const turn = this.#turns++ % 12
+    if (turn === 5 && this.#dead.length) return this.#checkDead()
+    const session = await this.#sessions.load(cookie)
+    if (session.status !== 'active') {
+      if (session.status !== 'new') this.#report.wrong.push(`a session in use is ${session.status}`)
+      this.#report.undoneWrites++
+      this.#cookie = undefined
+      return
+    }
+    const { owner, n = 0 } = session.data
+    if (owner !== this.#owner) this.#report.wrong.push(`${this.#owner} has read the session of ${owner}`)
+    if (n > this.#tried) this.#report.wrong.push(`${n} was never written`)
+    if (n < this.#acknowledged) this.#report.undoneWrites++
+    this.#acknowledged = n
+    switch (turn) {
+      case 3:
+      case 8:
+        return this.#replaceCookie(turn === 3 ? session.regenerate() : session.login(this.#owner), cookie)
+      case 10:
+        return this.#end(session.logout(), cookie)
+      case 11:
+        return this.#end(this.#sessions.revokeSubject(this.#owner), cookie)
+      default:
+        if (turn % 2) return
+        this.#tried++
+        await session.update((data) => void (data.n = this.#tried))
+        this.#acknowledged = this.#tried
+    }
+  }
+
+  async #begin(): Promise<void> {
+    const session = await this.#sessions.load(undefined)
+    this.#tried = this.#acknowledged = 0
+    session.data.owner = this.#owner
+    session.data.n = 0
+    this.#cookie = (await session.login(this.#owner)).cookieValue
+  }
+
+  /** A change of secrets: what comes of one without an answer is given up. */
+  async #replaceCookie(change: Promise<{ cookieValue?: string }>, cookie: string): Promise<void> {
+    this.#cookie = undefined
+    const { cookieValue } = await change
+    if (!cookieValue) return
+    this.#cookie = cookieValue
+    this.#dead.push(cookie)
+  }
+
+  async #end(ending: Promise<unknown>, cookie: string): Promise<void> {
+    this.#cookie = undefined
+    await ending
+    this.#dead.push(cookie)
+  }
+
+  async #checkDead(): Promise<void> {
+    const cookie = this.#dead[this.#turns % this.#dead.length]!
+    const { status } = await this.#sessions.load(cookie)
+    if (status !== 'active') return
+    this.#report.undoneEnds++
+    this.#dead.splice(this.#dead.indexOf(cookie), 1)
+  }
+
+  /** Looks at all that have ended. */
+  async close(): Promise<void> {
+    for (const cookie of this.#dead)
+      if ((await this.#sessions.load(cookie)).status === 'active') this.#report.undoneEnds++
+  }
+}

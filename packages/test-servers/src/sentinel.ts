@@ -1,0 +1,67 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { startRedis } from './redis.ts'
+import { says } from './says.ts'
+import { startServer, type TestServer } from './server.ts'
+
+/** A master, its replicas, and the Sentinels that watch over them. */
+export interface SentinelGroup extends AsyncDisposable {
+  /** What the Sentinels call the master. */
+  readonly name: string
+  /** The first one is the master at first. */
+  readonly servers: readonly TestServer[]
+  readonly sentinels: readonly TestServer[]
+  /** The server that the Sentinels name now. */
+  master(): Promise<TestServer>
+  stop(): Promise<void>
+}
+
+const NAME = 'sess'
+
+/** Starts a master, replicas, and three Sentinels that take a master for dead after half a second. */
+export async function startSentinels(replicas: number): Promise<SentinelGroup> {
+  const first = await startRedis()
+  const others = await Promise.all(
+    Array.from({ length: replicas }, () => startRedis({ replicaof: `127.0.0.1 ${first.port}` })),
+  )
+  const servers = [first, ...others]
+  const sentinels = await Promise.all([1, 2, 3].map(() => startSentinel(first.port)))
+  const stop = async (): Promise<void> =>
+    void (await Promise.all([...sentinels, ...servers].map((each) => each.stop())))
+  const ready = new RegExp(`status=ok,.*slaves=${replicas},sentinels=3`)
+  for (const { port } of sentinels) while (!(await says(port, 'INFO sentinel\r\n', ready))) await delay(20)
+  return {
+    name: NAME,
+    servers,
+    sentinels,
+    stop,
+    [Symbol.asyncDispose]: stop,
+    async master() {
+      const question = `SENTINEL get-master-addr-by-name ${NAME}\r\n`
+      for (const server of servers)
+        if (await says(sentinels[0]!.port, question, new RegExp(`\\b${server.port}\\b`))) return server
+      throw new Error('the Sentinels name none of the servers')
+    },
+  }
+}
+
+function startSentinel(master: number): Promise<TestServer> {
+  return startServer({
+    command: 'redis-sentinel',
+    args(port, folder) {
+      const file = join(folder, 'sentinel.conf')
+      const lines = [
+        `port ${port}`,
+        'bind 127.0.0.1',
+        `dir ${folder}`,
+        `sentinel monitor ${NAME} 127.0.0.1 ${master} 2`,
+        `sentinel down-after-milliseconds ${NAME} 500`,
+        `sentinel failover-timeout ${NAME} 5000`,
+      ]
+      writeFileSync(file, `${lines.join('\n')}\n`)
+      return [file]
+    },
+    answers: (port) => says(port, 'PING\r\n', /^\+PONG/),
+  })
+}
