@@ -6,7 +6,7 @@ export interface RedisClient {
   getBuffer(key: string): Promise<Buffer | null>
   getrangeBuffer(key: string, start: number, end: number): Promise<Buffer>
   mgetBuffer(keys: string[]): Promise<(Buffer | null)[]>
-  zrange(key: string, start: number, end: number): Promise<string[]>
+  zrange(key: string, start: number, end: string): Promise<string[]>
   del(key: string): Promise<number>
   evalsha(sha: string, keyCount: number, ...keysAndValues: (string | number | Buffer)[]): Promise<unknown>
   eval(lua: string, keyCount: number, ...keysAndValues: (string | number | Buffer)[]): Promise<unknown>

@@ -30,6 +30,7 @@ const open = (options: RedisOptions = {}): ReturnType<typeof redisStore> => {
   redis = clientOf(way.port, options)
   return redisStore(redis)
 }
+const isReady = (): boolean => redis.status === 'ready'
 const keys = async (): Promise<string[]> => (await other.keys('*')).filter((key) => !key.endsWith('@'))
 
 describe.each([
@@ -85,11 +86,11 @@ test('a revocation that finds no connection is refused, and does not happen when
   await store.create(keyOf(), recordOf({ subject: 'ann' }), Date.now())
   way.closed = true
   way.cut()
-  while (redis.status === 'ready') await delay(5)
+  while (isReady()) await delay(5)
   await expect(store.deleteSubject!(subject, Date.now())).rejects.toMatchObject({ code: 'store_unavailable' })
   await expect(store.delete(keyOf(), Date.now())).rejects.toMatchObject({ code: 'store_unavailable' })
   way.closed = false
-  while (redis.status !== 'ready') await delay(5)
+  while (!isReady()) await delay(5)
   expect(await store.read(keyOf(), Date.now())).toBeUndefined()
   expect((await keys()).length).toBe(1)
 })

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Redis } from 'ioredis'
-import { startRedis, type TestServer } from '@sess/test-servers'
+import { startRedis, tap, type TestServer } from '@sess/test-servers'
 import { clientOf, keyOf, recordOf, subject } from '../test/client.ts'
 import { redisStore, waitReplicas, type SingleRedisClient } from './index.ts'
 
@@ -17,8 +17,11 @@ afterAll(async () => {
 })
 beforeEach(() => redis.flushall())
 
-const idsOf = async (store: ReturnType<typeof redisStore>): Promise<string[]> =>
-  (await Array.fromAsync(store.list!(subject, Date.now()))).map(([{ id }]) => id).toSorted()
+async function idsOf(store: ReturnType<typeof redisStore>): Promise<string[]> {
+  const ids: string[] = []
+  for await (const [{ id }] of store.list!(subject, Date.now())) ids.push(id)
+  return ids.toSorted()
+}
 
 describe('options', () => {
   test.each([
@@ -216,5 +219,26 @@ describe('a replica', () => {
     })
     for (const each of [client, second]) each.disconnect()
     for (const each of [replica, master]) await each.stop()
+  })
+
+  test('that lags when it is promoted undoes what was acknowledged, and not what was waited for', async () => {
+    const master = await startRedis()
+    const link = await tap(master.port)
+    const replica = await startRedis({ replicaof: `127.0.0.1 ${link.port}` })
+    const [client, second] = [clientOf(master.port), clientOf(replica.port)]
+    while (!(await client.info('replication')).includes('state=online')) continue
+    const [ended, doubtful] = [keyOf(), keyOf()]
+    for (const key of [ended, doubtful]) await redisStore(client).create(key, recordOf(), Date.now())
+    expect(await client.wait(1, 5000)).toBe(1)
+    link.mute = true
+    expect(await redisStore(client).delete(ended, Date.now())).toBe(true)
+    await expect(
+      redisStore(client, { confirm: waitReplicas(1, 50) }).delete(doubtful, Date.now()),
+    ).rejects.toMatchObject({ code: 'unknown_outcome' })
+    await master.kill()
+    await second.replicaof('NO', 'ONE')
+    for (const key of [ended, doubtful]) expect(await redisStore(second).read(key, Date.now())).toBeDefined()
+    for (const each of [client, second]) each.disconnect()
+    for (const each of [replica, master, link]) await each.stop()
   })
 })

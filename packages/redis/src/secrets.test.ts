@@ -17,7 +17,7 @@ async function dump(port: number): Promise<Buffer[]> {
   for (const key of await redis.keysBuffer('*')) {
     found.push(key)
     if ((await redis.type(key)) === 'string') found.push((await redis.getBuffer(key))!)
-    else found.push(...(await redis.zrangeBuffer(key, 0, -1, 'WITHSCORES')))
+    else found.push(...(await redis.zrangeBuffer(key, 0, '-1', 'WITHSCORES')))
   }
   redis.disconnect()
   return found

@@ -20,7 +20,7 @@ test('a master that is killed under load: no wrong answer, typed errors, and the
     retryStrategy: () => 50,
   })
   redis.on('error', () => {})
-  const sessions = createSessions<LoadData>({ store: redisStore(redis), storeTimeout: '1s' })
+  const sessions = createSessions<LoadData>({ store: redisStore(redis), storeTimeout: '1s', log: false })
   const running = load(sessions, 8)
   await delay(500)
   expect(running.report).toMatchObject({ errors: {}, undoneWrites: 0, undoneEnds: 0 })

@@ -51,7 +51,7 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
 
   /** The ids in a tag's index, all at once: a scan in steps would not survive a failover. */
   async function pagesOf(tag: string, except?: SessionKey): Promise<string[][]> {
-    const all = await line.ask(() => client.zrange(keyOf(tag, '@'), 0, -1))
+    const all = await line.ask(() => client.zrange(keyOf(tag, '@'), 0, '-1'))
     const ids = all.filter((id) => except?.tag !== tag || except.id !== id)
     const pages = []
     while (ids.length) pages.push(ids.splice(0, PAGE))

@@ -5,8 +5,8 @@ import { redisStore } from '../src/index.ts'
 
 /** Another client of a namespace, for the kit's other processes, too. */
 export async function connect(argument: string): Promise<Connection> {
-  const [port, prefix] = argument.split(' ', 2) as [string, string]
-  const redis = new Redis(Number(port))
+  const [url, prefix] = argument.split(' ', 2) as [string, string]
+  const redis = new Redis(url)
   const store = redisStore(redis, { prefix })
   return {
     store,
@@ -18,12 +18,12 @@ export async function connect(argument: string): Promise<Connection> {
 }
 
 /** Each namespace is a prefix on one server. */
-export function harnessOn(port: () => number): Harness {
+export function harnessOn(name: string, url: () => string): Harness {
   return {
-    name: 'redis',
+    name,
     process: { module: import.meta.url },
     open: async () => {
-      const argument = `${port()} ${randomUUID()}:`
+      const argument = `${url()} sess:${randomUUID()}:`
       const connections = [await connect(argument)]
       return {
         store: connections[0]!.store,

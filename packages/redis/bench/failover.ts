@@ -1,0 +1,41 @@
+// Kills a Sentinel's master under load, again and again, and counts what was acknowledged and then undone.
+import { setTimeout as delay } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { Redis } from 'ioredis'
+import { createSessions } from '@sess/core'
+import { startSentinels } from '@sess/test-servers'
+import { redisStore, waitReplicas } from '../src/index.ts'
+import { load, type LoadData } from '../test/load.ts'
+
+const { values } = parseArgs({ options: { turns: { type: 'string', default: '5' } } })
+
+async function turn(wait: boolean): Promise<void> {
+  await using group = await startSentinels(2)
+  const redis = new Redis({
+    sentinels: group.sentinels.map(({ port }) => ({ host: '127.0.0.1', port })),
+    name: group.name,
+    sentinelRetryStrategy: () => 50,
+    retryStrategy: () => 50,
+  })
+  redis.on('error', () => {})
+  const store = redisStore(redis, wait ? { confirm: waitReplicas(1, 500) } : {})
+  const running = load(createSessions<LoadData>({ store, storeTimeout: '1s', log: false }), 32)
+  await delay(1000)
+  const killed = await group.master()
+  const start = performance.now()
+  await killed.kill()
+  while ((await group.master()) === killed) await delay(10)
+  const promoted = performance.now()
+  while (running.report.answeredAt < promoted) await delay(10)
+  const back = running.report.answeredAt
+  await delay(2000)
+  const { done, errors, wrong, undoneWrites, undoneEnds } = await running.stop()
+  redis.disconnect()
+  console.log(
+    `${wait ? 'waiting for replicas' : 'not waiting'}: ${done} operations, promoted after ${Math.round(promoted - start)} ms, ` +
+      `first answer ${Math.round(back - promoted)} ms later; wrong answers ${wrong.length}, writes undone ${undoneWrites}, ` +
+      `ends undone ${undoneEnds}; errors ${JSON.stringify(errors)}`,
+  )
+}
+
+for (const wait of [false, true]) for (let i = 0; i < Number(values.turns); i++) await turn(wait)
