@@ -5,7 +5,11 @@ import { found, type Check } from './check.ts'
 import { servers } from './stores.ts'
 
 /** Debian packages of programs that are called otherwise. */
-const PACKAGES: Readonly<Record<string, string>> = { java: 'openjdk-17-jre-headless', initdb: 'postgresql' }
+const PACKAGES: Readonly<Record<string, string>> = {
+  java: 'openjdk-17-jre-headless',
+  initdb: 'postgresql',
+  'redis-cli': 'redis-tools',
+}
 
 /** Programs that tests start. */
 const needed = ['chromium', ...servers]

@@ -14,7 +14,7 @@ export function failure(cause: Error & { command?: unknown }, sent: boolean): Se
   const refused = cause.name === 'ReplyError'
   return new SessError(
     refused && message.includes('OOM ') ? 'store_full' : sent && !refused ? 'unknown_outcome' : 'store_unavailable',
-    `Redis: ${message}`,
+    message,
     { cause },
   )
 }

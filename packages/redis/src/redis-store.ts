@@ -33,7 +33,7 @@ export function redisStore(client: SingleRedisClient, options: RedisStoreOptions
   return storeOn(client, options, {
     name: 'redis',
     tagIsShard: false,
-    masters: () => [client],
+    masters: async () => [client],
     onLoss: (listener) => {
       client.on('close', listener)
       return () => client.off('close', listener)

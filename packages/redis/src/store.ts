@@ -7,6 +7,7 @@ import { decode, encode, encodeExpiry, HEAD } from './record.ts'
 import { remove, write } from './scripts.ts'
 
 export type { RedisClient, RedisPipeline, RedisServer } from './client.ts'
+export { invalid, type RedisStoreOptions } from './options.ts'
 
 /** How much later than a record's end Redis drops it, in ms: a clock that runs fast never removes a live record. */
 const GRACE = 60_000
@@ -20,7 +21,7 @@ export interface Deployment {
   /** As in the store's traits. True says too that the client knows its masters. */
   readonly tagIsShard: boolean
   /** The servers that hold all records between them. */
-  masters(): readonly RedisServer[]
+  masters(): Promise<readonly RedisServer[]>
   /** Calls back when a connection is lost, before anything is sent again. @returns What ends that. */
   onLoss(listener: () => void): () => void
 }
@@ -143,18 +144,16 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
     async count(now) {
       const pattern = keyPrefix + keyOf('????????????', '????????????????')
       let count = 0
-      for (const master of masters()) {
-        let cursor = ''
-        while (cursor !== '0') {
-          const page: [string, string[]] = await line.ask(() =>
-            master.scan(cursor || '0', 'MATCH', pattern, 'COUNT', 1000),
-          )
+      for (const master of await line.ask(masters)) {
+        let cursor = '0'
+        do {
+          const page = await line.ask(() => master.scan(cursor, 'MATCH', pattern, 'COUNT', 1000))
           cursor = page[0]
           const heads = await line.ask(() =>
             Promise.all(page[1].map((key) => client.getrangeBuffer(key.slice(keyPrefix.length), 0, HEAD - 1))),
           )
           count += heads.filter((head) => decode(head, now)).length
-        }
+        } while (cursor !== '0')
       }
       return count
     },

@@ -3,7 +3,7 @@ import type { SessionRecord } from '@sess/core'
 
 /** A client that is told of its broken connections by its answers alone. */
 export function clientOf(port: number, options: RedisOptions = {}): Redis {
-  const redis = new Redis(port, { retryStrategy: () => 20, ...options })
+  const redis = new Redis({ port, retryStrategy: () => 20, ...options } as RedisOptions)
   redis.on('error', () => {})
   return redis
 }

@@ -1,0 +1,76 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Cluster } from 'ioredis'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createSessions } from '@sess/core'
+import { startRedisCluster, type RedisCluster } from '@sess/test-servers'
+import { load, type Load, type LoadData } from '../../redis/test/load.ts'
+import { clusterOf } from '../test/harness.ts'
+import { redisClusterStore } from './index.ts'
+
+let servers: RedisCluster
+let clients: Cluster[] = []
+let loads: Load[] = []
+beforeAll(async () => {
+  servers = await startRedisCluster(3)
+})
+afterAll(() => servers.stop())
+
+/** Two clients, one with auto-pipelining, as two server processes have. */
+function start(): void {
+  clients = [false, true].map((enableAutoPipelining) =>
+    clusterOf(
+      servers.nodes.map(({ port }) => port),
+      { enableAutoPipelining },
+    ),
+  )
+  loads = clients.map((client, i) => {
+    const options = { pepper: 'sixteen bytes or more', storeTimeout: '2s', log: false } as const
+    return load(createSessions<LoadData>({ store: redisClusterStore(client, { prefix: `sess-${i}:` }), ...options }), 8)
+  })
+}
+
+async function stop(): Promise<Load['report'][]> {
+  const reports = await Promise.all(loads.map((each) => each.stop()))
+  for (const client of clients) client.disconnect()
+  return reports
+}
+
+test('slots that move under load: every answer is right, and nothing is undone', async () => {
+  start()
+  await delay(500)
+  const [first, second, third] = servers.nodes
+  await servers.reshard(first!, second!, 800)
+  await servers.reshard(second!, third!, 800)
+  await delay(500)
+  for (const { done, wrong, undoneWrites, undoneEnds, errors } of await stop()) {
+    expect({ wrong, undoneWrites, undoneEnds, errors }).toEqual({
+      wrong: [],
+      undoneWrites: 0,
+      undoneEnds: 0,
+      errors: {},
+    })
+    expect(done).toBeGreaterThan(100)
+  }
+}, 120_000)
+
+test('a master that is killed under load: no wrong answer, typed errors, service again within 10 s of the promotion', async () => {
+  start()
+  await delay(500)
+  const [first, second] = servers.nodes
+  const id = await servers.cli(first!, 'CLUSTER', 'MYID')
+  await first!.kill()
+  const promoted = new RegExp(`${id} \\S+ master,fail `)
+  while (!promoted.test(await servers.cli(second!, 'CLUSTER', 'NODES')) || !(await isWhole())) await delay(20)
+  const start_ = performance.now()
+  const all = [...loads]
+  while (all.some(({ report }) => report.answeredAt < start_)) await delay(20)
+  expect(performance.now() - start_).toBeLessThan(10_000)
+  await delay(1000)
+  for (const { wrong, errors } of await stop()) {
+    expect(wrong).toEqual([])
+    expect(Object.keys(errors).every((code) => ['store_unavailable', 'unknown_outcome'].includes(code))).toBe(true)
+  }
+}, 120_000)
+
+const isWhole = async (): Promise<boolean> =>
+  (await servers.cli(servers.nodes[1]!, 'CLUSTER', 'INFO')).includes('cluster_state:ok')

@@ -1,0 +1,1 @@
+export { redisClusterStore, type RedisClusterClient, type RedisClusterNode } from './redis-cluster-store.ts'

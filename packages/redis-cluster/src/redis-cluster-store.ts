@@ -1,0 +1,64 @@
+import type { SessionStore } from '@sess/core'
+import { invalid, storeOn, type RedisClient, type RedisServer, type RedisStoreOptions } from '@sess/redis/store'
+
+/** What {@link redisClusterStore} calls of a `Cluster` of ioredis. */
+export interface RedisClusterClient extends RedisClient {
+  readonly isCluster: boolean
+  readonly options: RedisClient['options'] & { readonly scaleReads?: unknown }
+  nodes(role: 'all' | 'master'): RedisClusterNode[]
+  cluster(command: 'SLOTS'): Promise<unknown>
+  on(event: '+node', listener: (node: RedisClusterNode) => void): unknown
+  off(event: '+node', listener: (node: RedisClusterNode) => void): unknown
+}
+
+/** A connection of a `Cluster` to one of its nodes. */
+export interface RedisClusterNode extends RedisServer {
+  on(event: 'close', listener: () => void): unknown
+  off(event: 'close', listener: () => void): unknown
+}
+
+/** A line of CLUSTER SLOTS: from, to, and the master as address, port and ID; its replicas follow. */
+type Slots = readonly [from: number, to: number, master: readonly [address: string, port: number, id: string]]
+
+const ALL_SLOTS = 16_384
+
+/**
+ * Sessions in Redis Cluster. A subject's sessions and their index share a slot, so that whatever is done to them is one
+ * script on one master, as in `@sess/redis`.
+ *
+ * Core wants a `pepper` with it: the slot follows from the subject, and nobody else shall compute it.
+ *
+ * @param cluster - A `Cluster` of ioredis 6, which stays yours to close.
+ * @throws {SessError} `invalid_option`, also for a client that reads from replicas, which may show what has ended.
+ */
+export function redisClusterStore(cluster: RedisClusterClient, options: RedisStoreOptions = {}): SessionStore {
+  if (!cluster.isCluster) throw invalid('cluster', 'must be a Cluster of ioredis; for a Redis there is @sess/redis')
+  if (![undefined, 'master'].includes(cluster.options.scaleReads as string))
+    throw invalid('cluster', 'must read from masters: leave scaleReads out')
+  return storeOn(cluster, options, {
+    name: 'redis-cluster',
+    tagIsShard: true,
+    masters: () => mastersOf(cluster, options.prefix ?? 'sess:'),
+    onLoss(listener) {
+      const watch = (node: RedisClusterNode): void => void node.on('close', listener)
+      for (const node of cluster.nodes('all')) watch(node)
+      cluster.on('+node', watch)
+      return () => {
+        cluster.off('+node', watch)
+        for (const node of cluster.nodes('all')) node.off('close', listener)
+      }
+    },
+  })
+}
+
+/** All masters, or none: a count without one of them would be wrong. */
+async function mastersOf(cluster: RedisClusterClient, anyKey: string): Promise<readonly RedisServer[]> {
+  // Waits until the client knows the cluster.
+  await cluster.getBuffer(anyKey)
+  const slots = (await cluster.cluster('SLOTS')) as readonly Slots[]
+  const masters = cluster.nodes('master')
+  const served = slots.reduce((sum, [from, to]) => sum + to - from + 1, 0)
+  if (served < ALL_SLOTS || new Set(slots.map(([, , [, , id]]) => id)).size !== masters.length)
+    throw new Error('not every slot of the cluster has a master that can be reached')
+  return masters
+}

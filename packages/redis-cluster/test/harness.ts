@@ -1,0 +1,52 @@
+import { randomUUID } from 'node:crypto'
+import { Cluster, type ClusterOptions } from 'ioredis'
+import type { Connection, Harness } from '@sess/conformance'
+import { redisClusterStore } from '../src/index.ts'
+
+/** A client that is told of its broken connections by its answers alone. */
+export function clusterOf(ports: readonly number[], options: ClusterOptions = {}): Cluster {
+  const cluster = new Cluster(
+    ports.map((port) => ({ host: '127.0.0.1', port })),
+    options,
+  )
+  cluster.on('error', () => {})
+  return cluster
+}
+
+/** Another client of a namespace, for the kit's other processes, too. */
+export async function connect(argument: string): Promise<Connection> {
+  const [ports, prefix, pipelines] = argument.split(' ') as [string, string, string]
+  const cluster = clusterOf(ports.split(',').map(Number), { enableAutoPipelining: pipelines === 'true' })
+  const store = redisClusterStore(cluster, { prefix })
+  return {
+    store,
+    close: async () => {
+      await store.close!()
+      cluster.disconnect()
+    },
+  }
+}
+
+/** Each namespace is a prefix on one cluster. */
+export function harnessOn(name: string, ports: () => readonly number[], pipelines = false): Harness {
+  return {
+    name,
+    process: { module: import.meta.url },
+    open: async () => {
+      const argument = `${ports().join(',')} sess:${randomUUID()}: ${pipelines}`
+      const connections = [await connect(argument)]
+      return {
+        store: connections[0]!.store,
+        argument,
+        connect: async () => {
+          const connection = await connect(argument)
+          connections.push(connection)
+          return connection.store
+        },
+        close: async () => {
+          for (const { close } of connections) await close()
+        },
+      }
+    },
+  }
+}

@@ -1,0 +1,57 @@
+import { execFile } from 'node:child_process'
+import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { startRedis } from './redis.ts'
+import { says } from './says.ts'
+import type { TestServer } from './server.ts'
+
+const run = promisify(execFile)
+
+/** A Redis Cluster. */
+export interface RedisCluster extends AsyncDisposable {
+  /** The masters at first, and then their replicas. */
+  readonly nodes: readonly TestServer[]
+  /** Runs `redis-cli` on a node. @returns What it prints. */
+  cli(node: TestServer, ...args: string[]): Promise<string>
+  /** Moves slots from one master to another, while the cluster is in use. */
+  reshard(from: TestServer, to: TestServer, slots: number): Promise<void>
+  stop(): Promise<void>
+}
+
+/** Starts a cluster that takes a node for dead after a second: masters, and a replica for each. */
+export async function startRedisCluster(masters: number): Promise<RedisCluster> {
+  const settings = { 'cluster-enabled': 'yes', 'cluster-node-timeout': '1000' }
+  const nodes = await Promise.all(Array.from({ length: 2 * masters }, () => startRedis(settings)))
+  const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`)
+  const stop = async (): Promise<void> => void (await Promise.all(nodes.map((node) => node.stop())))
+  const cli = async ({ port }: TestServer, ...args: string[]): Promise<string> =>
+    (await run('redis-cli', ['-p', String(port), ...args])).stdout.trim()
+  try {
+    await run('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-replicas', '1', '--cluster-yes'])
+    for (const { port } of nodes) while (!(await says(port, 'CLUSTER INFO\r\n', /cluster_state:ok/))) await delay(20)
+    for (const { port } of nodes)
+      while (!(await says(port, 'INFO replication\r\n', /master_link_status:up|state=online/))) await delay(20)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return {
+    nodes,
+    cli,
+    stop,
+    [Symbol.asyncDispose]: stop,
+    async reshard(from, to, slots) {
+      const [source, target] = await Promise.all([from, to].map((node) => cli(node, 'CLUSTER', 'MYID')))
+      const moves = [
+        '--cluster-from',
+        source!,
+        '--cluster-to',
+        target!,
+        '--cluster-slots',
+        String(slots),
+        '--cluster-yes',
+      ]
+      await run('redis-cli', ['--cluster', 'reshard', `127.0.0.1:${from.port}`, ...moves])
+    },
+  }
+}
