@@ -17,8 +17,10 @@ export interface LoadReport {
   readonly wrong: string[]
   /** Acknowledged writes that were read no more. Only a failover may undo what it had not replicated. */
   undoneWrites: number
-  /** Sessions that were ended, or whose secret was rotated away, with acknowledgement, and that opened again. */
+  /** Sessions that were signed out or revoked, with acknowledgement, and that opened again. */
   undoneEnds: number
+  /** Secrets that were rotated away, with acknowledgement, and that opened their session again. */
+  undoneRotations: number
   /** When an operation was last answered, by performance.now(). */
   answeredAt: number
 }
@@ -34,7 +36,15 @@ const EXCUSED = new Set(['store_unavailable', 'unknown_outcome'])
 
 /** Reads, writes, rotates, signs in, signs out and revokes, each worker on sessions of its own, and checks every answer. */
 export function load(sessions: Sessions<Partial<LoadData>>, workers: number): Load {
-  const report: LoadReport = { done: 0, errors: {}, wrong: [], undoneWrites: 0, undoneEnds: 0, answeredAt: 0 }
+  const report: LoadReport = {
+    done: 0,
+    errors: {},
+    wrong: [],
+    undoneWrites: 0,
+    undoneEnds: 0,
+    undoneRotations: 0,
+    answeredAt: 0,
+  }
   const stopping = new AbortController()
   const running = Array.from({ length: workers }, (_, i) => work(sessions, `worker-${i}`, stopping.signal, report))
   return {
@@ -60,10 +70,15 @@ async function work(sessions: Opened, owner: string, signal: AbortSignal, report
       const code = error instanceof SessError ? error.code : String(error)
       report.errors[code] = (report.errors[code] ?? 0) + 1
       if (!EXCUSED.has(code)) report.wrong.push(`an error: ${String(error)}`)
+      worker.doubts = true
       await delay(10)
     }
   }
-  await worker.close()
+  for (let left = 10; left > 0; left--)
+    await worker.checkDead().then(
+      () => (left = 0),
+      () => delay(500),
+    )
 }
 
 class Worker {
@@ -75,8 +90,10 @@ class Worker {
   #acknowledged = 0
   #tried = 0
   /** Cookies that open nothing any more. */
-  readonly #dead: string[] = []
+  readonly #dead: { readonly cookie: string; readonly by: 'undoneEnds' | 'undoneRotations' }[] = []
   #turns = 0
+  /** There was an outage: what ended before it is to be looked at before anything else is done. */
+  doubts = false
 
   constructor(sessions: Opened, owner: string, report: LoadReport) {
     this.#sessions = sessions
@@ -85,10 +102,14 @@ class Worker {
   }
 
   async turn(): Promise<void> {
+    if (this.doubts) {
+      await this.checkDead()
+      this.doubts = false
+    }
     const cookie = this.#cookie
     if (!cookie) return this.#begin()
     const turn = this.#turns++ % 12
-    if (turn === 5 && this.#dead.length) return this.#checkDead()
+    if (turn === 5) return this.checkDead(1)
     const session = await this.#sessions.load(cookie)
     if (session.status !== 'active') {
       if (session.status !== 'new') this.#report.wrong.push(`a session in use is ${session.status}`)
@@ -131,26 +152,21 @@ class Worker {
     const { cookieValue } = await change
     if (!cookieValue) return
     this.#cookie = cookieValue
-    this.#dead.push(cookie)
+    this.#dead.push({ cookie, by: 'undoneRotations' })
   }
 
   async #end(ending: Promise<unknown>, cookie: string): Promise<void> {
     this.#cookie = undefined
     await ending
-    this.#dead.push(cookie)
+    this.#dead.push({ cookie, by: 'undoneEnds' })
   }
 
-  async #checkDead(): Promise<void> {
-    const cookie = this.#dead[this.#turns % this.#dead.length]!
-    const { status } = await this.#sessions.load(cookie)
-    if (status !== 'active') return
-    this.#report.undoneEnds++
-    this.#dead.splice(this.#dead.indexOf(cookie), 1)
-  }
-
-  /** Looks at all that have ended. */
-  async close(): Promise<void> {
-    for (const cookie of this.#dead)
-      if ((await this.#sessions.load(cookie)).status === 'active') this.#report.undoneEnds++
+  /** Looks whether the last of those that ended open anything. */
+  async checkDead(count = 30): Promise<void> {
+    for (const dead of this.#dead.slice(-count)) {
+      if ((await this.#sessions.load(dead.cookie)).status !== 'active') continue
+      this.#report[dead.by]++
+      this.#dead.splice(this.#dead.indexOf(dead), 1)
+    }
   }
 }
