@@ -1,14 +1,12 @@
 // Races the usual libraries and @sess on the same routes, and prints the table of why.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
-import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { AddressInfo } from 'node:net'
 import { Redis } from 'ioredis'
+import { startRedis } from '@sess/test-servers'
 import { htmlReport, race, type CheckName, type RaceResult } from '../src/index.ts'
-import { contestants, start, startApps, type Contestant } from './contestants.ts'
+import { contestants, startApps, type Contestant } from './contestants.ts'
 import { WORK_MS } from './process.ts'
 import { findInRedis, get, idOf, isInFiles, roundTrips, set, signIn } from './store-probe.ts'
 
@@ -41,15 +39,6 @@ interface Column {
   readonly result: RaceResult
   readonly readable: string
   readonly trips: string
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** Races an app, and then has a look at what it does to its store. */
@@ -118,17 +107,13 @@ function tableOf(columns: readonly Column[]): string {
 }
 
 /** Starts a Redis that keeps nothing, for as long as something is done with it. */
-async function withRedis<T>(folder: string, use: (redis: Redis, url: string) => Promise<T>): Promise<T> {
-  const port = await freePort()
-  const settings = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder]
-  const server = await start('redis-server', settings, {}, /Ready to accept connections/)
-  const url = `redis://127.0.0.1:${port}`
-  const redis = new Redis(url)
+async function withRedis<T>(use: (redis: Redis, url: string) => Promise<T>): Promise<T> {
+  await using server = await startRedis()
+  const redis = new Redis(server.port)
   try {
-    return await use(redis, url)
+    return await use(redis, `redis://127.0.0.1:${server.port}`)
   } finally {
     redis.disconnect()
-    await server.stop()
   }
 }
 
@@ -140,7 +125,7 @@ async function compare(): Promise<Column[]> {
       process.stderr.write(`${contestant.title}\n`)
       columns.push(
         contestant.store === 'redis'
-          ? await withRedis(folder, (redis, url) => measureOnRedis(contestant, redis, url))
+          ? await withRedis((redis, url) => measureOnRedis(contestant, redis, url))
           : await measureOnSqlite(contestant, join(folder, 'sessions.db')),
       )
     }

@@ -86,7 +86,7 @@ process.on('exit', () => {
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 
 /** Starts a process that ends with this one, waits for the line that says that it is ready, and returns that line. */
-export async function start(
+async function start(
   command: string,
   args: readonly string[],
   env: Record<string, string>,

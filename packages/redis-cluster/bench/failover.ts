@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { createSessions } from '@sess/core'
 import { waitReplicas } from '@sess/redis'
-import { startRedisCluster } from '@sess/test-servers'
+import { startRedisCluster, type TestServer } from '@sess/test-servers'
 import { load, type LoadData } from '../../redis/test/load.ts'
 import { redisClusterStore } from '../src/index.ts'
 import { clusterOf } from '../test/harness.ts'
@@ -20,18 +20,18 @@ async function turn(wait: boolean, lag: number): Promise<void> {
   const options = { pepper: 'sixteen bytes or more', storeTimeout: '2s', log: false } as const
   const running = load(createSessions<LoadData>({ store, ...options }), 32)
   await delay(1000)
-  const [killed, other] = servers.nodes
-  const replica = await replicaOf(await servers.cli(killed!, 'CLUSTER', 'MYID'))
+  const [killed, other] = servers.nodes as readonly [TestServer, TestServer]
+  const replica = await replicaOf(await servers.cli(killed, 'CLUSTER', 'MYID'))
   if (lag > 0) {
-    await servers.cli(killed!, 'ACL', 'SETUSER', 'default', '-psync', '-sync')
-    await servers.cli(killed!, 'CLIENT', 'KILL', 'TYPE', 'replica')
+    await servers.cli(killed, 'ACL', 'SETUSER', 'default', '-psync', '-sync')
+    await servers.cli(killed, 'CLIENT', 'KILL', 'TYPE', 'replica')
     await delay(lag)
   }
   const start = performance.now()
-  await killed!.kill()
+  await killed.kill()
   while (!(await servers.cli(replica, 'ROLE')).startsWith('master')) await delay(10)
   const promoted = performance.now()
-  while (!(await servers.cli(other!, 'CLUSTER', 'INFO')).includes('cluster_state:ok')) await delay(10)
+  while (!(await servers.cli(other, 'CLUSTER', 'INFO')).includes('cluster_state:ok')) await delay(10)
   const errorsBefore = (): number => Object.values(running.report.errors).reduce((sum, count) => sum + count, 0)
   // Back: a second without an error.
   let back = performance.now()
@@ -45,7 +45,7 @@ async function turn(wait: boolean, lag: number): Promise<void> {
       `rotations undone ${undoneRotations}, ends undone ${undoneEnds}; errors ${JSON.stringify(errors)}`,
   )
 
-  async function replicaOf(id: string): Promise<(typeof servers.nodes)[number]> {
+  async function replicaOf(id: string): Promise<TestServer> {
     for (const node of servers.nodes)
       if (new RegExp(`myself,slave ${id} `).test(await servers.cli(node, 'CLUSTER', 'NODES'))) return node
     throw new Error('the master has no replica')

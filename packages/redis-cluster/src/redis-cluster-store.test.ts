@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Cluster, Redis } from 'ioredis'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { createSessions } from '@sess/core'
+import { createSessions, type SessionStore } from '@sess/core'
 import { startRedisCluster, type RedisCluster } from '@sess/test-servers'
 import { waitReplicas } from '@sess/redis'
 import { keyOf, recordOf, subject } from '../../redis/test/client.ts'
@@ -10,9 +10,11 @@ import { redisClusterStore, type RedisClusterClient } from './index.ts'
 
 let servers: RedisCluster
 let cluster: Cluster
+let store: SessionStore
 beforeAll(async () => {
   servers = await startRedisCluster(3)
   cluster = clusterOf(servers.nodes.map(({ port }) => port))
+  store = redisClusterStore(cluster)
 })
 afterAll(async () => {
   cluster.disconnect()
@@ -38,14 +40,12 @@ describe('options', () => {
   })
 
   test('core wants a pepper, for the tag is the shard', () => {
-    const store = redisClusterStore(cluster)
     expect(() => createSessions({ store })).toThrow(/pepper/)
     expect(createSessions({ store, pepper: 'sixteen bytes or more' })).toBeDefined()
   })
 })
 
 test('a subject’s sessions and their index are in one slot, and different subjects in different ones', async () => {
-  const store = redisClusterStore(cluster)
   for (let i = 0; i < 30; i++)
     for (let j = 0; j < 3; j++)
       await store.create({ ...keyOf(), tag: seventyTwoBits(i) }, recordOf({ subject: `user-${i}` }), Date.now())
@@ -53,7 +53,7 @@ test('a subject’s sessions and their index are in one slot, and different subj
   const slots = new Map<string, Set<number>>()
   for (const key of keys) {
     const [tag] = /\{.{12}\}/.exec(key)!
-    slots.set(tag, (slots.get(tag) ?? new Set()).add(Number(await cluster.cluster('KEYSLOT', key))))
+    slots.set(tag, (slots.get(tag) ?? new Set()).add(await cluster.cluster('KEYSLOT', key)))
   }
   expect(keys.length).toBe(30 * 4)
   expect([...slots.values()].map(({ size }) => size)).toEqual(Array.from({ length: 30 }, () => 1))
@@ -68,11 +68,11 @@ test('a count asks all masters, waits for a client that connects, and is an erro
     servers.nodes.map(({ port }) => port),
     { lazyConnect: true },
   )
-  const store = redisClusterStore(late)
-  expect(await store.count!(Date.now())).toBe(50)
+  const lazy = redisClusterStore(late)
+  expect(await lazy.count!(Date.now())).toBe(50)
   late.nodes('master')[0]!.disconnect()
   while (late.nodes('master').length === 3) await delay(5)
-  await expect(store.count!(Date.now())).rejects.toMatchObject({ code: 'store_unavailable' })
+  await expect(lazy.count!(Date.now())).rejects.toMatchObject({ code: 'store_unavailable' })
   late.disconnect()
 })
 
@@ -81,13 +81,13 @@ test('the keyPrefix of the cluster stands before all keys', async () => {
     servers.nodes.map(({ port }) => port),
     { keyPrefix: 'app:' },
   )
-  const store = redisClusterStore(prefixed)
+  const own = redisClusterStore(prefixed)
   const key = keyOf()
-  await store.create(key, recordOf({ subject: 'ann' }), Date.now())
+  await own.create(key, recordOf({ subject: 'ann' }), Date.now())
   const keys = (await Promise.all(cluster.nodes('master').map((node) => node.keys('*')))).flat()
   expect(keys.toSorted()).toEqual([`app:sess:{${key.tag}}${key.id}`, `app:sess:{${key.tag}}@`])
-  expect(await store.count!(Date.now())).toBe(1)
-  expect(await store.deleteSubject!(subject, Date.now())).toBe(1)
+  expect(await own.count!(Date.now())).toBe(1)
+  expect(await own.deleteSubject!(subject, Date.now())).toBe(1)
   prefixed.disconnect()
 })
 
@@ -98,13 +98,13 @@ test.each([false, true])(
       servers.nodes.map(({ port }) => port),
       { enableAutoPipelining },
     )
-    const store = redisClusterStore(client)
+    const mine = redisClusterStore(client)
     const key = keyOf()
-    await store.create(key, recordOf(), Date.now())
+    await mine.create(key, recordOf(), Date.now())
     const master = await connectionTo(client, key.tag)
     const server = servers.nodes.find(({ port }) => port === master.options.port)!
     process.kill(server.pid!, 'SIGSTOP')
-    const deleted = store.delete(key, Date.now())
+    const deleted = mine.delete(key, Date.now())
     deleted.catch(() => {})
     await delay(100)
     master.stream.destroy()
@@ -115,11 +115,11 @@ test.each([false, true])(
 )
 
 test('a revocation can wait for the replica, on the master of its slot', async () => {
-  const store = redisClusterStore(cluster, { confirm: waitReplicas(1, 5000) })
+  const waiting = redisClusterStore(cluster, { confirm: waitReplicas(1, 5000) })
   for (let i = 0; i < 20; i++) {
     const tag = seventyTwoBits(i)
-    await store.create({ ...keyOf(), tag }, recordOf({ subject: 'ann' }), Date.now())
-    expect(await store.deleteSubject!({ id: 'ann', tag }, Date.now())).toBe(1)
+    await waiting.create({ ...keyOf(), tag }, recordOf({ subject: 'ann' }), Date.now())
+    expect(await waiting.deleteSubject!({ id: 'ann', tag }, Date.now())).toBe(1)
   }
   await expect(
     redisClusterStore(cluster, { confirm: waitReplicas(2, 20) }).delete(keyOf(), Date.now()),
@@ -129,16 +129,16 @@ test('a revocation can wait for the replica, on the master of its slot', async (
 test('close takes back what was listened to', async () => {
   const before = cluster.nodes('all').map((node) => node.listenerCount('close'))
   const listening = cluster.listenerCount('+node')
-  const store = redisClusterStore(cluster)
-  await store.close!()
+  const closing = redisClusterStore(cluster)
+  await closing.close!()
   expect(cluster.nodes('all').map((node) => node.listenerCount('close'))).toEqual(before)
   expect(cluster.listenerCount('+node')).toBe(listening)
-  await expect(store.read(keyOf(), Date.now())).rejects.toMatchObject({ code: 'store_unavailable' })
+  await expect(closing.read(keyOf(), Date.now())).rejects.toMatchObject({ code: 'store_unavailable' })
 })
 
 /** The client's connection to the master that holds a tag. */
 async function connectionTo(client: Cluster, tag: string): Promise<Redis> {
-  const slot = Number(await client.cluster('KEYSLOT', `{${tag}}`))
+  const slot = await client.cluster('KEYSLOT', `{${tag}}`)
   const slots = (await client.cluster('SLOTS')) as [number, number, [string, number]][]
   const [, , [, port]] = slots.find(([from, to]) => from <= slot && slot <= to)!
   return client.nodes('master').find((node) => node.options.port === port)!

@@ -15,8 +15,12 @@ export function clusterOf(ports: readonly number[], options: ClusterOptions = {}
 
 /** Another client of a namespace, for the kit's other processes, too. */
 export async function connect(argument: string): Promise<Connection> {
-  const [ports, prefix, pipelines] = argument.split(' ') as [string, string, string]
-  const cluster = clusterOf(ports.split(',').map(Number), { enableAutoPipelining: pipelines === 'true' })
+  const [ports, prefix, ...user] = argument.split(' ') as [string, string, string?, string?]
+  const [username, password] = user
+  const cluster = clusterOf(ports.split(',').map(Number), {
+    enableAutoPipelining: username !== undefined,
+    ...(username && password && { redisOptions: { username, password } }),
+  })
   const store = redisClusterStore(cluster, { prefix })
   return {
     store,
@@ -27,13 +31,13 @@ export async function connect(argument: string): Promise<Connection> {
   }
 }
 
-/** Each namespace is a prefix on one cluster. */
-export function harnessOn(name: string, ports: () => readonly number[], pipelines = false): Harness {
+/** Each namespace is a prefix on one cluster. @param user - Name and password, and then with auto-pipelining. */
+export function harnessOn(name: string, ports: () => readonly number[], ...user: string[]): Harness {
   return {
     name,
     process: { module: import.meta.url },
     open: async () => {
-      const argument = `${ports().join(',')} sess:${randomUUID()}: ${pipelines}`
+      const argument = [ports().join(','), `sess:${randomUUID()}:`, ...user].join(' ')
       const connections = [await connect(argument)]
       return {
         store: connections[0]!.store,
