@@ -139,7 +139,8 @@ test('close takes back what was listened to', async () => {
 /** The client's connection to the master that holds a tag. */
 async function connectionTo(client: Cluster, tag: string): Promise<Redis> {
   const slot = await client.cluster('KEYSLOT', `{${tag}}`)
-  const slots = (await client.cluster('SLOTS')) as [number, number, [string, number]][]
-  const [, , [, port]] = slots.find(([from, to]) => from <= slot && slot <= to)!
+  const slots = await client.cluster('SLOTS')
+  const [, , master] = slots.find(([from, to]) => from <= slot && slot <= to)!
+  const port = master?.[1]
   return client.nodes('master').find((node) => node.options.port === port)!
 }

@@ -1,10 +1,18 @@
 import { randomUUID } from 'node:crypto'
-import { Cluster, type ClusterOptions } from 'ioredis'
+import { Cluster } from 'ioredis'
 import type { Connection, Harness } from '@sess/conformance'
 import { redisClusterStore } from '../src/index.ts'
 
+/** What tests set of a client. */
+export interface ClientOptions {
+  enableAutoPipelining?: boolean
+  keyPrefix?: string
+  lazyConnect?: boolean
+  redisOptions?: { username: string; password: string }
+}
+
 /** A client that is told of its broken connections by its answers alone. */
-export function clusterOf(ports: readonly number[], options: ClusterOptions = {}): Cluster {
+export function clusterOf(ports: readonly number[], options: ClientOptions = {}): Cluster {
   const cluster = new Cluster(
     ports.map((port) => ({ host: '127.0.0.1', port })),
     options,

@@ -27,7 +27,7 @@ async function turn(wait: boolean, lag: number): Promise<void> {
   const killed = await group.master()
   if (lag > 0) {
     await redis.acl('SETUSER', 'default', '-psync', '-sync')
-    await redis.client('KILL', 'TYPE', 'replica')
+    await redis.call('CLIENT', 'KILL', 'TYPE', 'replica')
     await delay(lag)
   }
   const start = performance.now()

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { Redis, RedisOptions } from 'ioredis'
+import type { Redis } from 'ioredis'
 import { startRedis, tap, type Tap, type TestServer } from '@sess/test-servers'
-import { clientOf, keyOf, recordOf, subject } from '../test/client.ts'
+import { clientOf, keyOf, recordOf, subject, type ClientOptions } from '../test/client.ts'
 import { redisStore } from './index.ts'
 
 let server: TestServer
@@ -26,7 +26,7 @@ afterEach(async () => {
   await way.stop()
 })
 
-const open = (options: RedisOptions = {}): ReturnType<typeof redisStore> => {
+const open = (options: ClientOptions = {}): ReturnType<typeof redisStore> => {
   redis = clientOf(way.port, options)
   return redisStore(redis)
 }

@@ -1,9 +1,20 @@
-import { Redis, type RedisOptions } from 'ioredis'
+import { Redis } from 'ioredis'
 import type { SessionRecord } from '@sess/core'
 
+/** What tests set of a client. */
+export interface ClientOptions {
+  enableAutoPipelining?: boolean
+  enableOfflineQueue?: boolean
+  keyPrefix?: string
+  lazyConnect?: boolean
+  maxRetriesPerRequest?: number
+  password?: string
+  username?: string
+}
+
 /** A client that is told of its broken connections by its answers alone. */
-export function clientOf(port: number, options: RedisOptions = {}): Redis {
-  const redis = new Redis({ port, retryStrategy: () => 20, ...options } as RedisOptions)
+export function clientOf(port: number, options: ClientOptions = {}): Redis {
+  const redis = new Redis({ port, retryStrategy: () => 20, ...options })
   redis.on('error', () => {})
   return redis
 }
