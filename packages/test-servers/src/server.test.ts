@@ -40,12 +40,13 @@ test('one that does not come up says why', async () => {
 
 test('a server goes with the process that started it, even if that is killed', async () => {
   const code = `import { startRedis } from ${JSON.stringify(import.meta.resolve('./index.ts'))}
-    console.log((await startRedis()).port)
+    const { port, folder } = await startRedis()
+    console.log(JSON.stringify({ port, folder }))
     process.kill(process.pid, 'SIGKILL')`
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', code]).catch(
     (error: unknown) => error as { stdout: string },
   )
-  const port = Number(stdout)
+  const { port, folder } = JSON.parse(stdout) as { port: number; folder: string }
   expect(port).toBeGreaterThan(0)
-  while (await pongs(port)) await delay(20)
+  while ((await pongs(port)) || existsSync(folder)) await delay(20)
 })

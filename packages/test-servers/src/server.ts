@@ -44,9 +44,9 @@ const GRACE = 10_000
 
 /*
  * The shell becomes the server. What it leaves behind reads from this process, whose end, however that comes, is the end of
- * what can be read; a line says that the server has gone by itself.
+ * what can be read; it then ends the server, and removes its folder. A line says that the server has gone by itself.
  */
-const GUARDED = '{ read -r _ || kill -9 $$; } <&3 >/dev/null 2>&1 & exec "$@" 3<&-'
+const GUARDED = '{ read -r _ || { kill -9 $$; rm -rf "$PWD"; }; } <&3 >/dev/null 2>&1 & exec "$@" 3<&-'
 
 /**
  * Starts a server on a free port of 127.0.0.1, in a folder of its own.
