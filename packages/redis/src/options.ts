@@ -3,7 +3,7 @@ import type { RedisClient } from './client.ts'
 
 /** Options of `redisStore` and `redisClusterStore`. */
 export interface RedisStoreOptions {
-  /** What all keys begin with; no braces. Default: `sess:`. A `keyPrefix` of the client stands before it. */
+  /** What all keys begin with; none of `{}[]*?\`. Default: `sess:`. A `keyPrefix` of the client stands before it. */
   readonly prefix?: string
   /** The largest payload, in bytes; at most 500,000,000. Default: 1 MiB. */
   readonly maxPayloadBytes?: number
