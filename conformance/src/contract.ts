@@ -1,4 +1,6 @@
-import type { Seal, SessionKey, SessionRecord, Serializer, Sessions, SessionStore } from '@sess/core'
+import type { createSessions, Seal, Serializer, SessionKey, SessionRecord, Sessions, SessionStore } from '@sess/core'
+import type { Faults } from './faults.ts'
+import type { Task } from './task.ts'
 
 /** The clauses that a store, a serializer, or sessions over a store are held to. */
 export type Clause =
@@ -14,6 +16,12 @@ export type Clause =
   | 'scale'
   | 'life-cycle'
 
+/**
+ * How a case tries its rule: by one `example`, by random calls against a `model`, by a `history` of several clients that
+ * is checked for linearizability, or under a `fault`.
+ */
+export type Layer = 'example' | 'model' | 'history' | 'fault'
+
 /** What an adapter's author writes: how to get at the store. */
 export interface Harness {
   /** The name of the adapter, for reports. */
@@ -25,8 +33,22 @@ export interface Harness {
    * {@link Connection}. Leave it out for a store that lives in one process.
    */
   readonly process?: { readonly module: URL | string }
+  /**
+   * The rules that the store is known to break, by the case's id. Each is run, and must fail: one that passes fails the
+   * run, and an id that is no case is a mistake of the harness.
+   */
+  readonly deviations?: Readonly<Record<string, Deviation>>
   /** What sessions over the store are sealed with, where the seal is on trial as well. */
   readonly seal?: Seal
+  /** Versions for the report: of the adapter, its driver, its server. Asked once, after the last case. */
+  versions?(): Promise<Readonly<Record<string, string>>>
+}
+
+/** Why a store breaks a rule, and where that is argued. */
+export interface Deviation {
+  readonly reason: string
+  /** A URL, or the path of a document. */
+  readonly issue: string
 }
 
 /** One namespace. */
@@ -36,8 +58,24 @@ export interface Space {
   connect(): Promise<SessionStore>
   /** What `connect` of the process module is given, as text. Needed where the harness names one. */
   readonly argument?: string
+  /** Stops the server and starts it again, with its data or without. Resolves once it takes connections. */
+  restart?(): Promise<void>
+  /** What is stored, past the store. */
+  readonly raw?: Raw
+  /** Trouble between `store` and its server. Where it is missing, the kit makes it in front of the store. */
+  readonly faults?: Faults
   /** Ends everything that was opened, and removes what was written. */
   close(): Promise<void>
+}
+
+/** The stored bytes, past the store: for the cases on hostile bytes, and on what can be read in a stolen backup. */
+export interface Raw {
+  /** The bytes that hold the payload, with whatever is stored in one value with it; undefined where there are none. */
+  read(key: SessionKey): Promise<Uint8Array | undefined>
+  /** Overwrites those bytes. */
+  write(key: SessionKey, bytes: Uint8Array): Promise<void>
+  /** Everything that is stored in the namespace: keys, indexes and values, in any order. */
+  dump(): Promise<Uint8Array>
 }
 
 /** A store in another process. */
@@ -47,46 +85,46 @@ export interface Connection {
   close(): Promise<void>
 }
 
-/** What a case is run with. */
+/** What a case is run with. Every call of a store that it gives is in the case's timeline. */
 export interface CaseContext {
   readonly harness: Harness
   readonly space: Space
   readonly store: SessionStore
   /** The time at which the case began, in ms since the epoch. Cases move it by themselves: stores are told the time. */
   readonly now: number
+  /** What random choices are made from: the same seed makes the same choices. */
+  readonly seed: number
+  /** Where a random search goes on: fast-check's path of a counter-example. */
+  readonly path?: string
+  /** How many rounds to make of this many: all, or fewer in a quick run; at least one. */
+  rounds(full: number): number
   /** A key that no other case uses. */
   key(tag?: string): SessionKey
   /** A record that lives for a minute from `now`. */
   record(parts?: Partial<SessionRecord>): SessionRecord
   /** Sessions over the store, or over another client of it, with a clock that `time.now` sets. */
   sessions(time?: { now: number }, store?: SessionStore): Sessions
-  /** Runs a task in this many other processes at once. Resolves to what each answered. */
+  /** A store that trouble can be made for: at its socket where the harness can, else in front of it. */
+  faulty(): { readonly store: SessionStore; readonly faults: Faults }
+  /** Runs a task in this many other processes at once, or a task in a process each. Resolves to what each answered. */
   processes(count: number, task: Task): Promise<unknown[]>
 }
-
-/** What another process may be asked to do. */
-export type Task =
-  /** Adds one, this many times, by read and replace. Answers how often it had to try again. */
-  | { readonly kind: 'increment'; readonly key: SessionKey; readonly times: number; readonly now: number }
-  /** Creates each key. Answers which it won. */
-  | { readonly kind: 'create'; readonly keys: readonly SessionKey[]; readonly expiresAt: number; readonly now: number }
-  /** Replaces until the record is missing, and then on, this many times. Answers what the last ones said. */
-  | { readonly kind: 'replace-past-delete'; readonly key: SessionKey; readonly after: number; readonly now: number }
-  /** Reads, and closes. */
-  | { readonly kind: 'read'; readonly key: SessionKey; readonly now: number }
 
 /** One rule of the contract, and the code that tries it. */
 export interface Case {
   /** `clause/what`. */
   readonly id: string
   readonly clause: Clause
+  readonly layer: Layer
   /** The rule, in one sentence. */
   readonly text: string
   /** What is on trial: a store by itself, or sessions over it. */
   readonly subject: 'store' | 'sessions'
+  /** How long it may take, in ms. Default: 60,000. */
+  readonly patience?: number
   /** Why the case does not apply to a store, as evidence; undefined when it does. */
   readonly requires?: (context: CaseContext) => string | undefined | Promise<string | undefined>
-  /** Throws, by node:assert, where the rule is broken. */
+  /** Throws, by node:assert, where the rule is broken; {@link Inconclusive} where it could not find out. */
   readonly run: (context: CaseContext) => Promise<void>
 }
 
@@ -94,14 +132,21 @@ export interface Case {
 export interface SerializerCase {
   readonly id: string
   readonly clause: 'serialization'
+  readonly layer: 'example' | 'model'
   readonly text: string
   readonly subject: 'serializer'
-  readonly run: (serializer: Serializer) => void
+  readonly run: (serializer: Serializer) => void | Promise<void>
 }
 
-/** How a case went. `not-applicable` says by what evidence; `harness-error`: the harness fell short, not the store. */
-export type Result =
-  | { readonly status: 'pass' }
-  | { readonly status: 'fail'; readonly error: unknown }
-  | { readonly status: 'not-applicable'; readonly evidence: string }
-  | { readonly status: 'harness-error'; readonly error: unknown }
+/** How a case is run. */
+export interface RunOptions {
+  /** Default: a random one. */
+  readonly seed?: number
+  readonly path?: string
+  /** The share of rounds that random cases make, above 0, at most 1. Default: 1. */
+  readonly effort?: number
+  /** How long one call into the store, or into the harness, may take, in ms. Default: 15,000, longer than core ever waits. */
+  readonly patience?: number
+  /** What makes the sessions on trial. Default: core's. */
+  readonly createSessions?: typeof createSessions
+}

@@ -1,79 +1,126 @@
-import { randomBytes } from 'node:crypto'
-import { createSessions, type SessionRecord } from '@sess/core'
-import type { Case, CaseContext, Harness, Result, Space, Task } from './contract.ts'
-import { runInProcess } from './process.ts'
+import { randomInt } from 'node:crypto'
+import type { Case, Harness, RunOptions, Space } from './contract.ts'
+import { contextOf } from './context.ts'
+import { Recorder } from './recorder.ts'
+import { CounterExample, HarnessError, Inconclusive, type Failure, type Result } from './result.ts'
 
 /** How long a case may take, in ms. */
-const PATIENCE = 60_000
-const PEPPER = 'a pepper of the conformance kit'
+const CASE_PATIENCE = 60_000
+/** How long one call may take, in ms: longer than core waits for a store, whatever `storeTimeout` says. */
+const CALL_PATIENCE = 15_000
 
 /** Runs one case in a namespace of its own. Never rejects. */
-export async function runCase(item: Case, harness: Harness): Promise<Result> {
+export async function runCase(item: Case, harness: Harness, options: RunOptions = {}): Promise<Result> {
+  const settled = { seed: randomInt(2 ** 31), patience: CALL_PATIENCE, ...options }
+  const recorder = new Recorder()
+  const failure = (error: unknown): Failure => failureOf(error, item, recorder, settled.seed)
   let space: Space
   try {
-    space = await within(harness.open(), 'open')
-    if (!space?.store || typeof space.connect !== 'function' || typeof space.close !== 'function')
-      throw new TypeError('open() must resolve to { store, connect, close }')
+    space = await opened(harness, settled.patience)
   } catch (error) {
-    return { status: 'harness-error', error }
+    return { status: 'harness-error', ...failure(error) }
   }
-  const result = await tried(item, contextOf(harness, space))
+  const result = judged(await tried(item, harness, space, recorder, settled), item, harness, failure)
   try {
-    await within(space.close(), 'close')
+    await within(space.close(), settled.patience, 'close()')
   } catch (error) {
-    return result.status === 'fail' ? result : { status: 'harness-error', error }
+    return result.status === 'fail' ? result : { status: 'harness-error', ...failure(error) }
   }
   return result
 }
 
-async function tried(item: Case, context: CaseContext): Promise<Result> {
+async function opened(harness: Harness, patience: number): Promise<Space> {
+  const space = await within(harness.open(), patience, 'open()')
+  if (
+    typeof space?.store?.read !== 'function' ||
+    typeof space.connect !== 'function' ||
+    typeof space.close !== 'function'
+  )
+    throw new HarnessError('open() must resolve to { store, connect, close }')
+  return space
+}
+
+async function tried(
+  item: Case,
+  harness: Harness,
+  space: Space,
+  recorder: Recorder,
+  options: RunOptions & { readonly patience: number },
+): Promise<Result | { readonly error: unknown }> {
+  const ended = new AbortController()
   try {
-    const evidence = await within(Promise.resolve(item.requires?.(context)), item.id)
+    const context = contextOf(harness, space, recorder, options, ended.signal)
+    const evidence = await watched(async () => item.requires?.(context), item, recorder, options.patience)
     if (evidence !== undefined) return { status: 'not-applicable', evidence }
-    await within(item.run(context), item.id)
+    await watched(() => item.run(context), item, recorder, options.patience)
     return { status: 'pass' }
   } catch (error) {
-    return { status: 'fail', error }
+    return { error }
+  } finally {
+    ended.abort()
   }
 }
 
-function contextOf(harness: Harness, space: Space): CaseContext {
-  const now = Date.now()
+/** What the outcome says, once the harness's deviations are taken into account. */
+function judged(
+  outcome: Result | { readonly error: unknown },
+  { id }: Case,
+  { deviations = {} }: Harness,
+  failure: (error: unknown) => Failure,
+): Result {
+  const deviation = Object.hasOwn(deviations, id) ? deviations[id] : undefined
+  if ('status' in outcome) {
+    if (!deviation) return outcome
+    if (outcome.status === 'pass')
+      return { status: 'fail', ...failure(new Error('the store keeps this rule: take it out of the deviations')) }
+    return { status: 'harness-error', ...failure(new HarnessError('a deviation from a rule that does not apply')) }
+  }
+  const { error } = outcome
+  if (error instanceof HarnessError) return { status: 'harness-error', ...failure(error) }
+  if (error instanceof Inconclusive) return { status: 'inconclusive', ...failure(error) }
+  return deviation ? { status: 'deviates', deviation, ...failure(error) } : { status: 'fail', ...failure(error) }
+}
+
+function failureOf(error: unknown, { id }: Case, recorder: Recorder, seed: number): Failure {
+  const known = error instanceof CounterExample ? error : undefined
   return {
-    harness,
-    space,
-    now,
-    store: space.store,
-    key: (tag = randomBytes(9).toString('base64url')) => ({ tag, id: randomBytes(12).toString('base64url') }),
-    record: (parts: Partial<SessionRecord> = {}) => ({
-      revision: 1,
-      expiresAt: now + 60_000,
-      payload: Buffer.from('payload'),
-      ...parts,
-    }),
-    sessions: (time = { now }, store = space.store) =>
-      createSessions({
-        store,
-        clock: () => time.now,
-        pepper: PEPPER,
-        log: false,
-        ...(harness.seal && { seal: harness.seal }),
-      }),
-    processes(count: number, task: Task) {
-      const { process: other } = harness
-      if (!other || space.argument === undefined) throw new Error('the harness names no process module and argument')
-      return Promise.all(Array.from({ length: count }, () => runInProcess(other.module, space.argument!, task)))
-    },
+    error,
+    steps: known?.steps ?? [...recorder.steps],
+    replay: [`--case ${id} --seed ${seed}`, known?.replay].join(' ').trim(),
   }
 }
 
-async function within<T>(promise: Promise<T>, what: string): Promise<T> {
+/** Ends a case that hangs, and says in which call. */
+async function watched<T>(run: () => Promise<T>, item: Case, recorder: Recorder, patience: number): Promise<T> {
+  const limit = item.patience ?? CASE_PATIENCE
+  const began = performance.now()
+  let timer: ReturnType<typeof setInterval> | undefined
+  const watch = new Promise<never>((_, reject) => {
+    timer = setInterval(
+      () => {
+        const stuck = recorder.stuck(patience)
+        if (stuck) {
+          const Fault = stuck.client === 'harness' ? HarnessError : Error
+          reject(new Fault(`${stuck.call} of ${stuck.client} did not end within ${patience / 1000} s`))
+        } else if (performance.now() - began > limit) reject(new Error(`it did not end within ${limit / 1000} s`))
+      },
+      Math.min(100, patience / 4),
+    )
+  })
+  try {
+    return await Promise.race([run(), watch])
+  } finally {
+    clearInterval(timer)
+  }
+}
+
+async function within<T>(promise: Promise<T>, patience: number, what: string): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined
   try {
     return await Promise.race([
       promise,
       new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(new Error(`${what} did not end within ${PATIENCE / 1000} s`)), PATIENCE)
+        timer = setTimeout(() => reject(new HarnessError(`${what} did not end within ${patience / 1000} s`)), patience)
       }),
     ])
   } finally {

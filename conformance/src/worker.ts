@@ -1,5 +1,6 @@
 import type { SessionStore } from '@sess/core'
-import type { Connection, Task } from './contract.ts'
+import type { Connection } from './contract.ts'
+import type { Task } from './task.ts'
 
 /** Does a task on a store. */
 async function perform(store: SessionStore, task: Task): Promise<unknown> {

@@ -1,12 +1,13 @@
-import type { Case, CaseContext, Clause } from '../contract.ts'
+import type { Case, CaseContext, Clause, Layer } from '../contract.ts'
 
 type Requires = NonNullable<Case['requires']>
 
-/** Makes the cases of one clause, for one kind of subject. */
-export function clause(name: Clause, subject: Case['subject']) {
+/** Makes the cases of one clause, for one kind of subject, on one layer. */
+export function clause(name: Clause, subject: Case['subject'], layer: Layer = 'example') {
   return (what: string, text: string, run: Case['run'], requires?: Requires): Case => ({
     id: `${name}/${what}`,
     clause: name,
+    layer,
     text,
     subject,
     run,
@@ -17,6 +18,14 @@ export function clause(name: Clause, subject: Case['subject']) {
 /** The harness lets other processes reach the data. */
 export const processes: Requires = ({ harness }) =>
   harness.process ? undefined : 'the harness names no process module: the store lives in one process'
+
+/** The harness can restart the server. */
+export const restarts: Requires = ({ space }) =>
+  space.restart ? undefined : 'the harness has no restart(): there is no server apart from the store'
+
+/** The harness shows the stored bytes. */
+export const showsBytes: Requires = ({ space }) =>
+  space.raw ? undefined : 'the harness has no raw: what is stored lies in the memory of one process'
 
 /** The store lists a subject's sessions; if it does not claim so, it must not have the method. */
 export const lists: Requires = ({ store }) => claimed(store.traits.subjects === 'list', store.list, 'list')

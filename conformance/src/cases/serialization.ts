@@ -5,6 +5,7 @@ const rule = (what: string, text: string, run: SerializerCase['run']): Serialize
   id: `serialization/${what}`,
   clause: 'serialization',
   text,
+  layer: 'example',
   subject: 'serializer',
   run,
 })

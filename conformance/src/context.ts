@@ -1,0 +1,79 @@
+import { randomBytes } from 'node:crypto'
+import { createSessions, type SessionRecord } from '@sess/core'
+import type { CaseContext, Harness, RunOptions, Space } from './contract.ts'
+import { losingStore } from './losing-store.ts'
+import { runInProcess } from './process.ts'
+import type { Recorder } from './recorder.ts'
+import { HarnessError } from './result.ts'
+import type { Task } from './task.ts'
+
+const PEPPER = 'a pepper of the conformance kit'
+
+/** What a case is run with. When the signal is given, other processes are ended. */
+export function contextOf(
+  harness: Harness,
+  space: Space,
+  recorder: Recorder,
+  { seed = 1, path, effort = 1, createSessions: create = createSessions }: RunOptions,
+  signal: AbortSignal,
+): CaseContext {
+  const now = Date.now()
+  const store = recorder.wrap(space.store)
+  return {
+    harness,
+    space: recorded(space, recorder),
+    now,
+    seed,
+    ...(path !== undefined && { path }),
+    store,
+    rounds: (full) => Math.max(1, Math.ceil(full * effort)),
+    key: (tag = randomBytes(9).toString('base64url')) => ({ tag, id: randomBytes(12).toString('base64url') }),
+    record: (parts: Partial<SessionRecord> = {}) => ({
+      revision: 1,
+      expiresAt: now + 60_000,
+      payload: Buffer.from('payload'),
+      ...parts,
+    }),
+    sessions: (time = { now }, it = store) => create({
+        store: it,
+        clock: () => time.now,
+        pepper: PEPPER,
+        log: false,
+        ...(harness.seal && { seal: harness.seal }),
+      }),
+    faulty: () => (space.faults ? { store, faults: space.faults } : losingStore(store)),
+    processes(count: number, task: Task) {
+      const { module } = harness.process ?? {}
+      const { argument } = space
+      if (module === undefined || argument === undefined)
+        throw new HarnessError('the harness must name a process module, and open() an argument for it')
+      return Promise.all(
+        Array.from({ length: count }, (_, i) =>
+          recorder.call(`process ${i + 1}`, task.kind, () => runInProcess(module, argument, task, signal)),
+        ),
+      )
+    },
+  }
+}
+
+/** The space, with calls into it written down, and its failures told from the store's. */
+function recorded(space: Space, recorder: Recorder): Space {
+  const asked = async <T>(what: string, run: () => Promise<T>): Promise<T> => {
+    try {
+      return await recorder.call('harness', what, run)
+    } catch (cause) {
+      throw new HarnessError(`${what} failed`, { cause })
+    }
+  }
+  const { restart } = space
+  return {
+    ...space,
+    store: recorder.wrap(space.store),
+    connect: async () => {
+      const store = await asked('connect()', () => space.connect())
+      if (typeof store?.read !== 'function') throw new HarnessError('connect() must resolve to a store')
+      return recorder.wrap(store)
+    },
+    ...(restart && { restart: () => asked('restart()', () => restart.call(space)) }),
+  }
+}

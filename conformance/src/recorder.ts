@@ -1,0 +1,149 @@
+import type { SessionKey, SessionRecord, SessionStore } from '@sess/core'
+import type { Step } from './result.ts'
+
+/** So many calls are kept; a counter-example that needs more is told by the case itself. */
+const KEPT = 60
+
+type Writable = { -readonly [Name in keyof Step]: Step[Name] }
+
+/** Writes down the calls of a case's clients, and knows those that have not ended. */
+export class Recorder {
+  readonly #began: number = performance.now()
+  readonly #steps: Writable[] = []
+  readonly #pending = new Set<Writable>()
+  readonly #wrapped = new WeakMap<SessionStore, SessionStore>()
+  readonly #keys = new Map<string, string>()
+  #clients = 0
+
+  /** The last calls, by when they began. */
+  get steps(): readonly Step[] {
+    return this.#steps
+  }
+
+  /** The call that has waited longest, if it has waited this long, in ms. */
+  stuck(patience: number): Step | undefined {
+    const [oldest] = this.#pending
+    return oldest && this.#now() - oldest.from >= patience ? oldest : undefined
+  }
+
+  /** The store, with its calls written down. The same store gives the same one. */
+  wrap(store: SessionStore, client = `client ${++this.#clients}`): SessionStore {
+    const known = this.#wrapped.get(store)
+    if (known) return known
+    const methods = new Map<PropertyKey, unknown>()
+    const wrapped = new Proxy(store, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name, target)
+        if (typeof value !== 'function') return value
+        if (!methods.has(name)) methods.set(name, this.#record(client, String(name), value.bind(target) as Method))
+        return methods.get(name)
+      },
+    })
+    this.#wrapped.set(store, wrapped)
+    this.#wrapped.set(wrapped, wrapped)
+    return wrapped
+  }
+
+  /** Waits for a call that is no store's. */
+  async call<T>(client: string, call: string, run: () => Promise<T>): Promise<T> {
+    const step = this.#begin(client, call)
+    try {
+      const value = await run()
+      this.#end(step, 'done')
+      return value
+    } catch (error) {
+      this.#end(step, told(error))
+      throw error
+    }
+  }
+
+  #record(client: string, name: string, method: Method): Method {
+    return (...values) => {
+      const step = this.#begin(client, `${name}(${values.map((value) => this.#show(value)).join(', ')})`)
+      try {
+        const answer = method(...values)
+        if (isIterable(answer)) return this.#iterate(step, answer)
+        if (answer instanceof Promise) {
+          answer.then(
+            (value) => this.#end(step, this.#show(value)),
+            (error) => this.#end(step, told(error)),
+          )
+        } else this.#end(step, this.#show(answer))
+        return answer
+      } catch (error) {
+        this.#end(step, told(error))
+        throw error
+      }
+    }
+  }
+
+  /** A list waits only while the store is asked for more. */
+  async *#iterate(step: Writable, items: AsyncIterable<unknown>): AsyncIterable<unknown> {
+    let count = 0
+    try {
+      for await (const item of items) {
+        count++
+        this.#pending.delete(step)
+        yield item
+        this.#pending.add(step)
+      }
+      this.#end(step, `${count} in all`)
+    } catch (error) {
+      this.#end(step, `${count}, then ${told(error)}`)
+      throw error
+    } finally {
+      this.#pending.delete(step)
+    }
+  }
+
+  #begin(client: string, call: string): Writable {
+    const step: Writable = { client, call, from: this.#now() }
+    this.#steps.push(step)
+    if (this.#steps.length > KEPT) this.#steps.shift()
+    this.#pending.add(step)
+    return step
+  }
+
+  #end(step: Writable, answer: string): void {
+    step.to = this.#now()
+    step.answer = answer
+    this.#pending.delete(step)
+  }
+
+  #now(): number {
+    return performance.now() - this.#began
+  }
+
+  #show(value: unknown): string {
+    if (typeof value !== 'object' || value === null) return typeof value === 'string' ? value : String(value)
+    if (isRecord(value)) return showRecord(value)
+    if ('tag' in value) return this.#showKey(value as SessionKey)
+    return Array.isArray(value) ? `${value.length} items` : JSON.stringify(value).slice(0, 80)
+  }
+
+  #showKey(key: SessionKey): string {
+    const text = `${key.tag}.${key.id}`
+    if (!this.#keys.has(text)) this.#keys.set(text, `key ${this.#keys.size + 1}`)
+    return this.#keys.get(text)!
+  }
+}
+
+type Method = (...values: unknown[]) => unknown
+
+const isIterable = (value: unknown): value is AsyncIterable<unknown> =>
+  typeof value === 'object' && value !== null && Symbol.asyncIterator in value
+
+const isRecord = (value: object): value is SessionRecord =>
+  'revision' in value && 'payload' in value && value.payload instanceof Uint8Array
+
+/** A record in a few words: its revision, and its payload if that is short text. */
+function showRecord({ revision, payload, subject }: SessionRecord): string {
+  const text = Buffer.from(payload.subarray(0, 25)).toString()
+  const shown = payload.length <= 24 && /^[ -~]*$/.test(text) ? `"${text}"` : `${payload.length} bytes`
+  return `r${revision} ${shown}${subject === undefined ? '' : ` of ${subject.slice(0, 20)}`}`
+}
+
+function told(error: unknown): string {
+  const { code, message } = error as { code?: unknown; message?: unknown }
+  return `threw ${typeof code === 'string' ? code : String(message ?? error).slice(0, 80)}`
+}

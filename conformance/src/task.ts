@@ -1,0 +1,12 @@
+import type { SessionKey } from '@sess/core'
+
+/** What another process may be asked to do. */
+export type Task =
+  /** Adds one, this many times, by read and replace. Answers how often it had to try again. */
+  | { readonly kind: 'increment'; readonly key: SessionKey; readonly times: number; readonly now: number }
+  /** Creates each key. Answers which it won. */
+  | { readonly kind: 'create'; readonly keys: readonly SessionKey[]; readonly expiresAt: number; readonly now: number }
+  /** Replaces until the record is missing, and then on, this many times. Answers what the last ones said. */
+  | { readonly kind: 'replace-past-delete'; readonly key: SessionKey; readonly after: number; readonly now: number }
+  /** Reads, and closes. */
+  | { readonly kind: 'read'; readonly key: SessionKey; readonly now: number }
