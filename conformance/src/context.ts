@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { createSessions, type SessionRecord } from '@sess/core'
 import type { CaseContext, Harness, RunOptions, Space } from './contract.ts'
 import { losingStore } from './losing-store.ts'
-import { runInProcess } from './process.ts'
+import { runInProcesses } from './process.ts'
 import type { Recorder } from './recorder.ts'
 import { HarnessError } from './result.ts'
 import type { Task } from './task.ts'
@@ -42,15 +42,14 @@ export function contextOf(
         ...(harness.seal && { seal: harness.seal }),
       }),
     faulty: () => (space.faults ? { store, faults: space.faults } : losingStore(store)),
-    processes(count: number, task: Task) {
+    processes(count: number, task: Task | ((index: number) => Task)) {
       const { module } = harness.process ?? {}
       const { argument } = space
       if (module === undefined || argument === undefined)
         throw new HarnessError('the harness must name a process module, and open() an argument for it')
-      return Promise.all(
-        Array.from({ length: count }, (_, i) =>
-          recorder.call(`process ${i + 1}`, task.kind, () => runInProcess(module, argument, task, signal)),
-        ),
+      const tasks = Array.from({ length: count }, (_, i) => (typeof task === 'function' ? task(i) : task))
+      return recorder.call('processes', tasks.map(({ kind }) => kind).join(', '), () =>
+        runInProcesses(module, argument, tasks, signal),
       )
     },
   }

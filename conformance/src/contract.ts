@@ -40,7 +40,7 @@ export interface Harness {
   readonly deviations?: Readonly<Record<string, Deviation>>
   /** What sessions over the store are sealed with, where the seal is on trial as well. */
   readonly seal?: Seal
-  /** Versions for the report: of the adapter, its driver, its server. Asked once, after the last case. */
+  /** Versions for the report: of the adapter, its driver, its server. Asked once, before the first case. */
   versions?(): Promise<Readonly<Record<string, string>>>
 }
 
@@ -106,8 +106,8 @@ export interface CaseContext {
   sessions(time?: { now: number }, store?: SessionStore): Sessions
   /** A store that trouble can be made for: at its socket where the harness can, else in front of it. */
   faulty(): { readonly store: SessionStore; readonly faults: Faults }
-  /** Runs a task in this many other processes at once, or a task in a process each. Resolves to what each answered. */
-  processes(count: number, task: Task): Promise<unknown[]>
+  /** Runs a task, or one for each, in this many other processes at once. Resolves to what each answered. */
+  processes(count: number, task: Task | ((index: number) => Task)): Promise<unknown[]>
 }
 
 /** One rule of the contract, and the code that tries it. */
@@ -135,7 +135,7 @@ export interface SerializerCase {
   readonly layer: 'example' | 'model'
   readonly text: string
   readonly subject: 'serializer'
-  readonly run: (serializer: Serializer) => void | Promise<void>
+  readonly run: (serializer: Serializer, context: Pick<CaseContext, 'seed' | 'path' | 'rounds'>) => void | Promise<void>
 }
 
 /** How a case is run. */

@@ -27,4 +27,6 @@ export interface Faults {
   heal(): void
   /** How often it has struck. A case that expected trouble must see that it came. */
   readonly struck: number
+  /** How many requests have gone to the server, where that can be told. */
+  readonly requests?: number
 }

@@ -15,5 +15,7 @@ export type {
 } from './contract.ts'
 export type { Fault, Faults } from './faults.ts'
 export { CounterExample, HarnessError, Inconclusive, type Failure, type Result, type Step } from './result.ts'
-export { runCase } from './run.ts'
+export type { CaseReport, Report } from './report/report.ts'
+export { runCase, runSerializerCase } from './run.ts'
+export { runSerializerSuite, runSuite, type SuiteOptions } from './suite.ts'
 export type { Task } from './task.ts'

@@ -1,12 +1,6 @@
-import { jsonSerializer, memoryStore } from '@sess/core'
+import { jsonSerializer } from '@sess/core'
+import { harness } from '../test/memory-harness.ts'
 import { conformance, serializerConformance } from './vitest.ts'
 
-conformance({
-  name: 'memory',
-  open: async () => {
-    const store = memoryStore()
-    return { store, connect: async () => store, close: async () => store.close!() }
-  },
-})
-
+conformance(harness)
 serializerConformance(jsonSerializer)

@@ -1,36 +1,58 @@
-import { fork } from 'node:child_process'
+import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Task } from './task.ts'
 
 /** The file that the other process runs; beside this one, in source and in the published package alike. */
 const WORKER = fileURLToPath(new URL(`./worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url))
 
-/** Runs a task on a store in a process of its own, which must end by itself; the signal ends it. */
-export function runInProcess(
+/** What a worker says: that it is connected, or how its task went. */
+export interface Message {
+  readonly ready?: true
+  readonly value?: unknown
+  readonly error?: string
+}
+
+/**
+ * Runs tasks on a store, each in a process of its own. They begin together, once all are connected, and each process
+ * must end by itself; the signal ends it.
+ */
+export async function runInProcesses(
   module: URL | string,
   argument: string,
-  task: Task,
+  tasks: readonly Task[],
   signal: AbortSignal,
-): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const child = fork(WORKER, [String(module), argument], {
-      execArgv: [],
-      signal,
-      killSignal: 'SIGKILL',
-      stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
-    })
-    let answer: { value?: unknown; error?: string } | undefined
-    let stderr = ''
-    child.stderr!.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
-    child.once('message', (message) => {
-      answer = message as { value?: unknown; error?: string }
-    })
-    child.once('error', reject)
-    child.once('exit', (code, signal) => {
-      if (answer?.error !== undefined) reject(new Error(`in another process: ${answer.error}`))
-      else if (answer && code === 0) resolve(answer.value)
-      else reject(new Error(`another process ended with ${signal ?? code}: ${stderr.slice(-2000)}`))
-    })
-    child.send(task)
+): Promise<unknown[]> {
+  const workers = tasks.map(() => start(module, argument, signal))
+  await Promise.all(workers.map(({ ready }) => ready))
+  for (const [i, { child }] of workers.entries()) child.send(tasks[i]!)
+  return Promise.all(workers.map(({ answer }) => answer))
+}
+
+function start(
+  module: URL | string,
+  argument: string,
+  signal: AbortSignal,
+): { child: ChildProcess; ready: Promise<unknown>; answer: Promise<unknown> } {
+  const child = fork(WORKER, [String(module), argument], {
+    execArgv: [],
+    signal,
+    killSignal: 'SIGKILL',
+    stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
   })
+  let last: Message = {}
+  let stderr = ''
+  child.stderr!.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+  child.on('message', (message: Message) => {
+    last = message
+  })
+  const answer = new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('exit', (code, how) => {
+      if (last.error !== undefined) reject(new Error(`in another process: ${last.error}`))
+      else if ('value' in last && code === 0) resolve(last.value)
+      else reject(new Error(`another process ended with ${how ?? code}: ${stderr.slice(-2000)}`))
+    })
+  })
+  const ready = Promise.race([new Promise((resolve) => child.once('message', resolve)), answer])
+  return { child, ready, answer }
 }

@@ -14,6 +14,12 @@ export class Recorder {
   readonly #wrapped = new WeakMap<SessionStore, SessionStore>()
   readonly #keys = new Map<string, string>()
   #clients = 0
+  #calls = 0
+
+  /** How many calls there were. */
+  get calls(): number {
+    return this.#calls
+  }
 
   /** The last calls, by when they began. */
   get steps(): readonly Step[] {
@@ -22,7 +28,7 @@ export class Recorder {
 
   /** The call that has waited longest, if it has waited this long, in ms. */
   stuck(patience: number): Step | undefined {
-    const [oldest] = this.#pending
+    const oldest = [...this.#pending].find(({ client }) => client !== 'processes')
     return oldest && this.#now() - oldest.from >= patience ? oldest : undefined
   }
 
@@ -98,6 +104,7 @@ export class Recorder {
 
   #begin(client: string, call: string): Writable {
     const step: Writable = { client, call, from: this.#now() }
+    this.#calls++
     this.#steps.push(step)
     if (this.#steps.length > KEPT) this.#steps.shift()
     this.#pending.add(step)

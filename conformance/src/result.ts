@@ -41,6 +41,11 @@ export class HarnessError extends Error {
   override readonly name = 'HarnessError'
 }
 
+/** Why a case was ended: a call, or the whole, took too long. */
+export class Hang extends Error {
+  override readonly name = 'Hang'
+}
+
 /** Thrown by a case that could not find out. */
 export class Inconclusive extends Error {
   override readonly name = 'Inconclusive'

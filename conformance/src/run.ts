@@ -1,13 +1,15 @@
 import { randomInt } from 'node:crypto'
-import type { Case, Harness, RunOptions, Space } from './contract.ts'
+import type { Serializer } from '@sess/core'
+import type { Case, Harness, RunOptions, SerializerCase, Space } from './contract.ts'
 import { contextOf } from './context.ts'
+import { closeSpace, openSpace } from './preflight.ts'
 import { Recorder } from './recorder.ts'
-import { CounterExample, HarnessError, Inconclusive, type Failure, type Result } from './result.ts'
+import { CounterExample, Hang, HarnessError, Inconclusive, type Failure, type Result } from './result.ts'
 
 /** How long a case may take, in ms. */
 const CASE_PATIENCE = 60_000
 /** How long one call may take, in ms: longer than core waits for a store, whatever `storeTimeout` says. */
-const CALL_PATIENCE = 15_000
+export const CALL_PATIENCE = 15_000
 
 /** Runs one case in a namespace of its own. Never rejects. */
 export async function runCase(item: Case, harness: Harness, options: RunOptions = {}): Promise<Result> {
@@ -16,28 +18,31 @@ export async function runCase(item: Case, harness: Harness, options: RunOptions 
   const failure = (error: unknown): Failure => failureOf(error, item, recorder, settled.seed)
   let space: Space
   try {
-    space = await opened(harness, settled.patience)
+    space = await openSpace(harness, settled.patience)
   } catch (error) {
     return { status: 'harness-error', ...failure(error) }
   }
   const result = judged(await tried(item, harness, space, recorder, settled), item, harness, failure)
   try {
-    await within(space.close(), settled.patience, 'close()')
+    await closeSpace(space, settled.patience)
   } catch (error) {
     return result.status === 'fail' ? result : { status: 'harness-error', ...failure(error) }
   }
   return result
 }
 
-async function opened(harness: Harness, patience: number): Promise<Space> {
-  const space = await within(harness.open(), patience, 'open()')
-  if (
-    typeof space?.store?.read !== 'function' ||
-    typeof space.connect !== 'function' ||
-    typeof space.close !== 'function'
-  )
-    throw new HarnessError('open() must resolve to { store, connect, close }')
-  return space
+/** Runs one case on a serializer. Never rejects. */
+export async function runSerializerCase(
+  item: SerializerCase,
+  serializer: Serializer,
+  { seed = randomInt(2 ** 31), effort = 1 }: RunOptions = {},
+): Promise<Result> {
+  try {
+    await item.run(serializer, { seed, rounds: (full) => Math.max(1, Math.ceil(full * effort)) })
+    return { status: 'pass' }
+  } catch (error) {
+    return { status: 'fail', ...failureOf(error, item, new Recorder(), seed) }
+  }
 }
 
 async function tried(
@@ -81,7 +86,7 @@ function judged(
   return deviation ? { status: 'deviates', deviation, ...failure(error) } : { status: 'fail', ...failure(error) }
 }
 
-function failureOf(error: unknown, { id }: Case, recorder: Recorder, seed: number): Failure {
+function failureOf(error: unknown, { id }: { readonly id: string }, recorder: Recorder, seed: number): Failure {
   const known = error instanceof CounterExample ? error : undefined
   return {
     error,
@@ -100,9 +105,9 @@ async function watched<T>(run: () => Promise<T>, item: Case, recorder: Recorder,
       () => {
         const stuck = recorder.stuck(patience)
         if (stuck) {
-          const Fault = stuck.client === 'harness' ? HarnessError : Error
-          reject(new Fault(`${stuck.call} of ${stuck.client} did not end within ${patience / 1000} s`))
-        } else if (performance.now() - began > limit) reject(new Error(`it did not end within ${limit / 1000} s`))
+          const Late = stuck.client === 'harness' ? HarnessError : Hang
+          reject(new Late(`${stuck.call} of ${stuck.client} did not end within ${patience / 1000} s`))
+        } else if (performance.now() - began > limit) reject(new Hang(`it did not end within ${limit / 1000} s`))
       },
       Math.min(100, patience / 4),
     )
@@ -111,19 +116,5 @@ async function watched<T>(run: () => Promise<T>, item: Case, recorder: Recorder,
     return await Promise.race([run(), watch])
   } finally {
     clearInterval(timer)
-  }
-}
-
-async function within<T>(promise: Promise<T>, patience: number, what: string): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  try {
-    return await Promise.race([
-      promise,
-      new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(new HarnessError(`${what} did not end within ${patience / 1000} s`)), patience)
-      }),
-    ])
-  } finally {
-    clearTimeout(timer)
   }
 }

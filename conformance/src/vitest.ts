@@ -1,7 +1,7 @@
 import type { Serializer } from '@sess/core'
 import { describe, test } from 'vitest'
-import { cases, runCase, serializerCases } from './index.ts'
 import type { Harness } from './contract.ts'
+import { bind, bindSerializer, TEST_PATIENCE } from './binding.ts'
 
 /**
  * Runs the kit on a store, a vitest test for each case. A case that does not apply is a test all the same: it has looked
@@ -9,21 +9,14 @@ import type { Harness } from './contract.ts'
  */
 export function conformance(harness: Harness): void {
   describe(`${harness.name} conforms`, () => {
-    for (const item of cases) {
-      test(`${item.id}: ${item.text}`, { timeout: 130_000 }, async ({ annotate }) => {
-        const result = await runCase(item, harness)
-        if (result.status === 'fail') throw result.error
-        if (result.status === 'harness-error')
-          throw new Error('the harness fell short, not the store', { cause: result.error })
-        if (result.status === 'not-applicable') await annotate(`not applicable: ${result.evidence}`)
-      })
-    }
+    for (const { name, run } of bind(harness))
+      test(name, { timeout: TEST_PATIENCE }, async ({ annotate }) => void (await run((note) => annotate(note))))
   })
 }
 
 /** Runs the kit's cases for serializers. */
 export function serializerConformance(serializer: Serializer): void {
   describe(`serializer ${serializer.name} conforms`, () => {
-    for (const item of serializerCases) test(`${item.id}: ${item.text}`, () => item.run(serializer))
+    for (const { name, run } of bindSerializer(serializer)) test(name, async () => run())
   })
 }

@@ -1,5 +1,7 @@
+import { once } from 'node:events'
 import type { SessionStore } from '@sess/core'
 import type { Connection } from './contract.ts'
+import type { Message } from './process.ts'
 import type { Task } from './task.ts'
 
 /** Does a task on a store. */
@@ -54,14 +56,21 @@ async function perform(store: SessionStore, task: Task): Promise<unknown> {
 }
 
 const [module, argument] = process.argv.slice(2)
-process.once('message', (task: Task) => {
-  void (async () => {
-    const { connect } = (await import(module!)) as { connect: (argument: string) => Promise<Connection> }
-    const { store, close } = await connect(argument!)
-    const value = await perform(store, task)
-    await close()
-    return { value }
-  })()
-    .catch((error: unknown) => ({ error: String(error) }))
-    .then((answer) => process.send!(answer, () => process.disconnect()))
-})
+
+function say(message: Message): Promise<void> {
+  return new Promise((resolve) => process.send!(message, () => resolve()))
+}
+
+async function serve(): Promise<Message> {
+  const { connect } = (await import(module!)) as { connect: (argument: string) => Promise<Connection> }
+  const { store, close } = await connect(argument!)
+  const asked = once(process, 'message') as Promise<[Task]>
+  await say({ ready: true })
+  const [task] = await asked
+  const value = await perform(store, task)
+  await close()
+  return { value }
+}
+
+await say(await serve().catch((error: unknown) => ({ error: String(error) })))
+process.disconnect()

@@ -1,4 +1,4 @@
-import { html, Html } from './html.ts'
+import { definitions, html, page, type Html } from '@sess/report'
 import { style } from './html-style.ts'
 import { timelineSection } from './html-timeline.ts'
 import type { RaceName } from './options.ts'
@@ -61,19 +61,6 @@ function facts(baseline: Baseline): [string, string | undefined][] {
   ]
 }
 
-function definitions(pairs: readonly (readonly [string, string | undefined])[], code = false): Html {
-  return html`<dl class="card">
-    ${pairs.flatMap(([term, value]) =>
-      value === undefined
-        ? []
-        : [
-            html`<dt>${term}</dt>
-              <dd>${code ? html`<code>${value}</code>` : value}</dd>`,
-          ],
-    )}
-  </dl>`
-}
-
 function raceSection(result: RaceResult, race: RaceName): Html | false {
   const timelines = result.timelines.filter((timeline) => timeline.race === race)
   return (
@@ -86,38 +73,27 @@ function raceSection(result: RaceResult, race: RaceName): Html | false {
 /** The result as a page: one file that loads nothing. */
 export function htmlReport(result: RaceResult): string {
   const verdict = { clean: 'clean', found: 'found', 'not judged': 'unjudged' }[result.verdict]
-  const page = html`<!doctype html>
-    <html lang="en">
-      <meta charset="utf-8" />
-      <meta name="viewport" content="width=device-width" />
-      <title>Session races: ${summaryOf(result)}</title>
-      <style>
-        ${new Html(style)}
-      </style>
-      <main>
-        <h1>Session races</h1>
-        <p class="soft">
-          ${headingOf(result)}. ${result.servers.join(', ')}. ${result.startedAt.slice(0, 16).replace('T', ' ')} UTC,
-          ${(result.durationMs / 1000).toFixed(1)} s.
-        </p>
-        <p class="verdict ${verdict}">${summaryOf(result)}</p>
-        <div class="card">${result.rows.map(rowOf)}</div>
-        <p class="soft">Counts are trials. The pale band is the 95 % Wilson interval of the share.</p>
-        ${
-          result.timelines.length > 0 &&
-          html`<h2>Timelines</h2>
-            <p class="legend soft">
-              <span><b style="background:var(--race)"></b>racing</span>
-              <span><b style="background:var(--look)"></b>looking at the session</span>
-              <span><b style="background:var(--rest)"></b>the rest</span>
-            </p>`
-        }
-        ${(Object.keys(titles) as RaceName[]).map((race) => raceSection(result, race))}
-        <h2>With nothing in flight</h2>
-        ${definitions(facts(result.baseline))}
-        <h2>Requests</h2>
-        ${definitions(Object.entries(result.requests), true)}
-      </main>
-    </html> `
-  return page.toString()
+  const body = html`<h1>Session races</h1>
+    <p class="soft">
+      ${headingOf(result)}. ${result.servers.join(', ')}. ${result.startedAt.slice(0, 16).replace('T', ' ')} UTC,
+      ${(result.durationMs / 1000).toFixed(1)} s.
+    </p>
+    <p class="verdict ${verdict}">${summaryOf(result)}</p>
+    <div class="card">${result.rows.map(rowOf)}</div>
+    <p class="soft">Counts are trials. The pale band is the 95 % Wilson interval of the share.</p>
+    ${
+      result.timelines.length > 0 &&
+      html`<h2>Timelines</h2>
+        <p class="legend soft">
+          <span><b style="background:var(--race)"></b>racing</span>
+          <span><b style="background:var(--look)"></b>looking at the session</span>
+          <span><b style="background:var(--rest)"></b>the rest</span>
+        </p>`
+    }
+    ${(Object.keys(titles) as RaceName[]).map((race) => raceSection(result, race))}
+    <h2>With nothing in flight</h2>
+    ${definitions(facts(result.baseline))}
+    <h2>Requests</h2>
+    ${definitions(Object.entries(result.requests).map(([name, line]) => [name, html`<code>${line}</code>`]))}`
+  return page({ title: `Session races: ${summaryOf(result)}`, style, body })
 }

@@ -1,0 +1,123 @@
+import { randomBytes } from 'node:crypto'
+import type { SessionKey, SessionRecord } from '@sess/core'
+import { contextOf } from './context.ts'
+import type { CaseContext, Harness } from './contract.ts'
+import { closeSpace, openSpace } from './preflight.ts'
+import { Recorder } from './recorder.ts'
+
+/** One operation, measured one call after another. */
+export interface BenchRow {
+  readonly operation: string
+  /** How often it was measured. */
+  readonly times: number
+  /** In ms. */
+  readonly p50: number
+  readonly p99: number
+  /** Calls into the store, for each. */
+  readonly calls: number
+  /** Requests to the server, for each; where the harness has a socket to count them at. */
+  readonly roundTrips?: number
+}
+
+/** An operation: `prepare` is not measured. */
+interface Operation {
+  readonly name: string
+  readonly prepare: (context: CaseContext) => Promise<() => Promise<unknown>>
+}
+
+const TIMES = 500
+const WARM_UP = 20
+
+/** Measures a store, and sessions over it, with payloads of 512 bytes. */
+export async function bench(harness: Harness, patience: number): Promise<readonly BenchRow[]> {
+  const rows: BenchRow[] = []
+  for (const operation of operations) {
+    const space = await openSpace(harness, patience)
+    const recorder = new Recorder()
+    const context = contextOf(harness, space, recorder, {}, new AbortController().signal)
+    const usable = await operation.prepare(context).then(
+      () => true,
+      () => false,
+    )
+    if (usable) rows.push(await measure(operation, context, recorder))
+    await closeSpace(space, patience)
+  }
+  return rows
+}
+
+async function measure({ name, prepare }: Operation, context: CaseContext, recorder: Recorder): Promise<BenchRow> {
+  const { faults } = context.space
+  const times: number[] = []
+  let [calls, requests] = [0, 0]
+  for (let i = 0; i < TIMES + WARM_UP; i++) {
+    const run = await prepare(context)
+    const [callsBefore, requestsBefore] = [recorder.calls, faults?.requests ?? 0]
+    const began = performance.now()
+    await run()
+    const ms = performance.now() - began
+    if (i < WARM_UP) continue
+    times.push(ms)
+    calls += recorder.calls - callsBefore
+    requests += (faults?.requests ?? 0) - requestsBefore
+  }
+  times.sort((a, b) => a - b)
+  const at = (share: number): number => Number(times[Math.ceil(share * TIMES) - 1]!.toPrecision(3))
+  return {
+    operation: name,
+    times: TIMES,
+    p50: at(0.5),
+    p99: at(0.99),
+    calls: calls / TIMES,
+    ...(faults?.requests !== undefined && { roundTrips: requests / TIMES }),
+  }
+}
+
+async function written({ store, key, record, now }: CaseContext): Promise<[SessionKey, SessionRecord]> {
+  const at = key()
+  await store.create(at, record({ payload: randomBytes(512) }), now)
+  return [at, (await store.read(at, now))!]
+}
+
+const ofStore = (
+  name: string,
+  run: (context: CaseContext, key: SessionKey, record: SessionRecord) => Promise<unknown>,
+): Operation => ({
+  name: `store: ${name}`,
+  prepare: async (context) => {
+    const [key, record] = await written(context)
+    return () => run(context, key, record)
+  },
+})
+
+const ofSession = (
+  name: string,
+  run: (session: Awaited<ReturnType<ReturnType<CaseContext['sessions']>['load']>>) => Promise<unknown>,
+): Operation => ({
+  name: `sessions: ${name}`,
+  prepare: async (context) => {
+    const sessions = context.sessions()
+    const first = await sessions.load(undefined)
+    first.data.cart = ['x'.repeat(400)]
+    const { cookieValue } = await first.commit()
+    return async () => run(await sessions.load(cookieValue))
+  },
+})
+
+const operations: readonly Operation[] = [
+  ofStore('create', ({ store, key, record, now }) => store.create(key(), record({ payload: Buffer.alloc(512) }), now)),
+  ofStore('read', ({ store, now }, key) => store.read(key, now)),
+  ofStore('replace', ({ store, now }, key, record) =>
+    store.replace(key, { ...record, revision: record.revision + 1 }, record, now),
+  ),
+  ofStore('touch', ({ store, now }, key, record) => store.touch(key, now + 90_000, record, now)),
+  ofStore('delete', ({ store, now }, key) => store.delete(key, now)),
+  ofSession('load', async () => undefined),
+  ofSession('load, commit a change', (session) => {
+    session.data.n = 1
+    return session.commit()
+  }),
+  ofSession('load, update', (session) => session.update((data) => void (data.n = 1))),
+  ofSession('load, regenerate', (session) => session.regenerate()),
+  ofSession('load, login', (session) => session.login('ann')),
+  ofSession('load, logout', (session) => session.logout()),
+]

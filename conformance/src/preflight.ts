@@ -1,0 +1,118 @@
+import { randomBytes } from 'node:crypto'
+import type { SessionKey, SessionRecord, SessionStore, StoreTraits } from '@sess/core'
+import { cases } from './cases/all.ts'
+import type { Harness, Space } from './contract.ts'
+import { within } from './deadline.ts'
+import { runInProcesses } from './process.ts'
+import { HarnessError } from './result.ts'
+
+/**
+ * Looks whether a harness keeps its promises, before a store is judged by it. A store that cannot even create and read
+ * is left to the cases.
+ *
+ * @returns What the report says of the store beside its cases.
+ * @throws {HarnessError} With a sentence that says what to mend.
+ */
+export async function preflight(
+  harness: Harness,
+  patience: number,
+): Promise<{ readonly traits: StoreTraits; readonly versions: Readonly<Record<string, string>> }> {
+  if (typeof harness?.name !== 'string' || typeof harness.open !== 'function')
+    throw new HarnessError('a harness is { name, open }, and this one is not: see the README of @sess/conformance')
+  checkDeviations(harness)
+  const first = await openSpace(harness, patience)
+  const second = await openSpace(harness, patience)
+  await checkData(harness, first, second, patience)
+  const versions = (await asked('versions()', patience, async () => harness.versions?.())) ?? {}
+  const { traits } = first.store
+  for (const space of [first, second]) await closeSpace(space, patience)
+  return { traits, versions }
+}
+
+/** Opens a namespace, and looks at what that gave. */
+export async function openSpace(harness: Harness, patience: number): Promise<Space> {
+  const space = await asked('open()', patience, () => harness.open())
+  if (
+    typeof space?.store?.read !== 'function' ||
+    typeof space.connect !== 'function' ||
+    typeof space.close !== 'function'
+  )
+    throw new HarnessError('open() must resolve to { store, connect, close }, and it did not')
+  return space
+}
+
+/** Closes a namespace. */
+export async function closeSpace(space: Space, patience: number): Promise<void> {
+  await asked('close()', patience, () => space.close())
+}
+
+function checkDeviations({ deviations = {} }: Harness): void {
+  for (const [id, deviation] of Object.entries(deviations)) {
+    if (!cases.some((one) => one.id === id))
+      throw new HarnessError(`deviations name ${JSON.stringify(id)}, which is no case of this contract: take it out`)
+    if (!deviation?.reason || !deviation.issue)
+      throw new HarnessError(`the deviation from ${id} must say a reason, and an issue where it is argued`)
+  }
+}
+
+async function checkData(harness: Harness, first: Space, second: Space, patience: number): Promise<void> {
+  const now = Date.now()
+  const key = { tag: randomBytes(9).toString('base64url'), id: randomBytes(12).toString('base64url') }
+  const record: SessionRecord = { revision: 1, expiresAt: now + 600_000, payload: Buffer.from('preflight') }
+  const sees = (store: SessionStore): Promise<boolean | undefined> => tried(store, key, now, patience)
+  const counted = await within(Promise.resolve(first.store.count?.(now)), patience, 'count()').catch(() => undefined)
+  if (counted !== undefined && counted > 0)
+    throw new HarnessError(`open() gave a namespace with ${counted} records in it: it must be empty`)
+  await within(first.store.create(key, record, now), patience, 'create()').catch(() => undefined)
+  if (!(await sees(first.store))) return
+  if (await sees(second.store))
+    throw new HarnessError(
+      'what was written in one namespace was read in another: each open() must give its own table, file or prefix (or the store ignores it)',
+    )
+  const other = await asked('connect()', patience, () => first.connect())
+  if (typeof other?.read !== 'function') throw new HarnessError('connect() must resolve to a store, and it did not')
+  if ((await sees(other)) === false)
+    throw new HarnessError('connect() reaches other data than the store that open() gave')
+  await checkProcess(harness, first, key, now, patience)
+}
+
+async function checkProcess(
+  { process: other }: Harness,
+  { argument }: Space,
+  key: SessionKey,
+  now: number,
+  patience: number,
+): Promise<void> {
+  if (!other) return
+  if (argument === undefined)
+    throw new HarnessError('the harness names a process module, so open() must give an argument for its connect()')
+  const stop = new AbortController()
+  const task = { kind: 'read', key, now } as const
+  const [seen] = await asked('connect() in another process', patience, () =>
+    runInProcesses(other.module, argument, [task], stop.signal),
+  ).finally(() => stop.abort())
+  if (seen !== true) throw new HarnessError('connect(argument) in another process reaches other data than open()')
+}
+
+/** Whether a store has the record; undefined where it cannot say. */
+async function tried(
+  store: SessionStore,
+  key: SessionKey,
+  now: number,
+  patience: number,
+): Promise<boolean | undefined> {
+  try {
+    return (await within(store.read(key, now, true), patience, 'read()')) !== undefined
+  } catch {
+    return undefined
+  }
+}
+
+async function asked<T>(what: string, patience: number, run: () => Promise<T>): Promise<T> {
+  try {
+    return await within(Promise.resolve(run()), patience, what)
+  } catch (cause) {
+    if (cause instanceof HarnessError) throw cause
+    throw new HarnessError(`${what} failed`, { cause })
+  }
+}

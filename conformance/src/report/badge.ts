@@ -1,0 +1,45 @@
+import { html } from '@sess/report'
+import type { Report } from './report.ts'
+
+const COLORS: Readonly<Record<Report['verdict'], string>> = {
+  pass: '#1b6e3c',
+  fail: '#b3261e',
+  'harness-error': '#63676c',
+  inconclusive: '#8a5a00',
+}
+
+const NAME = 'sess conformance'
+/** The width of a character of 11 px, about. */
+const CHARACTER = 6.7
+
+function wordOf({ verdict, complete, contract, cases }: Report): string {
+  if (verdict === 'pass') return complete ? `contract ${contract}` : 'partial run'
+  const failed = cases.filter(({ status }) => status === 'fail').length
+  return verdict === 'fail' ? `${failed} of ${cases.length} failed` : verdict
+}
+
+/** The verdict as an SVG for a README. */
+export function badge(report: Report): string {
+  const word = wordOf(report)
+  const color = report.verdict === 'pass' && !report.complete ? COLORS.inconclusive : COLORS[report.verdict]
+  const left = Math.round(NAME.length * CHARACTER + 12)
+  const right = Math.round(word.length * CHARACTER + 12)
+  return html`<svg
+    xmlns="http://www.w3.org/2000/svg"
+    width="${left + right}"
+    height="20"
+    role="img"
+    aria-label="${NAME}: ${word}"
+  >
+    <title>${NAME}: ${word}</title>
+    <clipPath id="round"><rect width="${left + right}" height="20" rx="3" /></clipPath>
+    <g clip-path="url(#round)">
+      <rect width="${left}" height="20" fill="#3b3f44" />
+      <rect x="${left}" width="${right}" height="20" fill="${color}" />
+    </g>
+    <g fill="#fff" text-anchor="middle" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11">
+      <text x="${left / 2}" y="14">${NAME}</text>
+      <text x="${left + right / 2}" y="14">${word}</text>
+    </g>
+  </svg> `.toString()
+}

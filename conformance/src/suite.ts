@@ -1,0 +1,119 @@
+import { randomInt } from 'node:crypto'
+import type { Serializer } from '@sess/core'
+import { cases } from './cases/all.ts'
+import { serializerCases } from './cases/serialization.ts'
+import frozen from './contract-1.json' with { type: 'json' }
+import type { Case, Harness, RunOptions, SerializerCase } from './contract.ts'
+import { preflight } from './preflight.ts'
+import { caseReportOf, messageOf, verdictOf, type CaseReport, type Report } from './report/report.ts'
+import { Hang, HarnessError, type Result } from './result.ts'
+import { CALL_PATIENCE, runCase, runSerializerCase } from './run.ts'
+import { kitVersion } from './version.ts'
+
+/** After so many cases that hung, the rest is not tried: each would take as long. */
+const HANGS = 3
+
+/** How a whole run is done. */
+export interface SuiteOptions extends RunOptions {
+  /** The ids of the cases to run. Default: all, which alone is a run of the contract. */
+  readonly only?: readonly string[]
+  /** Called before each case. */
+  readonly onStart?: (id: string, index: number, of: number) => void
+  /** Called after each case. */
+  readonly onEnd?: (report: CaseReport, index: number, of: number) => void
+}
+
+type Settled = SuiteOptions & { readonly seed: number; readonly effort: number; readonly patience: number }
+
+/** Puts a store on trial, by its harness. Never rejects: what is wrong with the harness is in the report. */
+export async function runSuite(harness: Harness, options: SuiteOptions = {}): Promise<Report> {
+  const settled = settle(options)
+  const began = { startedAt: new Date().toISOString(), at: performance.now() }
+  const name = typeof harness?.name === 'string' ? harness.name : 'unnamed'
+  try {
+    const chosen = choose(cases, frozen.store, settled.only)
+    const { traits, versions } = await preflight(harness, settled.patience)
+    const reports = await runAll(chosen, (item) => runCase(item, harness, settled), settled)
+    return { ...reportOf('store', name, reports, settled, began, versions), traits }
+  } catch (error) {
+    return { ...reportOf('store', name, [], settled, began), problem: messageOf(error) }
+  }
+}
+
+/** Puts a serializer on trial. */
+export async function runSerializerSuite(serializer: Serializer, options: SuiteOptions = {}): Promise<Report> {
+  const settled = settle(options)
+  const began = { startedAt: new Date().toISOString(), at: performance.now() }
+  try {
+    const chosen = choose(serializerCases, frozen.serializer, settled.only)
+    const reports = await runAll(chosen, (item) => runSerializerCase(item, serializer, settled), settled)
+    return reportOf('serializer', serializer.name, reports, settled, began)
+  } catch (error) {
+    return { ...reportOf('serializer', serializer.name, [], settled, began), problem: messageOf(error) }
+  }
+}
+
+function settle(options: SuiteOptions): Settled {
+  return { seed: randomInt(2 ** 31), effort: 1, patience: CALL_PATIENCE, ...options }
+}
+
+/** The cases to run. All of them must be exactly those that the contract's version froze. */
+function choose<Item extends { readonly id: string }>(
+  all: readonly Item[],
+  ids: readonly string[],
+  only: readonly string[] | undefined,
+): readonly Item[] {
+  if (all.length !== ids.length || all.some(({ id }, i) => id !== ids[i]))
+    throw new HarnessError(`these are not the cases of the contract’s version ${frozen.contract}: install the kit anew`)
+  for (const id of only ?? [])
+    if (!ids.includes(id)) throw new HarnessError(`${JSON.stringify(id)} is no case of this contract: see --list`)
+  return only ? all.filter(({ id }) => only.includes(id)) : all
+}
+
+async function runAll<Item extends Case | SerializerCase>(
+  items: readonly Item[],
+  run: (item: Item) => Promise<Result>,
+  { seed, onStart, onEnd }: Settled,
+): Promise<CaseReport[]> {
+  const reports: CaseReport[] = []
+  let hangs = 0
+  for (const [i, item] of items.entries()) {
+    onStart?.(item.id, i, items.length)
+    const began = performance.now()
+    const result = hangs < HANGS ? await run(item) : untried(item.id, seed)
+    if ('error' in result && result.error instanceof Hang) hangs++
+    const report = caseReportOf(item, result, performance.now() - began)
+    reports.push(report)
+    onEnd?.(report, i, items.length)
+  }
+  return reports
+}
+
+function untried(id: string, seed: number): Result {
+  const error = new Error(`not tried: ${HANGS} cases hung before it`)
+  return { status: 'inconclusive', error, steps: [], replay: `--case ${id} --seed ${seed}` }
+}
+
+function reportOf(
+  kind: Report['kind'],
+  name: string,
+  reports: readonly CaseReport[],
+  { seed, effort, only }: Settled,
+  { startedAt, at }: { startedAt: string; at: number },
+  versions: Report['versions'] = {},
+): Report {
+  return {
+    format: 1,
+    contract: frozen.contract,
+    kind,
+    name,
+    verdict: verdictOf(reports),
+    complete: only === undefined && effort === 1 && reports.length === frozen[kind].length,
+    versions: { '@sess/conformance': kitVersion, ...versions, node: process.versions.node },
+    seed,
+    effort,
+    startedAt,
+    durationMs: Math.round(performance.now() - at),
+    cases: reports,
+  }
+}
