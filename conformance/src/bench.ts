@@ -33,7 +33,7 @@ export async function bench(harness: Harness, patience: number): Promise<readonl
   const rows: BenchRow[] = []
   for (const operation of operations) {
     const space = await openSpace(harness, patience)
-    const recorder = new Recorder()
+    const recorder = new Recorder(Date.now())
     const context = contextOf(harness, space, recorder, {}, new AbortController().signal)
     const usable = await operation.prepare(context).then(
       () => true,

@@ -77,13 +77,6 @@ function end(code: number): void {
   process.stdout.write('', () => process.exit(code))
 }
 
-for (const event of ['uncaughtException', 'unhandledRejection'] as const)
-  process.on(event, (error: unknown) => {
-    process.stderr.write(`\nAn error that nobody waited for: ${messageOf(error)}\n`)
-    if (error instanceof Error) process.stderr.write(`${error.stack}\n`)
-    end(2)
-  })
-
 main().then(end, (error: unknown) => {
   process.stderr.write(`sess-conformance: ${messageOf(error)}\n`)
   end(2)

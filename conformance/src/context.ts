@@ -17,7 +17,7 @@ export function contextOf(
   { seed = 1, path, effort = 1, createSessions: create = createSessions }: RunOptions,
   signal: AbortSignal,
 ): CaseContext {
-  const now = Date.now()
+  const { now } = recorder
   const store = recorder.wrap(space.store)
   return {
     harness,

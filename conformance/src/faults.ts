@@ -1,3 +1,5 @@
+export { SocketFaults, type Target } from './socket-faults.ts'
+
 /** What can happen between a client and its server. */
 export type Fault =
   /** The connection is lost before the request arrives. */
@@ -8,9 +10,11 @@ export type Fault =
   | 'cut-mid-reply'
   /** Bytes of the answer are changed. */
   | 'corrupt-reply'
-  /** The answer is late. */
+  /** The request arrives late, even if nobody waits for its answer any more. */
+  | 'late'
+  /** The answer arrives late. */
   | 'slow'
-  /** Connections are lost, and none is taken until it heals. */
+  /** Connections are lost, and new ones refused, until it heals. */
   | 'down'
 
 /** The switch of a place where trouble can be made. */
@@ -20,11 +24,11 @@ export interface Faults {
   /**
    * Makes trouble for the next requests: for `times` of them, by default 1; `down` lasts until it heals.
    *
-   * @param options.ms - For `slow`: by how much. Default: 100.
+   * @param options.ms - For `late` and `slow`: by how much. Default: 100.
    */
   inject(fault: Fault, options?: { readonly times?: number; readonly ms?: number }): void
-  /** Ends it. What is under way goes on. */
-  heal(): void
+  /** Ends it. What is under way goes on. Resolves once connections are taken again. */
+  heal(): Promise<void>
   /** How often it has struck. A case that expected trouble must see that it came. */
   readonly struck: number
   /** How many requests have gone to the server, where that can be told. */

@@ -1,7 +1,8 @@
+import { setTimeout } from 'node:timers/promises'
 import type { SessionStore } from '@sess/core'
 import type { Fault, Faults } from './faults.ts'
 
-const OFFERS = ['cut-before', 'cut-after', 'slow', 'down'] as const satisfies readonly Fault[]
+const OFFERS = ['cut-before', 'cut-after', 'late', 'slow', 'down'] as const satisfies readonly Fault[]
 
 /**
  * A store whose calls can be made to fail: what a socket would do to them, for stores that have none.
@@ -30,10 +31,12 @@ export function losingStore(
       if (name === 'close' || name === 'list' || (only !== undefined && name !== only)) return call
       return async (...values: unknown[]) => {
         const now = strike()
-        if (now === 'slow') await new Promise((resolve) => setTimeout(resolve, late))
-        if (now === 'cut-after') await call(...values)
-        if (now !== undefined && now !== 'slow') throw new Error('the connection was lost')
-        return call(...values)
+        if (now === 'cut-before' || now === 'down') throw new Error('the connection was lost')
+        if (now === 'late') await setTimeout(late)
+        const answer = await call(...values)
+        if (now === 'slow') await setTimeout(late)
+        if (now === 'cut-after') throw new Error('the connection was lost')
+        return answer
       }
     },
   })
@@ -46,7 +49,7 @@ export function losingStore(
         left = next === 'down' ? Infinity : times
         late = ms
       },
-      heal() {
+      async heal() {
         fault = undefined
       },
       get struck() {

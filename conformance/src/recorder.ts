@@ -8,6 +8,8 @@ type Writable = { -readonly [Name in keyof Step]: Step[Name] }
 
 /** Writes down the calls of a case's clients, and knows those that have not ended. */
 export class Recorder {
+  /** What the case means by now, in ms since the epoch. */
+  readonly now: number
   readonly #began: number = performance.now()
   readonly #steps: Writable[] = []
   readonly #pending = new Set<Writable>()
@@ -15,6 +17,10 @@ export class Recorder {
   readonly #keys = new Map<string, string>()
   #clients = 0
   #calls = 0
+
+  constructor(now: number) {
+    this.now = now
+  }
 
   /** How many calls there were. */
   get calls(): number {
@@ -29,7 +35,7 @@ export class Recorder {
   /** The call that has waited longest, if it has waited this long, in ms. */
   stuck(patience: number): Step | undefined {
     const oldest = [...this.#pending].find(({ client }) => client !== 'processes')
-    return oldest && this.#now() - oldest.from >= patience ? oldest : undefined
+    return oldest && this.#elapsed() - oldest.from >= patience ? oldest : undefined
   }
 
   /** The store, with its calls written down. The same store gives the same one. */
@@ -103,7 +109,7 @@ export class Recorder {
   }
 
   #begin(client: string, call: string): Writable {
-    const step: Writable = { client, call, from: this.#now() }
+    const step: Writable = { client, call, from: this.#elapsed() }
     this.#calls++
     this.#steps.push(step)
     if (this.#steps.length > KEPT) this.#steps.shift()
@@ -112,17 +118,18 @@ export class Recorder {
   }
 
   #end(step: Writable, answer: string): void {
-    step.to = this.#now()
+    step.to = this.#elapsed()
     step.answer = answer
     this.#pending.delete(step)
   }
 
-  #now(): number {
+  #elapsed(): number {
     return performance.now() - this.#began
   }
 
   #show(value: unknown): string {
-    if (typeof value !== 'object' || value === null) return typeof value === 'string' ? value : String(value)
+    if (typeof value === 'number' && Math.abs(value - this.now) < FAR) return sinceStart(value - this.now)
+    if (typeof value !== 'object' || value === null) return String(value)
     if (isRecord(value)) return showRecord(value)
     if ('tag' in value) return this.#showKey(value as SessionKey)
     return Array.isArray(value) ? `${value.length} items` : JSON.stringify(value).slice(0, 80)
@@ -133,6 +140,14 @@ export class Recorder {
     if (!this.#keys.has(text)) this.#keys.set(text, `key ${this.#keys.size + 1}`)
     return this.#keys.get(text)!
   }
+}
+
+/** What is further from now is no time, in ms. */
+const FAR = 3.2e12
+
+/** A time, from the start of the case: `now`, `now+60000`. */
+function sinceStart(ms: number): string {
+  return ms === 0 ? 'now' : `now${ms > 0 ? '+' : ''}${ms}`
 }
 
 type Method = (...values: unknown[]) => unknown

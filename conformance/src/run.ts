@@ -14,7 +14,7 @@ export const CALL_PATIENCE = 15_000
 /** Runs one case in a namespace of its own. Never rejects. */
 export async function runCase(item: Case, harness: Harness, options: RunOptions = {}): Promise<Result> {
   const settled = { seed: randomInt(2 ** 31), patience: CALL_PATIENCE, ...options }
-  const recorder = new Recorder()
+  const recorder = new Recorder(Date.now())
   const failure = (error: unknown): Failure => failureOf(error, item, recorder, settled.seed)
   let space: Space
   try {
@@ -41,7 +41,7 @@ export async function runSerializerCase(
     await item.run(serializer, { seed, rounds: (full) => Math.max(1, Math.ceil(full * effort)) })
     return { status: 'pass' }
   } catch (error) {
-    return { status: 'fail', ...failureOf(error, item, new Recorder(), seed) }
+    return { status: 'fail', ...failureOf(error, item, new Recorder(0), seed) }
   }
 }
 

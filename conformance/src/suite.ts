@@ -8,6 +8,7 @@ import { preflight } from './preflight.ts'
 import { caseReportOf, messageOf, verdictOf, type CaseReport, type Report } from './report/report.ts'
 import { Hang, HarnessError, type Result } from './result.ts'
 import { CALL_PATIENCE, runCase, runSerializerCase } from './run.ts'
+import { Strays } from './strays.ts'
 import { kitVersion } from './version.ts'
 
 /** After so many cases that hung, the rest is not tried: each would take as long. */
@@ -76,16 +77,18 @@ async function runAll<Item extends Case | SerializerCase>(
   { seed, onStart, onEnd }: Settled,
 ): Promise<CaseReport[]> {
   const reports: CaseReport[] = []
+  const strays = new Strays()
   let hangs = 0
   for (const [i, item] of items.entries()) {
     onStart?.(item.id, i, items.length)
     const began = performance.now()
-    const result = hangs < HANGS ? await run(item) : untried(item.id, seed)
+    const result = hangs < HANGS ? await strays.judge(await run(item), item.id, seed) : untried(item.id, seed)
     if ('error' in result && result.error instanceof Hang) hangs++
     const report = caseReportOf(item, result, performance.now() - began)
     reports.push(report)
     onEnd?.(report, i, items.length)
   }
+  strays.stop()
   return reports
 }
 

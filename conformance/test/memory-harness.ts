@@ -1,4 +1,5 @@
 import { memoryStore } from '@sess/core'
+import manifest from '../../packages/core/package.json' with { type: 'json' }
 import type { Harness } from '../src/index.ts'
 
 /** Each namespace is a store of its own; all its clients are that one. */
@@ -8,4 +9,5 @@ export const harness: Harness = {
     const store = memoryStore()
     return { store, connect: async () => store, close: async () => store.close!() }
   },
+  versions: async () => ({ [manifest.name]: manifest.version }),
 }

@@ -1,5 +1,6 @@
 import { clock } from './clock.ts'
 import { faults } from './faults.ts'
+import { lostConnections } from './lost-connections.ts'
 import { hostileBytes } from './hostile-bytes.ts'
 import { identity } from './identity.ts'
 import { lifeCycle } from './life-cycle.ts'
@@ -20,6 +21,7 @@ export const cases: readonly Case[] = [
   ...subjects,
   ...hostileBytes,
   ...faults,
+  ...lostConnections,
   ...scale,
   ...lifeCycle,
 ]

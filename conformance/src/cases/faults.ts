@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
-import type { SessionStore } from '@sess/core'
+import { setTimeout } from 'node:timers/promises'
+import { SessError, type SessionStore } from '@sess/core'
 import type { Case } from '../contract.ts'
+import { losingStore } from '../losing-store.ts'
 import { clause } from './case.ts'
 
-const sessions = clause('faults', 'sessions')
+const rule = clause('faults', 'sessions', 'fault')
 
 /** The store, with one method that loses its answers: before the call arrives, or after. */
 function losing(
@@ -12,37 +14,29 @@ function losing(
   when: 'before' | 'after',
   times = Infinity,
 ): SessionStore {
-  let left = times
-  return new Proxy(store, {
-    get(target, name: keyof SessionStore) {
-      const value: unknown = target[name]
-      if (typeof value !== 'function') return value
-      return async (...args: unknown[]) => {
-        if (name !== method || left <= 0) return (await value.apply(target, args)) as unknown
-        left--
-        if (when === 'after') await value.apply(target, args)
-        throw new Error('the connection was lost')
-      }
-    },
-  })
+  const { store: it, faults } = losingStore(store, method)
+  faults.inject(`cut-${when}`, { times })
+  return it
 }
 
 /** Answers that are lost on the way. */
 export const faults: readonly Case[] = [
-  sessions(
+  rule(
     'outage-at-load',
     'A store that cannot answer rejects the load: an outage is not a logout.',
-    async ({ sessions: open, store, now }) => {
-      const session = await open().load(undefined)
+    async ({ sessions, faulty, now }) => {
+      const { store: it, faults } = faulty()
+      const open = sessions({ now }, it)
+      const session = await open.load(undefined)
       session.data.a = 1
       const { cookieValue } = await session.commit()
-      await assert.rejects(open({ now }, losing(store, 'read', 'before')).load(cookieValue), {
-        code: 'store_unavailable',
-      })
-      assert.equal((await open().load(cookieValue)).status, 'active')
+      faults.inject('down')
+      await assert.rejects(open.load(cookieValue), { code: 'store_unavailable' })
+      await faults.heal()
+      assert.equal((await again(() => open.load(cookieValue))).status, 'active')
     },
   ),
-  sessions(
+  rule(
     'lost-answer-counts-once',
     'An update whose answer is lost is applied once, whether it had arrived or not.',
     async ({ sessions: open, store, now }) => {
@@ -56,7 +50,7 @@ export const faults: readonly Case[] = [
       }
     },
   ),
-  sessions(
+  rule(
     'unknown-outcome-settles',
     'After unknown_outcome another commit settles the same write.',
     async ({ sessions: open, store, now }) => {
@@ -72,7 +66,7 @@ export const faults: readonly Case[] = [
       }
     },
   ),
-  sessions(
+  rule(
     'lost-create',
     'A create whose answer is lost is made anew under another key; a logout then ends what the browser holds.',
     async ({ sessions: open, store, now }) => {
@@ -84,7 +78,7 @@ export const faults: readonly Case[] = [
       assert.equal((await it.load(cookieValue)).status, 'new')
     },
   ),
-  sessions(
+  rule(
     'lost-delete',
     'A logout whose answer is lost is sent again, and ends the session.',
     async ({ sessions: open, store, now }) => {
@@ -97,4 +91,94 @@ export const faults: readonly Case[] = [
       }
     },
   ),
+  rule(
+    'outage-at-write',
+    'While the store is away a commit and a logout throw; once it is back they do what they were asked, once.',
+    async (context) => {
+      const { store: it, faults } = context.faulty()
+      const open = context.sessions({ now: context.now }, it)
+      const first = await open.load(undefined)
+      first.data.n = 0
+      const { cookieValue } = await first.commit()
+      const session = await open.load(cookieValue)
+      session.data.n = 1
+      faults.inject('down')
+      await assert.rejects(session.commit(), isTyped)
+      const leaving = open.load(cookieValue)
+      await assert.rejects(leaving, { code: 'store_unavailable' })
+      await faults.heal()
+      assert.equal((await again(() => session.commit())).status, 'saved')
+      const last = await again(() => open.load(cookieValue))
+      assert.deepEqual(last.data, { n: 1 })
+      faults.inject('down')
+      await assert.rejects(last.logout(), isTyped)
+      await faults.heal()
+      await again(() => last.logout())
+      assert.equal((await again(() => open.load(cookieValue))).status, 'new')
+    },
+  ),
+  rule(
+    'cut-update',
+    'An update whose connection is lost counts once, whatever was lost, and a later commit says so.',
+    async (context) => {
+      const { store: it, faults } = context.faulty()
+      const open = context.sessions({ now: context.now }, it)
+      for (const cut of (['cut-before', 'cut-after', 'cut-mid-reply'] as const).filter((one) =>
+        faults.offers.includes(one),
+      )) {
+        const first = await again(() => open.load(undefined))
+        first.data.n = 0
+        const { cookieValue } = await first.commit()
+        const session = await again(() => open.load(cookieValue))
+        faults.inject(cut)
+        try {
+          await session.update((data) => void (data.n = Number(data.n) + 1))
+        } catch (error) {
+          assert.ok(isTyped(error), String(error))
+          await again(() => session.commit())
+        }
+        const { n } = (await again(() => open.load(cookieValue))).data
+        assert.ok(n === 1 || n === 0, `counted ${String(n)} times`)
+        if (session.data.n === 1) assert.equal(n, 1)
+      }
+    },
+  ),
+  rule(
+    'corrupt-answer',
+    'A session whose bytes were changed on the way is an error or a new session, never another’s or a crash.',
+    async (context) => {
+      const { store: it, faults } = context.faulty()
+      const open = context.sessions({ now: context.now }, it)
+      const first = await open.load(undefined)
+      first.data.text = 'a session that is long enough to be hit in its middle'.repeat(20)
+      const { cookieValue } = await first.commit()
+      for (let i = 0; i < context.rounds(10); i++) {
+        faults.inject('corrupt-reply')
+        const loaded = await open.load(cookieValue).catch((error: Error) => error)
+        if (loaded instanceof Error) assert.ok(isTyped(loaded), String(loaded))
+        else if (loaded.status === 'active') assert.equal(loaded.data.text, first.data.text)
+        else assert.equal(loaded.status, 'new')
+        const { data } = await again(() => open.load(cookieValue))
+        assert.equal(data.text, first.data.text)
+      }
+    },
+    ({ space }) =>
+      space.faults?.offers.includes('corrupt-reply') ? undefined : 'the harness cannot change bytes on their way',
+  ),
 ]
+
+function isTyped(error: unknown): boolean {
+  return error instanceof SessError && ['store_unavailable', 'unknown_outcome'].includes(error.code)
+}
+
+/** Tries until the store is back. */
+async function again<T>(run: () => Promise<T>): Promise<T> {
+  for (let left = 200; ; left--) {
+    try {
+      return await run()
+    } catch (error) {
+      if (left === 0 || !isTyped(error)) throw error
+      await setTimeout(50)
+    }
+  }
+}

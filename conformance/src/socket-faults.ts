@@ -1,0 +1,164 @@
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
+import type { Fault, Faults } from './faults.ts'
+
+/** A server to stand in front of. */
+export interface Target {
+  readonly port: number
+  /** Default: 127.0.0.1. */
+  readonly host?: string
+}
+
+const OFFERS = [
+  'cut-before',
+  'cut-after',
+  'cut-mid-reply',
+  'corrupt-reply',
+  'late',
+  'slow',
+  'down',
+] as const satisfies readonly Fault[]
+
+/**
+ * Proxies for stores that speak over TCP: put one between a client and each of its servers, and one switch makes trouble
+ * in all of them. A request is what a client sends at once; the answer, what comes back first.
+ *
+ * @example
+ * const faults = new SocketFaults()
+ * const client = new Redis(await faults.listen({ port: 6379 }))
+ */
+export class SocketFaults implements Faults {
+  readonly offers: readonly Fault[] = OFFERS
+  readonly #servers = new Map<Server, number>()
+  readonly #cuts = new Set<() => void>()
+  #fault: Fault | undefined
+  #left = 0
+  #ms = 0
+  #struck = 0
+  #requests = 0
+
+  get struck(): number {
+    return this.#struck
+  }
+
+  get requests(): number {
+    return this.#requests
+  }
+
+  /** Stands in front of a server. Resolves to the port of 127.0.0.1 to connect to instead. */
+  async listen(target: Target): Promise<number> {
+    const server = createServer({ noDelay: true }, (client) => this.#serve(client, target))
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const { port } = server.address() as AddressInfo
+    this.#servers.set(server, port)
+    return port
+  }
+
+  inject(fault: Fault, { times = 1, ms = 100 }: { readonly times?: number; readonly ms?: number } = {}): void {
+    this.#fault = fault
+    this.#left = fault === 'down' ? Infinity : times
+    this.#ms = ms
+    if (fault !== 'down') return
+    this.#struck++
+    for (const server of this.#servers.keys()) server.close()
+    for (const cut of this.#cuts) cut()
+  }
+
+  async heal(): Promise<void> {
+    const wasDown = this.#fault === 'down'
+    this.#fault = undefined
+    if (wasDown) for (const [server, port] of this.#servers) await listenAgain(server, port)
+  }
+
+  /** Cuts all connections, and takes no more. */
+  async close(): Promise<void> {
+    for (const cut of this.#cuts) cut()
+    for (const server of this.#servers.keys()) {
+      if (!server.listening) continue
+      server.close()
+      await once(server, 'close')
+    }
+  }
+
+  #strike(): Fault | undefined {
+    if (this.#fault === undefined || this.#left <= 0) return undefined
+    this.#left--
+    this.#struck++
+    return this.#fault
+  }
+
+  #serve(client: Socket, target: Target): void {
+    client.on('error', () => {}) // 'close' follows
+    const server = connect({ noDelay: true, host: target.host ?? '127.0.0.1', port: target.port })
+    const up = new Lane(server)
+    const down = new Lane(client)
+    let due: Fault | undefined
+    const cut = (): void => {
+      client.resetAndDestroy()
+      server.destroy()
+    }
+    this.#cuts.add(cut)
+    client.on('data', (chunk) => {
+      this.#requests++
+      const fault = this.#strike()
+      if (fault === 'cut-before') cut()
+      else {
+        due = fault
+        up.send(chunk, fault === 'late' ? this.#ms : 0)
+      }
+    })
+    server.on('data', (chunk) => {
+      const fault = due
+      due = undefined
+      if (fault === 'cut-after') cut()
+      else if (fault === 'cut-mid-reply') {
+        down.send(chunk.subarray(0, Math.floor(chunk.length / 2)), 0)
+        down.end()
+        server.destroy()
+      } else down.send(fault === 'corrupt-reply' ? corrupted(chunk) : chunk, fault === 'slow' ? this.#ms : 0)
+    })
+    server.on('error', () => {})
+    client.on('close', () => up.end())
+    server.on('close', () => {
+      this.#cuts.delete(cut)
+      down.end()
+    })
+  }
+}
+
+/** One direction of a connection: what was sent first arrives first, however late. */
+class Lane {
+  readonly #socket: Socket
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(socket: Socket) {
+    this.#socket = socket
+  }
+
+  send(chunk: Uint8Array, ms: number): void {
+    this.#then(() => this.#socket.writable && this.#socket.write(chunk), ms)
+  }
+
+  end(): void {
+    this.#then(() => this.#socket.end(), 0)
+  }
+
+  #then(run: () => unknown, ms: number): void {
+    this.#last = this.#last.then(async () => {
+      if (ms > 0) await setTimeout(ms)
+      run()
+    })
+  }
+}
+
+async function listenAgain(server: Server, port: number): Promise<void> {
+  if (server.listening) return
+  await once(server.listen(port, '127.0.0.1'), 'listening')
+}
+
+/** The bytes, with one in the middle changed: behind a length in front, before a mark at the end. */
+function corrupted(chunk: Uint8Array): Uint8Array {
+  const at = Math.floor(chunk.length / 2)
+  return Uint8Array.from(chunk, (byte, i) => (i === at ? byte ^ 0x15 : byte))
+}

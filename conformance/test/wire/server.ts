@@ -1,0 +1,55 @@
+import { once } from 'node:events'
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import type { SessionStore } from '@sess/core'
+import { all } from '../../src/cases/case.ts'
+import { receive, send, type Answer, type Call } from './protocol.ts'
+
+/** A server of sessions: a store of this process, behind a socket. */
+export class WireServer {
+  readonly #store: SessionStore
+  readonly #sockets = new Set<Socket>()
+  readonly #server: Server
+  #port = 0
+
+  constructor(store: SessionStore) {
+    this.#store = store
+    this.#server = createServer({ noDelay: true }, (socket) => this.#serve(socket))
+  }
+
+  get port(): number {
+    return this.#port
+  }
+
+  /** Takes connections, on the port that it had before. */
+  async start(): Promise<void> {
+    await once(this.#server.listen(this.#port, '127.0.0.1'), 'listening')
+    this.#port = (this.#server.address() as AddressInfo).port
+  }
+
+  /** Ends all connections, and takes no more. What is stored stays. */
+  async stop(): Promise<void> {
+    this.#server.close()
+    for (const socket of this.#sockets) socket.destroy()
+    await once(this.#server, 'close')
+  }
+
+  #serve(socket: Socket): void {
+    this.#sockets.add(socket)
+    socket.on('error', () => {}) // 'close' follows
+    socket.on('close', () => this.#sockets.delete(socket))
+    receive(socket, (call: Call) => {
+      void this.#answer(call).then((answer) => socket.writable && send(socket, answer))
+    })
+  }
+
+  async #answer({ id, method, values }: Call): Promise<Answer> {
+    try {
+      const call = this.#store[method] as (...given: readonly unknown[]) => unknown
+      const answer = call.apply(this.#store, [...values])
+      return { id, value: method === 'list' ? await all(answer as AsyncIterable<unknown>) : await answer }
+    } catch (error) {
+      const { code, message } = error as { code?: string; message: string }
+      return { id, error: { code, message } }
+    }
+  }
+}
