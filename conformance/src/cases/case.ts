@@ -1,3 +1,5 @@
+import assert from 'node:assert/strict'
+import type { Session, Sessions, SessionKey, SessionRecord, SessionStore, Subject } from '@sess/core'
 import type { Case, CaseContext, Clause, Layer } from '../contract.ts'
 
 type Requires = NonNullable<Case['requires']>
@@ -54,7 +56,82 @@ export async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   return list
 }
 
-/** A subject, and records of it. */
-export function subjectOf({ key }: CaseContext, id: string): { id: string; tag: string } {
+/** The IDs of the sessions that a list gives, in order of themselves. */
+export async function listed(store: SessionStore, subject: Subject, now: number): Promise<string[]> {
+  return (await all(store.list!(subject, now))).map(([{ id }]) => id).toSorted()
+}
+
+/** A subject with a tag of its own. */
+export function subjectOf({ key }: CaseContext, id: string): Subject {
   return { id, tag: key().tag }
+}
+
+/** The payload as text. */
+export function textOf(record: SessionRecord | undefined): string | undefined {
+  return record && Buffer.from(record.payload).toString()
+}
+
+/** Expects a record to be the one that was written, an expiry rounded down by less than the claimed resolution apart. */
+export function same(
+  read: SessionRecord | undefined,
+  written: SessionRecord,
+  { traits }: SessionStore,
+): asserts read is SessionRecord {
+  assert.ok(read, 'the record is missing')
+  const early = written.expiresAt - read.expiresAt
+  const shown = ({ revision, subject, payload }: SessionRecord, expiresAt: number): object => ({
+    revision,
+    expiresAt,
+    subject,
+    payload: Buffer.from(payload).toString('base64'),
+  })
+  assert.deepEqual(
+    shown(read, early >= 0 && early < traits.expiryResolutionMs ? written.expiresAt : read.expiresAt),
+    shown(written, written.expiresAt),
+  )
+}
+
+/** Where the record of a cookie value lies. */
+export function keyOf(cookieValue: string | undefined): SessionKey {
+  return { tag: cookieValue!.slice(0, 12), id: cookieValue!.slice(12, 28) }
+}
+
+/** Stores a new session with this data, of nobody or of a subject. Resolves to its cookie value. */
+export async function stored(
+  sessions: Sessions,
+  data: Record<string, unknown> = { n: 0 },
+  subject?: string,
+): Promise<string> {
+  const session = await sessions.load(undefined)
+  Object.assign(session.data, data)
+  const { cookieValue } = subject === undefined ? await session.commit() : await session.login(subject)
+  return cookieValue!
+}
+
+/** What a later request with this cookie value sees. */
+export async function seen(
+  sessions: Sessions,
+  cookieValue: string | undefined,
+): Promise<[status: Session['status'], subject: string | undefined, data: Record<string, unknown>]> {
+  const session = await sessions.load(cookieValue)
+  return [session.status, session.subject, { ...session.data }]
+}
+
+/** Adds one to `data.n`. */
+export function increment(data: Record<string, unknown>): void {
+  data['n'] = Number(data['n']) + 1
+}
+
+/** The store, with its calls told as they are made. */
+export function watched(store: SessionStore, tell: (method: keyof SessionStore, args: unknown[]) => void): SessionStore {
+  return new Proxy(store, {
+    get(target, name: keyof SessionStore) {
+      const value: unknown = target[name]
+      if (typeof value !== 'function') return value
+      return (...args: unknown[]) => {
+        tell(name, args)
+        return value.apply(target, args) as unknown
+      }
+    },
+  })
 }

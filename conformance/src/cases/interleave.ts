@@ -1,0 +1,111 @@
+import type { SessionStore } from '@sess/core'
+
+/** What a request's store does with its calls: each waits until it is sent. */
+interface Seat {
+  readonly name: string
+  readonly store: SessionStore
+  /** The call that waits. */
+  waiting: { readonly method: string; send(lost: boolean): Promise<void> } | undefined
+  /** Resolves when the next call waits, or the request has ended. */
+  next: PromiseWithResolvers<void>
+}
+
+/** Requests on trial: each is given a store of its own, and what it returns is handed to `check`. */
+export interface Requests<R extends readonly unknown[]> {
+  readonly act: { readonly [K in keyof R]: (store: SessionStore) => Promise<R[K]> }
+  /** Called after all have ended; throws where a rule was broken. */
+  readonly check: (results: R) => Promise<void> | void
+}
+
+/** How {@link inEveryOrder} goes about it. */
+export interface Orders {
+  /** The client of each request. */
+  readonly stores: readonly SessionStore[]
+  /** True: of each order also those in which the answer to one write is lost after it was applied. */
+  readonly losing?: boolean
+}
+
+const WRITES: ReadonlySet<string> = new Set(['create', 'replace', 'touch', 'delete', 'deleteSubject'])
+
+/**
+ * Runs requests side by side with their calls into the store in every order there is, one order after the other, each
+ * on what `prepare` makes anew. A failure names the order that brought it about.
+ */
+export async function inEveryOrder<R extends readonly unknown[]>(
+  { stores, losing = false }: Orders,
+  prepare: () => Promise<Requests<R>>,
+): Promise<void> {
+  for (let choices: number[] | undefined = []; choices;) {
+    const made: { readonly choice: number; readonly of: number }[] = []
+    const order: string[] = []
+    let losses = losing ? 1 : 0
+    try {
+      const { act, check } = await prepare()
+      const seats = act.map((_, i) => seatOf('ABC'[i]!, stores[i]!))
+      const results = Promise.all(act.map((run, i) => ending(seats[i]!, run)))
+      // Looked at below; until then a request that rejects is no unhandled one.
+      results.catch(() => {})
+      for (;;) {
+        for (const seat of seats) await seat.next.promise
+        const ways = seats.flatMap((seat) =>
+          (losses && WRITES.has(seat.waiting?.method ?? '') ? [false, true] : [false])
+            .filter(() => seat.waiting !== undefined)
+            .map((lost) => ({ seat, lost })),
+        )
+        if (!ways.length) break
+        const choice: number = choices[made.length] ?? 0
+        made.push({ choice, of: ways.length })
+        const { seat, lost } = ways[choice]!
+        const { method, send } = seat.waiting!
+        order.push(`${seat.name} ${method}${lost ? ' (answer lost)' : ''}`)
+        if (lost) losses--
+        seat.waiting = undefined
+        seat.next = Promise.withResolvers()
+        await send(lost)
+      }
+      await check((await results) as unknown as R)
+    } catch (error) {
+      if (error instanceof Error) error.message = `in the order ${order.join(', ')}: ${error.message}`
+      throw error
+    }
+    while (made.length && made.at(-1)!.choice + 1 === made.at(-1)!.of) made.pop()
+    choices = made.length ? made.map(({ choice }, i) => (i === made.length - 1 ? choice + 1 : choice)) : undefined
+  }
+}
+
+function seatOf(name: string, target: SessionStore): Seat {
+  const seat: Seat = {
+    name,
+    waiting: undefined,
+    next: Promise.withResolvers(),
+    store: new Proxy(target, {
+      get(_, method: keyof SessionStore) {
+        const value: unknown = target[method]
+        if (typeof value !== 'function' || method === 'list') return value
+        return (...args: unknown[]) =>
+          new Promise((resolve, reject) => {
+            const send = async (lost: boolean): Promise<void> => {
+              try {
+                const answer: unknown = await value.apply(target, args)
+                if (lost) reject(new Error('the connection was cut before the answer came'))
+                else resolve(answer)
+              } catch (error) {
+                reject(error as Error)
+              }
+            }
+            seat.waiting = { method, send }
+            seat.next.resolve()
+          })
+      },
+    }),
+  }
+  return seat
+}
+
+async function ending<T>(seat: Seat, run: (store: SessionStore) => Promise<T>): Promise<T> {
+  try {
+    return await run(seat.store)
+  } finally {
+    seat.next.resolve()
+  }
+}
