@@ -34,12 +34,14 @@ export function contextOf(
       payload: Buffer.from('payload'),
       ...parts,
     }),
-    sessions: (time = { now }, it = store) => create({
+    sessions: (time = { now }, it = store, options = {}) =>
+      create({
         store: it,
         clock: () => time.now,
         pepper: PEPPER,
         log: false,
         ...(harness.seal && { seal: harness.seal }),
+        ...options,
       }),
     faulty: () => (space.faults ? { store, faults: space.faults } : losingStore(store)),
     processes(count: number, task: Task | ((index: number) => Task)) {

@@ -1,4 +1,14 @@
-import type { createSessions, Seal, Serializer, SessionKey, SessionRecord, Sessions, SessionStore } from '@sess/core'
+import type {
+  createSessions,
+  Seal,
+  Serializer,
+  SessionKey,
+  SessionRecord,
+  Sessions,
+  SessionsOptions,
+  SessionStore,
+  Subject,
+} from '@sess/core'
 import type { Faults } from './faults.ts'
 import type { Task } from './task.ts'
 
@@ -38,7 +48,10 @@ export interface Harness {
    * run, and an id that is no case is a mistake of the harness.
    */
   readonly deviations?: Readonly<Record<string, Deviation>>
-  /** What sessions over the store are sealed with, where the seal is on trial as well. */
+  /**
+   * What sessions over the store are sealed with, where the seal is on trial as well. Default: none; in the cases on
+   * ciphertext, a plain AES-256-GCM of the kit's own.
+   */
   readonly seal?: Seal
   /** Versions for the report: of the adapter, its driver, its server. Asked once, before the first case. */
   versions?(): Promise<Readonly<Record<string, string>>>
@@ -62,6 +75,8 @@ export interface Space {
   restart?(): Promise<void>
   /** What is stored, past the store. */
   readonly raw?: Raw
+  /** The index of subjects, past the store: where it keeps one apart from the records. */
+  readonly index?: Index
   /** Trouble between `store` and its server. Where it is missing, the kit makes it in front of the store. */
   readonly faults?: Faults
   /** Ends everything that was opened, and removes what was written. */
@@ -76,6 +91,14 @@ export interface Raw {
   write(key: SessionKey, bytes: Uint8Array): Promise<void>
   /** Everything that is stored in the namespace: keys, indexes and values, in any order. */
   dump(): Promise<Uint8Array>
+}
+
+/** A store's index of subjects, past the store. */
+export interface Index {
+  /** Loses what the index holds of a subject, as an eviction would. */
+  lose(subject: Subject): Promise<void>
+  /** How many entries it holds of a subject. */
+  size(subject: Subject): Promise<number>
 }
 
 /** A store in another process. */
@@ -102,8 +125,8 @@ export interface CaseContext {
   key(tag?: string): SessionKey
   /** A record that lives for a minute from `now`. */
   record(parts?: Partial<SessionRecord>): SessionRecord
-  /** Sessions over the store, or over another client of it, with a clock that `time.now` sets. */
-  sessions(time?: { now: number }, store?: SessionStore): Sessions
+  /** Sessions over the store, or over another client of it, with a clock that `time.now` sets, and other options. */
+  sessions(time?: { now: number }, store?: SessionStore, options?: Partial<SessionsOptions>): Sessions
   /** A store that trouble can be made for: at its socket where the harness can, else in front of it. */
   faulty(): { readonly store: SessionStore; readonly faults: Faults }
   /** Runs a task, or one for each, in this many other processes at once. Resolves to what each answered. */

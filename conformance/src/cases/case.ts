@@ -42,6 +42,10 @@ export const counts: Requires = ({ store }) => claimed(store.traits.count, store
 /** The store wants sweeping. */
 export const sweeps: Requires = ({ store }) => claimed(store.traits.expiry === 'sweep', store.sweep, 'sweep')
 
+/** The harness reaches the index of subjects, where the store keeps one apart from its records. */
+export const indexes: Requires = ({ space }) =>
+  space.index ? undefined : 'the harness has no index: subjects are looked up in the records themselves'
+
 function claimed(claim: boolean, method: unknown, name: string): string | undefined {
   if (claim) return undefined
   if (method !== undefined)

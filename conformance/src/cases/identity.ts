@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import type { Case } from '../contract.ts'
-import { clause } from './case.ts'
+import { clause, counts, listed, revokes, same, sweeps, textOf } from './case.ts'
 
 const store = clause('identity', 'store')
-const sessions = clause('identity', 'sessions')
 
-/** Who is who: keys, namespaces, secrets. */
+/** Who is who: keys and namespaces. */
 export const identity: readonly Case[] = [
   store(
     'create-is-exclusive',
@@ -16,7 +15,7 @@ export const identity: readonly Case[] = [
       assert.equal(await it.create(at, first, now), true)
       assert.equal(await it.create(at, record({ payload: Buffer.from('second'), expiresAt: now + 90_000 }), now), false)
       const read = await it.read(at, now)
-      assert.deepEqual([Buffer.from(read!.payload).toString(), read!.expiresAt], ['first', first.expiresAt])
+      same(read, first, it)
     },
   ),
   store(
@@ -31,7 +30,7 @@ export const identity: readonly Case[] = [
           other.create(at, record({ payload: Buffer.from('b') }), now),
         ])
         assert.equal(answers.filter(Boolean).length, 1)
-        assert.equal(Buffer.from((await it.read(at, now))!.payload).toString(), answers[0] ? 'a' : 'b')
+        assert.equal(textOf(await it.read(at, now)), answers[0] ? 'a' : 'b')
       }
     },
   ),
@@ -64,76 +63,73 @@ export const identity: readonly Case[] = [
       }))
       for (const at of keys)
         assert.equal(await it.create(at, record({ payload: Buffer.from(at.tag + at.id) }), now), true)
-      for (const at of keys) assert.equal(Buffer.from((await it.read(at, now))!.payload).toString(), at.tag + at.id)
+      for (const at of keys) assert.equal(textOf(await it.read(at, now)), at.tag + at.id)
     },
   ),
   store(
     'namespaces',
-    'What is written in one namespace is not seen in another.',
+    'What is written in one namespace cannot be read, written, moved or deleted in another.',
     async ({ harness, store: it, key, record, now }) => {
       const other = await harness.open()
       try {
         const at = key()
-        await it.create(at, record({ subject: 'ann' }), now)
+        await it.create(at, record(), now)
         assert.equal(await other.store.read(at, now), undefined)
+        assert.equal(await other.store.replace(at, record({ revision: 2 }), record(), now), 'missing')
+        assert.equal(await other.store.touch(at, now + 90_000, record(), now), 'missing')
         assert.equal(await other.store.delete(at, now), false)
-        assert.equal((await other.store.deleteSubject?.({ id: 'ann', tag: at.tag }, now)) ?? 0, 0)
-        assert.ok(await it.read(at, now))
+        same(await it.read(at, now, true), record(), it)
+        assert.equal(await other.store.create(at, record({ payload: Buffer.from('other') }), now), true)
+        same(await it.read(at, now, true), record(), it)
       } finally {
         await other.close()
       }
     },
   ),
-  sessions(
-    'unknown-is-no-write',
-    'An unknown, malformed or foreign cookie value is no error, adopts nothing and writes nothing.',
-    async ({ sessions: open, store: it, now }) => {
-      const all = open()
-      for (const value of [
-        '',
-        'x',
-        'a'.repeat(60),
-        'a'.repeat(61),
-        'é'.repeat(60),
-        '\0'.repeat(60),
-        '../'.repeat(20),
-        'a'.repeat(10_000),
-      ]) {
-        const session = await all.load(value)
-        assert.equal(session.status, 'new')
-        assert.deepEqual(await session.commit(), { status: 'unchanged' })
+  store(
+    'namespaces-of-subjects',
+    'A subject’s sessions in one namespace are neither listed nor revoked in another.',
+    async ({ harness, store: it, key, record, now }) => {
+      const other = await harness.open()
+      try {
+        const at = key()
+        const ann = { id: 'ann', tag: at.tag }
+        await it.create(at, record({ subject: 'ann' }), now)
+        if (other.store.list) assert.deepEqual(await listed(other.store, ann, now), [])
+        assert.equal((await other.store.deleteSubject!(ann, now)) ?? 0, 0)
+        assert.ok(await it.read(at, now, true))
+      } finally {
+        await other.close()
       }
-      assert.equal(await it.read({ tag: 'a'.repeat(12), id: 'a'.repeat(16) }, now), undefined)
     },
+    revokes,
   ),
-  sessions(
-    'no-secret-at-rest',
-    'Nothing that is stored works as a cookie, and the secret is not in it.',
-    async ({ sessions: open, store: it, now }) => {
-      const all = open()
-      const session = await all.load(undefined)
-      session.data.a = 1
-      const value = (await session.commit()).cookieValue!
-      const record = await it.read({ tag: value.slice(0, 12), id: value.slice(12, 28) }, now)
-      const text = Buffer.from(record!.payload).toString('latin1')
-      assert.ok(!text.includes(value.slice(28)))
-      assert.ok(!Buffer.from(record!.payload).includes(Buffer.from(value.slice(28), 'base64url')))
-      for (const found of text.match(/[\w-]{32}/g) ?? [])
-        assert.equal((await all.load(value.slice(0, 28) + found)).status, 'new')
+  store(
+    'namespaces-counted',
+    'A count is of one namespace.',
+    async ({ harness, store: it, key, record, now }) => {
+      const other = await harness.open()
+      try {
+        await it.create(key(), record(), now)
+        assert.deepEqual([await it.count!(now), await other.store.count!(now)], [1, 0])
+      } finally {
+        await other.close()
+      }
     },
+    counts,
   ),
-  sessions(
-    'wrong-secret',
-    'A right handle with a wrong secret is rejected and reported.',
-    async ({ sessions: open }) => {
-      const all = open()
-      const reasons: string[] = []
-      all.on('rejected', ({ reason }) => reasons.push(reason))
-      const session = await all.load(undefined)
-      session.data.a = 1
-      const value = (await session.commit()).cookieValue!
-      assert.equal((await all.load(value.slice(0, 59) + (value.endsWith('A') ? 'B' : 'A'))).status, 'new')
-      assert.deepEqual(reasons, ['mismatched'])
+  store(
+    'namespaces-swept',
+    'A sweep is of one namespace.',
+    async ({ harness, store: it, key, record, now }) => {
+      const other = await harness.open()
+      try {
+        await it.create(key(), record(), now)
+        assert.deepEqual([await other.store.sweep!(now + 60_000, 10), await it.sweep!(now + 60_000, 10)], [0, 1])
+      } finally {
+        await other.close()
+      }
     },
+    sweeps,
   ),
 ]

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
 import type { SessionStore } from '@sess/core'
 import type { Case } from '../contract.ts'
-import { clause, processes, sweeps } from './case.ts'
+import { clause, processes, same, sweeps, textOf } from './case.ts'
 
 const store = clause('races', 'store')
-const sessions = clause('races', 'sessions')
 
-async function increment(it: SessionStore, at: { tag: string; id: string }, now: number): Promise<void> {
+async function addOne(it: SessionStore, at: { tag: string; id: string }, now: number): Promise<void> {
   for (;;) {
     const record = (await it.read(at, now, true))!
     const payload = Buffer.from(String(Number(Buffer.from(record.payload).toString()) + 1))
@@ -32,7 +31,7 @@ export const races: readonly Case[] = [
         ])
         assert.deepEqual(answers.toSorted(), ['conflict', 'replaced'])
         assert.equal(
-          Buffer.from((await it.read(at, now, true))!.payload).toString(),
+          textOf(await it.read(at, now, true)),
           answers[0] === 'replaced' ? 'a' : 'b',
         )
       }
@@ -102,11 +101,11 @@ export const races: readonly Case[] = [
       await it.create(at, record({ payload: Buffer.from('0') }), now)
       await Promise.all(
         clients.map(async (client) => {
-          for (let i = 0; i < 20; i++) await increment(client, at, now)
+          for (let i = 0; i < 20; i++) await addOne(client, at, now)
         }),
       )
       const read = (await it.read(at, now, true))!
-      assert.deepEqual([Buffer.from(read.payload).toString(), read.revision], ['60', 61])
+      assert.deepEqual([textOf(read), read.revision], ['60', 61])
     },
   ),
   store(
@@ -117,7 +116,7 @@ export const races: readonly Case[] = [
       await it.create(at, record({ payload: Buffer.from('0'), expiresAt: now + 3_600_000 }), now)
       await run(3, { kind: 'increment', key: at, times: 50, now })
       const read = (await it.read(at, now, true))!
-      assert.deepEqual([Buffer.from(read.payload).toString(), read.revision], ['150', 151])
+      assert.deepEqual([textOf(read), read.revision], ['150', 151])
     },
     processes,
   ),
@@ -163,84 +162,75 @@ export const races: readonly Case[] = [
     },
     sweeps,
   ),
-  sessions(
-    'disjoint-keys',
-    'Requests that change different keys at once, on two servers, are both saved.',
-    async ({ sessions: open, space, now }) => {
-      const [one, two] = [open(), open({ now }, await space.connect())]
-      const first = await one.load(undefined)
-      first.data.n = 0
-      const { cookieValue } = await first.commit()
-      const [a, b] = await Promise.all([one.load(cookieValue), two.load(cookieValue)])
-      a.data.a = 1
-      b.data.b = 2
-      delete b.data.n
-      assert.deepEqual(
-        (await Promise.all([a.commit(), b.commit()])).map(({ status }) => status),
-        ['saved', 'saved'],
-      )
-      assert.deepEqual((await one.load(cookieValue)).data, { a: 1, b: 2 })
-    },
-  ),
-  sessions(
-    'updates',
-    'Updates of one counter from two servers at once all count.',
-    async ({ sessions: open, space, now }) => {
-      const servers = [open(), open({ now }, await space.connect())]
-      const first = await servers[0]!.load(undefined)
-      first.data.n = 0
-      const { cookieValue } = await first.commit()
-      await Promise.all(
-        Array.from({ length: 16 }, async (_, i) => {
-          const session = await servers[i % 2]!.load(cookieValue)
-          assert.equal((await session.update((data) => void (data.n = Number(data.n) + 1))).status, 'saved')
-        }),
-      )
-      assert.equal((await servers[0]!.load(cookieValue)).data.n, 16)
-    },
-  ),
-  sessions(
-    'logout-wins',
-    'A save, an update, a rotation and a touch after a logout elsewhere say gone, and revive nothing.',
-    async ({ sessions: open, space, now }) => {
-      const time = { now }
-      const [one, two] = [open(time), open(time, await space.connect())]
-      for (const act of ['save', 'update', 'rotate', 'touch'] as const) {
-        time.now = now
-        const first = await one.load(undefined)
-        first.data.n = 0
-        const { cookieValue } = await first.commit()
-        const [late, other] = [await one.load(cookieValue), await two.load(cookieValue)]
-        await other.logout()
-        if (act === 'touch') time.now = now + 20 * 60_000
-        if (act === 'save') late.data.n = 1
-        const outcome = await (act === 'update'
-          ? late.update((data) => void (data.n = 1))
-          : act === 'rotate'
-            ? late.regenerate()
-            : late.commit())
-        assert.deepEqual(outcome, { status: 'gone' }, act)
-        assert.equal((await two.load(cookieValue)).status, 'new', act)
+  store(
+    'delete-meets-create',
+    'However a delete and a create fall together, the record is whole or gone, and a later delete ends it.',
+    async ({ store: it, space, key, record, now }) => {
+      const other = await space.connect()
+      for (let i = 0; i < 20; i++) {
+        const at = key()
+        const [created] = await Promise.all([it.create(at, record(), now), other.delete(at, now), it.read(at, now)])
+        assert.equal(created, true)
+        const read = await other.read(at, now, true)
+        if (read) same(read, record(), it)
+        assert.equal(await other.delete(at, now), read !== undefined)
+        assert.equal(await it.read(at, now, true), undefined)
       }
     },
   ),
-  sessions(
-    'read-only-reverts-nothing',
-    'A request that only reads never takes back what another wrote.',
-    async ({ sessions: open, now }) => {
-      const time = { now }
-      const all = open(time)
-      const first = await all.load(undefined)
-      first.data.n = 0
-      const { cookieValue } = await first.commit()
-      const reader = await all.load(cookieValue)
-      const writer = await all.load(cookieValue)
-      writer.data.n = 1
-      await writer.commit()
-      time.now = now + 10 * 60_000
-      assert.equal(reader.data.n, 0)
-      await reader.commit()
-      assert.equal((await all.load(cookieValue)).data.n, 1)
+  store(
+    'delete-meets-touch',
+    'However a delete and touches fall together, the record is gone once the delete is acknowledged.',
+    async ({ store: it, space, key, record, now }) => {
+      const other = await space.connect()
+      for (let i = 0; i < 30; i++) {
+        const at = key()
+        await it.create(at, record(), now)
+        const read = (await it.read(at, now))!
+        const touches = [1, 2, 3].map((n) => it.touch(at, now + 60_000 + n * 10_000, read, now))
+        assert.equal(await other.delete(at, now), true)
+        for (const answer of await Promise.all(touches)) assert.ok(['touched', 'missing'].includes(answer), answer)
+        assert.equal(await it.read(at, now, true), undefined)
+      }
     },
+  ),
+  store(
+    'replace-meets-touch',
+    'A touch and a replace at once lose neither the payload nor what was acknowledged of the clock.',
+    async ({ store: it, space, key, record, now }) => {
+      const other = await space.connect()
+      for (let i = 0; i < 20; i++) {
+        const at = key()
+        await it.create(at, record(), now)
+        const [a, b] = [(await it.read(at, now))!, (await other.read(at, now, true))!]
+        const [replaced, touched] = await Promise.all([
+          it.replace(at, { ...a, revision: 2, payload: Buffer.from('next') }, a, now),
+          other.touch(at, now + 90_000, b, now),
+        ])
+        assert.equal(replaced, 'replaced')
+        assert.ok(['touched', 'conflict'].includes(touched), touched)
+        const read = (await it.read(at, now, true))!
+        assert.deepEqual([read.revision, textOf(read)], [2, 'next'])
+        assert.ok(await other.read(at, now + 59_000, true))
+      }
+    },
+  ),
+  store(
+    'sweep-meets-touch',
+    'A record whose touch was acknowledged before its end is not swept, however the two fall together.',
+    async ({ store: it, space, key, record, now }) => {
+      const other = await space.connect()
+      const keys = Array.from({ length: 20 }, () => key())
+      for (const at of keys) await it.create(at, record(), now)
+      const [touched] = await Promise.all([
+        Promise.all(keys.map((at) => it.touch(at, now + 120_000, record(), now + 59_999))),
+        other.sweep!(now + 59_999, 100),
+        other.sweep!(now + 59_999, 100),
+      ])
+      assert.deepEqual(new Set(touched), new Set(['touched']))
+      assert.equal(await other.sweep!(now + 60_000, 100), 0)
+      for (const at of keys) assert.ok(await it.read(at, now + 60_000, true))
+    },
+    sweeps,
   ),
 ]

@@ -1,0 +1,42 @@
+import { crc32 } from 'node:zlib'
+
+const HEADER = 7
+
+/** What of an envelope the cases look at. */
+interface Parsed {
+  /** The values of the envelope, as they lie in its JSON. */
+  readonly values: unknown[]
+  readonly serializer: unknown
+  readonly data: Buffer
+}
+
+/** The body of a payload, without its frame. */
+export function body(payload: Uint8Array): Buffer {
+  return Buffer.from(payload).subarray(HEADER)
+}
+
+/**
+ * Frames a body as core does, checksum and all: for bodies that core would never write. A magic byte, the version,
+ * whether the body is sealed, and the checksum of all that.
+ */
+export function forge(bytes: Uint8Array, { version = 1, sealed = 0 } = {}): Uint8Array {
+  const header = Buffer.from([0x53, version, sealed, 0, 0, 0, 0])
+  header.writeUInt32BE(crc32(bytes, crc32(header.subarray(1, 3))), 3)
+  return new Uint8Array(Buffer.concat([header, bytes]))
+}
+
+/** Opens an envelope that core wrote: its length, its values as a JSON array, the data. */
+export function parsed(payload: Uint8Array): Parsed {
+  const bytes = body(payload)
+  const end = 4 + bytes.readUInt32BE()
+  const values = JSON.parse(bytes.toString('utf8', 4, end)) as unknown[]
+  return { values, serializer: values[9], data: bytes.subarray(end) }
+}
+
+/** The body of an envelope of any values, with a length that may be a lie. */
+export function envelope(values: unknown, data: Uint8Array, length?: number): Buffer {
+  const json = Buffer.from(JSON.stringify(values))
+  const size = Buffer.alloc(4)
+  size.writeUInt32BE(length ?? json.length)
+  return Buffer.concat([size, json, data])
+}

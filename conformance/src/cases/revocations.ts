@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict'
+import type { Case } from '../contract.ts'
+import { clause, listed, revokes, subjectOf } from './case.ts'
+
+const store = clause('subjects', 'store')
+
+/** All of a subject's sessions ended at once. */
+export const revocations: readonly Case[] = [
+  store(
+    'revoke-all',
+    'Revoking a subject deletes all its records, for every client, and says how many where it can.',
+    async (context) => {
+      const { store: it, space, key, record, now } = context
+      const ann = subjectOf(context, 'ann')
+      const keys = Array.from({ length: 150 }, () => key(ann.tag))
+      for (const at of keys) await it.create(at, record({ subject: 'ann' }), now)
+      const other = await space.connect()
+      const count = await other.deleteSubject!(ann, now)
+      assert.ok(count === undefined || count === 150, `it says that ${count} went`)
+      for (const at of keys) assert.equal(await it.read(at, now, true), undefined)
+      assert.ok([0, undefined].includes(await it.deleteSubject!(ann, now)))
+    },
+    revokes,
+  ),
+  store(
+    'revoke-except',
+    'Revoking spares the record that is excepted, and it can be written on.',
+    async (context) => {
+      const { store: it, key, record, now } = context
+      const ann = subjectOf(context, 'ann')
+      const [here, there] = [key(ann.tag), key(ann.tag)]
+      for (const at of [here, there]) await it.create(at, record({ subject: 'ann' }), now)
+      await it.deleteSubject!(ann, now, here)
+      const read = await it.read(here, now, true)
+      assert.deepEqual([await it.read(there, now, true), !!read], [undefined, true])
+      assert.equal(await it.replace(here, { ...read!, revision: 2 }, read!, now), 'replaced')
+      await it.deleteSubject!(ann, now, key(ann.tag))
+      assert.equal(await it.read(here, now, true), undefined)
+    },
+    revokes,
+  ),
+  store(
+    'revoked-stays-dead',
+    'A replace and a touch of a revoked record are missing; a new sign-in afterwards lives.',
+    async (context) => {
+      const { store: it, key, record, now } = context
+      const ann = subjectOf(context, 'ann')
+      const at = key(ann.tag)
+      await it.create(at, record({ subject: 'ann' }), now)
+      const read = (await it.read(at, now))!
+      await it.deleteSubject!(ann, now)
+      assert.equal(await it.replace(at, { ...read, revision: 2 }, read, now), 'missing')
+      assert.equal(await it.touch(at, now + 90_000, read, now), 'missing')
+      const next = key(ann.tag)
+      assert.equal(await it.create(next, record({ subject: 'ann' }), now), true)
+      assert.ok(await it.read(next, now))
+    },
+    revokes,
+  ),
+  store(
+    'revoke-past-other-tags',
+    'Revoking asks under one tag: the same subject under another tag is not touched.',
+    async (context) => {
+      const { store: it, key, record, now } = context
+      const [one, two] = [key(), key()]
+      for (const at of [one, two]) await it.create(at, record({ subject: 'ann' }), now)
+      await it.deleteSubject!({ id: 'ann', tag: one.tag }, now)
+      assert.deepEqual([await it.read(one, now, true), !!(await it.read(two, now, true))], [undefined, true])
+    },
+    revokes,
+  ),
+  store(
+    'revoke-meets-create',
+    'A session that is created while its subject is revoked is whole or gone; the next revocation ends it.',
+    async (context) => {
+      const { store: it, space, key, record, now } = context
+      const other = await space.connect()
+      for (let i = 0; i < 20; i++) {
+        const ann = subjectOf(context, 'ann')
+        const keys = [key(ann.tag), key(ann.tag), key(ann.tag)]
+        await it.create(keys[0]!, record({ subject: 'ann' }), now)
+        const [first, , second] = await Promise.all([
+          it.create(keys[1]!, record({ subject: 'ann' }), now),
+          other.deleteSubject!(ann, now),
+          it.create(keys[2]!, record({ subject: 'ann' }), now),
+        ])
+        assert.deepEqual([first, second, await it.read(keys[0]!, now, true)], [true, true, undefined])
+        const left: string[] = []
+        for (const at of keys) if (await it.read(at, now, true)) left.push(at.id)
+        if (it.list) assert.deepEqual(await listed(it, ann, now), left.toSorted())
+        await other.deleteSubject!(ann, now)
+        for (const at of keys) assert.equal(await it.read(at, now, true), undefined)
+      }
+    },
+    revokes,
+  ),
+  store(
+    'revoke-meets-replace',
+    'However a revocation and replaces fall together, the record is gone once the revocation is acknowledged.',
+    async (context) => {
+      const { store: it, space, key, record, now } = context
+      const other = await space.connect()
+      for (let i = 0; i < 20; i++) {
+        const ann = subjectOf(context, 'ann')
+        const at = key(ann.tag)
+        await it.create(at, record({ subject: 'ann' }), now)
+        const read = (await it.read(at, now))!
+        const writes = [1, 2].map(() => it.replace(at, { ...read, revision: 2 }, read, now))
+        const [, ...answers] = await Promise.all([other.deleteSubject!(ann, now), ...writes])
+        for (const answer of answers) assert.ok(['replaced', 'conflict', 'missing'].includes(answer), answer)
+        assert.equal(await it.read(at, now, true), undefined)
+      }
+    },
+    revokes,
+  ),
+  store(
+    'seen-within-the-bound',
+    'What one client revoked, deleted or replaced another sees: at once in a fresh read, and in any read after staleMs.',
+    async (context) => {
+      const { store: it, space, key, record, now } = context
+      const other = await space.connect()
+      const { staleMs } = it.traits
+      const late = now + staleMs
+      const [replaced, deleted, revoked] = [key(), key(), key()]
+      const first = record({ subject: 'ann', expiresAt: late + 60_000 })
+      for (const at of [replaced, deleted, revoked]) {
+        await it.create(at, first, now)
+        assert.equal((await other.read(at, now))?.revision, 1)
+      }
+      await it.replace(replaced, { ...first, revision: 2 }, first, now)
+      await it.delete(deleted, now)
+      if (it.deleteSubject) await it.deleteSubject({ id: 'ann', tag: revoked.tag }, now)
+      else await it.delete(revoked, now)
+      for (const [moment, fresh] of [[now, true], [late, false]] as const) {
+        assert.equal((await other.read(replaced, moment, fresh))?.revision, 2)
+        for (const at of [deleted, revoked]) assert.equal(await other.read(at, moment, fresh), undefined)
+      }
+    },
+  ),
+]

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict'
+import type { Seal } from '@sess/core'
+import type { Case, CaseContext } from '../contract.ts'
+import { clause, keyOf, seen, showsBytes, stored } from './case.ts'
+import { forge, body } from './forge.ts'
+import { rejectAll, valid } from './hostile-bytes.ts'
+import { aesGcm } from './seal.ts'
+
+const sessions = clause('hostile-bytes', 'sessions')
+
+/** Seals with the harness's seal, or with the kit's. */
+function sealing({ harness }: CaseContext): { readonly seal: Seal } {
+  return { seal: harness.seal ?? aesGcm('kit') }
+}
+
+/** Sealed records in the hands of somebody who can write to the store, and to other bytes than core's. */
+export const sealedBytes: readonly Case[] = [
+  sessions(
+    'sealed',
+    'A sealed session is read back whole, and what is stored of it shows neither data nor subject’s envelope.',
+    async (context) => {
+      const { sessions: open, store, now } = context
+      const all = open({ now }, store, sealing(context))
+      const cookie = await stored(all, { word: 'confidential' }, 'ann')
+      assert.deepEqual(await seen(all, cookie), ['active', 'ann', { word: 'confidential' }])
+      const bytes = Buffer.from((await store.read(keyOf(cookie), now))!.payload)
+      for (const text of ['confidential', 'word', 'json']) assert.ok(!bytes.includes(text), text)
+    },
+  ),
+  sessions('sealed-tampered', 'Tampered ciphertext is reported and gives a new session, whatever its checksum says.', (context) =>
+    rejectAll(
+      context,
+      (payload) => {
+        const sealed = body(payload)
+        // Bytes that say which key it is may ask for another key: that is a configuration, and a case of its own.
+        return Array.from({ length: 60 }, (_, i) => {
+          const at = sealed.length - 1 - Math.floor((i * (sealed.length - 40)) / 60)
+          return forge(
+            Uint8Array.from(sealed, (byte, index) => (index === at ? byte ^ (1 << (i % 8)) : byte)),
+            { sealed: 1 },
+          )
+        })
+      },
+      sealing(context),
+    ),
+  ),
+  sessions('sealed-truncated', 'Truncated ciphertext is reported and gives a new session, whatever its checksum says.', (context) =>
+    rejectAll(
+      context,
+      (payload) => {
+        const sealed = body(payload)
+        return Array.from({ length: 40 }, (_, i) => forge(sealed.subarray(0, sealed.length - 1 - i), { sealed: 1 }))
+      },
+      sealing(context),
+    ),
+  ),
+  sessions(
+    'sealed-moved',
+    'Ciphertext that was moved to another record opens there for nobody, not for its own secret’s holder either.',
+    async (context) => {
+      const { sessions: open, store, now } = context
+      const options = sealing(context)
+      const all = open({ now }, store, options)
+      const [from, to] = [await valid(context, options), await valid(context, options)]
+      const moved = { ...to.record, revision: to.record.revision, payload: from.record.payload }
+      await store.delete(to.key, now)
+      await store.create(to.key, moved, now)
+      for (const secret of [from.cookieValue.slice(28), to.cookieValue.slice(28)])
+        assert.equal((await all.load(to.cookieValue.slice(0, 28) + secret)).status, 'new')
+      assert.equal((await all.load(from.cookieValue)).status, 'active')
+    },
+  ),
+  sessions(
+    'sealed-replayed',
+    'Ciphertext of an earlier revision, put back, opens for nobody: what was rotated away stays so.',
+    async (context) => {
+      const { sessions: open, store, now } = context
+      const options = sealing(context)
+      const all = open({ now }, store, options)
+      const { cookieValue, key, record } = await valid(context, options)
+      const next = (await (await all.load(cookieValue)).regenerate()).cookieValue
+      const there = (await store.read(key, now, true))!
+      await store.replace(key, { ...there, revision: there.revision + 1, payload: record.payload }, there, now)
+      for (const value of [cookieValue, next]) assert.equal((await all.load(value)).status, 'new')
+    },
+  ),
+  sessions(
+    'sealed-refuses-plaintext',
+    'Where sealing is configured a plain payload is reported and gives a new session.',
+    async (context) => {
+      const { sessions: open, store, now } = context
+      const cookie = await stored(open(), { n: 0 }, 'ann')
+      const all = open({ now }, store, sealing(context))
+      const reasons: string[] = []
+      all.on('rejected', ({ reason }) => reasons.push(reason))
+      assert.deepEqual([(await seen(all, cookie))[0], reasons], ['new', ['undecodable']])
+      const lenient = { seal: { ...sealing(context).seal, acceptPlaintext: true } }
+      assert.equal((await open({ now }, store, lenient).load(cookie)).status, 'active')
+    },
+  ),
+  sessions(
+    'stored-bytes',
+    'Whatever becomes of the bytes that a store keeps, a load is a new session or a typed error, and ends.',
+    async (context) => {
+      const { sessions: open, space } = context
+      const { cookieValue, key } = await valid(context)
+      const bytes = await space.raw!.read(key)
+      assert.ok(bytes, 'raw.read() finds nothing of a record that is there')
+      const all = open()
+      for (let i = 0; i < 48; i++) {
+        const at = Math.floor((i * bytes.length) / 48)
+        const changed =
+          i % 3 ? Uint8Array.from(bytes, (byte, index) => (index === at ? byte ^ 0xff : byte)) : bytes.slice(0, at)
+        await space.raw!.write(key, changed)
+        const outcome = await all.load(cookieValue).then(
+          ({ status, subject }) => (status === 'active' ? subject : status),
+          (error: { code?: string }) => error.code,
+        )
+        // A flip of the clock or of the revision is no damage that anyone could see.
+        assert.ok(['new', 'ann', 'store_unavailable'].includes(outcome ?? ''), `${outcome} at byte ${at}`)
+      }
+    },
+    showsBytes,
+  ),
+]
