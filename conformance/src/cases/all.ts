@@ -1,27 +1,55 @@
+import type { Case } from '../contract.ts'
 import { clock } from './clock.ts'
+import { clockOfSessions } from './clock-sessions.ts'
+import { commits } from './commits.ts'
+import { expired } from './expired.ts'
 import { faults } from './faults.ts'
 import { lostConnections } from './lost-connections.ts'
 import { hostileBytes } from './hostile-bytes.ts'
 import { identity } from './identity.ts'
+import { lateWrites } from './late-writes.ts'
 import { lifeCycle } from './life-cycle.ts'
+import { login } from './login.ts'
+import { loginRaces } from './login-races.ts'
+import { models } from './models.ts'
+import { outcomes } from './outcomes.ts'
 import { races } from './races.ts'
-import { rotationLogin } from './rotation-login.ts'
+import { racesOfRequests } from './races-of-requests.ts'
+import { revocations } from './revocations.ts'
+import { rotation } from './rotation.ts'
 import { roundTrip } from './round-trip.ts'
 import { scale } from './scale.ts'
+import { sealedBytes } from './sealed-bytes.ts'
+import { secrets } from './secrets.ts'
 import { subjects } from './subjects.ts'
-import type { Case } from '../contract.ts'
+import { switching } from './switching.ts'
+import { traits } from './traits.ts'
 
-/** All cases for stores, and for sessions over them, in the order of the clauses. */
+/** All cases for stores, and for sessions over them, in the order of the clauses; the models last. */
 export const cases: readonly Case[] = [
   ...identity,
+  ...secrets,
   ...roundTrip,
+  ...commits,
   ...clock,
+  ...expired,
+  ...clockOfSessions,
   ...races,
-  ...rotationLogin,
+  ...racesOfRequests,
+  ...lateWrites,
+  ...rotation,
+  ...login,
+  ...loginRaces,
+  ...outcomes,
   ...subjects,
+  ...revocations,
+  ...switching,
   ...hostileBytes,
+  ...sealedBytes,
   ...faults,
   ...lostConnections,
   ...scale,
+  ...traits,
   ...lifeCycle,
+  ...models,
 ]

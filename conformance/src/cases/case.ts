@@ -123,11 +123,14 @@ export async function seen(
 
 /** Adds one to `data.n`. */
 export function increment(data: Record<string, unknown>): void {
-  data['n'] = Number(data['n']) + 1
+  data['n'] = Number(data['n'] ?? 0) + 1
 }
 
 /** The store, with its calls told as they are made. */
-export function watched(store: SessionStore, tell: (method: keyof SessionStore, args: unknown[]) => void): SessionStore {
+export function watched(
+  store: SessionStore,
+  tell: (method: keyof SessionStore, args: unknown[]) => void,
+): SessionStore {
   return new Proxy(store, {
     get(target, name: keyof SessionStore) {
       const value: unknown = target[name]

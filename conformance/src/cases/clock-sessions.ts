@@ -92,12 +92,10 @@ export const clockOfSessions: readonly Case[] = [
         time.now = now + minutes * MINUTE
         return (await (await all.load(cookieValue)).commit()).status
       }
-      assert.deepEqual([await visit(0.9), await visit(1), await visit(1.9), await visit(2)], [
-        'unchanged',
-        'touched',
-        'unchanged',
-        'touched',
-      ])
+      assert.deepEqual(
+        [await visit(0.9), await visit(1), await visit(1.9), await visit(2)],
+        ['unchanged', 'touched', 'unchanged', 'touched'],
+      )
     },
   ),
   sessions(

@@ -19,7 +19,10 @@ export function body(payload: Uint8Array): Buffer {
  * Frames a body as core does, checksum and all: for bodies that core would never write. A magic byte, the version,
  * whether the body is sealed, and the checksum of all that.
  */
-export function forge(bytes: Uint8Array, { version = 1, sealed = 0 } = {}): Uint8Array {
+export function forge(
+  bytes: Uint8Array,
+  { version = 1, sealed = 0 }: { readonly version?: number; readonly sealed?: number } = {},
+): Uint8Array {
   const header = Buffer.from([0x53, version, sealed, 0, 0, 0, 0])
   header.writeUInt32BE(crc32(bytes, crc32(header.subarray(1, 3))), 3)
   return new Uint8Array(Buffer.concat([header, bytes]))

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import type { SessionsOptions } from '@sess/core'
+import type { SessionKey, SessionRecord, SessionsOptions } from '@sess/core'
 import type { Case, CaseContext } from '../contract.ts'
 import { clause, keyOf, seen, stored } from './case.ts'
 import { body, envelope, forge, parsed } from './forge.ts'
@@ -8,7 +8,10 @@ import { body, envelope, forge, parsed } from './forge.ts'
 const sessions = clause('hostile-bytes', 'sessions')
 
 /** A session's cookie value, its key, and its record. */
-export async function valid({ sessions: open, store, now }: CaseContext, options: Partial<SessionsOptions> = {}) {
+export async function valid(
+  { sessions: open, store, now }: CaseContext,
+  options: Partial<SessionsOptions> = {},
+): Promise<{ readonly cookieValue: string; readonly key: SessionKey; readonly record: SessionRecord }> {
   const cookieValue = await stored(open({ now }, store, options), { list: [1, 'two', { three: null }] }, 'ann')
   const key = keyOf(cookieValue)
   return { cookieValue, key, record: (await store.read(key, now))! }
@@ -93,29 +96,27 @@ export const hostileBytes: readonly Case[] = [
           return forge(envelope(values.with(i, other), data))
         })
         const shapes = [null, {}, [], 'text', values.slice(0, 5)].map((shape) => forge(envelope(shape, data)))
-        const contents = ['[]', '"text"', '1', 'null', '{', ''].map((text) => forge(envelope(values, Buffer.from(text))))
+        const contents = ['[]', '"text"', '1', 'null', '{', ''].map((text) =>
+          forge(envelope(values, Buffer.from(text))),
+        )
         const many = Array.from({ length: 1000 }, () => ['digest', 1, 1])
         return [...wrong, ...shapes, ...contents, forge(envelope(values.with(7, many), data))]
       }),
   ),
-  sessions(
-    'inert-envelope',
-    'An envelope that names __proto__ and constructor pollutes nothing.',
-    async (context) => {
-      const { store, now } = context
-      const { cookieValue, key, record } = await valid(context)
-      const { values } = parsed(record.payload)
-      const evil = JSON.parse('{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}') as object
-      const payload = forge(envelope(values, Buffer.from(JSON.stringify(evil))))
-      await store.replace(key, { ...record, revision: 2, payload }, record, now)
-      const all = context.sessions()
-      const session = await all.load(cookieValue)
-      session.data.more = 1
-      await session.commit().catch(() => undefined)
-      assert.equal(({} as { polluted?: unknown }).polluted, undefined)
-      assert.equal(Object.getPrototypeOf(session.data), Object.prototype)
-    },
-  ),
+  sessions('inert-envelope', 'An envelope that names __proto__ and constructor pollutes nothing.', async (context) => {
+    const { store, now } = context
+    const { cookieValue, key, record } = await valid(context)
+    const { values } = parsed(record.payload)
+    const evil = JSON.parse('{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}') as object
+    const payload = forge(envelope(values, Buffer.from(JSON.stringify(evil))))
+    await store.replace(key, { ...record, revision: 2, payload }, record, now)
+    const all = context.sessions()
+    const session = await all.load(cookieValue)
+    session.data.more = 1
+    await session.commit().catch(() => undefined)
+    assert.equal(({} as { polluted?: unknown }).polluted, undefined)
+    assert.equal(Object.getPrototypeOf(session.data), Object.prototype)
+  }),
   sessions(
     'moved',
     'A payload moved to another record opens for nobody but its own secret’s holder, and never crosses subjects.',
@@ -142,10 +143,7 @@ export const hostileBytes: readonly Case[] = [
       all.on('rejected', ({ reason, handle }) => reasons.push(`${reason} ${handle}`))
       const handles: string[] = []
       for await (const { handle } of all.listSubject('ann')) handles.push(handle)
-      assert.deepEqual(
-        [handles, reasons],
-        [[other.slice(0, 28)], [`undecodable ${cookieValue.slice(0, 28)}`]],
-      )
+      assert.deepEqual([handles, reasons], [[other.slice(0, 28)], [`undecodable ${cookieValue.slice(0, 28)}`]])
     },
     ({ store: { list } }) => (list ? undefined : 'the store has no list()'),
   ),

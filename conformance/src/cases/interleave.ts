@@ -1,11 +1,12 @@
 import type { SessionStore } from '@sess/core'
+import { CounterExample, type Step } from '../result.ts'
 
 /** What a request's store does with its calls: each waits until it is sent. */
 interface Seat {
   readonly name: string
   readonly store: SessionStore
   /** The call that waits. */
-  waiting: { readonly method: string; send(lost: boolean): Promise<void> } | undefined
+  waiting: { readonly method: string; send(lost: boolean): Promise<string> } | undefined
   /** Resolves when the next call waits, or the request has ended. */
   next: PromiseWithResolvers<void>
 }
@@ -37,7 +38,7 @@ export async function inEveryOrder<R extends readonly unknown[]>(
 ): Promise<void> {
   for (let choices: number[] | undefined = []; choices;) {
     const made: { readonly choice: number; readonly of: number }[] = []
-    const order: string[] = []
+    const steps: Step[] = []
     let losses = losing ? 1 : 0
     try {
       const { act, check } = await prepare()
@@ -57,16 +58,18 @@ export async function inEveryOrder<R extends readonly unknown[]>(
         made.push({ choice, of: ways.length })
         const { seat, lost } = ways[choice]!
         const { method, send } = seat.waiting!
-        order.push(`${seat.name} ${method}${lost ? ' (answer lost)' : ''}`)
         if (lost) losses--
         seat.waiting = undefined
         seat.next = Promise.withResolvers()
-        await send(lost)
+        const answer = await send(lost)
+        const from = steps.length
+        steps.push({ client: `request ${seat.name}`, call: method, from, to: from + 1, answer })
       }
       await check((await results) as unknown as R)
     } catch (error) {
-      if (error instanceof Error) error.message = `in the order ${order.join(', ')}: ${error.message}`
-      throw error
+      const order = steps.map(({ client, call, answer }) => `${client.at(-1)} ${call} (${answer})`)
+      const what = error instanceof Error ? error.message : String(error)
+      throw new CounterExample(`in the order ${order.join(', ')}: ${what}`, steps, undefined, error)
     }
     while (made.length && made.at(-1)!.choice + 1 === made.at(-1)!.of) made.pop()
     choices = made.length ? made.map(({ choice }, i) => (i === made.length - 1 ? choice + 1 : choice)) : undefined
@@ -84,13 +87,15 @@ function seatOf(name: string, target: SessionStore): Seat {
         if (typeof value !== 'function' || method === 'list') return value
         return (...args: unknown[]) =>
           new Promise((resolve, reject) => {
-            const send = async (lost: boolean): Promise<void> => {
+            const send = async (lost: boolean): Promise<string> => {
               try {
                 const answer: unknown = await value.apply(target, args)
                 if (lost) reject(new Error('the connection was cut before the answer came'))
                 else resolve(answer)
+                return `${typeof answer === 'object' ? 'a record' : String(answer)}${lost ? ', lost' : ''}`
               } catch (error) {
                 reject(error as Error)
+                return 'threw'
               }
             }
             seat.waiting = { method, send }

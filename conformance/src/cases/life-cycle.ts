@@ -1,42 +1,72 @@
 import assert from 'node:assert/strict'
 import type { Case } from '../contract.ts'
-import { clause, processes } from './case.ts'
+import { all, clause, processes } from './case.ts'
 
 const store = clause('life-cycle', 'store')
 
+const closes: Case['requires'] = ({ store: it }) =>
+  it.close ? undefined : 'the store has no close(): it opens nothing'
+
+const CLOSED = { code: 'store_unavailable' }
+
 /** What a store is, from its making to its close. */
 export const lifeCycle: readonly Case[] = [
-  store('traits', 'The traits are frozen, sound, and name no method that is not there.', async ({ store: it }) => {
-    const { traits } = it
-    assert.ok(Object.isFrozen(traits), 'traits must be frozen')
-    assert.ok(Number.isInteger(traits.maxPayloadBytes) && traits.maxPayloadBytes >= 1024, 'maxPayloadBytes')
-    assert.ok(Number.isInteger(traits.expiryResolutionMs) && traits.expiryResolutionMs >= 1, 'expiryResolutionMs')
-    assert.ok(Number.isInteger(traits.staleMs) && traits.staleMs >= 0, 'staleMs')
-    assert.deepEqual([typeof traits.tagIsShard, typeof traits.count], ['boolean', 'boolean'])
-    assert.match(it.name, /^[a-z][a-z0-9-]*$/)
-    assert.equal(traits.subjects === 'list', it.list !== undefined, 'list()')
-    assert.equal(traits.subjects !== 'none', it.deleteSubject !== undefined, 'deleteSubject()')
-    assert.equal(traits.count, it.count !== undefined, 'count()')
-    assert.equal(traits.expiry === 'sweep', it.sweep !== undefined, 'sweep()')
-  }),
   store(
     'close',
-    'Close is idempotent; afterwards every method rejects with store_unavailable, and other clients go on.',
+    'Close is idempotent, and ends its own client alone: others go on.',
     async ({ store: it, space, key, record, now }) => {
       const at = key()
       await it.create(at, record(), now)
       const other = await space.connect()
       await other.close!()
       await other.close!()
-      const closed = { code: 'store_unavailable' }
-      await assert.rejects(other.read(at, now), closed)
-      await assert.rejects(other.create(key(), record(), now), closed)
-      await assert.rejects(other.replace(at, record({ revision: 2 }), record(), now), closed)
-      await assert.rejects(other.touch(at, now + 90_000, record(), now), closed)
-      await assert.rejects(other.delete(at, now), closed)
+      await Promise.all([other.close!(), other.close!()])
       if (other !== it) assert.ok(await it.read(at, now))
     },
-    ({ store: it }) => (it.close ? undefined : 'the store has no close(): it opens nothing'),
+    closes,
+  ),
+  store(
+    'use-after-close',
+    'After close every method rejects with store_unavailable, and writes nothing.',
+    async ({ space, key, record, now }) => {
+      const [at, ann] = [key(), { id: 'ann', tag: key().tag }]
+      const other = await space.connect()
+      await other.create(at, record(), now)
+      await other.close!()
+      await assert.rejects(other.read(at, now), CLOSED, 'read')
+      await assert.rejects(other.create(key(), record(), now), CLOSED, 'create')
+      await assert.rejects(other.replace(at, record({ revision: 2 }), record(), now), CLOSED, 'replace')
+      await assert.rejects(other.touch(at, now + 90_000, record(), now), CLOSED, 'touch')
+      await assert.rejects(other.delete(at, now), CLOSED, 'delete')
+      if (other.list) await assert.rejects(all(other.list(ann, now)), CLOSED, 'list')
+      if (other.deleteSubject) await assert.rejects(other.deleteSubject(ann, now), CLOSED, 'deleteSubject')
+      if (other.count) await assert.rejects(other.count(now), CLOSED, 'count')
+      if (other.sweep) await assert.rejects(other.sweep(now, 10), CLOSED, 'sweep')
+      const third = await space.connect()
+      if (third !== other) assert.equal((await third.read(at, now))?.revision, 1)
+    },
+    closes,
+  ),
+  store(
+    'no-timer-is-left',
+    'A client that was used and closed leaves no timer behind.',
+    async ({ harness, key, record, now }) => {
+      const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+      const before = timers()
+      for (let i = 0; i < 5; i++) {
+        const space = await harness.open()
+        const other = await space.connect()
+        for (const client of new Set([space.store, other])) {
+          const at = key()
+          await client.create(at, record({ subject: 'ann' }), now)
+          await client.read(at, now)
+          await client.delete(at, now)
+        }
+        await other.close?.()
+        await space.close()
+      }
+      assert.ok(timers() < before + 5, `after five clients ${timers() - before} more timers hold the process`)
+    },
   ),
   store(
     'process-ends',

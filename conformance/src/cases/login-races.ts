@@ -198,7 +198,10 @@ export const loginRaces: readonly Case[] = [
       assert.equal(info?.handle, ann.slice(0, 28))
       assert.equal(await it.revoke(info!.handle, { subject: 'bob' }), false)
       assert.equal((await it.load(ann)).status, 'active')
-      assert.deepEqual([await it.revoke(info!.handle, { subject: 'ann' }), await it.revoke(info!.handle)], [true, false])
+      assert.deepEqual(
+        [await it.revoke(info!.handle, { subject: 'ann' }), await it.revoke(info!.handle)],
+        [true, false],
+      )
       assert.deepEqual([(await it.load(ann)).status, (await it.load(bob)).status], ['new', 'active'])
     },
     lists,

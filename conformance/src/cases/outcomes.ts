@@ -74,19 +74,25 @@ function row(cells: Partial<Record<keyof typeof GIVEN, Cell>>): Record<keyof typ
 
 /** The same cell for a session of nobody and of ann. */
 function both<const K extends 'active' | 'kept' | 'superseded' | 'marker' | 'gone'>(name: K, cell: Cell) {
-  const anns = { active: "ann's", kept: "ann's kept", superseded: "ann's superseded", marker: "ann's marker", gone: "ann's gone" }
+  const anns = {
+    active: "ann's",
+    kept: "ann's kept",
+    superseded: "ann's superseded",
+    marker: "ann's marker",
+    gone: "ann's gone",
+  }
   return { [name]: cell, [anns[name]]: cell }
 }
 
 const CREATED: Cell = ['create', 'created', 'set', 'ann none']
 const WROTE = { ...both('active', ['replace', 'saved', 'none']), ...both('kept', ['replace', 'saved', 'none']) }
 
-const TABLE: readonly [
+const TABLE: readonly (readonly [
   what: string,
   text: string,
   act: (session: Session) => Promise<Outcome | void>,
   cells: Record<keyof typeof GIVEN, Cell>,
-][] = [
+])[] = [
   [
     'commit-in-each-state',
     'A commit with changes creates, replaces, or says superseded or gone, as the state of its session asks.',

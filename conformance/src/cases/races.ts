@@ -30,10 +30,7 @@ export const races: readonly Case[] = [
           other.replace(at, { ...b, revision: 2, payload: Buffer.from('b') }, b, now),
         ])
         assert.deepEqual(answers.toSorted(), ['conflict', 'replaced'])
-        assert.equal(
-          textOf(await it.read(at, now, true)),
-          answers[0] === 'replaced' ? 'a' : 'b',
-        )
+        assert.equal(textOf(await it.read(at, now, true)), answers[0] === 'replaced' ? 'a' : 'b')
       }
     },
   ),

@@ -131,7 +131,10 @@ export const revocations: readonly Case[] = [
       await it.delete(deleted, now)
       if (it.deleteSubject) await it.deleteSubject({ id: 'ann', tag: revoked.tag }, now)
       else await it.delete(revoked, now)
-      for (const [moment, fresh] of [[now, true], [late, false]] as const) {
+      for (const [moment, fresh] of [
+        [now, true],
+        [late, false],
+      ] as const) {
         assert.equal((await other.read(replaced, moment, fresh))?.revision, 2)
         for (const at of [deleted, revoked]) assert.equal(await other.read(at, moment, fresh), undefined)
       }

@@ -77,7 +77,7 @@ export const roundTrip: readonly Case[] = [
     assert.deepEqual(
       [await it.delete(at, now), await it.delete(at, now), await it.read(at, now)],
       [true, false, undefined],
-    , it)
+    )
   }),
   store(
     'replace',
@@ -161,7 +161,7 @@ export const roundTrip: readonly Case[] = [
     'What the caller does to the bytes that it was given changes nothing that is stored.',
     async ({ store: it, key, record, now }) => {
       const at = key()
-      await it.create(at, record({ payload: Buffer.from('abc') }), now, it)
+      await it.create(at, record({ payload: Buffer.from('abc') }), now)
       ;(await it.read(at, now))!.payload.fill(0)
       assert.equal(textOf(await it.read(at, now)), 'abc')
     },

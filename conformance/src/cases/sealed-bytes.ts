@@ -27,32 +27,38 @@ export const sealedBytes: readonly Case[] = [
       for (const text of ['confidential', 'word', 'json']) assert.ok(!bytes.includes(text), text)
     },
   ),
-  sessions('sealed-tampered', 'Tampered ciphertext is reported and gives a new session, whatever its checksum says.', (context) =>
-    rejectAll(
-      context,
-      (payload) => {
-        const sealed = body(payload)
-        // Bytes that say which key it is may ask for another key: that is a configuration, and a case of its own.
-        return Array.from({ length: 60 }, (_, i) => {
-          const at = sealed.length - 1 - Math.floor((i * (sealed.length - 40)) / 60)
-          return forge(
-            Uint8Array.from(sealed, (byte, index) => (index === at ? byte ^ (1 << (i % 8)) : byte)),
-            { sealed: 1 },
-          )
-        })
-      },
-      sealing(context),
-    ),
+  sessions(
+    'sealed-tampered',
+    'Tampered ciphertext is reported and gives a new session, whatever its checksum says.',
+    (context) =>
+      rejectAll(
+        context,
+        (payload) => {
+          const sealed = body(payload)
+          // Bytes that say which key it is may ask for another key: that is a configuration, and a case of its own.
+          return Array.from({ length: 60 }, (_, i) => {
+            const at = sealed.length - 1 - Math.floor((i * (sealed.length - 40)) / 60)
+            return forge(
+              Uint8Array.from(sealed, (byte, index) => (index === at ? byte ^ (1 << (i % 8)) : byte)),
+              { sealed: 1 },
+            )
+          })
+        },
+        sealing(context),
+      ),
   ),
-  sessions('sealed-truncated', 'Truncated ciphertext is reported and gives a new session, whatever its checksum says.', (context) =>
-    rejectAll(
-      context,
-      (payload) => {
-        const sealed = body(payload)
-        return Array.from({ length: 40 }, (_, i) => forge(sealed.subarray(0, sealed.length - 1 - i), { sealed: 1 }))
-      },
-      sealing(context),
-    ),
+  sessions(
+    'sealed-truncated',
+    'Truncated ciphertext is reported and gives a new session, whatever its checksum says.',
+    (context) =>
+      rejectAll(
+        context,
+        (payload) => {
+          const sealed = body(payload)
+          return Array.from({ length: 40 }, (_, i) => forge(sealed.subarray(0, sealed.length - 1 - i), { sealed: 1 }))
+        },
+        sealing(context),
+      ),
   ),
   sessions(
     'sealed-moved',

@@ -32,7 +32,10 @@ export const secrets: readonly Case[] = [
       const values: Buffer[] = []
       for (let i = 0; i < 64; i++) values.push(Buffer.from((await stored(all)).slice(28), 'base64url'))
       assert.equal(new Set(values.map(String)).size, values.length)
-      const moving = Array.from({ length: 192 }, (_, bit) => new Set(values.map((value) => bitOf(value, bit))).size === 2)
+      const moving = Array.from(
+        { length: 192 },
+        (_, bit) => new Set(values.map((value) => bitOf(value, bit))).size === 2,
+      )
       assert.ok(
         moving.filter(Boolean).length >= 128,
         `${moving.filter(Boolean).length} bits of the secret are not the same in all of 64 secrets`,

@@ -42,10 +42,7 @@ export const subjects: readonly Case[] = [
       await it.touch(one, now + 120_000, { ...first, revision: 2 }, now)
       await it.delete(two, now)
       const [[at, read] = assert.fail('the list is empty'), ...rest] = await all(it.list!(ann, now + 90_000))
-      assert.deepEqual(
-        [at.id, read.revision, textOf(read), rest.length],
-        [one.id, 2, 'next', 0],
-      )
+      assert.deepEqual([at.id, read.revision, textOf(read), rest.length], [one.id, 2, 'next', 0])
     },
     lists,
   ),
@@ -76,11 +73,7 @@ export const subjects: readonly Case[] = [
       await it.create(one, record({ subject: 'ann' }), now)
       await it.create(two, record({ subject: 'anna' }), now)
       await it.create(nobody, record(), now)
-      if (it.list)
-        assert.deepEqual(
-          await listed(it, { ...ann, id: 'anna' }, now),
-          [two.id],
-        )
+      if (it.list) assert.deepEqual(await listed(it, { ...ann, id: 'anna' }, now), [two.id])
       await it.deleteSubject!(ann, now)
       assert.deepEqual(
         [await it.read(one, now, true), !!(await it.read(two, now, true)), !!(await it.read(nobody, now, true))],

@@ -71,27 +71,19 @@ export const switching: readonly Case[] = [
       assert.deepEqual([(await seen(next, cookie))[2], from], [{ count: 1 }, [0, 0]])
     },
   ),
-  sessions(
-    'newer-schema',
-    'A session of a newer schema rejects the load, and is left as it is.',
-    async (context) => {
-      const { sessions: open, store, now } = context
-      const cookie = await stored(open({ now }, store, { schemaVersion: 3 }))
-      await rejectsAndKeeps(context, cookie, { schemaVersion: 2 })
-    },
-  ),
-  sessions(
-    'newer-format',
-    'A session of a newer format rejects the load, and is left as it is.',
-    async (context) => {
-      const { sessions: open, store, now } = context
-      const cookie = await stored(open())
-      const first = (await store.read(keyOf(cookie), now))!
-      const payload = forge(body(first.payload), { version: 2 })
-      await store.replace(keyOf(cookie), { ...first, revision: 2, payload }, first, now)
-      await rejectsAndKeeps(context, cookie, {})
-    },
-  ),
+  sessions('newer-schema', 'A session of a newer schema rejects the load, and is left as it is.', async (context) => {
+    const { sessions: open, store, now } = context
+    const cookie = await stored(open({ now }, store, { schemaVersion: 3 }))
+    await rejectsAndKeeps(context, cookie, { schemaVersion: 2 })
+  }),
+  sessions('newer-format', 'A session of a newer format rejects the load, and is left as it is.', async (context) => {
+    const { sessions: open, store, now } = context
+    const cookie = await stored(open())
+    const first = (await store.read(keyOf(cookie), now))!
+    const payload = forge(body(first.payload), { version: 2 })
+    await store.replace(keyOf(cookie), { ...first, revision: 2, payload }, first, now)
+    await rejectsAndKeeps(context, cookie, {})
+  }),
   sessions(
     'unknown-key',
     'A sealed session whose key this server was not given rejects the load, and is left as it is.',
@@ -127,7 +119,9 @@ export const switching: readonly Case[] = [
     async ({ sessions: open }) => {
       const all = open()
       const session = await all.load(undefined)
-      const hostile = JSON.parse('{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"prototype":1}')
+      const hostile = JSON.parse(
+        '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"prototype":1}',
+      )
       session.data = hostile as Record<string, unknown>
       const { cookieValue } = await session.commit()
       const other = await all.load(cookieValue)

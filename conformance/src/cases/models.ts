@@ -1,0 +1,89 @@
+import type { SessionKey } from '@sess/core'
+import fc from 'fast-check'
+import { CounterExample } from '../result.ts'
+import type { Case, CaseContext } from '../contract.ts'
+import { clause } from './case.ts'
+import { CALLS, claimedCalls, TIME, type Model, type Real } from './model-of-store.ts'
+import { SESSION_CALLS, type SessionsModel, type SessionsReal } from './model-of-sessions.ts'
+
+/** Runs of random calls against a model, each of up to this many calls. */
+const RUNS = 60
+const LONGEST = 40
+
+/** Runs random commands. A counter-example is shrunk, and says by which seed and path to find it again. */
+async function search<M extends object, R>(
+  { seed, path, rounds }: CaseContext,
+  commands: readonly fc.Arbitrary<fc.AsyncCommand<M, R>>[],
+  setUp: () => Promise<{ readonly model: M; readonly real: R; tearDown?: () => Promise<void> }>,
+): Promise<void> {
+  const property = fc.asyncProperty(fc.commands([...commands], { maxCommands: LONGEST }), async (calls) => {
+    const { model, real, tearDown } = await setUp()
+    try {
+      await fc.asyncModelRun(() => ({ model, real }), calls)
+    } finally {
+      await tearDown?.()
+    }
+  })
+  const outcome = await fc.check(property, {
+    seed,
+    numRuns: rounds(RUNS),
+    endOnFailure: false,
+    ...(path !== undefined && { path }),
+  })
+  if (!outcome.failed) return
+  const { counterexample, counterexamplePath, errorInstance } = outcome
+  // One call a line, as fast-check's commands tell of themselves: those that ran.
+  const calls = String(counterexample?.[0] ?? '').split(',')
+  const reason = errorInstance instanceof Error ? errorInstance.message : String(errorInstance)
+  throw new CounterExample(
+    `${reason}\nafter: ${calls.join('; ')}`,
+    calls.map((call, i) => ({ client: 'model', call, from: i, to: i + 1, wrong: i === calls.length - 1 })),
+    counterexamplePath === null ? undefined : `--path ${counterexamplePath}`,
+    errorInstance,
+  )
+}
+
+/** The clients of a store, and keys under one tag that no other run has had. What is left of a run is deleted. */
+function storeOf({ store, key, space, now }: CaseContext) {
+  return async (): Promise<{ model: Model; real: Real; tearDown: () => Promise<void> }> => {
+    const tag = key().tag
+    const keys: SessionKey[] = Array.from({ length: 4 }, () => key(tag))
+    const clients = [store, await space.connect()]
+    const tearDown = async (): Promise<void> => {
+      for (const at of keys) await store.delete(at, now)
+    }
+    return { model: { records: new Map(), now }, real: { clients, keys }, tearDown }
+  }
+}
+
+/** Random calls, compared one by one with what a model says. */
+export const models: readonly Case[] = [
+  clause('round-trip', 'store', 'model')(
+    'model',
+    'Whatever calls two clients make, each answers as a Map would.',
+    (context) => search(context, CALLS, storeOf(context)),
+  ),
+  clause('clock', 'store', 'model')(
+    'model',
+    'Whatever calls two clients make while time goes by, each answers as a Map would that forgets what has expired.',
+    (context) => search(context, [...CALLS, ...TIME], storeOf(context)),
+  ),
+  clause('subjects', 'store', 'model')(
+    'model',
+    'Whatever calls two clients make, lists, revocations, counts and sweeps among them, each answers as a Map would.',
+    (context) => search(context, [...CALLS, ...TIME, ...claimedCalls(context.store)], storeOf(context)),
+    ({ store }) => (claimedCalls(store).length ? undefined : 'the traits claim none of these'),
+  ),
+  clause('rotation-login', 'sessions', 'model')(
+    'model',
+    'Whatever requests come, one after the other, with whatever cookies were ever set, each finds the session that it must.',
+    (context) =>
+      search<SessionsModel, SessionsReal>(context, SESSION_CALLS, async () => {
+        const time = { now: context.now }
+        return {
+          model: { sessions: new Map(), now: context.now },
+          real: { all: context.sessions(time), time, cookies: [] },
+        }
+      }),
+  ),
+]
