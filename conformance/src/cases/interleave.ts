@@ -92,9 +92,9 @@ function seatOf(name: string, target: SessionStore): Seat {
                 const answer: unknown = await value.apply(target, args)
                 if (lost) reject(new Error('the connection was cut before the answer came'))
                 else resolve(answer)
-                return `${typeof answer === 'object' ? 'a record' : String(answer)}${lost ? ', lost' : ''}`
+                return `${typeof answer === 'object' ? 'a record' : (JSON.stringify(answer) ?? 'nothing')}${lost ? ', lost' : ''}`
               } catch (error) {
-                reject(error as Error)
+                reject(error)
                 return 'threw'
               }
             }

@@ -196,12 +196,9 @@ export const loginRaces: readonly Case[] = [
       const [ann, bob] = [await stored(it, {}, 'ann'), await stored(it, {}, 'bob')]
       const [info] = await all(it.listSubject('ann'))
       assert.equal(info?.handle, ann.slice(0, 28))
-      assert.equal(await it.revoke(info!.handle, { subject: 'bob' }), false)
+      assert.equal(await it.revoke(info.handle, { subject: 'bob' }), false)
       assert.equal((await it.load(ann)).status, 'active')
-      assert.deepEqual(
-        [await it.revoke(info!.handle, { subject: 'ann' }), await it.revoke(info!.handle)],
-        [true, false],
-      )
+      assert.deepEqual([await it.revoke(info.handle, { subject: 'ann' }), await it.revoke(info.handle)], [true, false])
       assert.deepEqual([(await it.load(ann)).status, (await it.load(bob)).status], ['new', 'active'])
     },
     lists,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Session, Sessions } from '@sess/core'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 
 /** A session, as it must be. */
 interface Expected {

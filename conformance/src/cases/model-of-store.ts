@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { SessionKey, SessionRecord, SessionStore } from '@sess/core'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { all } from './case.ts'
 
 /** What a store must hold: the contract, on a Map. */

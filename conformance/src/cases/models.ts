@@ -1,5 +1,5 @@
 import type { SessionKey } from '@sess/core'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { CounterExample } from '../result.ts'
 import type { Case, CaseContext } from '../contract.ts'
 import { clause } from './case.ts'
@@ -16,29 +16,29 @@ async function search<M extends object, R>(
   commands: readonly fc.Arbitrary<fc.AsyncCommand<M, R>>[],
   setUp: () => Promise<{ readonly model: M; readonly real: R; tearDown?: () => Promise<void> }>,
 ): Promise<void> {
-  const property = fc.asyncProperty(fc.commands([...commands], { maxCommands: LONGEST }), async (calls) => {
+  // A counter-example of commands is found again by two paths: fast-check's own, and that of the commands that ran.
+  const [own = '', replayPath] = path?.split('~') ?? []
+  const calls = fc.commands([...commands], { maxCommands: LONGEST, ...(replayPath && { replayPath }) })
+  const property = fc.asyncProperty(calls, async (made) => {
     const { model, real, tearDown } = await setUp()
     try {
-      await fc.asyncModelRun(() => ({ model, real }), calls)
+      await fc.asyncModelRun(() => ({ model, real }), made)
     } finally {
       await tearDown?.()
     }
   })
-  const outcome = await fc.check(property, {
-    seed,
-    numRuns: rounds(RUNS),
-    endOnFailure: false,
-    ...(path !== undefined && { path }),
-  })
+  const outcome = await fc.check(property, { seed, numRuns: rounds(RUNS), ...(own && { path: own }) })
   if (!outcome.failed) return
   const { counterexample, counterexamplePath, errorInstance } = outcome
-  // One call a line, as fast-check's commands tell of themselves: those that ran.
-  const calls = String(counterexample?.[0] ?? '').split(',')
+  const ran = [...(counterexample?.[0] ?? [])]
+    .filter((one) => (one as { hasRan?: boolean }).hasRan !== false)
+    .map(String)
   const reason = errorInstance instanceof Error ? errorInstance.message : String(errorInstance)
+  const replay = /replayPath="([^"]*)"/.exec(String(counterexample?.[0]))?.[1] ?? ''
   throw new CounterExample(
-    `${reason}\nafter: ${calls.join('; ')}`,
-    calls.map((call, i) => ({ client: 'model', call, from: i, to: i + 1, wrong: i === calls.length - 1 })),
-    counterexamplePath === null ? undefined : `--path ${counterexamplePath}`,
+    `${reason}\nafter: ${ran.join('; ')}`,
+    ran.map((call, i) => ({ client: 'model', call, from: i, to: i + 1, wrong: i === ran.length - 1 })),
+    counterexamplePath === null ? undefined : `--path ${counterexamplePath}~${replay}`,
     errorInstance,
   )
 }

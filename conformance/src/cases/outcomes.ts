@@ -45,7 +45,7 @@ async function gone(all: Sessions, subject?: string): Promise<Session> {
   return session
 }
 
-/** What an operation must do: its calls, its status, the cookie, and `n` and the subject as a later request sees them. */
+/** What an operation must do: its calls, its status, the cookie, and the subject and `n` as a later request sees them; −1: no `n`. */
 type Cell = readonly [calls: string, status: string, cookie: 'set' | 'remove' | 'none', after?: string]
 
 const NOTHING: Cell = ['', '', 'none']
@@ -73,7 +73,10 @@ function row(cells: Partial<Record<keyof typeof GIVEN, Cell>>): Record<keyof typ
 }
 
 /** The same cell for a session of nobody and of ann. */
-function both<const K extends 'active' | 'kept' | 'superseded' | 'marker' | 'gone'>(name: K, cell: Cell) {
+function both(
+  name: 'active' | 'kept' | 'superseded' | 'marker' | 'gone',
+  cell: Cell,
+): Partial<Record<keyof typeof GIVEN, Cell>> {
   const anns = {
     active: "ann's",
     kept: "ann's kept",
@@ -84,7 +87,7 @@ function both<const K extends 'active' | 'kept' | 'superseded' | 'marker' | 'gon
   return { [name]: cell, [anns[name]]: cell }
 }
 
-const CREATED: Cell = ['create', 'created', 'set', 'ann none']
+const CREATED: Cell = ['create', 'created', 'set', 'ann -1']
 const WROTE = { ...both('active', ['replace', 'saved', 'none']), ...both('kept', ['replace', 'saved', 'none']) }
 
 const TABLE: readonly (readonly [
@@ -152,18 +155,18 @@ const TABLE: readonly (readonly [
     'A login as another subject makes a new session without data, whatever the state of the one that it came with.',
     (session) => session.login('bob'),
     {
-      new: ['create', 'created', 'set', 'bob none'],
+      new: ['create', 'created', 'set', 'bob -1'],
       active: ['create replace', 'created', 'set', 'bob 0'],
-      "ann's": ['create replace', 'created', 'set', 'bob none'],
+      "ann's": ['create replace', 'created', 'set', 'bob -1'],
       kept: ['create', 'created', 'set', 'bob 0'],
-      "ann's kept": ['create', 'created', 'set', 'bob none'],
-      superseded: ['create', 'created', 'set', 'bob none'],
-      "ann's superseded": ['create', 'created', 'set', 'bob none'],
+      "ann's kept": ['create', 'created', 'set', 'bob -1'],
+      superseded: ['create', 'created', 'set', 'bob -1'],
+      "ann's superseded": ['create', 'created', 'set', 'bob -1'],
       marker: ['create', 'created', 'set', 'bob 0'],
-      "ann's marker": ['create', 'created', 'set', 'bob none'],
-      gone: ['create', 'created', 'set', 'bob none'],
-      "ann's gone": ['create', 'created', 'set', 'bob none'],
-      destroyed: ['create', 'created', 'set', 'bob none'],
+      "ann's marker": ['create', 'created', 'set', 'bob -1'],
+      gone: ['create', 'created', 'set', 'bob -1'],
+      "ann's gone": ['create', 'created', 'set', 'bob -1'],
+      destroyed: ['create', 'created', 'set', 'bob -1'],
     },
   ],
   ...(['logout', 'destroy'] as const).map(
@@ -203,7 +206,7 @@ export const outcomes: readonly Case[] = TABLE.map(([what, text, act, cells]) =>
       if (cookieChange?.action !== 'set') continue
       const later = await all.load(cookieChange.value)
       assert.equal(later.status, 'active')
-      if (after !== undefined) assert.equal(`${later.subject} ${later.data.n ?? 'none'}`, after, `from ${state}`)
+      if (after !== undefined) assert.equal(`${later.subject} ${Number(later.data.n ?? -1)}`, after, `from ${state}`)
     }
   }),
 )
