@@ -1,12 +1,16 @@
 /** Cores with one rule taken out. The explorer must catch each of them, or it proves nothing. */
 
-/** A core with one rule taken out. */
-export interface Mutant {
+/** How a rule is taken out. */
+export interface Edit {
   readonly name: string
   /** A file in `src`. */
   readonly file: string
   /** What is replaced: there exactly once. */
   readonly edits: readonly (readonly [find: string, replace: string])[]
+}
+
+/** A core with one rule taken out. */
+export interface Mutant extends Edit {
   /** The invariant that must break, and a scenario in which it does. */
   readonly breaks: number
   readonly in: string

@@ -1,0 +1,155 @@
+import { memoryStore, SessError, type SessionKey, type SessionRecord, type SessionStore, type StoreTraits, type Subject } from '@sess/core'
+import type { Index, Raw } from '../../src/contract.ts'
+
+/**
+ * A sound store that keeps bytes, and an index of subjects apart from its records: what the memory store has not. Its
+ * methods are small, for mutants to override one.
+ */
+export class ByteStore implements SessionStore {
+  readonly name: string = 'bytes'
+  readonly traits: StoreTraits = memoryStore().traits
+  protected readonly records: Map<string, Buffer> = new Map()
+  protected readonly entries: Map<string, Set<string>> = new Map()
+
+  /** The stored bytes, past the store. */
+  readonly raw: Raw = {
+    read: async (key) => this.records.get(handle(key)),
+    write: async (key, bytes) => void this.records.set(handle(key), Buffer.from(bytes)),
+    dump: async () =>
+      Buffer.concat([
+        ...[...this.records].flatMap(([key, bytes]) => [Buffer.from(key), bytes]),
+        ...[...this.entries].map(([name, ids]) => Buffer.from(name + [...ids].join())),
+      ]),
+  }
+  /** The index, past the store. */
+  readonly index: Index = {
+    lose: async (subject) => void this.entries.delete(this.entryOf(subject)),
+    size: async (subject) => this.entries.get(this.entryOf(subject))?.size ?? 0,
+  }
+
+  async read(key: SessionKey, now: number): Promise<SessionRecord | undefined> {
+    const bytes = this.records.get(handle(key))
+    const record = bytes && this.decode(bytes)
+    return record && now < record.expiresAt ? record : undefined
+  }
+
+  async create(key: SessionKey, record: SessionRecord, now: number): Promise<boolean> {
+    if (this.live(key, now)) return false
+    this.fits(record)
+    await this.delete(key, now)
+    this.put(key, record)
+    return true
+  }
+
+  async replace(
+    key: SessionKey,
+    record: SessionRecord,
+    expected: SessionRecord,
+    now: number,
+  ): Promise<'replaced' | 'conflict' | 'missing'> {
+    const there = this.live(key, now)
+    if (!there) return 'missing'
+    if (there.revision !== expected.revision) return 'conflict'
+    this.fits(record)
+    this.put(key, record)
+    return 'replaced'
+  }
+
+  async touch(
+    key: SessionKey,
+    expiresAt: number,
+    expected: SessionRecord,
+    now: number,
+  ): Promise<'touched' | 'conflict' | 'missing'> {
+    const there = this.live(key, now)
+    if (!there) return 'missing'
+    if (there.revision !== expected.revision) return 'conflict'
+    if (expiresAt > there.expiresAt) this.put(key, { ...there, expiresAt })
+    return 'touched'
+  }
+
+  async delete(key: SessionKey, now: number): Promise<boolean> {
+    const there = this.live(key, now)
+    this.unlink(key)
+    this.records.delete(handle(key))
+    return there !== undefined
+  }
+
+  async *list(subject: Subject, now: number): AsyncIterable<readonly [SessionKey, SessionRecord]> {
+    for (const id of this.entries.get(this.entryOf(subject)) ?? []) {
+      const key = { tag: subject.tag, id }
+      const record = this.live(key, now)
+      if (record) yield [key, record]
+    }
+  }
+
+  async deleteSubject({ id, tag }: Subject, now: number, except?: SessionKey): Promise<number> {
+    let count = 0
+    for (const one of this.entries.get(this.entryOf({ id, tag })) ?? [])
+      if (one !== except?.id && (await this.delete({ tag, id: one }, now))) count++
+    return count
+  }
+
+  async count(now: number): Promise<number> {
+    return [...this.records.values()].filter((bytes) => now < (this.decode(bytes)?.expiresAt ?? 0)).length
+  }
+
+  async sweep(now: number, limit: number): Promise<number> {
+    const expired = [...this.records].filter(([, bytes]) => now >= (this.decode(bytes)?.expiresAt ?? 0)).slice(0, limit)
+    for (const [key] of expired) await this.delete({ tag: key.slice(0, 12), id: key.slice(12) }, now)
+    return expired.length
+  }
+
+  protected live(key: SessionKey, now: number): SessionRecord | undefined {
+    const bytes = this.records.get(handle(key))
+    const record = bytes && this.decode(bytes)
+    return record && now < record.expiresAt ? record : undefined
+  }
+
+  protected fits({ payload }: SessionRecord): void {
+    if (payload.length > this.traits.maxPayloadBytes) throw new SessError('too_large', 'the payload is too large')
+  }
+
+  protected put(key: SessionKey, record: SessionRecord): void {
+    this.records.set(handle(key), this.encode(record))
+    if (record.subject !== undefined) this.link(this.entryOf({ id: record.subject, tag: key.tag }), key.id)
+  }
+
+  protected link(entry: string, id: string): void {
+    this.entries.set(entry, (this.entries.get(entry) ?? new Set()).add(id))
+  }
+
+  protected unlink({ tag, id }: SessionKey): void {
+    const subject = this.live({ tag, id }, -Infinity)?.subject
+    if (subject !== undefined) this.entries.get(this.entryOf({ id: subject, tag }))?.delete(id)
+  }
+
+  protected entryOf({ tag, id }: Subject): string {
+    return `${tag}@${id}`
+  }
+
+  protected encode({ revision, expiresAt, subject, payload }: SessionRecord): Buffer {
+    const name = Buffer.from(subject ?? '')
+    const head = Buffer.alloc(18)
+    head.writeDoubleBE(revision)
+    head.writeDoubleBE(expiresAt, 8)
+    head.writeUInt16BE(name.length, 16)
+    return Buffer.concat([head, name, payload])
+  }
+
+  protected decode(bytes: Buffer): SessionRecord | undefined {
+    if (bytes.length < 18) return undefined
+    const end = 18 + bytes.readUInt16BE(16)
+    const subject = bytes.toString('utf8', 18, end)
+    return {
+      revision: bytes.readDoubleBE(),
+      expiresAt: bytes.readDoubleBE(8),
+      ...(subject && { subject }),
+      payload: new Uint8Array(bytes.subarray(end)),
+    }
+  }
+}
+
+function handle({ tag, id }: SessionKey): string {
+  return tag + id
+}

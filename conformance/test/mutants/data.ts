@@ -1,0 +1,163 @@
+import { memoryStore, type SessionKey, type SessionRecord } from '@sess/core'
+import { changed, store, type StoreMutant } from './mutant.ts'
+
+type Bytes = (payload: Uint8Array) => Uint8Array
+
+/** A store that changes payloads on their way in. */
+const payloads = (name: string, killedBy: readonly string[], change: Bytes): StoreMutant =>
+  store(name, killedBy, (it) => ({
+    create: (key, record, now) => it.create(key, { ...record, payload: change(record.payload) }, now),
+    replace: (key, record, expected, now) =>
+      it.replace(key, { ...record, payload: change(record.payload) }, expected, now),
+  }))
+
+/** A store that takes another key than it is given. */
+const keys = (name: string, killedBy: readonly string[], at: (key: SessionKey) => SessionKey): StoreMutant =>
+  store(name, killedBy, (it) => ({
+    read: (key, now) => it.read(at(key), now),
+    create: (key, record, now) => it.create(at(key), record, now),
+    replace: (key, record, expected, now) => it.replace(at(key), record, expected, now),
+    touch: (key, expiresAt, expected, now) => it.touch(at(key), expiresAt, expected, now),
+    delete: (key, now) => it.delete(at(key), now),
+  }))
+
+/** Two namespaces that are one, as far as some methods go. */
+function bleeding(name: string, killedBy: readonly string[], methods: readonly ('read' | 'list' | 'deleteSubject' | 'count' | 'sweep')[]): StoreMutant {
+  const all = new Set<ReturnType<typeof memoryStore>>()
+  return {
+    name,
+    killedBy,
+    open: async () => {
+      const own = memoryStore()
+      all.add(own)
+      const it = changed(own, () => ({
+        ...(methods.includes('read') && {
+          async read(key: SessionKey, now: number) {
+            for (const one of all) {
+              const record = await one.read(key, now)
+              if (record) return record
+            }
+            return undefined
+          },
+        }),
+        ...(methods.includes('list') && {
+          async *list(subject, now) {
+            for (const one of all) yield* one.list!(subject, now)
+          },
+        }),
+        ...(methods.includes('deleteSubject') && {
+          async deleteSubject(subject, now, except) {
+            let count = 0
+            for (const one of all) count += (await one.deleteSubject!(subject, now, except))!
+            return count
+          },
+        }),
+        ...(methods.includes('count') && {
+          async count(now: number) {
+            let count = 0
+            for (const one of all) count += await one.count!(now)
+            return count
+          },
+        }),
+        ...(methods.includes('sweep') && {
+          async sweep(now: number, limit: number) {
+            let count = 0
+            for (const one of all) count += await one.sweep!(now, limit - count)
+            return count
+          },
+        }),
+      }))
+      return { store: it, connect: async () => it, close: async () => void all.delete(own) }
+    },
+  }
+}
+
+/** Stores that give back something else than they were given. */
+export const data: readonly StoreMutant[] = [
+  payloads('the payload is text', ['round-trip/every-byte', 'round-trip/largest-payload'], (payload) => Buffer.from(Buffer.from(payload).toString())),
+  payloads('the payload ends at its first zero', ['round-trip/every-byte'], (payload) => {
+    const end = payload.indexOf(0)
+    return end < 0 ? payload : payload.slice(0, end)
+  }),
+  payloads('the last byte is lost', ['round-trip/every-byte', 'round-trip/data', 'round-trip/model'], (payload) => payload.slice(0, -1)),
+  payloads('an empty payload gets a byte', ['round-trip/empty-payload', 'round-trip/model'], (payload) => (payload.length ? payload : Buffer.from([0]))),
+  payloads('a view is stored with all that it is a view of', ['round-trip/views-of-bytes'], (payload) => new Uint8Array(payload.buffer.byteLength < 200_000 ? payload.buffer : payload)),
+  payloads('the payload ends after 64 KiB', ['round-trip/largest-payload'], (payload) => payload.slice(0, 65_536)),
+  store('an empty payload is a missing record', ['round-trip/empty-payload', 'round-trip/model'], (it) => ({
+    async read(key, now) {
+      const record = await it.read(key, now)
+      return record?.payload.length ? record : undefined
+    },
+  })),
+  store('what it gives out is what it keeps', ['round-trip/no-alias-out'], (it) => {
+    const held = new Map<string, SessionRecord>()
+    return {
+      async read(key: SessionKey, now: number) {
+        const record = await it.read(key, now)
+        const before = held.get(key.id)
+        if (!record || before?.revision === record.revision) return record && before
+        held.set(key.id, record)
+        return record
+      },
+    }
+  }),
+  store('what it is given is what it keeps', ['round-trip/no-alias-in'], (it) => {
+    const held = new Map<string, Uint8Array>()
+    return {
+      async create(key, record, now) {
+        const created = await it.create(key, record, now)
+        if (created) held.set(key.id, record.payload)
+        return created
+      },
+      async read(key, now) {
+        const record = await it.read(key, now)
+        const payload = record?.revision === 1 ? held.get(key.id) : undefined
+        return record && payload ? { ...record, payload: new Uint8Array(payload) } : record
+      },
+    }
+  }),
+  store('what a list gives out is what it keeps', ['round-trip/no-alias-listed'], (it) => {
+    const held = new Map<string, SessionRecord>()
+    return {
+      async *list(subject, now) {
+        for await (const [key, record] of it.list!(subject, now)) {
+          if (!held.has(key.id)) held.set(key.id, record)
+          yield [key, held.get(key.id)!] as const
+        }
+      },
+    }
+  }),
+  store('replace writes over the start of the old payload', ['round-trip/replace', 'round-trip/model', 'round-trip/views-of-bytes'], (it) => ({
+    async replace(key, record, expected, now) {
+      const tail = (await it.read(key, now))?.payload.slice(record.payload.length) ?? []
+      return it.replace(key, { ...record, payload: Buffer.from([...record.payload, ...tail]) }, expected, now)
+    },
+  })),
+  store('replace forgets the subject', ['round-trip/replace', 'round-trip/several-commits'], (it) => ({
+    async replace(key, { subject: _, ...record }, expected, now) {
+      return it.replace(key, record, expected, now)
+    },
+  })),
+  store('touch writes an empty payload', ['round-trip/touch', 'races/read-only-reverts-nothing', 'clock/model'], (it) => ({
+    async touch(key, expiresAt, expected, now) {
+      const answer = await it.touch(key, expiresAt, expected, now)
+      const live = await it.read(key, now)
+      if (answer === 'touched' && live) await it.replace(key, { ...live, payload: new Uint8Array() }, live, now)
+      return answer
+    },
+  })),
+  store('a create starts at revision 1, whatever it is given', ['round-trip/replace-conflict', 'round-trip/large-revision'], (it) => ({
+    create: (key, record, now) => it.create(key, { ...record, revision: 1 }, now),
+  })),
+  store('a replace counts the revision by itself, from where it stands, twice', ['round-trip/replace', 'round-trip/record-of-a-session'], (it) => ({
+    replace: (key, record, expected, now) => it.replace(key, { ...record, revision: record.revision + 1 }, expected, now),
+  })),
+  keys('the tag is no part of the key', ['identity/both-parts'], (key) => ({ ...key, tag: 'a'.repeat(12) })),
+  keys('case is folded', ['identity/case-matters'], ({ tag, id }) => ({ tag: tag.toLowerCase(), id: id.toLowerCase() })),
+  keys('a dash is an underscore', ['identity/any-alphabet'], ({ tag, id }) => ({ tag: tag.replaceAll('-', '_'), id: id.replaceAll('-', '_') })),
+  bleeding('one namespace reads another’s records', ['identity/namespaces'], ['read']),
+  bleeding('one namespace lists another’s records', ['identity/namespaces-of-subjects'], ['list']),
+  bleeding('one namespace revokes another’s records', ['identity/namespaces-of-subjects'], ['deleteSubject']),
+  bleeding('one namespace counts another’s records', ['identity/namespaces-counted'], ['count']),
+  bleeding('one namespace sweeps another’s records', ['identity/namespaces-swept'], ['sweep']),
+]

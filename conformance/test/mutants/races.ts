@@ -1,0 +1,257 @@
+import { memoryStore, type SessionKey, type SessionRecord, type SessionStore } from '@sess/core'
+import { changed, clients, store, tick, type StoreMutant } from './mutant.ts'
+
+/** Stores that lose writes, or bring back what was deleted. */
+export const races: readonly StoreMutant[] = [
+  store('replace overwrites blindly', ['races/stale-replace', 'round-trip/replace-conflict', 'races/increments', 'rotation-login/parallel-rotations'], (it) => ({
+    async replace(key, record, _expected, now) {
+      const live = await it.read(key, now)
+      return live ? it.replace(key, record, live, now) : 'missing'
+    },
+  })),
+  store('replace creates what is missing', ['races/replace-never-creates', 'races/told-of-logout', 'round-trip/missing', 'races/late-replace'], (it) => ({
+    async replace(key, record, expected, now) {
+      const answer = await it.replace(key, record, expected, now)
+      if (answer !== 'missing') return answer
+      await it.create(key, record, now)
+      return 'replaced'
+    },
+  })),
+  store('touch creates what is missing', ['races/replace-never-creates', 'races/late-touch', 'round-trip/missing'], (it) => ({
+    async touch(key, expiresAt, expected, now) {
+      const answer = await it.touch(key, expiresAt, expected, now)
+      if (answer !== 'missing') return answer
+      await it.create(key, { ...expected, expiresAt }, now)
+      return 'touched'
+    },
+  })),
+  store('replace checks, waits, and then acts', ['races/two-replaces', 'races/increments', 'races/many-updates'], (it) => ({
+    async replace(key, record, expected, now) {
+      const live = await it.read(key, now)
+      if (!live) return 'missing'
+      if (live.revision !== expected.revision) return 'conflict'
+      await tick()
+      return it.replace(key, record, (await it.read(key, now)) ?? live, now)
+    },
+  })),
+  store('a delete between the check of a replace and its write is undone', ['races/delete-meets-replace', 'subjects/revoke-meets-replace'], (it) => ({
+    async replace(key, record, expected, now) {
+      const live = await it.read(key, now)
+      if (!live) return 'missing'
+      if (live.revision !== expected.revision) return 'conflict'
+      await tick()
+      if ((await it.replace(key, record, live, now)) === 'missing') await it.create(key, record, now)
+      return 'replaced'
+    },
+  })),
+  store('a touch reads the record, waits, and writes it back', ['races/replace-meets-touch', 'races/delete-meets-touch'], (it) => ({
+    async touch(key, expiresAt, expected, now) {
+      const live = await it.read(key, now)
+      if (!live) return 'missing'
+      if (live.revision !== expected.revision) return 'conflict'
+      await tick()
+      await it.delete(key, now)
+      await it.create(key, { ...live, expiresAt: Math.max(expiresAt, live.expiresAt) }, now)
+      return 'touched'
+    },
+  })),
+  store('create overwrites', ['identity/create-is-exclusive', 'identity/racing-creates', 'round-trip/model'], (it) => ({
+    async create(key, record, now) {
+      await it.delete(key, now)
+      return it.create(key, record, now)
+    },
+  })),
+  store('create looks, waits, and then writes', ['identity/racing-creates'], (it) => ({
+    async create(key, record, now) {
+      if (await it.read(key, now)) return false
+      await tick()
+      await it.delete(key, now)
+      return it.create(key, record, now)
+    },
+  })),
+  store('create says before it has written', ['races/delete-meets-create', 'round-trip/every-byte'], (it) => ({
+    async create(key, record, now) {
+      if (await it.read(key, now)) return false
+      setImmediate(() => void it.create(key, record, now).catch(() => {}))
+      return true
+    },
+  })),
+  store('delete says before it has deleted', ['races/delete-meets-replace', 'round-trip/delete', 'races/late-replace'], (it) => ({
+    async delete(key, now) {
+      const there = await it.read(key, now)
+      setImmediate(() => void it.delete(key, now).catch(() => {}))
+      return there !== undefined
+    },
+  })),
+  store('delete compares, and leaves what was changed meanwhile', ['races/delete-meets-replace'], (it) => ({
+    async delete(key, now) {
+      const there = await it.read(key, now)
+      await tick()
+      const now_ = await it.read(key, now)
+      return now_?.revision === there?.revision ? it.delete(key, now) : true
+    },
+  })),
+  store('touch changes the revision', ['races/touch-is-no-conflict', 'round-trip/touch', 'races/replace-meets-touch'], (it) => ({
+    async touch(key, expiresAt, expected, now) {
+      const answer = await it.touch(key, expiresAt, expected, now)
+      const live = await it.read(key, now)
+      if (live) await it.replace(key, { ...live, revision: live.revision + 1 }, live, now)
+      return answer
+    },
+  })),
+  store('touch does not look at the revision', ['round-trip/touch-conflict', 'races/stale-replace', 'clock/model'], (it) => ({
+    async touch(key, expiresAt, _, now) {
+      const live = await it.read(key, now)
+      return live ? it.touch(key, expiresAt, live, now) : 'missing'
+    },
+  })),
+  store('a replace compares the expiry too', ['races/touch-is-no-conflict', 'races/replace-meets-touch'], (it) => ({
+    async replace(key, record, expected, now) {
+      const live = await it.read(key, now)
+      return live && live.expiresAt !== expected.expiresAt ? 'conflict' : it.replace(key, record, expected, now)
+    },
+  })),
+  store('revisions are compared by their lowest 32 bits', ['round-trip/large-revision'], (it) => ({
+    create: (key, record, now) => it.create(key, { ...record, revision: record.revision >>> 0 }, now),
+    replace: (key, record, expected, now) =>
+      it.replace(
+        key,
+        { ...record, revision: record.revision >>> 0 },
+        { ...expected, revision: expected.revision >>> 0 },
+        now,
+      ),
+  })),
+  store('a replace with an older revision than is there is taken', ['round-trip/replace-conflict', 'races/stale-replace'], (it) => ({
+    async replace(key, record, expected, now) {
+      const live = await it.read(key, now)
+      return it.replace(key, record, live && expected.revision < live.revision ? live : expected, now)
+    },
+  })),
+  clients('each client caches what it has read', ['subjects/seen-within-the-bound', 'races/late-touch', 'rotation-login/parallel-rotations'], (it) => {
+    const cache = new Map<string, SessionRecord>()
+    return {
+      async read(key, now) {
+        const cached = cache.get(key.tag + key.id)
+        if (cached && now < cached.expiresAt) return cached
+        const record = await it.read(key, now)
+        if (record) cache.set(key.tag + key.id, record)
+        return record
+      },
+      async replace(key, record, expected, now) {
+        cache.delete(key.tag + key.id)
+        return it.replace(key, record, expected, now)
+      },
+      async touch(key, expiresAt, expected, now) {
+        cache.delete(key.tag + key.id)
+        return it.touch(key, expiresAt, expected, now)
+      },
+      async delete(key, now) {
+        cache.delete(key.tag + key.id)
+        return it.delete(key, now)
+      },
+    }
+  }),
+  clients('each client caches for ten seconds, and does not say so', ['subjects/seen-within-the-bound'], (it) => {
+    const cache = new Map<string, readonly [SessionRecord | undefined, number]>()
+    return {
+      async read(key, now, fresh) {
+        const [record, until] = cache.get(key.id) ?? [undefined, 0]
+        if (!fresh && now < until) return record
+        const read = await it.read(key, now)
+        cache.set(key.id, [read, now + 10_000])
+        return read
+      },
+    }
+  }),
+  store('sweep collects, waits, and deletes', ['races/sweep-meets-touch'], (it) => {
+    const keys = new Map<SessionKey, number>()
+    return {
+      create(key, record, now) {
+        keys.set(key, record.expiresAt)
+        return it.create(key, record, now)
+      },
+      async touch(key, expiresAt, expected, now) {
+        await tick()
+        return it.touch(key, expiresAt, expected, now)
+      },
+      async sweep(now, limit) {
+        const ending = [...keys].filter(([, end]) => end <= now + 1).slice(0, limit)
+        await tick()
+        await tick()
+        for (const [key] of ending) {
+          keys.delete(key)
+          await it.delete(key, now)
+        }
+        return ending.length
+      },
+    }
+  }),
+  store('parallel sweeps count a record twice', ['races/parallel-sweeps'], (it) => {
+    let under = 0
+    return {
+      async sweep(now, limit) {
+        under++
+        await tick()
+        const swept = await it.sweep!(now, limit)
+        const others = under - 1
+        await tick()
+        under--
+        return swept + (others ? 1 : 0)
+      },
+    }
+  }),
+  store('a revocation leaves what was written while it went on', ['subjects/revoke-meets-replace'], (it) => ({
+    async deleteSubject(subject, now, except) {
+      const found: (readonly [SessionKey, SessionRecord])[] = []
+      for await (const entry of it.list!(subject, now)) found.push(entry)
+      await tick()
+      let count = 0
+      for (const [key, { revision }] of found)
+        if (key.id !== except?.id && (await it.read(key, now))?.revision === revision && (await it.delete(key, now)))
+          count++
+      return count
+    },
+  })),
+  store('a create is in the index only after a while', ['subjects/revoke-meets-create', 'subjects/list'], (it) => {
+    const late = new Set<string>()
+    return {
+      async create(key, record, now) {
+        const created = await it.create(key, record, now)
+        if (created && record.subject !== undefined) {
+          late.add(key.id)
+          setTimeout(() => late.delete(key.id), 20).unref()
+        }
+        return created
+      },
+      async *list(subject, now) {
+        for await (const entry of it.list!(subject, now)) if (!late.has(entry[0].id)) yield entry
+      },
+      async deleteSubject(subject, now, except) {
+        let count = 0
+        for await (const [key] of it.list!(subject, now))
+          if (key.id !== except?.id && !late.has(key.id) && (await it.delete(key, now))) count++
+        return count
+      },
+    }
+  }),
+  {
+    name: 'of two clients each has its own records until it has written twice',
+    killedBy: ['races/delete-meets-replace', 'races/disjoint-keys', 'subjects/list-by-another-client'],
+    open: async () => {
+      const shared = memoryStore()
+      const alone = (): SessionStore => {
+        const own = memoryStore()
+        let writes = 0
+        return changed(shared, (it) => ({
+          async create(key, record, now) {
+            return (writes++ < 1 ? own : it).create(key, record, now)
+          },
+          async read(key, now) {
+            return (await it.read(key, now)) ?? own.read(key, now)
+          },
+        }))
+      }
+      return { store: alone(), connect: async () => alone(), close: async () => shared.close?.() }
+    },
+  },
+]

@@ -1,0 +1,97 @@
+import { rm, writeFile } from 'node:fs/promises'
+import { createSessions } from '@sess/core'
+import { writeMutant } from '../../../packages/core/test/explorer/mutate.ts'
+import { cases, serializerCases, type Harness } from '../../src/index.ts'
+import { runCase, runSerializerCase } from '../../src/run.ts'
+import { ByteStore } from './byte-store.ts'
+import { clocks } from './clocks.ts'
+import { cores } from './cores.ts'
+import { data } from './data.ts'
+import { index } from './index.ts'
+import { lies } from './lies.ts'
+import { lifeCycle } from './life-cycle.ts'
+import type { CoreMutant, SerializerMutant, StoreMutant } from './mutant.ts'
+import { races } from './races.ts'
+import { requestCores } from './request-cores.ts'
+import { serializers } from './serializers.ts'
+
+/** A mutant on trial. */
+export interface Trial {
+  /** What is broken: a store, a serializer or a core; and by what kind of defect. */
+  readonly kind: string
+  readonly name: string
+  readonly killedBy: readonly string[]
+  /** The cases that are about it. */
+  readonly cases: readonly string[]
+  /** Runs a case. Resolves to how it went: `fail` is a kill. */
+  run(id: string): Promise<{ readonly status: string; readonly error?: unknown }>
+}
+
+/** One call may take this long, in ms, and the choices are always the same. */
+const OPTIONS = { patience: 3000, seed: 1 }
+
+const byId = new Map(cases.map((item) => [item.id, item]))
+
+function storeTrial(kind: string, { name, killedBy, open, process }: StoreMutant): Trial {
+  const harness: Harness = { name: 'mutant', open, ...(process && { process }) }
+  return { kind, name, killedBy, cases: cases.map(({ id }) => id), run: (id) => runCase(byId.get(id)!, harness, OPTIONS) }
+}
+
+function serializerTrial({ name, killedBy, serializer }: SerializerMutant): Trial {
+  return {
+    kind: 'serializer',
+    name,
+    killedBy,
+    cases: serializerCases.map(({ id }) => id),
+    run: (id) => runSerializerCase(serializerCases.find((item) => item.id === id)!, serializer, OPTIONS),
+  }
+}
+
+/** A sound store, with all that a harness can offer in one process. */
+export const sound: Harness = {
+  name: 'bytes',
+  open: async () => {
+    const store = new ByteStore()
+    return { store, raw: store.raw, index: store.index, connect: async () => store, close: async () => {} }
+  },
+}
+
+const COPIES = new URL(`../../../.cache/kit-mutants/${process.pid}/`, import.meta.url)
+
+/** The `createSessions` of a core with these edits; of a whole one, without. */
+export async function editedCore(mutant: Omit<CoreMutant, 'killedBy'>): Promise<typeof createSessions> {
+  const folder = await writeMutant(mutant, COPIES)
+  // One class of errors for both: the copy must know a store's errors by instanceof.
+  const errors = new URL('../../../packages/core/src/error.ts', import.meta.url)
+  if (mutant.file !== 'error.ts') await writeFile(new URL('error.ts', folder), `export * from ${JSON.stringify(errors.href)}\n`)
+  const copy = (await import(/* @vite-ignore */ new URL('index.ts', folder).href)) as { createSessions: typeof createSessions }
+  return copy.createSessions
+}
+
+/** Removes the copies of core that this process has made. */
+export function removeCopies(): Promise<void> {
+  return rm(COPIES, { recursive: true, force: true })
+}
+
+function coreTrial(mutant: CoreMutant): Trial {
+  let loaded: Promise<typeof createSessions> | undefined
+  return {
+    kind: 'core',
+    name: mutant.name,
+    killedBy: mutant.killedBy,
+    cases: cases.filter(({ subject }) => subject === 'sessions').map(({ id }) => id),
+    run: async (id) => {
+      loaded ??= editedCore(mutant)
+      return runCase(byId.get(id)!, sound, { ...OPTIONS, createSessions: await loaded })
+    },
+  }
+}
+
+/** All mutants. */
+export const trials: readonly Trial[] = [
+  ...Object.entries({ clocks, races, lies, data, index, 'life cycle': lifeCycle }).flatMap(([kind, mutants]) =>
+    mutants.map((mutant) => storeTrial(`store: ${kind}`, mutant)),
+  ),
+  ...serializers.map(serializerTrial),
+  ...[...requestCores, ...cores].map(coreTrial),
+]
