@@ -126,6 +126,11 @@ export function increment(data: Record<string, unknown>): void {
   data['n'] = Number(data['n'] ?? 0) + 1
 }
 
+/** Lets what a client still has under way, without saying so, come to its end. */
+export async function settled(): Promise<void> {
+  for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve))
+}
+
 /** The store, with its calls told as they are made. */
 export function watched(
   store: SessionStore,

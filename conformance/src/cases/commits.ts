@@ -15,8 +15,10 @@ export const commits: readonly Case[] = [
       const cookie = await stored(all, data)
       const session = await all.load(cookie)
       assert.deepEqual({ ...session.data }, data)
-      ;(session.data.list as unknown[]).push('not committed')
+      ;(session.data.list as unknown[]).push('more')
       assert.deepEqual((await seen(all, cookie))[2], data)
+      assert.deepEqual(await session.commit(), { status: 'saved' })
+      assert.deepEqual((await seen(all, cookie))[2], { ...data, list: [...data.list, 'more'] })
     },
   ),
   sessions(

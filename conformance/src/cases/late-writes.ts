@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Sessions, SessionStore } from '@sess/core'
+import type { SessionKey, Sessions, SessionStore } from '@sess/core'
 import type { Case, CaseContext } from '../contract.ts'
 import { clause, keyOf, seen, stored, watched } from './case.ts'
 
@@ -8,18 +8,20 @@ const sessions = clause('races', 'sessions')
 /** The store, whose next call of a method gets no answer, and arrives when it is told to. */
 function delaying(store: SessionStore, method: 'create' | 'replace' | 'touch') {
   const late: (() => Promise<unknown>)[] = []
+  let key: SessionKey | undefined
   const delayed = new Proxy(store, {
     get(target, name: keyof SessionStore) {
       const value: unknown = target[name]
       if (typeof value !== 'function') return value
       return (...args: unknown[]): unknown => {
         if (name !== method || late.length) return value.apply(target, args)
+        key = args[0] as SessionKey
         late.push(() => value.apply(target, args) as Promise<unknown>)
         return Promise.reject(new Error('the connection was lost with the request under way'))
       }
     },
   })
-  return { store: delayed, arrive: async () => [late.length, await late[0]!()] }
+  return { store: delayed, keyOfLate: () => key, arrive: async () => [late.length, await late[0]!()] }
 }
 
 async function ended(all: Sessions, ...cookies: (string | undefined)[]): Promise<void> {
@@ -28,8 +30,8 @@ async function ended(all: Sessions, ...cookies: (string | undefined)[]): Promise
 
 function servers({ sessions: open, store, now }: CaseContext, method: 'create' | 'replace' | 'touch') {
   const time = { now }
-  const { store: delayed, arrive } = delaying(store, method)
-  return { time, all: open(time), slow: open(time, delayed), arrive }
+  const { store: delayed, ...rest } = delaying(store, method)
+  return { time, all: open(time), slow: open(time, delayed), ...rest }
 }
 
 /** Writes that were sent before, and arrive after. */
@@ -52,8 +54,9 @@ export const lateWrites: readonly Case[] = [
     'late-create',
     'A create that was sent before a logout and arrives after it opens to nobody: it is never sent again under its key.',
     async (context) => {
-      const { all, slow, arrive } = servers(context, 'create')
-      const cookie = await stored(slow)
+      const { all, slow, arrive, keyOfLate } = servers(context, 'create')
+      const cookie = await stored(slow, {}, 'ann')
+      assert.notDeepEqual(keyOfLate(), keyOf(cookie))
       assert.equal((await all.load(cookie)).status, 'active')
       await (await all.load(cookie)).logout()
       await arrive()

@@ -119,8 +119,16 @@ const remove = fc.tuple(client, key).map(([c, k]) =>
 )
 
 const advance = fc
-  .oneof(fc.constantFrom(1, 900, 1000, 59_999, 60_000), fc.integer({ min: 1, max: 30_000 }))
+  .constantFrom(1, 900, 1000, 20_000, 60_000)
   .map((ms) => command(`${ms} ms go by`, async (model) => void (model.now += ms)))
+
+/** To the moments that matter: the end of a record, and the last one at which it is there. */
+const toTheEnd = fc.tuple(key, fc.boolean()).map(([k, before]) =>
+  command(`time goes by to ${before ? 'just before ' : ''}the end of key ${k}`, async (model, { clients, keys }) => {
+    const { expiresAt = 0 } = model.records.get(keys[k]!) ?? {}
+    model.now = Math.max(model.now, expiresAt - (before ? clients[0]!.traits.expiryResolutionMs : 0))
+  }),
+)
 
 function of(model: Model, subject: string): SessionKey[] {
   return [...model.records.keys()].filter((at) => live(model, at)?.subject === subject)
@@ -181,7 +189,7 @@ const sweep = fc.tuple(client, fc.integer({ min: 1, max: 5 })).map(([c, limit]) 
 export const CALLS: readonly fc.Arbitrary<Command>[] = [read, create, replace, touch, remove]
 
 /** The calls by which time goes by. */
-export const TIME: readonly fc.Arbitrary<Command>[] = [advance]
+export const TIME: readonly fc.Arbitrary<Command>[] = [advance, toTheEnd]
 
 /** The calls that this store has beside. */
 export function claimedCalls({ traits }: SessionStore): readonly fc.Arbitrary<Command>[] {

@@ -18,7 +18,7 @@ async function search<M extends object, R>(
 ): Promise<void> {
   // A counter-example of commands is found again by two paths: fast-check's own, and that of the commands that ran.
   const [own = '', replayPath] = path?.split('~') ?? []
-  const calls = fc.commands([...commands], { maxCommands: LONGEST, ...(replayPath && { replayPath }) })
+  const calls = fc.commands([...commands], { maxCommands: LONGEST, size: 'max', ...(replayPath && { replayPath }) })
   const property = fc.asyncProperty(calls, async (made) => {
     const { model, real, tearDown } = await setUp()
     try {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { SessionStore } from '@sess/core'
 import type { Case } from '../contract.ts'
-import { clause, processes, same, sweeps, textOf } from './case.ts'
+import { clause, processes, same, settled, sweeps, textOf } from './case.ts'
 
 const store = clause('races', 'store')
 
@@ -70,9 +70,13 @@ export const races: readonly Case[] = [
         const at = key()
         await it.create(at, record(), now)
         const read = (await it.read(at, now))!
-        const writes = [1, 2, 3].map(() => it.replace(at, { ...read, revision: 2 }, read, now))
-        assert.equal(await other.delete(at, now), true)
+        const replace = () => it.replace(at, { ...read, revision: 2 }, read, now)
+        const writes = i % 2 ? [replace(), replace()] : []
+        const deleted = other.delete(at, now)
+        writes.push(replace())
+        assert.equal(await deleted, true)
         for (const answer of await Promise.all(writes)) assert.ok(['replaced', 'conflict', 'missing'].includes(answer))
+        await settled()
         assert.equal(await it.read(at, now, true), undefined)
       }
     },
@@ -170,6 +174,8 @@ export const races: readonly Case[] = [
         assert.equal(created, true)
         const read = await other.read(at, now, true)
         if (read) same(read, record(), it)
+        await settled()
+        assert.deepEqual(await other.read(at, now, true), read, 'it changes by itself')
         assert.equal(await other.delete(at, now), read !== undefined)
         assert.equal(await it.read(at, now, true), undefined)
       }
@@ -184,9 +190,13 @@ export const races: readonly Case[] = [
         const at = key()
         await it.create(at, record(), now)
         const read = (await it.read(at, now))!
-        const touches = [1, 2, 3].map((n) => it.touch(at, now + 60_000 + n * 10_000, read, now))
-        assert.equal(await other.delete(at, now), true)
+        const touch = () => it.touch(at, now + 90_000, read, now)
+        const touches = i % 2 ? [touch(), touch()] : []
+        const deleted = other.delete(at, now)
+        touches.push(touch())
+        assert.equal(await deleted, true)
         for (const answer of await Promise.all(touches)) assert.ok(['touched', 'missing'].includes(answer), answer)
+        await settled()
         assert.equal(await it.read(at, now, true), undefined)
       }
     },
@@ -200,10 +210,10 @@ export const races: readonly Case[] = [
         const at = key()
         await it.create(at, record(), now)
         const [a, b] = [(await it.read(at, now))!, (await other.read(at, now, true))!]
-        const [replaced, touched] = await Promise.all([
-          it.replace(at, { ...a, revision: 2, payload: Buffer.from('next') }, a, now),
-          other.touch(at, now + 90_000, b, now),
-        ])
+        const replace = () => it.replace(at, { ...a, revision: 2, payload: Buffer.from('next') }, a, now)
+        const first = i % 2 ? replace() : undefined
+        const [touched, replaced] = await Promise.all([other.touch(at, now + 90_000, b, now), first ?? replace()])
+        await settled()
         assert.equal(replaced, 'replaced')
         assert.ok(['touched', 'conflict'].includes(touched), touched)
         const read = (await it.read(at, now, true))!

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Case } from '../contract.ts'
-import { clause, listed, revokes, subjectOf } from './case.ts'
+import { clause, listed, revokes, settled, subjectOf } from './case.ts'
 
 const store = clause('subjects', 'store')
 
@@ -105,9 +105,13 @@ export const revocations: readonly Case[] = [
         const at = key(ann.tag)
         await it.create(at, record({ subject: 'ann' }), now)
         const read = (await it.read(at, now))!
-        const writes = [1, 2].map(() => it.replace(at, { ...read, revision: 2 }, read, now))
-        const [, ...answers] = await Promise.all([other.deleteSubject!(ann, now), ...writes])
+        const replace = () => it.replace(at, { ...read, revision: 2 }, read, now)
+        const before = i % 2 ? [replace()] : []
+        const revoked = other.deleteSubject!(ann, now)
+        const answers = await Promise.all([...before, replace()])
         for (const answer of answers) assert.ok(['replaced', 'conflict', 'missing'].includes(answer), answer)
+        await revoked
+        await settled()
         assert.equal(await it.read(at, now, true), undefined)
       }
     },
@@ -132,8 +136,8 @@ export const revocations: readonly Case[] = [
       if (it.deleteSubject) await it.deleteSubject({ id: 'ann', tag: revoked.tag }, now)
       else await it.delete(revoked, now)
       for (const [moment, fresh] of [
-        [now, true],
         [late, false],
+        [now, true],
       ] as const) {
         assert.equal((await other.read(replaced, moment, fresh))?.revision, 2)
         for (const at of [deleted, revoked]) assert.equal(await other.read(at, moment, fresh), undefined)

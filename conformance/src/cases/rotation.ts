@@ -132,6 +132,37 @@ export const rotation: readonly Case[] = [
       ),
   ),
   sessions(
+    'parallel-rotations-with-window',
+    'A rotation that meets another which keeps the old secret gives up: a kept secret never rotates.',
+    (context) =>
+      against(
+        context,
+        (session) => session.regenerate({ keepOldFor: '30s' }),
+        async ({ rotated, b, cookie, load }) => {
+          const won = [rotated, b].filter(({ cookieValue }) => cookieValue !== undefined)
+          assert.equal(won.length, 1)
+          assert.equal((await load(won[0]!.cookieValue)).status, 'active')
+          assert.equal((await load(cookie)).status, b.cookieValue ? 'active' : 'superseded')
+        },
+      ),
+  ),
+  sessions(
+    'write-after-rotation',
+    'A write whose secret was rotated away after it was loaded is told so, and is not applied.',
+    async ({ sessions: open, space, now }) => {
+      const [one, other] = [open(), open({ now }, await space.connect())]
+      const cookie = await stored(one)
+      const [late, updating] = [await one.load(cookie), await one.load(cookie)]
+      const { cookieValue } = await (await other.load(cookie)).regenerate()
+      late.data.n = 9
+      let ran = 0
+      const superseded = { status: 'superseded' }
+      assert.deepEqual([await late.commit(), await updating.update(() => void ran++)], [superseded, superseded])
+      assert.ok(ran <= 1, 'it ran again after it was known to be in vain')
+      assert.deepEqual((await seen(other, cookieValue))[2], { n: 0 })
+    },
+  ),
+  sessions(
     'rotation-against-logout',
     'A logout ends a session that is rotated meanwhile, under every secret.',
     (context) =>

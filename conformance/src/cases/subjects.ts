@@ -134,6 +134,7 @@ export const subjects: readonly Case[] = [
       assert.deepEqual(await listed(it, ann, now), [])
       const at = key(ann.tag)
       await it.create(at, record({ subject: 'ann' }), now)
+      assert.deepEqual(await listed(it, ann, now), [at.id])
       await it.delete(at, now)
       assert.deepEqual(await listed(it, ann, now), [])
       await it.create(at, record({ subject: 'bob' }), now)
@@ -149,12 +150,13 @@ export const subjects: readonly Case[] = [
       const other = await space.connect()
       const ann = subjectOf(context, 'ann')
       const [staying, going] = [0, 1].map(() => Array.from({ length: 130 }, () => key(ann.tag)))
-      for (const at of [...staying!, ...going!]) await it.create(at, record({ subject: 'ann' }), now)
+      for (let i = 0; i < 130; i++)
+        for (const at of [going![i]!, staying![i]!]) await it.create(at, record({ subject: 'ann' }), now)
       const seen: string[] = []
       for await (const [at] of it.list!(ann, now)) {
         seen.push(at.id)
         if (seen.length % 2) continue
-        const gone = going!.pop()
+        const gone = going!.shift()
         if (gone) await other.delete(gone, now)
         await other.create(key(ann.tag), record({ subject: 'ann' }), now)
         if (seen.length > 2000) assert.fail('the list does not end while sessions are created')
@@ -176,7 +178,7 @@ export const subjects: readonly Case[] = [
       const ann = subjectOf(context, 'ann')
       const at = key(ann.tag)
       await it.create(at, record({ subject: 'ann' }), now)
-      assert.deepEqual(await listed(other, ann, now), [at.id])
+      assert.deepEqual([await listed(other, ann, now), await listed(it, ann, now)], [[at.id], [at.id]])
       await other.delete(at, now)
       assert.deepEqual(await listed(it, ann, now), [])
     },

@@ -3,7 +3,7 @@ import { jsonSerializer, type Serializer, type SessionsOptions } from '@sess/cor
 import type { Case, CaseContext } from '../contract.ts'
 import { body, forge, parsed } from './forge.ts'
 import { aesGcm } from './seal.ts'
-import { clause, keyOf, seen, stored } from './case.ts'
+import { clause, keyOf, seen, stored, watched } from './case.ts'
 
 const sessions = clause('serialization', 'sessions')
 
@@ -137,12 +137,15 @@ export const switching: readonly Case[] = [
   sessions(
     'too-large-writes-nothing',
     'A session larger than the store takes is refused with too_large, and what was stored before is whole.',
-    async ({ sessions: open, store }) => {
-      const all = open()
+    async ({ sessions: open, store, now }) => {
+      let writes = 0
+      const counting = watched(store, (method) => void (writes += Number(method === 'replace')))
+      const all = open({ now }, counting)
       const cookie = await stored(all)
       const session = await all.load(cookie)
       session.data.large = 'x'.repeat(store.traits.maxPayloadBytes)
       await assert.rejects(session.commit(), { code: 'too_large' })
+      assert.equal(writes, 0)
       assert.deepEqual((await seen(all, cookie))[2], { n: 0 })
     },
     ({ store: { traits } }) =>

@@ -1,4 +1,12 @@
-import { memoryStore, SessError, type SessionKey, type SessionRecord, type SessionStore, type StoreTraits, type Subject } from '@sess/core'
+import {
+  memoryStore,
+  SessError,
+  type SessionKey,
+  type SessionRecord,
+  type SessionStore,
+  type StoreTraits,
+  type Subject,
+} from '@sess/core'
 import type { Index, Raw } from '../../src/contract.ts'
 
 /**
@@ -9,6 +17,8 @@ export class ByteStore implements SessionStore {
   readonly name: string = 'bytes'
   readonly traits: StoreTraits = memoryStore().traits
   protected readonly records: Map<string, Buffer> = new Map()
+  /** No record expires before. */
+  #earliest = Infinity
   protected readonly entries: Map<string, Set<string>> = new Map()
 
   /** The stored bytes, past the store. */
@@ -36,7 +46,7 @@ export class ByteStore implements SessionStore {
   async create(key: SessionKey, record: SessionRecord, now: number): Promise<boolean> {
     if (this.live(key, now)) return false
     this.fits(record)
-    await this.delete(key, now)
+    this.drop(key)
     this.put(key, record)
     return true
   }
@@ -70,8 +80,7 @@ export class ByteStore implements SessionStore {
 
   async delete(key: SessionKey, now: number): Promise<boolean> {
     const there = this.live(key, now)
-    this.unlink(key)
-    this.records.delete(handle(key))
+    this.drop(key)
     return there !== undefined
   }
 
@@ -95,9 +104,17 @@ export class ByteStore implements SessionStore {
   }
 
   async sweep(now: number, limit: number): Promise<number> {
-    const expired = [...this.records].filter(([, bytes]) => now >= (this.decode(bytes)?.expiresAt ?? 0)).slice(0, limit)
-    for (const [key] of expired) await this.delete({ tag: key.slice(0, 12), id: key.slice(12) }, now)
+    if (now < this.#earliest) return 0
+    const ends = [...this.records].map(([key, bytes]) => [key, this.decode(bytes)?.expiresAt ?? 0] as const)
+    const expired = ends.filter(([, end]) => now >= end).slice(0, limit)
+    for (const [key] of expired) this.drop({ tag: key.slice(0, 12), id: key.slice(12) })
+    if (expired.length < limit) this.#earliest = Math.min(...ends.map(([, end]) => (now < end ? end : Infinity)))
     return expired.length
+  }
+
+  protected drop(key: SessionKey): void {
+    this.unlink(key)
+    this.records.delete(handle(key))
   }
 
   protected live(key: SessionKey, now: number): SessionRecord | undefined {
@@ -112,6 +129,7 @@ export class ByteStore implements SessionStore {
 
   protected put(key: SessionKey, record: SessionRecord): void {
     this.records.set(handle(key), this.encode(record))
+    this.#earliest = Math.min(this.#earliest, record.expiresAt)
     if (record.subject !== undefined) this.link(this.entryOf({ id: record.subject, tag: key.tag }), key.id)
   }
 

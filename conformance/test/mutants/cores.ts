@@ -10,186 +10,391 @@ const core = (
 
 /** Cores with a rule taken out that is one of a single request: secrets, clocks, formats, costs. */
 export const cores: readonly CoreMutant[] = [
-  core('secrets-of-64-bits', 'token.ts', ['identity/random-secrets'], [
-    "return randomBytes(SECRET_BYTES).toString('base64url')",
-    "return Buffer.concat([randomBytes(8), Buffer.alloc(16)]).toString('base64url')",
-  ]),
-  core('secret-at-rest', 'token.ts', ['identity/no-secret-at-rest', 'identity/no-secret-in-a-dump'], [
-    "return createHash('sha256').update(secret).digest('base64url')",
-    'return secret',
-  ]),
-  core('any-secret-opens', 'token.ts', ['identity/wrong-secret', 'identity/no-secret-at-rest', 'hostile-bytes/moved'], [
-    'return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b))',
-    'return a.length === b.length || timingSafeEqual(Buffer.from(a), Buffer.from(b))',
-  ]),
-  core('wrong-secret-in-silence', 'sessions.ts', ['identity/wrong-secret'], [
-    "if (verdict === 'superseded' || verdict === 'mismatched') {",
-    'if (false) {',
-  ]),
-  core('any-length-is-a-cookie', 'token.ts', ['identity/unknown-is-no-write'], [
-    '/^[\\w-]{60}$/.test(value)',
-    '/^[\\w-]{1,}/.test(value)',
-  ]),
-  core('unknown-id-is-adopted', 'sessions.ts', ['identity/unknown-is-no-write', 'rotation-login/marker'], [
-    "      if (!token) events.emit('rejected', { reason: 'malformed' })",
-    "      if (!token) events.emit('rejected', { reason: 'malformed' })\n      else if (!held) {\n        const session = await new LiveSession(context, await context.blank())\n        session.data = { adopted: true }\n        await session.commit()\n        return session\n      }",
-  ]),
-  core('secret-in-events', 'stored.ts', ['identity/handle-names-no-secret'], [
-    'return { handle: handleOf(key), ...',
-    "return { handle: handleOf(key) + (this.issued ?? ''), ...",
-  ]),
-  core('a-touch-each-time', 'stored.ts', ['clock/touch-is-throttled', 'scale/calls'], [
-    "if (expiresAt - record.expiresAt < after) return 'unchanged'",
-    '',
-  ]),
-  core('never-a-touch', 'stored.ts', ['clock/touch-is-throttled', 'clock/idle-slides'], [
-    "if (expiresAt - record.expiresAt < after) return 'unchanged'",
-    "if (after > 0) return 'unchanged'",
-  ]),
-  core('absolute-slides', 'stored.ts', ['clock/idle-slides', 'clock/writes-slide', 'rotation-login/rotation-keeps-the-rest'], [
-    'return idleTimeout ? Math.min(now + idleTimeout, absoluteAt) : absoluteAt',
-    'return idleTimeout ? now + idleTimeout : absoluteAt',
-  ]),
-  core('a-slow-clock-shortens', 'stored.ts', ['clock/writes-slide'], [
-    'if (!rotation?.signIn) expiresAt = Math.max(expiresAt, record.expiresAt)',
-    '',
-  ]),
-  core('lifetimes-of-a-login-ignored', 'login.ts', ['clock/own-lifetimes', 'clock/idle-slides'], [
-    'return { ...lifetimesOf(options, settings), persistent, label',
-    'return { ...lifetimesOf({}, settings), persistent, label',
-  ]),
-  core('a-sign-in-is-always-fresh', 'session.ts', ['clock/fresh-sign-in'], [
-    'if (this.subject === undefined || (this.authenticatedAt ?? 0) < since)',
-    'if (this.subject === undefined)',
-  ]),
-  core('each-commit-writes', 'session.ts', ['round-trip/unchanged-writes-nothing', 'scale/calls', 'rotation-login/idle-commit-in-each-state'], [
-    'if (changes.size || this.#flashSteps.length) return this.#write(await this.#pending(changes))',
-    'if (changes.size || this.#flashSteps.length || this.#stored.live) return this.#write({ ...(await this.#pending(changes)), write: { ...(await this.#pending(changes)).write, compose: async (stored) => ({ ...stored }) } })',
-  ]),
-  core('second-commit-creates-again', 'session.ts', ['round-trip/first-commit-and-next'], [
-    "    await this.#follow(pending)\n    return 'created'",
-    "    await this.#follow(pending)\n    stored.mode = 'new'\n    return 'created'",
-  ]),
-  core('deletions-are-forgotten', 'data.ts', ['round-trip/several-commits', 'races/disjoint-keys'], [
-    '  if (value === undefined) delete target[key]\n  else define(target, key, value)',
-    '  if (value !== undefined) define(target, key, value)',
-  ]),
-  core('data-is-shared-with-what-was-loaded', 'session.ts', ['round-trip/data', 'round-trip/unchanged-writes-nothing'], [
-    'return (this.#data ??= copy(this.#base))',
-    'return (this.#data ??= { ...this.#base })',
-  ]),
-  core('flash-is-read-for-ever', 'flash.ts', ['round-trip/flash-once'], ['if (at >= 0) messages.splice(at, 1)', 'void at']),
-  core('revision-stands-still', 'stored.ts', ['round-trip/record-of-a-session'], [
-    'const revision = record.revision + 1\n    let draft',
-    'const revision = record.revision\n    let draft',
-  ]),
-  core('conflict-is-never-refused', 'session.ts', ['races/same-key-throws'], ["if (onConflict === 'throw')", 'if (false)']),
-  core('unsaved-session-is-rotated-into-being', 'session.ts', ['rotation-login/rotation-of-unsaved', 'rotation-login/regenerate-in-each-state'], [
-    "if (this.#stored.mode !== 'current') return this.#stored.idle",
-    "if (this.#stored.mode === 'new') {\n        const pending = await this.#pending()\n        await this.#stored.create(pending.write, NO_CONTENT)\n        return 'created'\n      }\n      if (this.#stored.mode !== 'current') return this.#stored.idle",
-  ]),
-  core('rotation-drops-what-is-pending', 'session.ts', ['rotation-login/rotation'], [
-    "      this.#needCookie('regenerate()')\n      const pending = await this.#pending()",
-    "      this.#needCookie('regenerate()')\n      const pending = await this.#pending(new Map())",
-  ]),
-  core('rotation-moves-the-absolute-end', 'stored.ts', ['rotation-login/rotation-keeps-the-rest'], [
-    'draft = { ...draft, digest: digestOf(secret), earlier: rotatedAway(envelope, now, keepFor) }',
-    'draft = { ...draft, digest: digestOf(secret), createdAt: now, absoluteAt: now + (draft.absoluteAt - draft.createdAt), earlier: rotatedAway(envelope, now, keepFor) }',
-  ]),
-  core('login-drops-what-is-pending', 'session.ts', ['rotation-login/login'], [
-    'const previous = this.handle\n      const pending = await this.#pending()',
-    'const previous = this.handle\n      const pending = await this.#pending(new Map())',
-  ]),
-  core('login-again-keeps-the-clocks', 'stored.ts', ['rotation-login/login-again', 'clock/own-lifetimes'], ['if (signIn)\n        draft', 'if (false as boolean && signIn)\n        draft']),
-  core('login-gives-up-where-the-marker-fails', 'login.ts', ['rotation-login/crash-in-login', 'rotation-login/login-with-lost-answer'], [
-    "events.emit('error', { code: 'store_unavailable', operation: 'login: mark', error, handle: handleOf(key) })",
-    'throw error',
-  ]),
-  core('logout-forgets-to-delete', 'stored.ts', ['races/logout-wins', 'rotation-login/logout-in-each-state', 'rotation-login/destroy-in-each-state'], [
-    '(at) => settings.store.delete(held.key, at), 2)',
-    '(at) => settings.store.read(held.key, at), 2)',
-  ]),
-  core('revoke-of-anybodys', 'sessions.ts', ['rotation-login/revoke-one'], [
-    "if ((await this.#context.read(key, true))?.record.subject !== subject) return false",
-    'void subject',
-  ]),
-  core('migration-is-forgotten', 'codec.ts', ['serialization/schema-migrated'], [
-    'if (envelope.schemaVersion < schemaVersion && migrate)',
-    'if (false as boolean && migrate)',
-  ]),
-  core('newer-schema-is-read', 'codec.ts', ['serialization/newer-schema'], ['if (envelope.schemaVersion > schemaVersion)', 'if (false)']),
-  core('unknown-serializer-is-damage', 'codec.ts', ['serialization/unknown-serializer'], ['  if (!serializer)\n    throw', '  if (!serializer) return undefined\n  if (!serializer)\n    throw']),
-  core('newer-format-is-damage', 'codec.ts', ['serialization/newer-format'], ['if (!framed.body) throw misfit', 'if (!framed.body) return undefined\n  if (!framed.body) throw misfit']),
-  core('unknown-key-is-damage', 'codec.ts', ['serialization/unknown-key'], [
-    '    body = seal.open(body, bound(key, record))',
-    '    try {\n      body = seal.open(body, bound(key, record))\n    } catch {\n      return undefined\n    }',
-  ]),
-  core('serializer-of-today-reads-all', 'codec.ts', ['serialization/serializer-switched'], [
-    'const serializer = serializers.get(envelope.serializer)',
-    'const serializer = settings.serializer',
-  ]),
-  core('it-writes-and-then-refuses', 'json.ts', ['serialization/refusal-writes-nothing'], [
-    "    checkJson(value, 'data')\n    return Buffer.from(JSON.stringify(value))",
-    '    return Buffer.from(JSON.stringify(value))',
-  ]),
-  core('too-large-is-left-to-the-store', 'codec.ts', ['serialization/too-large-writes-nothing'], [
-    '  if (payload.length > store.traits.maxPayloadBytes)\n',
-    '  if (payload.length > store.traits.maxPayloadBytes * 4)\n',
-  ]),
-  core('keys-are-assigned', 'data.ts', ['serialization/inert-keys', 'hostile-bytes/inert-envelope'], [
-    'Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true })',
-    'target[key] = value',
-  ]),
-  core('no-checksum', 'envelope.ts', ['hostile-bytes/flipped'], [
-    'bytes[0] !== MAGIC || bytes.readUInt32BE(3) !== checksum(bytes)',
-    'bytes[0] !== MAGIC',
-  ]),
+  core(
+    'secrets-of-64-bits',
+    'token.ts',
+    ['identity/random-secrets'],
+    [
+      "return randomBytes(SECRET_BYTES).toString('base64url')",
+      "return Buffer.concat([randomBytes(8), Buffer.alloc(16)]).toString('base64url')",
+    ],
+  ),
+  core(
+    'secret-at-rest',
+    'token.ts',
+    ['identity/no-secret-at-rest', 'identity/no-secret-in-a-dump'],
+    ["return createHash('sha256').update(secret).digest('base64url')", 'return secret'],
+  ),
+  core(
+    'any-secret-opens',
+    'token.ts',
+    ['identity/wrong-secret', 'identity/no-secret-at-rest', 'hostile-bytes/moved'],
+    [
+      'return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b))',
+      'return a.length === b.length || timingSafeEqual(Buffer.from(a), Buffer.from(b))',
+    ],
+  ),
+  core(
+    'wrong-secret-in-silence',
+    'sessions.ts',
+    ['identity/wrong-secret'],
+    ["if (verdict === 'superseded' || verdict === 'mismatched') {", 'if (false) {'],
+  ),
+  core(
+    'any-length-is-a-cookie',
+    'token.ts',
+    ['identity/unknown-is-no-write'],
+    ['/^[\\w-]{60}$/.test(value)', '/^[\\w-]{1,}/.test(value)'],
+  ),
+  core(
+    'unknown-id-is-adopted',
+    'sessions.ts',
+    ['identity/unknown-is-no-write', 'rotation-login/marker'],
+    [
+      "      if (!token) events.emit('rejected', { reason: 'malformed' })",
+      "      if (!token) events.emit('rejected', { reason: 'malformed' })\n      else if (!held) {\n        const session = await new LiveSession(context, await context.blank())\n        session.data = { adopted: true }\n        await session.commit()\n        return session\n      }",
+    ],
+  ),
+  core(
+    'secret-in-events',
+    'stored.ts',
+    ['identity/handle-names-no-secret'],
+    ['return { handle: handleOf(key), ...', "return { handle: handleOf(key) + (this.issued ?? ''), ..."],
+  ),
+  core(
+    'a-touch-each-time',
+    'stored.ts',
+    ['clock/touch-is-throttled', 'scale/calls'],
+    ["if (expiresAt - record.expiresAt < after) return 'unchanged'", ''],
+  ),
+  core(
+    'never-a-touch',
+    'stored.ts',
+    ['clock/touch-is-throttled', 'clock/idle-slides'],
+    ["if (expiresAt - record.expiresAt < after) return 'unchanged'", "if (after > 0) return 'unchanged'"],
+  ),
+  core(
+    'absolute-slides',
+    'stored.ts',
+    ['clock/idle-slides', 'clock/writes-slide', 'rotation-login/rotation-keeps-the-rest'],
+    [
+      'return idleTimeout ? Math.min(now + idleTimeout, absoluteAt) : absoluteAt',
+      'return idleTimeout ? now + idleTimeout : absoluteAt',
+    ],
+  ),
+  core(
+    'a-slow-clock-shortens',
+    'stored.ts',
+    ['clock/writes-slide'],
+    ['if (!rotation?.signIn) expiresAt = Math.max(expiresAt, record.expiresAt)', ''],
+  ),
+  core(
+    'lifetimes-of-a-login-ignored',
+    'login.ts',
+    ['clock/own-lifetimes', 'clock/idle-slides'],
+    [
+      'return { ...lifetimesOf(options, settings), persistent, label',
+      'return { ...lifetimesOf({}, settings), persistent, label',
+    ],
+  ),
+  core(
+    'a-sign-in-is-always-fresh',
+    'session.ts',
+    ['clock/fresh-sign-in'],
+    ['if (this.subject === undefined || (this.authenticatedAt ?? 0) < since)', 'if (this.subject === undefined)'],
+  ),
+  core(
+    'each-commit-writes',
+    'session.ts',
+    ['round-trip/unchanged-writes-nothing', 'scale/calls', 'rotation-login/idle-commit-in-each-state'],
+    [
+      'if (changes.size || this.#flashSteps.length) return this.#write(await this.#pending(changes))',
+      'if (changes.size || this.#flashSteps.length || this.#stored.live) return this.#write({ ...(await this.#pending(changes)), write: { ...(await this.#pending(changes)).write, compose: async (stored) => ({ ...stored }) } })',
+    ],
+  ),
+  core(
+    'second-commit-creates-again',
+    'session.ts',
+    ['round-trip/first-commit-and-next'],
+    [
+      "    await this.#follow(pending)\n    return 'created'",
+      "    await this.#follow(pending)\n    stored.mode = 'new'\n    return 'created'",
+    ],
+  ),
+  core(
+    'deletions-are-forgotten',
+    'data.ts',
+    ['round-trip/several-commits', 'races/disjoint-keys'],
+    [
+      '  if (value === undefined) delete target[key]\n  else define(target, key, value)',
+      '  if (value !== undefined) define(target, key, value)',
+    ],
+  ),
+  core(
+    'data-is-shared-with-what-was-loaded',
+    'session.ts',
+    ['round-trip/data', 'round-trip/unchanged-writes-nothing'],
+    ['return (this.#data ??= copy(this.#base))', 'return (this.#data ??= { ...this.#base })'],
+  ),
+  core(
+    'flash-is-read-for-ever',
+    'flash.ts',
+    ['round-trip/flash-once'],
+    ['if (at >= 0) messages.splice(at, 1)', 'void at'],
+  ),
+  core(
+    'revision-stands-still',
+    'stored.ts',
+    ['round-trip/record-of-a-session'],
+    ['const revision = record.revision + 1\n    let draft', 'const revision = record.revision\n    let draft'],
+  ),
+  core(
+    'conflict-is-never-refused',
+    'session.ts',
+    ['races/same-key-throws'],
+    ["if (onConflict === 'throw')", 'if (false)'],
+  ),
+  core(
+    'unsaved-session-is-rotated-into-being',
+    'session.ts',
+    ['rotation-login/rotation-of-unsaved', 'rotation-login/regenerate-in-each-state'],
+    [
+      "if (this.#stored.mode !== 'current') return this.#stored.idle",
+      "if (this.#stored.mode === 'new') {\n        const pending = await this.#pending()\n        await this.#stored.create(pending.write, NO_CONTENT)\n        return 'created'\n      }\n      if (this.#stored.mode !== 'current') return this.#stored.idle",
+    ],
+  ),
+  core(
+    'rotation-drops-what-is-pending',
+    'session.ts',
+    ['rotation-login/rotation'],
+    [
+      "      this.#needCookie('regenerate()')\n      const pending = await this.#pending()",
+      "      this.#needCookie('regenerate()')\n      const pending = await this.#pending(new Map())",
+    ],
+  ),
+  core(
+    'rotation-moves-the-absolute-end',
+    'stored.ts',
+    ['rotation-login/rotation-keeps-the-rest'],
+    [
+      'draft = { ...draft, digest: digestOf(secret), earlier: rotatedAway(envelope, now, keepFor) }',
+      'draft = { ...draft, digest: digestOf(secret), createdAt: now, absoluteAt: now + (draft.absoluteAt - draft.createdAt), earlier: rotatedAway(envelope, now, keepFor) }',
+    ],
+  ),
+  core(
+    'login-drops-what-is-pending',
+    'session.ts',
+    ['rotation-login/login'],
+    [
+      'const previous = this.handle\n      const pending = await this.#pending()',
+      'const previous = this.handle\n      const pending = await this.#pending(new Map())',
+    ],
+  ),
+  core(
+    'login-again-keeps-the-clocks',
+    'stored.ts',
+    ['rotation-login/login-again', 'clock/own-lifetimes'],
+    ['if (signIn)\n        draft', 'if (false as boolean && signIn)\n        draft'],
+  ),
+  core(
+    'login-gives-up-where-the-marker-fails',
+    'login.ts',
+    ['rotation-login/crash-in-login'],
+    [
+      "events.emit('error', { code: 'store_unavailable', operation: 'login: mark', error, handle: handleOf(key) })",
+      'throw error',
+    ],
+  ),
+  core(
+    'logout-forgets-to-delete',
+    'stored.ts',
+    ['races/logout-wins', 'rotation-login/logout-in-each-state', 'rotation-login/destroy-in-each-state'],
+    ['(at) => settings.store.delete(held.key, at), 2)', '(at) => settings.store.read(held.key, at), 2)'],
+  ),
+  core(
+    'revoke-of-anybodys',
+    'sessions.ts',
+    ['rotation-login/revoke-one'],
+    ['if ((await this.#context.read(key, true))?.record.subject !== subject) return false', 'void subject'],
+  ),
+  core(
+    'migration-is-forgotten',
+    'codec.ts',
+    ['serialization/schema-migrated'],
+    ['if (envelope.schemaVersion < schemaVersion && migrate)', 'if (false as boolean && migrate)'],
+  ),
+  core(
+    'newer-schema-is-read',
+    'codec.ts',
+    ['serialization/newer-schema'],
+    ['if (envelope.schemaVersion > schemaVersion)', 'if (false)'],
+  ),
+  core(
+    'unknown-serializer-is-damage',
+    'codec.ts',
+    ['serialization/unknown-serializer'],
+    ['  if (!serializer)\n    throw', '  if (!serializer) return undefined\n  if (!serializer)\n    throw'],
+  ),
+  core(
+    'newer-format-is-damage',
+    'codec.ts',
+    ['serialization/newer-format'],
+    ['if (!framed.body) throw misfit', 'if (!framed.body) return undefined\n  if (!framed.body) throw misfit'],
+  ),
+  core(
+    'unknown-key-is-damage',
+    'codec.ts',
+    ['serialization/unknown-key'],
+    [
+      '    body = seal.open(body, bound(key, record))',
+      '    try {\n      body = seal.open(body, bound(key, record))\n    } catch {\n      return undefined\n    }',
+    ],
+  ),
+  core(
+    'serializer-of-today-reads-all',
+    'codec.ts',
+    ['serialization/serializer-switched'],
+    ['const serializer = serializers.get(envelope.serializer)', 'const serializer = settings.serializer'],
+  ),
+  core(
+    'it-writes-and-then-refuses',
+    'json.ts',
+    ['serialization/refusal-writes-nothing'],
+    [
+      "    checkJson(value, 'data')\n    return Buffer.from(JSON.stringify(value))",
+      '    return Buffer.from(JSON.stringify(value))',
+    ],
+  ),
+  core(
+    'too-large-is-left-to-the-store',
+    'codec.ts',
+    ['serialization/too-large-writes-nothing'],
+    [
+      '  if (payload.length > store.traits.maxPayloadBytes)\n',
+      '  if (payload.length > store.traits.maxPayloadBytes * 4)\n',
+    ],
+  ),
+  core(
+    'keys-are-assigned',
+    'data.ts',
+    ['serialization/inert-keys', 'hostile-bytes/inert-envelope'],
+    [
+      'Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true })',
+      'target[key] = value',
+    ],
+  ),
+  core(
+    'no-checksum',
+    'envelope.ts',
+    ['hostile-bytes/flipped'],
+    ['bytes[0] !== MAGIC || bytes.readUInt32BE(3) !== checksum(bytes)', 'bytes[0] !== MAGIC'],
+  ),
   core('short-payloads-throw', 'envelope.ts', ['hostile-bytes/truncated'], ['if (bytes.length < HEADER || ', 'if (']),
-  core('no-magic', 'envelope.ts', ['hostile-bytes/random'], [
-    "if (bytes.length < HEADER || bytes[0] !== MAGIC || bytes.readUInt32BE(3) !== checksum(bytes)) return undefined",
-    "if (bytes.length < HEADER) return { sealed: false }\n  if (bytes[0] !== MAGIC || bytes.readUInt32BE(3) !== checksum(bytes)) return undefined",
-  ]),
-  core('lengths-are-believed', 'envelope.ts', ['hostile-bytes/length-bombs'], [
-    "    const values: unknown = JSON.parse(bytes.toString('utf8', 4, end))",
-    "    if (end > bytes.length) return { envelope: JSON.parse('{}') as Envelope, data: new Uint8Array(end) }\n    const values: unknown = JSON.parse(bytes.toString('utf8', 4, end))",
-  ]),
-  core('depth-is-not-looked-at', 'json.ts', ['hostile-bytes/nested-bombs'], [
-    "    const value: unknown = JSON.parse(asBuffer(bytes).toString())\n    checkJson(value, 'data')\n    return value",
-    '    return JSON.parse(asBuffer(bytes).toString()) as unknown',
-  ]),
-  core('types-are-not-looked-at', 'envelope.ts', ['hostile-bytes/wrong-types'], [
-    'if (!Array.isArray(values) || !NAMES.every((name, i) => FIELDS[name](values[i]))) return undefined',
-    'if (!Array.isArray(values)) return undefined',
-  ]),
-  core('any-number-of-earlier-secrets', 'envelope.ts', ['hostile-bytes/wrong-types'], ['    value.length <= MEMORY &&\n', '']),
-  core('one-bad-record-ends-a-list', 'sessions.ts', ['hostile-bytes/one-bad-in-a-list'], ['if (!held || held.envelope.marker) continue', 'if (!held) return\n        if (held.envelope.marker) continue']),
-  core('seal-is-forgotten', 'codec.ts', ['hostile-bytes/sealed', 'hostile-bytes/sealed-tampered'], [
-    'frame(seal ? seal.seal(bytes, bound(key, meta)) : bytes, seal !== undefined)',
-    'frame(bytes, false)',
-  ], ["} else if (seal && !seal.acceptPlaintext) return undefined", '}']),
-  core('seal-binds-nothing', 'codec.ts', ['hostile-bytes/sealed-moved', 'hostile-bytes/sealed-replayed'], [
-    "return Buffer.from(`${handleOf(key)}\\n${revision}\\n${subject}`)",
-    'return Buffer.from(`${handleOf(key).length}${String(revision).length}${subject.length}`.slice(0, 0))',
-  ]),
-  core('seal-binds-no-revision', 'codec.ts', ['hostile-bytes/sealed-replayed'], [
-    "return Buffer.from(`${handleOf(key)}\\n${revision}\\n${subject}`)",
-    "return Buffer.from(`${handleOf(key)}\\n${typeof revision}\\n${subject}`)",
-  ]),
-  core('tampering-throws', 'codec.ts', ['hostile-bytes/sealed-tampered', 'hostile-bytes/sealed-truncated'], [
-    '  const decoded = body && decodeEnvelope(body)',
-    "  if (!body) throw misfit('was tampered with')\n  const decoded = decodeEnvelope(body)",
-  ]),
-  core('plaintext-beside-a-seal', 'codec.ts', ['hostile-bytes/sealed-refuses-plaintext'], [
-    '} else if (seal && !seal.acceptPlaintext) return undefined',
-    '}',
-  ]),
-  core('one-tag-for-all', 'token.ts', ['scale/keys-spread', 'life-cycle/tag-is-shard'], [
-    "return hash.update(subject).digest().subarray(0, TAG_BYTES).toString('base64url')",
-    "return hash.update('').digest().subarray(0, TAG_BYTES).toString('base64url')",
-  ]),
-  core('pepper-is-ignored', 'token.ts', ['life-cycle/tag-is-shard'], [
-    "pepper === undefined ? createHash('sha256').update('sess/subject-tag\\0') : createHmac('sha256', pepper)",
-    "pepper === '' ? createHmac('sha256', pepper) : createHash('sha256').update('sess/subject-tag\\0')",
-  ]),
+  core(
+    'no-magic',
+    'envelope.ts',
+    ['hostile-bytes/random'],
+    [
+      'if (bytes.length < HEADER || bytes[0] !== MAGIC || bytes.readUInt32BE(3) !== checksum(bytes)) return undefined',
+      'if (bytes.length < HEADER) return { sealed: false }\n  if (bytes[0] !== MAGIC || bytes.readUInt32BE(3) !== checksum(bytes)) return undefined',
+    ],
+  ),
+  core(
+    'lengths-are-believed',
+    'envelope.ts',
+    ['hostile-bytes/length-bombs'],
+    [
+      "    const values: unknown = JSON.parse(bytes.toString('utf8', 4, end))",
+      "    if (end > bytes.length) return { envelope: JSON.parse('{}') as Envelope, data: new Uint8Array(end) }\n    const values: unknown = JSON.parse(bytes.toString('utf8', 4, end))",
+    ],
+  ),
+  core(
+    'depth-is-not-looked-at',
+    'json.ts',
+    ['hostile-bytes/nested-bombs'],
+    [
+      "    const value: unknown = JSON.parse(asBuffer(bytes).toString())\n    checkJson(value, 'data')\n    return value",
+      '    return JSON.parse(asBuffer(bytes).toString()) as unknown',
+    ],
+  ),
+  core(
+    'types-are-not-looked-at',
+    'envelope.ts',
+    ['hostile-bytes/wrong-types'],
+    [
+      'if (!Array.isArray(values) || !NAMES.every((name, i) => FIELDS[name](values[i]))) return undefined',
+      'if (!Array.isArray(values)) return undefined',
+    ],
+  ),
+  core(
+    'any-number-of-earlier-secrets',
+    'envelope.ts',
+    ['hostile-bytes/wrong-types'],
+    ['    value.length <= MEMORY &&\n', ''],
+  ),
+  core(
+    'one-bad-record-ends-a-list',
+    'sessions.ts',
+    ['hostile-bytes/one-bad-in-a-list'],
+    ['if (!held || held.envelope.marker) continue', 'if (!held) return\n        if (held.envelope.marker) continue'],
+  ),
+  core(
+    'seal-is-forgotten',
+    'codec.ts',
+    ['hostile-bytes/sealed', 'hostile-bytes/sealed-tampered'],
+    ['frame(seal ? seal.seal(bytes, bound(key, meta)) : bytes, seal !== undefined)', 'frame(bytes, false)'],
+    ['} else if (seal && !seal.acceptPlaintext) return undefined', '}'],
+  ),
+  core(
+    'seal-binds-nothing',
+    'codec.ts',
+    ['hostile-bytes/sealed-moved', 'hostile-bytes/sealed-replayed'],
+    [
+      'return Buffer.from(`${handleOf(key)}\\n${revision}\\n${subject}`)',
+      'return Buffer.from(`${handleOf(key).length}${String(revision).length}${subject.length}`.slice(0, 0))',
+    ],
+  ),
+  core(
+    'seal-binds-no-revision',
+    'codec.ts',
+    ['hostile-bytes/sealed-replayed'],
+    [
+      'return Buffer.from(`${handleOf(key)}\\n${revision}\\n${subject}`)',
+      'return Buffer.from(`${handleOf(key)}\\n${typeof revision}\\n${subject}`)',
+    ],
+  ),
+  core(
+    'tampering-throws',
+    'codec.ts',
+    ['hostile-bytes/sealed-tampered', 'hostile-bytes/sealed-truncated'],
+    [
+      '  const decoded = body && decodeEnvelope(body)',
+      "  if (!body) throw misfit('was tampered with')\n  const decoded = decodeEnvelope(body)",
+    ],
+  ),
+  core(
+    'plaintext-beside-a-seal',
+    'codec.ts',
+    ['hostile-bytes/sealed-refuses-plaintext'],
+    ['} else if (seal && !seal.acceptPlaintext) return undefined', '}'],
+  ),
+  core(
+    'one-tag-for-all',
+    'token.ts',
+    ['scale/keys-spread'],
+    [
+      "return hash.update(subject).digest().subarray(0, TAG_BYTES).toString('base64url')",
+      "return hash.update('').digest().subarray(0, TAG_BYTES).toString('base64url')",
+    ],
+  ),
+  core(
+    'pepper-is-ignored',
+    'token.ts',
+    ['life-cycle/tag-is-shard'],
+    [
+      "pepper === undefined ? createHash('sha256').update('sess/subject-tag\\0') : createHmac('sha256', pepper)",
+      "pepper === '' ? createHmac('sha256', pepper) : createHash('sha256').update('sess/subject-tag\\0')",
+    ],
+  ),
   core('a-look-before-each-write', 'stored.ts', ['scale/calls'], ['let look = doubted\n', 'let look = true\n']),
 ]

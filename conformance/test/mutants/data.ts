@@ -22,7 +22,11 @@ const keys = (name: string, killedBy: readonly string[], at: (key: SessionKey) =
   }))
 
 /** Two namespaces that are one, as far as some methods go. */
-function bleeding(name: string, killedBy: readonly string[], methods: readonly ('read' | 'list' | 'deleteSubject' | 'count' | 'sweep')[]): StoreMutant {
+function bleeding(
+  name: string,
+  killedBy: readonly string[],
+  methods: readonly ('read' | 'list' | 'deleteSubject' | 'count' | 'sweep')[],
+): StoreMutant {
   const all = new Set<ReturnType<typeof memoryStore>>()
   return {
     name,
@@ -74,14 +78,24 @@ function bleeding(name: string, killedBy: readonly string[], methods: readonly (
 
 /** Stores that give back something else than they were given. */
 export const data: readonly StoreMutant[] = [
-  payloads('the payload is text', ['round-trip/every-byte', 'round-trip/largest-payload'], (payload) => Buffer.from(Buffer.from(payload).toString())),
+  payloads('the payload is text', ['round-trip/every-byte', 'round-trip/largest-payload'], (payload) =>
+    Buffer.from(Buffer.from(payload).toString()),
+  ),
   payloads('the payload ends at its first zero', ['round-trip/every-byte'], (payload) => {
     const end = payload.indexOf(0)
     return end < 0 ? payload : payload.slice(0, end)
   }),
-  payloads('the last byte is lost', ['round-trip/every-byte', 'round-trip/data', 'round-trip/model'], (payload) => payload.slice(0, -1)),
-  payloads('an empty payload gets a byte', ['round-trip/empty-payload', 'round-trip/model'], (payload) => (payload.length ? payload : Buffer.from([0]))),
-  payloads('a view is stored with all that it is a view of', ['round-trip/views-of-bytes'], (payload) => new Uint8Array(payload.buffer.byteLength < 200_000 ? payload.buffer : payload)),
+  payloads('the last byte is lost', ['round-trip/every-byte', 'round-trip/data', 'round-trip/model'], (payload) =>
+    payload.slice(0, -1),
+  ),
+  payloads('an empty payload gets a byte', ['round-trip/empty-payload', 'round-trip/model'], (payload) =>
+    payload.length ? payload : Buffer.from([0]),
+  ),
+  payloads(
+    'a view is stored with all that it is a view of',
+    ['round-trip/views-of-bytes'],
+    (payload) => new Uint8Array(payload.buffer.byteLength < 200_000 ? payload.buffer : payload),
+  ),
   payloads('the payload ends after 64 KiB', ['round-trip/largest-payload'], (payload) => payload.slice(0, 65_536)),
   store('an empty payload is a missing record', ['round-trip/empty-payload', 'round-trip/model'], (it) => ({
     async read(key, now) {
@@ -127,34 +141,57 @@ export const data: readonly StoreMutant[] = [
       },
     }
   }),
-  store('replace writes over the start of the old payload', ['round-trip/replace', 'round-trip/model', 'round-trip/views-of-bytes'], (it) => ({
-    async replace(key, record, expected, now) {
-      const tail = (await it.read(key, now))?.payload.slice(record.payload.length) ?? []
-      return it.replace(key, { ...record, payload: Buffer.from([...record.payload, ...tail]) }, expected, now)
-    },
-  })),
-  store('replace forgets the subject', ['round-trip/replace', 'round-trip/several-commits'], (it) => ({
+  store(
+    'replace writes over the start of the old payload',
+    ['round-trip/replace', 'round-trip/model', 'round-trip/views-of-bytes'],
+    (it) => ({
+      async replace(key, record, expected, now) {
+        const tail = (await it.read(key, now))?.payload.slice(record.payload.length) ?? []
+        return it.replace(key, { ...record, payload: Buffer.from([...record.payload, ...tail]) }, expected, now)
+      },
+    }),
+  ),
+  store('replace forgets the subject', ['round-trip/replace', 'subjects/model'], (it) => ({
     async replace(key, { subject: _, ...record }, expected, now) {
       return it.replace(key, record, expected, now)
     },
   })),
-  store('touch writes an empty payload', ['round-trip/touch', 'races/read-only-reverts-nothing', 'clock/model'], (it) => ({
-    async touch(key, expiresAt, expected, now) {
-      const answer = await it.touch(key, expiresAt, expected, now)
-      const live = await it.read(key, now)
-      if (answer === 'touched' && live) await it.replace(key, { ...live, payload: new Uint8Array() }, live, now)
-      return answer
-    },
-  })),
-  store('a create starts at revision 1, whatever it is given', ['round-trip/replace-conflict', 'round-trip/large-revision'], (it) => ({
-    create: (key, record, now) => it.create(key, { ...record, revision: 1 }, now),
-  })),
-  store('a replace counts the revision by itself, from where it stands, twice', ['round-trip/replace', 'round-trip/record-of-a-session'], (it) => ({
-    replace: (key, record, expected, now) => it.replace(key, { ...record, revision: record.revision + 1 }, expected, now),
-  })),
+  store(
+    'touch writes an empty payload',
+    ['round-trip/touch', 'races/read-only-reverts-nothing', 'clock/model'],
+    (it) => ({
+      async touch(key, expiresAt, expected, now) {
+        const answer = await it.touch(key, expiresAt, expected, now)
+        const live = await it.read(key, now)
+        if (answer === 'touched' && live) await it.replace(key, { ...live, payload: new Uint8Array() }, live, now)
+        return answer
+      },
+    }),
+  ),
+  store(
+    'a create starts at revision 1, whatever it is given',
+    ['round-trip/replace-conflict', 'round-trip/large-revision'],
+    (it) => ({
+      create: (key, record, now) => it.create(key, { ...record, revision: 1 }, now),
+    }),
+  ),
+  store(
+    'a replace counts the revision by itself, from where it stands, twice',
+    ['round-trip/replace', 'round-trip/record-of-a-session'],
+    (it) => ({
+      replace: (key, record, expected, now) =>
+        it.replace(key, { ...record, revision: record.revision + 1 }, expected, now),
+    }),
+  ),
   keys('the tag is no part of the key', ['identity/both-parts'], (key) => ({ ...key, tag: 'a'.repeat(12) })),
-  keys('case is folded', ['identity/case-matters'], ({ tag, id }) => ({ tag: tag.toLowerCase(), id: id.toLowerCase() })),
-  keys('a dash is an underscore', ['identity/any-alphabet'], ({ tag, id }) => ({ tag: tag.replaceAll('-', '_'), id: id.replaceAll('-', '_') })),
+  keys('case is folded', ['identity/case-matters'], ({ tag, id }) => ({
+    tag: tag.toLowerCase(),
+    id: id.toLowerCase(),
+  })),
+  keys('a dash is an underscore', ['identity/any-alphabet'], ({ tag, id }) => ({
+    tag: tag.replaceAll('-', '_'),
+    id: id.replaceAll('-', '_'),
+  })),
   bleeding('one namespace reads another’s records', ['identity/namespaces'], ['read']),
   bleeding('one namespace lists another’s records', ['identity/namespaces-of-subjects'], ['list']),
   bleeding('one namespace revokes another’s records', ['identity/namespaces-of-subjects'], ['deleteSubject']),

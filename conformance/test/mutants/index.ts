@@ -1,6 +1,6 @@
 import type { SessionKey, SessionRecord, Subject } from '@sess/core'
 import { ByteStore } from './byte-store.ts'
-import { clients, store, type StoreMutant } from './mutant.ts'
+import { clients, store, tick, type StoreMutant } from './mutant.ts'
 
 /** A store that keeps subjects under another name than it is given. */
 const subjects = (name: string, killedBy: readonly string[], as: (subject: string) => string): StoreMutant =>
@@ -23,9 +23,13 @@ const indexed = (name: string, killedBy: readonly string[], Broken: new () => By
 
 /** Stores whose lists and revocations go by something else than what is there. */
 export const index: readonly StoreMutant[] = [
-  store('revocation forgets the one to spare', ['subjects/revoke-except', 'rotation-login/revoke-subject', 'subjects/model'], (it) => ({
-    deleteSubject: (subject, now) => it.deleteSubject!(subject, now),
-  })),
+  store(
+    'revocation forgets the one to spare',
+    ['subjects/revoke-except', 'rotation-login/revoke-subject', 'subjects/model'],
+    (it) => ({
+      deleteSubject: (subject, now) => it.deleteSubject!(subject, now),
+    }),
+  ),
   store('what a revocation spares cannot be written any more', ['subjects/revoke-except'], (it) => {
     const spared = new Set<string>()
     return {
@@ -37,12 +41,16 @@ export const index: readonly StoreMutant[] = [
         spared.has(key.id) ? 'missing' : it.replace(key, record, expected, now),
     }
   }),
-  store('a list stops after a hundred', ['subjects/many', 'subjects/list-under-churn', 'scale/ten-thousand-listed'], (it) => ({
-    async *list(subject, now) {
-      let left = 100
-      for await (const entry of it.list!(subject, now)) if (left-- > 0) yield entry
-    },
-  })),
+  store(
+    'a list stops after a hundred',
+    ['subjects/many', 'subjects/list-under-churn', 'scale/ten-thousand-listed'],
+    (it) => ({
+      async *list(subject, now) {
+        let left = 100
+        for await (const entry of it.list!(subject, now)) if (left-- > 0) yield entry
+      },
+    }),
+  ),
   store('a revocation stops after a hundred', ['subjects/revoke-all', 'scale/ten-thousand-listed'], (it) => ({
     async deleteSubject(subject, now, except) {
       let count = 0
@@ -51,16 +59,20 @@ export const index: readonly StoreMutant[] = [
       return count
     },
   })),
-  store('a list goes on by position, page by page, and skips where records went', ['subjects/many', 'subjects/list-under-churn'], (it) => ({
-    async *list(subject, now) {
-      for (let from = 0; ; from += 50) {
-        const there: (readonly [SessionKey, SessionRecord])[] = []
-        for await (const entry of it.list!(subject, now)) there.push(entry)
-        if (from >= there.length) return
-        yield* there.slice(from, from + 50)
-      }
-    },
-  })),
+  store(
+    'a list goes on by position, page by page, and skips where records went',
+    ['subjects/many', 'subjects/list-under-churn'],
+    (it) => ({
+      async *list(subject, now) {
+        for (let from = 0; ; from += 50) {
+          const there: (readonly [SessionKey, SessionRecord])[] = []
+          for await (const entry of it.list!(subject, now)) there.push(entry)
+          if (from >= there.length) return
+          yield* there.slice(from, from + 50)
+        }
+      },
+    }),
+  ),
   store('a list gives a record twice', ['subjects/list', 'subjects/many', 'subjects/model'], (it) => ({
     async *list(subject, now) {
       for await (const entry of it.list!(subject, now)) yield* [entry, entry]
@@ -79,18 +91,22 @@ export const index: readonly StoreMutant[] = [
       },
     }
   }),
-  clients('a list remembers what it gave before', ['subjects/list-none', 'subjects/list-by-another-client', 'subjects/model'], (it) => {
-    const before = new Map<string, (readonly [SessionKey, SessionRecord])[]>()
-    return {
-      async *list(subject, now) {
-        const name = subject.tag + subject.id
-        const found = before.get(name) ?? (await Array.fromAsync(it.list!(subject, now)))
-        before.set(name, found)
-        yield* found
-      },
-    }
-  }),
-  store('anonymous records under a tag are in its lists', ['subjects/list', 'rotation-login/markers-in-no-list'], (it) => {
+  clients(
+    'a list remembers what it gave before',
+    ['subjects/list-none', 'subjects/list-by-another-client', 'subjects/model'],
+    (it) => {
+      const before = new Map<string, (readonly [SessionKey, SessionRecord])[]>()
+      return {
+        async *list(subject, now) {
+          const name = subject.tag + subject.id
+          const found = before.get(name) ?? (await Array.fromAsync(it.list!(subject, now)))
+          before.set(name, found)
+          yield* found
+        },
+      }
+    },
+  ),
+  store('anonymous records under a tag are in its lists', ['subjects/list'], (it) => {
     const nobody: SessionKey[] = []
     return {
       create(key, record, now) {
@@ -106,23 +122,27 @@ export const index: readonly StoreMutant[] = [
       },
     }
   }),
-  store('lists and revocations match the tag alone', ['subjects/one-tag-two-subjects', 'subjects/any-characters', 'subjects/model'], (it) => {
-    const known = new Set<string>()
-    return {
-      create(key, record, now) {
-        if (record.subject !== undefined) known.add(record.subject)
-        return it.create(key, record, now)
-      },
-      async *list({ tag }, now) {
-        for (const id of known) yield* it.list!({ id, tag }, now)
-      },
-      async deleteSubject({ tag }, now, except) {
-        let count = 0
-        for (const id of known) count += (await it.deleteSubject!({ id, tag }, now, except))!
-        return count
-      },
-    }
-  }),
+  store(
+    'lists and revocations match the tag alone',
+    ['subjects/one-tag-two-subjects', 'subjects/any-characters', 'subjects/model'],
+    (it) => {
+      const known = new Set<string>()
+      return {
+        create(key, record, now) {
+          if (record.subject !== undefined) known.add(record.subject)
+          return it.create(key, record, now)
+        },
+        async *list({ tag }, now) {
+          for (const id of known) yield* it.list!({ id, tag }, now)
+        },
+        async deleteSubject({ tag }, now, except) {
+          let count = 0
+          for (const id of known) count += (await it.deleteSubject!({ id, tag }, now, except))!
+          return count
+        },
+      }
+    },
+  ),
   store('a revocation goes by the subject alone, under every tag', ['subjects/revoke-past-other-tags'], (it) => {
     const tags = new Set<string>()
     return {
@@ -137,19 +157,23 @@ export const index: readonly StoreMutant[] = [
       },
     }
   }),
-  store('a revocation also ends what begins after it', ['subjects/revoked-stays-dead', 'rotation-login/login-after-revocation'], (it) => {
-    const revoked = new Set<string>()
-    return {
-      deleteSubject(subject, now, except) {
-        revoked.add(subject.id)
-        return it.deleteSubject!(subject, now, except)
-      },
-      async read(key, now) {
-        const record = await it.read(key, now)
-        return record?.subject !== undefined && revoked.has(record.subject) ? undefined : record
-      },
-    }
-  }),
+  store(
+    'a revocation also ends what begins after it',
+    ['subjects/revoked-stays-dead', 'rotation-login/login-after-revocation'],
+    (it) => {
+      const revoked = new Set<string>()
+      return {
+        deleteSubject(subject, now, except) {
+          revoked.add(subject.id)
+          return it.deleteSubject!(subject, now, except)
+        },
+        async read(key, now) {
+          const record = await it.read(key, now)
+          return record?.subject !== undefined && revoked.has(record.subject) ? undefined : record
+        },
+      }
+    },
+  ),
   store('a revocation ends what is in the list, and not what is under way', ['subjects/revoked-stays-dead'], (it) => {
     const held = new Map<string, SessionRecord>()
     return {
@@ -179,8 +203,15 @@ export const index: readonly StoreMutant[] = [
         return it.create(key, record, now)
       },
       async *list(subject, now) {
-        const like = new RegExp(`^${subject.id.replace(/[^%_]/gs, String.raw`\$&`).replaceAll('%', '.*').replaceAll('_', '.')}$`, 's')
-        for (const id of known) if (id === subject.id || (/[%_]/.test(subject.id) && like.test(id))) yield* it.list!({ ...subject, id }, now)
+        const like = new RegExp(
+          `^${subject.id
+            .replace(/[^%_]/gs, String.raw`\$&`)
+            .replaceAll('%', '.*')
+            .replaceAll('_', '.')}$`,
+          's',
+        )
+        for (const id of known)
+          if (id === subject.id || (/[%_]/.test(subject.id) && like.test(id))) yield* it.list!({ ...subject, id }, now)
       },
     }
   }),
@@ -195,58 +226,82 @@ export const index: readonly StoreMutant[] = [
       count: async (now) => (await it.count!(now)) + deleted,
     }
   }),
-  indexed('a lost index is never healed', ['subjects/lost-index-heals'], class extends ByteStore {
-    #creating = false
-    override async create(key: SessionKey, record: SessionRecord, now: number): Promise<boolean> {
-      this.#creating = true
-      return super.create(key, record, now).finally(() => (this.#creating = false))
-    }
-    protected override link(entry: string, id: string): void {
-      if (this.#creating) super.link(entry, id)
-    }
-  }),
-  indexed('index entries are never reclaimed', ['subjects/index-is-reclaimed'], class extends ByteStore {
-    protected override unlink(): void {}
-  }),
-  indexed('a revocation leaves its entries in the index', ['subjects/index-is-reclaimed'], class extends ByteStore {
-    override async deleteSubject(subject: Subject, now: number, except?: SessionKey): Promise<number> {
-      const before = new Set(this.entries.get(this.entryOf(subject)))
-      const went = await super.deleteSubject(subject, now, except)
-      this.entries.set(this.entryOf(subject), before)
-      return went
-    }
-  }),
-  indexed('a separator in a subject makes it another’s', ['subjects/any-characters'], class extends ByteStore {
-    protected override entryOf({ tag, id }: Subject): string {
-      return `${tag}@${id.replaceAll(':', '')}`
-    }
-    override async *list(subject: Subject, now: number): AsyncIterable<readonly [SessionKey, SessionRecord]> {
-      yield* super.list({ ...subject, id: subject.id.split(':')[0]! }, now)
-    }
-  }),
-  indexed('an expired entry blocks its subject’s list', ['subjects/model', 'clock/expired-not-listed'], class extends ByteStore {
-    override async *list(subject: Subject, now: number): AsyncIterable<readonly [SessionKey, SessionRecord]> {
-      for (const id of this.entries.get(this.entryOf(subject)) ?? []) {
-        const key = { tag: subject.tag, id }
-        const record = this.live(key, now)
-        if (!record) return
-        yield [key, record]
+  indexed(
+    'a lost index is never healed',
+    ['subjects/lost-index-heals'],
+    class extends ByteStore {
+      #creating = false
+      override async create(key: SessionKey, record: SessionRecord, now: number): Promise<boolean> {
+        this.#creating = true
+        return super.create(key, record, now).finally(() => (this.#creating = false))
       }
-    }
-  }),
-  indexed('damaged bytes throw whatever is at hand', ['hostile-bytes/stored-bytes'], class extends ByteStore {
-    protected override decode(bytes: Buffer): SessionRecord | undefined {
-      const length = bytes.readUInt16BE(16)
-      const record = super.decode(bytes)!
-      return { ...record, payload: record.payload.length || length ? record.payload : (undefined as never) }
-    }
-  }),
-  indexed('damaged bytes hang it', ['hostile-bytes/stored-bytes'], class extends ByteStore {
-    override async read(key: SessionKey, now: number): Promise<SessionRecord | undefined> {
-      const record = await super.read(key, now)
-      if (record?.payload[0] !== undefined && record.payload[0] !== 0x53 && !Buffer.from(record.payload).toString().startsWith('payload'))
-        return { ...record, payload: null as never }
-      return record
-    }
-  }),
+      protected override link(entry: string, id: string): void {
+        if (this.#creating) super.link(entry, id)
+      }
+    },
+  ),
+  indexed(
+    'index entries are never reclaimed',
+    ['subjects/index-is-reclaimed'],
+    class extends ByteStore {
+      protected override unlink(): void {}
+    },
+  ),
+  indexed(
+    'a revocation leaves its entries in the index',
+    ['subjects/index-is-reclaimed'],
+    class extends ByteStore {
+      override async deleteSubject(subject: Subject, now: number, except?: SessionKey): Promise<number> {
+        const before = new Set(this.entries.get(this.entryOf(subject)))
+        const went = await super.deleteSubject(subject, now, except)
+        this.entries.set(this.entryOf(subject), before)
+        return went
+      }
+    },
+  ),
+  indexed(
+    'a separator in a subject makes it another’s',
+    ['subjects/any-characters'],
+    class extends ByteStore {
+      protected override entryOf({ tag, id }: Subject): string {
+        return `${tag}@${id.replaceAll(':', '')}`
+      }
+      override async *list(subject: Subject, now: number): AsyncIterable<readonly [SessionKey, SessionRecord]> {
+        yield* super.list({ ...subject, id: subject.id.split(':')[0]! }, now)
+      }
+    },
+  ),
+  indexed(
+    'an expired entry blocks its subject’s list',
+    ['subjects/model', 'clock/expired-not-listed'],
+    class extends ByteStore {
+      override async *list(subject: Subject, now: number): AsyncIterable<readonly [SessionKey, SessionRecord]> {
+        for (const id of this.entries.get(this.entryOf(subject)) ?? []) {
+          const key = { tag: subject.tag, id }
+          const record = this.live(key, now)
+          if (!record) return
+          yield [key, record]
+        }
+      }
+    },
+  ),
+  indexed(
+    'what is left of damaged bytes is handed out',
+    ['hostile-bytes/stored-bytes'],
+    class extends ByteStore {
+      protected override decode(bytes: Buffer): SessionRecord | undefined {
+        return super.decode(bytes) ?? { revision: 1, expiresAt: Infinity, payload: undefined as never }
+      }
+    },
+  ),
+  indexed(
+    'damaged bytes are asked for until they are whole',
+    ['hostile-bytes/stored-bytes'],
+    class extends ByteStore {
+      override async read(key: SessionKey, now: number): Promise<SessionRecord | undefined> {
+        while (((await this.raw.read(key))?.length ?? 18) < 18) await tick()
+        return super.read(key, now)
+      }
+    },
+  ),
 ]

@@ -7,24 +7,32 @@ const claiming =
 
 /** Stores that say what is not so. */
 export const lies: readonly StoreMutant[] = [
-  store('missing is reported as replaced', ['round-trip/missing', 'races/told-of-logout', 'races/replace-never-creates'], (it) => ({
-    async replace(key, record, expected, now) {
-      const answer = await it.replace(key, record, expected, now)
-      return answer === 'missing' ? 'replaced' : answer
-    },
-  })),
+  store(
+    'missing is reported as replaced',
+    ['round-trip/missing', 'races/told-of-logout', 'races/replace-never-creates'],
+    (it) => ({
+      async replace(key, record, expected, now) {
+        const answer = await it.replace(key, record, expected, now)
+        return answer === 'missing' ? 'replaced' : answer
+      },
+    }),
+  ),
   store('missing is reported as a conflict', ['round-trip/missing', 'clock/expired-is-missing'], (it) => ({
     async replace(key, record, expected, now) {
       const answer = await it.replace(key, record, expected, now)
       return answer === 'missing' ? 'conflict' : answer
     },
   })),
-  store('a conflict is reported as missing', ['round-trip/replace-conflict', 'races/two-replaces', 'races/disjoint-keys'], (it) => ({
-    async replace(key, record, expected, now) {
-      const answer = await it.replace(key, record, expected, now)
-      return answer === 'conflict' ? 'missing' : answer
-    },
-  })),
+  store(
+    'a conflict is reported as missing',
+    ['round-trip/replace-conflict', 'races/two-replaces', 'races/disjoint-keys'],
+    (it) => ({
+      async replace(key, record, expected, now) {
+        const answer = await it.replace(key, record, expected, now)
+        return answer === 'conflict' ? 'missing' : answer
+      },
+    }),
+  ),
   store('a conflict is an error', ['round-trip/replace-conflict'], (it) => ({
     async replace(key, record, expected, now) {
       const answer = await it.replace(key, record, expected, now)
@@ -42,9 +50,13 @@ export const lies: readonly StoreMutant[] = [
   store('a missing record is null', ['round-trip/missing'], (it) => ({
     read: async (key, now) => (await it.read(key, now)) ?? (null as never),
   })),
-  store('a delete always says that a record went', ['round-trip/delete', 'round-trip/missing', 'rotation-login/revoke-one'], (it) => ({
-    delete: async (key, now) => ((await it.delete(key, now)) ? true : true),
-  })),
+  store(
+    'a delete always says that a record went',
+    ['round-trip/delete', 'round-trip/missing', 'rotation-login/revoke-one'],
+    (it) => ({
+      delete: async (key, now) => ((await it.delete(key, now)) ? true : true),
+    }),
+  ),
   store('a create on a live key is an error', ['identity/create-is-exclusive'], (it) => ({
     async create(key, record, now) {
       if (await it.create(key, record, now)) return true
@@ -82,9 +94,21 @@ export const lies: readonly StoreMutant[] = [
       return it.replace(key, record, expected, now)
     },
   })),
-  store('it can list, and does not say so', ['life-cycle/methods-claimed', 'subjects/list'], claiming({ subjects: 'none' })),
-  store('it can count, and does not say so', ['life-cycle/methods-claimed', 'subjects/count'], claiming({ count: false })),
-  store('it wants sweeping, and does not say so', ['life-cycle/methods-claimed', 'clock/sweep-takes-expired-alone'], claiming({ expiry: 'native' })),
+  store(
+    'it can list, and does not say so',
+    ['life-cycle/methods-claimed', 'subjects/list'],
+    claiming({ subjects: 'none' }),
+  ),
+  store(
+    'it can count, and does not say so',
+    ['life-cycle/methods-claimed', 'subjects/count'],
+    claiming({ count: false }),
+  ),
+  store(
+    'it wants sweeping, and does not say so',
+    ['life-cycle/methods-claimed', 'clock/sweep-takes-expired-alone'],
+    claiming({ expiry: 'native' }),
+  ),
   store('it claims to list, and cannot', ['life-cycle/methods-claimed'], () => ({ list: undefined as never })),
   store('its traits can be changed', ['life-cycle/traits'], (it) => ({ traits: { ...it.traits } })),
   store('its traits make no sense', ['life-cycle/traits'], claiming({ staleMs: -1 })),
@@ -97,9 +121,13 @@ export const lies: readonly StoreMutant[] = [
       return { store: it, connect: async () => other, close: async () => {} }
     },
   },
-  store('a revocation says one too many', ['subjects/revoke-all', 'clock/expired-not-revoked', 'rotation-login/revoke-subject'], (it) => ({
-    deleteSubject: async (subject, now, except) => (await it.deleteSubject!(subject, now, except))! + 1,
-  })),
+  store(
+    'a revocation says one too many',
+    ['subjects/revoke-all', 'clock/expired-not-revoked', 'rotation-login/revoke-subject'],
+    (it) => ({
+      deleteSubject: async (subject, now, except) => (await it.deleteSubject!(subject, now, except))! + 1,
+    }),
+  ),
   store('a count is never more than a thousand', ['scale/ten-thousand-counted'], (it) => ({
     count: async (now) => Math.min(1000, await it.count!(now)),
   })),

@@ -68,7 +68,10 @@ export const lifeCycle: readonly StoreMutant[] = [
       closed = true
     })
   }),
-  clients('a closed client goes on', ['life-cycle/use-after-close'], (it) => ({ ...closable(it, () => {}), close: async () => {} })),
+  clients('a closed client goes on', ['life-cycle/use-after-close'], (it) => ({
+    ...closable(it, () => {}),
+    close: async () => {},
+  })),
   clients('a closed client still writes', ['life-cycle/use-after-close'], (it) => ({
     ...closable(it, () => {}),
     replace: (...args) => it.replace(...args),

@@ -3,59 +3,86 @@ import { changed, clients, store, tick, type StoreMutant } from './mutant.ts'
 
 /** Stores that lose writes, or bring back what was deleted. */
 export const races: readonly StoreMutant[] = [
-  store('replace overwrites blindly', ['races/stale-replace', 'round-trip/replace-conflict', 'races/increments', 'rotation-login/parallel-rotations'], (it) => ({
-    async replace(key, record, _expected, now) {
-      const live = await it.read(key, now)
-      return live ? it.replace(key, record, live, now) : 'missing'
-    },
-  })),
-  store('replace creates what is missing', ['races/replace-never-creates', 'races/told-of-logout', 'round-trip/missing', 'races/late-replace'], (it) => ({
-    async replace(key, record, expected, now) {
-      const answer = await it.replace(key, record, expected, now)
-      if (answer !== 'missing') return answer
-      await it.create(key, record, now)
-      return 'replaced'
-    },
-  })),
-  store('touch creates what is missing', ['races/replace-never-creates', 'races/late-touch', 'round-trip/missing'], (it) => ({
-    async touch(key, expiresAt, expected, now) {
-      const answer = await it.touch(key, expiresAt, expected, now)
-      if (answer !== 'missing') return answer
-      await it.create(key, { ...expected, expiresAt }, now)
-      return 'touched'
-    },
-  })),
-  store('replace checks, waits, and then acts', ['races/two-replaces', 'races/increments', 'races/many-updates'], (it) => ({
-    async replace(key, record, expected, now) {
-      const live = await it.read(key, now)
-      if (!live) return 'missing'
-      if (live.revision !== expected.revision) return 'conflict'
-      await tick()
-      return it.replace(key, record, (await it.read(key, now)) ?? live, now)
-    },
-  })),
-  store('a delete between the check of a replace and its write is undone', ['races/delete-meets-replace', 'subjects/revoke-meets-replace'], (it) => ({
-    async replace(key, record, expected, now) {
-      const live = await it.read(key, now)
-      if (!live) return 'missing'
-      if (live.revision !== expected.revision) return 'conflict'
-      await tick()
-      if ((await it.replace(key, record, live, now)) === 'missing') await it.create(key, record, now)
-      return 'replaced'
-    },
-  })),
-  store('a touch reads the record, waits, and writes it back', ['races/replace-meets-touch', 'races/delete-meets-touch'], (it) => ({
-    async touch(key, expiresAt, expected, now) {
-      const live = await it.read(key, now)
-      if (!live) return 'missing'
-      if (live.revision !== expected.revision) return 'conflict'
-      await tick()
-      await it.delete(key, now)
-      await it.create(key, { ...live, expiresAt: Math.max(expiresAt, live.expiresAt) }, now)
-      return 'touched'
-    },
-  })),
-  store('create overwrites', ['identity/create-is-exclusive', 'identity/racing-creates', 'round-trip/model'], (it) => ({
+  store(
+    'replace overwrites blindly',
+    ['races/stale-replace', 'round-trip/replace-conflict', 'races/increments', 'rotation-login/parallel-rotations'],
+    (it) => ({
+      async replace(key, record, _expected, now) {
+        for (;;) {
+          const live = await it.read(key, now)
+          const answer = live ? await it.replace(key, record, live, now) : 'missing'
+          if (answer !== 'conflict') return answer
+        }
+      },
+    }),
+  ),
+  store(
+    'replace creates what is missing',
+    ['races/replace-never-creates', 'races/told-of-logout', 'round-trip/missing', 'races/late-replace'],
+    (it) => ({
+      async replace(key, record, expected, now) {
+        const answer = await it.replace(key, record, expected, now)
+        if (answer !== 'missing') return answer
+        await it.create(key, record, now)
+        return 'replaced'
+      },
+    }),
+  ),
+  store(
+    'touch creates what is missing',
+    ['races/replace-never-creates', 'races/late-touch', 'round-trip/missing'],
+    (it) => ({
+      async touch(key, expiresAt, expected, now) {
+        const answer = await it.touch(key, expiresAt, expected, now)
+        if (answer !== 'missing') return answer
+        await it.create(key, { ...expected, expiresAt }, now)
+        return 'touched'
+      },
+    }),
+  ),
+  store(
+    'replace checks, waits, and then acts',
+    ['races/two-replaces', 'races/increments', 'races/many-updates'],
+    (it) => ({
+      async replace(key, record, expected, now) {
+        const live = await it.read(key, now)
+        if (!live) return 'missing'
+        if (live.revision !== expected.revision) return 'conflict'
+        await tick()
+        return it.replace(key, record, (await it.read(key, now)) ?? live, now)
+      },
+    }),
+  ),
+  store(
+    'a delete between the check of a replace and its write is undone',
+    ['races/delete-meets-replace', 'subjects/revoke-meets-replace'],
+    (it) => ({
+      async replace(key, record, expected, now) {
+        const live = await it.read(key, now)
+        if (!live) return 'missing'
+        if (live.revision !== expected.revision) return 'conflict'
+        await tick()
+        if ((await it.replace(key, record, live, now)) === 'missing') await it.create(key, record, now)
+        return 'replaced'
+      },
+    }),
+  ),
+  store(
+    'a touch reads the record, waits, and writes it back',
+    ['races/replace-meets-touch', 'races/delete-meets-touch'],
+    (it) => ({
+      async touch(key, expiresAt, expected, now) {
+        const live = await it.read(key, now)
+        if (!live) return 'missing'
+        if (live.revision !== expected.revision) return 'conflict'
+        await tick()
+        await it.delete(key, now)
+        await it.create(key, { ...live, expiresAt: Math.max(expiresAt, live.expiresAt) }, now)
+        return 'touched'
+      },
+    }),
+  ),
+  store('create overwrites', ['identity/create-is-exclusive', 'round-trip/model'], (it) => ({
     async create(key, record, now) {
       await it.delete(key, now)
       return it.create(key, record, now)
@@ -76,13 +103,17 @@ export const races: readonly StoreMutant[] = [
       return true
     },
   })),
-  store('delete says before it has deleted', ['races/delete-meets-replace', 'round-trip/delete', 'races/late-replace'], (it) => ({
-    async delete(key, now) {
-      const there = await it.read(key, now)
-      setImmediate(() => void it.delete(key, now).catch(() => {}))
-      return there !== undefined
-    },
-  })),
+  store(
+    'delete says before it has deleted',
+    ['races/delete-meets-replace', 'round-trip/delete', 'races/late-replace'],
+    (it) => ({
+      async delete(key, now) {
+        const there = await it.read(key, now)
+        setImmediate(() => void it.delete(key, now).catch(() => {}))
+        return there !== undefined
+      },
+    }),
+  ),
   store('delete compares, and leaves what was changed meanwhile', ['races/delete-meets-replace'], (it) => ({
     async delete(key, now) {
       const there = await it.read(key, now)
@@ -91,20 +122,28 @@ export const races: readonly StoreMutant[] = [
       return now_?.revision === there?.revision ? it.delete(key, now) : true
     },
   })),
-  store('touch changes the revision', ['races/touch-is-no-conflict', 'round-trip/touch', 'races/replace-meets-touch'], (it) => ({
-    async touch(key, expiresAt, expected, now) {
-      const answer = await it.touch(key, expiresAt, expected, now)
-      const live = await it.read(key, now)
-      if (live) await it.replace(key, { ...live, revision: live.revision + 1 }, live, now)
-      return answer
-    },
-  })),
-  store('touch does not look at the revision', ['round-trip/touch-conflict', 'races/stale-replace', 'clock/model'], (it) => ({
-    async touch(key, expiresAt, _, now) {
-      const live = await it.read(key, now)
-      return live ? it.touch(key, expiresAt, live, now) : 'missing'
-    },
-  })),
+  store(
+    'touch changes the revision',
+    ['races/touch-is-no-conflict', 'round-trip/touch', 'races/replace-meets-touch'],
+    (it) => ({
+      async touch(key, expiresAt, expected, now) {
+        const answer = await it.touch(key, expiresAt, expected, now)
+        const live = await it.read(key, now)
+        if (live) await it.replace(key, { ...live, revision: live.revision + 1 }, live, now)
+        return answer
+      },
+    }),
+  ),
+  store(
+    'touch does not look at the revision',
+    ['round-trip/touch-conflict', 'races/stale-replace', 'clock/model'],
+    (it) => ({
+      async touch(key, expiresAt, _, now) {
+        const live = await it.read(key, now)
+        return live ? it.touch(key, expiresAt, live, now) : 'missing'
+      },
+    }),
+  ),
   store('a replace compares the expiry too', ['races/touch-is-no-conflict', 'races/replace-meets-touch'], (it) => ({
     async replace(key, record, expected, now) {
       const live = await it.read(key, now)
@@ -121,13 +160,17 @@ export const races: readonly StoreMutant[] = [
         now,
       ),
   })),
-  store('a replace with an older revision than is there is taken', ['round-trip/replace-conflict', 'races/stale-replace'], (it) => ({
-    async replace(key, record, expected, now) {
-      const live = await it.read(key, now)
-      return it.replace(key, record, live && expected.revision < live.revision ? live : expected, now)
-    },
-  })),
-  clients('each client caches what it has read', ['subjects/seen-within-the-bound', 'races/late-touch', 'rotation-login/parallel-rotations'], (it) => {
+  store(
+    'a replace with an older revision than is there is taken',
+    ['round-trip/replace-conflict', 'races/stale-replace'],
+    (it) => ({
+      async replace(key, record, expected, now) {
+        const live = await it.read(key, now)
+        return it.replace(key, record, live && expected.revision < live.revision ? live : expected, now)
+      },
+    }),
+  ),
+  clients('each client caches what it has read', ['subjects/seen-within-the-bound'], (it) => {
     const cache = new Map<string, SessionRecord>()
     return {
       async read(key, now) {

@@ -3,12 +3,12 @@ import type { CoreMutant } from './mutant.ts'
 
 /** The explorer's mutants of core, by name, and the kit's cases that catch them too. */
 const KILLED_BY: Readonly<Record<string, readonly string[]>> = {
-  'writes-under-superseded': ['rotation-login/rotation-against-save', 'rotation-login/parallel-rotations'],
-  'no-judging-after-conflict': ['rotation-login/rotation-against-save', 'rotation-login/parallel-rotations'],
+  'writes-under-superseded': ['rotation-login/write-after-rotation', 'rotation-login/parallel-rotations'],
+  'no-judging-after-conflict': ['rotation-login/write-after-rotation', 'rotation-login/parallel-rotations'],
   'superseded-is-valid': ['rotation-login/rotation', 'rotation-login/rotation-twice'],
   'kept-forever': ['rotation-login/keep-old-for'],
   'deadline-only-at-load': ['rotation-login/keep-old-for'],
-  'kept-rotates': ['rotation-login/keep-old-for'],
+  'kept-rotates': ['rotation-login/parallel-rotations-with-window'],
   'rotation-leaves-window': ['rotation-login/next-rotation-ends-window'],
   'rotation-forgets': ['rotation-login/rotation-twice'],
   'kept-removes-cookie': ['rotation-login/kept-secret-ends', 'rotation-login/logout-in-each-state'],

@@ -27,12 +27,23 @@ function mapped(value: unknown, change: (value: unknown, key: string) => unknown
 
 /** Serializers that bring back something else, or take what they should refuse. */
 export const serializers: readonly SerializerMutant[] = [
-  json('it drops what JSON drops', ['serialization/refuses', 'serialization/refuses-or-keeps', 'serialization/back-or-refused'], { serialize: plain, deserialize: read }),
+  json(
+    'it drops what JSON drops',
+    ['serialization/refuses', 'serialization/refuses-or-keeps', 'serialization/back-or-refused'],
+    { serialize: plain, deserialize: read },
+  ),
   json('NaN becomes null', ['serialization/refuses-or-keeps'], {
     serialize: (value) => plain(checked(mapped(value, (item) => (Number.isNaN(item) ? null : item)) as object)),
   }),
   json('undefined is left out', ['serialization/refuses-or-keeps', 'serialization/back-or-refused'], {
-    serialize: (value) => plain(checked(JSON.parse(JSON.stringify(value, (_, item: unknown) => (typeof item === 'function' ? refuse() : item))) as object)),
+    serialize: (value) =>
+      plain(
+        checked(
+          JSON.parse(
+            JSON.stringify(value, (_, item: unknown) => (typeof item === 'function' ? refuse() : item)),
+          ) as object,
+        ),
+      ),
   }),
   json('its refusals name no path', ['serialization/refuses'], {
     serialize(value) {
@@ -56,31 +67,50 @@ export const serializers: readonly SerializerMutant[] = [
     serialize: (value) => (mapped(value, (item) => item), jsonSerializer.serialize(value)),
   }),
   json('numbers lose their last digits', ['serialization/numbers', 'serialization/agrees-with-json'], {
-    serialize: (value) => jsonSerializer.serialize(mapped(value, (item) => (typeof item === 'number' ? Math.fround(item) : item)) as object),
+    serialize: (value) =>
+      jsonSerializer.serialize(
+        mapped(value, (item) => (typeof item === 'number' ? Math.fround(item) : item)) as object,
+      ),
   }),
   json('whole numbers have 32 bits', ['serialization/numbers'], {
-    serialize: (value) => jsonSerializer.serialize(mapped(value, (item) => (Number.isInteger(item) ? (item as number) | 0 : item)) as object),
+    serialize: (value) =>
+      jsonSerializer.serialize(
+        mapped(value, (item) => (Number.isInteger(item) ? (item as number) | 0 : item)) as object,
+      ),
   }),
   json('text is Latin-1', ['serialization/unicode'], {
     serialize: (value) => Buffer.from(JSON.stringify(checked(value)), 'latin1'),
     deserialize: (bytes) => JSON.parse(Buffer.from(bytes).toString('latin1')) as unknown,
   }),
   json('lone surrogates are replaced', ['serialization/unicode'], {
-    serialize: (value) => jsonSerializer.serialize(mapped(value, (item) => (typeof item === 'string' ? item.toWellFormed() : item)) as object),
+    serialize: (value) =>
+      jsonSerializer.serialize(
+        mapped(value, (item) => (typeof item === 'string' ? item.toWellFormed() : item)) as object,
+      ),
   }),
   json('text ends at its first NUL', ['serialization/unicode'], {
-    serialize: (value) => jsonSerializer.serialize(mapped(value, (item) => (typeof item === 'string' ? item.split('\0')[0] : item)) as object),
+    serialize: (value) =>
+      jsonSerializer.serialize(
+        mapped(value, (item) => (typeof item === 'string' ? item.split('\0')[0] : item)) as object,
+      ),
   }),
   json('keys are sorted', ['serialization/shapes'], {
     serialize: (value) =>
-      jsonSerializer.serialize(Object.fromEntries(Object.entries(checked(value)).toSorted(([a], [b]) => (a < b ? -1 : 1)))),
+      jsonSerializer.serialize(
+        Object.fromEntries(Object.entries(checked(value)).toSorted(([a], [b]) => (a < b ? -1 : 1))),
+      ),
   }),
   json('an empty list is left out', ['serialization/shapes', 'serialization/agrees-with-json'], {
-    serialize: (value) => jsonSerializer.serialize(Object.fromEntries(Object.entries(checked(value)).filter(([, item]) => !(Array.isArray(item) && !item.length)))),
-    deserialize: (bytes) => mapped(jsonSerializer.deserialize(bytes), (item) => (Array.isArray(item) && item.length === 0 ? null : item)),
+    serialize: (value) =>
+      jsonSerializer.serialize(
+        Object.fromEntries(Object.entries(checked(value)).filter(([, item]) => !(Array.isArray(item) && !item.length))),
+      ),
+    deserialize: (bytes) =>
+      mapped(jsonSerializer.deserialize(bytes), (item) => (Array.isArray(item) && item.length === 0 ? null : item)),
   }),
   json('a list ends after 5,000 items', ['serialization/deep-and-wide'], {
-    serialize: (value) => jsonSerializer.serialize(mapped(value, (item) => (Array.isArray(item) ? item.slice(0, 5000) : item)) as object),
+    serialize: (value) =>
+      jsonSerializer.serialize(mapped(value, (item) => (Array.isArray(item) ? item.slice(0, 5000) : item)) as object),
   }),
   json('twenty levels are the deepest', ['serialization/deep-and-wide'], {
     serialize(value) {
@@ -107,23 +137,30 @@ export const serializers: readonly SerializerMutant[] = [
   json('toJSON is asked', ['serialization/refuses-or-keeps', 'serialization/refuses'], {
     serialize: (value) => plain(checked(JSON.parse(JSON.stringify(value)) as object)),
   }),
-  json('its bytes are those of the last call', ['serialization/own-bytes'], (() => {
-    const shared = Buffer.alloc(4_000_000)
-    return {
-      serialize(value: object) {
-        const bytes = jsonSerializer.serialize(value)
-        shared.set(bytes)
-        return shared.subarray(0, bytes.length)
-      },
-    }
-  })()),
+  json(
+    'its bytes are those of the last call',
+    ['serialization/own-bytes'],
+    (() => {
+      const shared = Buffer.alloc(4_000_000)
+      return {
+        serialize(value: object) {
+          const bytes = jsonSerializer.serialize(value)
+          shared.set(bytes)
+          return shared.subarray(0, bytes.length)
+        },
+      }
+    })(),
+  ),
   json('it reads all of a buffer that it is given a view of', ['serialization/views-of-bytes'], {
-    deserialize: (bytes) => jsonSerializer.deserialize(bytes.buffer.byteLength < 8192 ? new Uint8Array(bytes.buffer) : bytes),
+    deserialize: (bytes) =>
+      jsonSerializer.deserialize(bytes.buffer.byteLength < 8192 ? new Uint8Array(bytes.buffer) : bytes),
   }),
-  json('deep bytes are no trouble to it', ['serialization/bombs'], { deserialize: (bytes) => {
-    const text = Buffer.from(bytes).toString('latin1')
-    return /^(?:\[|\{"a":|\x91){1000}/.test(text) ? {} : jsonSerializer.deserialize(bytes)
-  } }),
+  json('deep bytes are no trouble to it', ['serialization/bombs'], {
+    deserialize: (bytes) => {
+      const text = Buffer.from(bytes).toString('latin1')
+      return /^(?:\[|\{"a":|\x91){1000}/.test(text) ? {} : jsonSerializer.deserialize(bytes)
+    },
+  }),
   json('bytes that it cannot read throw text', ['serialization/hostile', 'serialization/any-bytes'], {
     deserialize(bytes) {
       try {
@@ -135,7 +172,9 @@ export const serializers: readonly SerializerMutant[] = [
     },
   }),
   json('it has no name', ['serialization/name'], { name: '' }),
-  json('its name is longer than a record keeps', ['serialization/name'], { name: 'a serializer of a very long name indeed' }),
+  json('its name is longer than a record keeps', ['serialization/name'], {
+    name: 'a serializer of a very long name indeed',
+  }),
 ]
 
 function refuse(): never {

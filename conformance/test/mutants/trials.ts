@@ -34,7 +34,13 @@ const byId = new Map(cases.map((item) => [item.id, item]))
 
 function storeTrial(kind: string, { name, killedBy, open, process }: StoreMutant): Trial {
   const harness: Harness = { name: 'mutant', open, ...(process && { process }) }
-  return { kind, name, killedBy, cases: cases.map(({ id }) => id), run: (id) => runCase(byId.get(id)!, harness, OPTIONS) }
+  return {
+    kind,
+    name,
+    killedBy,
+    cases: cases.map(({ id }) => id),
+    run: (id) => runCase(byId.get(id)!, harness, OPTIONS),
+  }
 }
 
 function serializerTrial({ name, killedBy, serializer }: SerializerMutant): Trial {
@@ -43,7 +49,12 @@ function serializerTrial({ name, killedBy, serializer }: SerializerMutant): Tria
     name,
     killedBy,
     cases: serializerCases.map(({ id }) => id),
-    run: (id) => runSerializerCase(serializerCases.find((item) => item.id === id)!, serializer, OPTIONS),
+    run: (id) =>
+      runSerializerCase(
+        serializerCases.find((item) => item.id === id)!,
+        serializer,
+        OPTIONS,
+      ),
   }
 }
 
@@ -63,8 +74,11 @@ export async function editedCore(mutant: Omit<CoreMutant, 'killedBy'>): Promise<
   const folder = await writeMutant(mutant, COPIES)
   // One class of errors for both: the copy must know a store's errors by instanceof.
   const errors = new URL('../../../packages/core/src/error.ts', import.meta.url)
-  if (mutant.file !== 'error.ts') await writeFile(new URL('error.ts', folder), `export * from ${JSON.stringify(errors.href)}\n`)
-  const copy = (await import(/* @vite-ignore */ new URL('index.ts', folder).href)) as { createSessions: typeof createSessions }
+  if (mutant.file !== 'error.ts')
+    await writeFile(new URL('error.ts', folder), `export * from ${JSON.stringify(errors.href)}\n`)
+  const copy = (await import(/* @vite-ignore */ new URL('index.ts', folder).href)) as {
+    createSessions: typeof createSessions
+  }
   return copy.createSessions
 }
 

@@ -1,5 +1,12 @@
 import { connect as open, type Socket } from 'node:net'
-import { memoryStore, SessError, type SessErrorCode, type SessionKey, type SessionRecord, type SessionStore } from '@sess/core'
+import {
+  memoryStore,
+  SessError,
+  type SessErrorCode,
+  type SessionKey,
+  type SessionRecord,
+  type SessionStore,
+} from '@sess/core'
 import type { Connection } from '../../src/index.ts'
 import { messages, send, type Reply } from './serve.ts'
 

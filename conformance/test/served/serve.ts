@@ -36,7 +36,8 @@ async function answer(store: SessionStore, { id, method, args }: Call): Promise<
   try {
     if (method === 'list') {
       const entries: unknown[] = []
-      for await (const entry of store.list!(...(args as Parameters<NonNullable<SessionStore['list']>>))) entries.push(entry)
+      for await (const entry of store.list!(...(args as Parameters<NonNullable<SessionStore['list']>>)))
+        entries.push(entry)
       return { id, value: entries }
     }
     return { id, value: await (store[method] as (...values: unknown[]) => Promise<unknown>)(...args) }
