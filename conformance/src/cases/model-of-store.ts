@@ -83,7 +83,7 @@ const replace = fc.tuple(client, key, life, payload, off).map(([c, k, ms, bytes,
     async (model, { clients, keys }) => {
       const at = keys[k]!
       const there = live(model, at)
-      const expected = expectation(there, by, model)
+      const expected = expectation(model.records.get(at), by, model)
       const next = {
         ...expected,
         revision: expected.revision + 1,
@@ -101,7 +101,7 @@ const touch = fc.tuple(client, key, life, off).map(([c, k, ms, by]) =>
   command(`client ${c} touches key ${k} to ${ms} ms`, async (model, { clients, keys }) => {
     const at = keys[k]!
     const there = live(model, at)
-    const expected = expectation(there, by, model)
+    const expected = expectation(model.records.get(at), by, model)
     const answer = there ? (by ? 'conflict' : 'touched') : 'missing'
     const expiresAt = model.now + ms
     assert.equal(await clients[c]!.touch(at, expiresAt, expected, model.now), answer)

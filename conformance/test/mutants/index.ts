@@ -273,7 +273,7 @@ export const index: readonly StoreMutant[] = [
   ),
   indexed(
     'an expired entry blocks its subject’s list',
-    ['subjects/model', 'clock/expired-not-listed'],
+    ['clock/expired-not-listed'],
     class extends ByteStore {
       override async *list(subject: Subject, now: number): AsyncIterable<readonly [SessionKey, SessionRecord]> {
         for (const id of this.entries.get(this.entryOf(subject)) ?? []) {

@@ -1,0 +1,57 @@
+/**
+ * Runs every case on every mutant, and writes docs/kill-matrix.md.
+ *
+ * `pnpm --filter @sess/conformance kill-matrix`; takes minutes. With words, only mutants whose kind or name has one of
+ * them, and the result on standard output.
+ */
+import { writeFile } from 'node:fs/promises'
+import { killMatrix, type Row } from './mutants/matrix.ts'
+import { removeCopies, trials } from './mutants/trials.ts'
+
+/** Cases that look at the whole process, or at time: they run while nothing else does. */
+const ALONE: ReadonlySet<string> = new Set([
+  'clock/time-zone',
+  'life-cycle/no-timer-is-left',
+  'scale/sweep-is-indexed',
+  'scale/revoke-is-flat',
+])
+const ABREAST = 6
+
+const words = process.argv.slice(2)
+const chosen = trials.filter(
+  ({ kind, name }) => !words.length || words.some((word) => `${kind} ${name}`.includes(word)),
+)
+const rows: Row[] = chosen.map((trial) => ({ trial, kills: new Set<string>() }))
+const waiting = [...rows]
+
+async function run({ trial, kills }: Row, ids: readonly string[]): Promise<void> {
+  for (const id of ids) if ((await trial.run(id)).status === 'fail') kills.add(id)
+}
+
+await Promise.all(
+  Array.from({ length: ABREAST }, async () => {
+    for (let row = waiting.shift(); row; row = waiting.shift()) {
+      await run(
+        row,
+        row.trial.cases.filter((id) => !ALONE.has(id)),
+      )
+      console.error(
+        `${rows.length - waiting.length} of ${rows.length}: ${row.trial.kind}, ${row.trial.name}: ${row.kills.size} kills`,
+      )
+    }
+  }),
+)
+for (const row of rows)
+  await run(
+    row,
+    row.trial.cases.filter((id) => ALONE.has(id)),
+  )
+await removeCopies()
+
+const survivors = rows.flatMap(({ trial, kills }) =>
+  trial.killedBy.filter((id) => !kills.has(id)).map((id) => `${trial.name}: survives ${id}`),
+)
+if (words.length) for (const { trial, kills } of rows) console.log(`${trial.name}: ${[...kills].join(', ')}`)
+else await writeFile(new URL('../../docs/kill-matrix.md', import.meta.url), killMatrix(rows))
+for (const line of survivors) console.error(line)
+process.exitCode = survivors.length ? 1 : 0
