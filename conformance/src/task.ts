@@ -1,4 +1,5 @@
 import type { SessionKey } from '@sess/core'
+import type { Play } from './history/client.ts'
 
 /** What another process may be asked to do. */
 export type Task =
@@ -10,3 +11,5 @@ export type Task =
   | { readonly kind: 'replace-past-delete'; readonly key: SessionKey; readonly after: number; readonly now: number }
   /** Reads, and closes. */
   | { readonly kind: 'read'; readonly key: SessionKey; readonly now: number }
+  /** Plays each in its turn. Answers the operations of each. */
+  | { readonly kind: 'history'; readonly plays: readonly Play[]; readonly now: number }

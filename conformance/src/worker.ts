@@ -1,8 +1,14 @@
 import { once } from 'node:events'
+import { setTimeout } from 'node:timers/promises'
 import type { SessionStore } from '@sess/core'
+import { play, type Play } from './history/client.ts'
+import type { Operation } from './history/history.ts'
 import type { Connection } from './contract.ts'
 import type { Message } from './process.ts'
 import type { Task } from './task.ts'
+
+/** How long processes stay with one record, in ms, unless it takes them longer. */
+const SLOT = 15
 
 /** Does a task on a store. */
 async function perform(store: SessionStore, task: Task): Promise<unknown> {
@@ -50,9 +56,22 @@ async function perform(store: SessionStore, task: Task): Promise<unknown> {
       }
       return revived
     }
+    case 'history':
+      return playAll(store, task.plays)
     case 'read':
       return (await store.read(task.key, now)) !== undefined
   }
+}
+
+/** Each process takes up the same record at about the same time. */
+async function playAll(store: SessionStore, plays: readonly Play[]): Promise<Operation[][]> {
+  const began = performance.now()
+  const histories: Operation[][] = []
+  for (const [i, plan] of plays.entries()) {
+    await setTimeout(began + i * SLOT - performance.now())
+    histories.push(await play(store, plan))
+  }
+  return histories
 }
 
 const [module, argument] = process.argv.slice(2)

@@ -5,6 +5,7 @@ import { commits } from './commits.ts'
 import { expired } from './expired.ts'
 import { faults } from './faults.ts'
 import { lostConnections } from './lost-connections.ts'
+import { histories } from './histories.ts'
 import { hostileBytes } from './hostile-bytes.ts'
 import { identity } from './identity.ts'
 import { lateWrites } from './late-writes.ts'
@@ -48,6 +49,7 @@ export const cases: readonly Case[] = [
   ...sealedBytes,
   ...faults,
   ...lostConnections,
+  ...histories,
   ...scale,
   ...traits,
   ...lifeCycle,

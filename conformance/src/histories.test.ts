@@ -1,0 +1,14 @@
+import { expect, test } from 'vitest'
+import { racyStores } from '../test/mutants/histories.ts'
+import { cases, runCase, type Result } from './index.ts'
+
+test.each(racyStores)('$name: its history convicts it', { timeout: 60_000 }, async ({ killedBy, ...harness }) => {
+  for (const id of killedBy) {
+    const item = cases.find((one) => one.id === id)!
+    const result = await runCase(item, { ...harness, name: 'racy' })
+    expect(result, id).toMatchObject({ status: 'fail' })
+    const { steps } = result as Extract<Result, { status: 'fail' }>
+    expect(steps.length, id).toBeLessThan(24)
+    expect(steps.filter(({ wrong }) => wrong)).toHaveLength(1)
+  }
+})

@@ -1,0 +1,118 @@
+import { setImmediate } from 'node:timers/promises'
+import { SessError, type SessionKey, type SessionRecord, type SessionStore } from '@sess/core'
+import { randomFrom } from '../random.ts'
+import type { Answer, Call, Operation, Version } from './history.ts'
+
+/** What one client does to one record. */
+export interface Play {
+  /** For the report. */
+  readonly client: string
+  readonly key: SessionKey
+  /** Whose record it is. */
+  readonly subject?: string
+  /** Of its choices. */
+  readonly seed: number
+  readonly calls: number
+  readonly now: number
+  /** Default: read, create, replace, touch, delete. */
+  readonly kinds?: readonly Call['kind'][]
+}
+
+/** How often each kind is chosen, of those that are possible. */
+const WEIGHTS: Readonly<Record<Call['kind'], number>> = {
+  read: 5,
+  create: 3,
+  replace: 8,
+  touch: 3,
+  delete: 2,
+  revoke: 1,
+}
+const LIFE = 3_600_000
+/** These promise that nothing was or will be done. */
+const PROMISES: readonly string[] = ['store_unavailable', 'store_full', 'too_large', 'unsupported']
+
+/** The clock that all processes of this machine share, in ms. */
+const clock = (): number => Number(process.hrtime.bigint()) / 1e6
+
+/** Calls a store at random, and writes down what it said. */
+export async function play(store: SessionStore, plan: Play): Promise<Operation[]> {
+  const { client, seed, calls, kinds = ['read', 'create', 'replace', 'touch', 'delete'] } = plan
+  const random = randomFrom(seed)
+  const operations: Operation[] = []
+  let known: Version | undefined
+  for (let i = 0; i < calls; i++) {
+    for (let turns = Math.floor(random() * 3); turns > 0; turns--) await setImmediate()
+    const call = choose(kinds, known, random, `${client.at(-1)}-${i}`, plan.now + LIFE + i)
+    const from = clock()
+    try {
+      const answer = await perform(store, plan, call)
+      operations.push({ client, call, answer, from, to: clock() })
+      known = knownAfter(call, answer, known)
+    } catch (error) {
+      if (call.kind === 'read' || (error instanceof SessError && PROMISES.includes(error.code))) continue
+      operations.push({ client, call, answer: undefined, from, to: Infinity })
+    }
+  }
+  return operations
+}
+
+function choose(
+  kinds: readonly Call['kind'][],
+  expected: Version | undefined,
+  random: () => number,
+  payload: string,
+  expiresAt: number,
+): Call {
+  const possible = kinds.filter((kind) => expected || (kind !== 'replace' && kind !== 'touch'))
+  let left = random() * possible.reduce((sum, kind) => sum + WEIGHTS[kind], 0)
+  const kind = possible.find((one) => (left -= WEIGHTS[one]) < 0) ?? 'read'
+  switch (kind) {
+    case 'read':
+      return { kind, fresh: random() < 0.5 }
+    case 'create':
+      return { kind, payload, expiresAt }
+    case 'replace':
+      return { kind, payload, expiresAt, expected: expected! }
+    case 'touch':
+      return { kind, expiresAt: expiresAt + 1000, expected: expected! }
+    default:
+      return { kind }
+  }
+}
+
+async function perform(store: SessionStore, { key, subject, now }: Play, call: Call): Promise<Answer> {
+  const record = ({ revision, payload, expiresAt }: Version): SessionRecord => ({
+    revision,
+    expiresAt,
+    payload: Buffer.from(payload),
+    ...(subject !== undefined && { subject }),
+  })
+  switch (call.kind) {
+    case 'read': {
+      const read = await store.read(key, now, call.fresh)
+      if (!read) return 'missing'
+      const { revision, expiresAt, payload } = read
+      return { revision, expiresAt, payload: Buffer.from(payload).toString() }
+    }
+    case 'create':
+      return store.create(key, record({ ...call, revision: 1 }), now)
+    case 'replace': {
+      const next = { ...call, revision: call.expected.revision + 1 }
+      return store.replace(key, record(next), record(call.expected), now)
+    }
+    case 'touch':
+      return store.touch(key, call.expiresAt, record(call.expected), now)
+    case 'delete':
+      return store.delete(key, now)
+    case 'revoke':
+      return (await store.deleteSubject!({ id: subject!, tag: key.tag }, now)) ?? 'done'
+  }
+}
+
+/** What the client takes to be there: it is not always right, and is meant not to be. */
+function knownAfter(call: Call, answer: Answer, known: Version | undefined): Version | undefined {
+  if (typeof answer === 'object') return answer
+  if (call.kind === 'create' && answer === true) return { ...call, revision: 1 }
+  if (call.kind === 'replace' && answer === 'replaced') return { ...call, revision: call.expected.revision + 1 }
+  return answer === 'missing' ? undefined : known
+}

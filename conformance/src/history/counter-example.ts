@@ -1,0 +1,69 @@
+import type { Step } from '../result.ts'
+import type { Call, Operation, Version } from './history.ts'
+import { linearizable } from './linearizability.ts'
+
+/** The history as somebody knew it who stopped watching at a time: what had not ended by then may or may not be done. */
+function until(history: readonly Operation[], time: number): Operation[] {
+  return history
+    .filter(({ from }) => from <= time)
+    .map((one) => (one.to <= time ? one : { ...one, answer: undefined, to: Infinity }))
+}
+
+/** Whether a history without this operation asks for less: it changed nothing. */
+function changesNothing({ call, answer }: Operation): boolean {
+  return call.kind === 'read' || answer === false || answer === 0 || answer === 'conflict' || answer === 'missing'
+}
+
+/**
+ * The shortest piece of an impossible history that is impossible still: cut at the first moment at which nothing explains
+ * it any more, without what does not matter. The last one to end is the one that cannot be right.
+ */
+export function shrink(history: readonly Operation[], staleMs = 0): Operation[] {
+  const impossible = (piece: readonly Operation[]): boolean => linearizable(piece, staleMs) === 'impossible'
+  const ends = history.map(({ to }) => to).toSorted((a, b) => a - b)
+  let [low, high] = [0, ends.findLastIndex((end) => end < Infinity)]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (impossible(until(history, ends[middle]!))) high = middle
+    else low = middle + 1
+  }
+  let piece = until(history, ends[low]!)
+  for (const one of piece) {
+    const rest = piece.filter((other) => other !== one)
+    if (changesNothing(one) && impossible(rest)) piece = rest
+  }
+  return piece.toSorted((a, b) => a.from - b.from)
+}
+
+/** A history for people: times from its beginning, the impossible answer marked. */
+export function stepsOf(history: readonly Operation[]): Step[] {
+  const start = Math.min(...history.map(({ from }) => from))
+  const last = Math.max(...history.map(({ to }) => (to === Infinity ? 0 : to)))
+  return history.map(({ client, call, answer, from, to }) => ({
+    client,
+    call: told(call),
+    from: from - start,
+    ...(to !== Infinity && { to: to - start }),
+    ...(answer !== undefined && { answer: typeof answer === 'object' ? version(answer) : String(answer) }),
+    ...(to === last && { wrong: true }),
+  }))
+}
+
+const version = ({ revision, payload }: Version): string => `r${revision} "${payload}"`
+
+function told(call: Call): string {
+  switch (call.kind) {
+    case 'read':
+      return call.fresh ? 'read(fresh)' : 'read()'
+    case 'create':
+      return `create(r1 "${call.payload}")`
+    case 'replace':
+      return `replace(r${call.expected.revision + 1} "${call.payload}", expected ${version(call.expected)})`
+    case 'touch':
+      return `touch(expected ${version(call.expected)})`
+    case 'delete':
+      return 'delete()'
+    case 'revoke':
+      return 'deleteSubject()'
+  }
+}

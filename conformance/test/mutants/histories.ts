@@ -1,0 +1,76 @@
+import { memoryStore, type SessionRecord, type SessionStore } from '@sess/core'
+import type { Harness } from '../../src/index.ts'
+import { wireHarness } from '../wire/harness.ts'
+
+/** A sound store, with some of its methods in another's hands. */
+function changed(store: SessionStore, own: Partial<SessionStore>): SessionStore {
+  return new Proxy(store, {
+    get(target, name: keyof SessionStore) {
+      const value: unknown = own[name] ?? target[name]
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value
+    },
+  })
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+/** Its replace looks, waits a moment, and writes without looking again. */
+function slowToWrite(store: SessionStore): SessionStore {
+  return changed(store, {
+    async replace(key, record, expected, now) {
+      const live = await store.read(key, now)
+      if (live?.revision !== expected.revision) return live ? 'conflict' : 'missing'
+      await turn()
+      await store.delete(key, now)
+      await store.create(key, record, now)
+      return 'replaced'
+    },
+  })
+}
+
+/** What it has read once it does not ask for again. */
+function forgetful(store: SessionStore): SessionStore {
+  const cache = new Map<string, SessionRecord>()
+  return changed(store, {
+    async read(key, now, fresh) {
+      const cached = fresh ? undefined : cache.get(key.id)
+      const record = cached ?? (await store.read(key, now))
+      if (record) cache.set(key.id, record)
+      return record
+    },
+  })
+}
+
+const shared = (client: (store: SessionStore) => SessionStore): Harness['open'] => {
+  return async () => {
+    const store = memoryStore()
+    return { store: client(store), connect: async () => client(store), close: async () => {} }
+  }
+}
+
+/** Stores that only several clients at once, and a look at all that they were told, can convict. */
+export const racyStores: readonly (Pick<Harness, 'open' | 'process'> & {
+  readonly name: string
+  readonly killedBy: readonly string[]
+})[] = [
+  {
+    name: 'replace looks, waits and writes',
+    killedBy: ['races/history-of-clients', 'subjects/history-of-revocation'],
+    open: shared(slowToWrite),
+  },
+  {
+    name: 'a client has a cache, and does not say so',
+    killedBy: ['races/history-of-clients'],
+    open: shared(forgetful),
+  },
+  {
+    ...wireHarness({ store: () => slowToWrite(memoryStore()) }),
+    name: 'the server looks, waits and writes',
+    killedBy: ['races/history-of-processes'],
+  },
+  {
+    ...wireHarness({ flaw: 'resends' }),
+    name: 'a client sends again what it has no answer for',
+    killedBy: ['faults/history-of-cuts'],
+  },
+]
