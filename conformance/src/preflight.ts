@@ -6,6 +6,8 @@ import { within } from './deadline.ts'
 import { runInProcesses } from './process.ts'
 import { HarnessError } from './result.ts'
 
+const HOW_TO_CONNECT = 'the process module must export connect(argument), which resolves to { store, close }'
+
 /**
  * Looks whether a harness keeps its promises, before a store is judged by it. A store that cannot even create and read
  * is left to the cases.
@@ -23,7 +25,9 @@ export async function preflight(
   const first = await openSpace(harness, patience)
   const second = await openSpace(harness, patience)
   await checkData(harness, first, second, patience)
-  const versions = (await asked('versions()', patience, async () => harness.versions?.())) ?? {}
+  const versions =
+    (await asked('versions()', 'it must resolve to names and versions', patience, async () => harness.versions?.())) ??
+    {}
   const { traits } = first.store
   for (const space of [first, second]) await closeSpace(space, patience)
   return { traits, versions }
@@ -31,7 +35,7 @@ export async function preflight(
 
 /** Opens a namespace, and looks at what that gave. */
 export async function openSpace(harness: Harness, patience: number): Promise<Space> {
-  const space = await asked('open()', patience, () => harness.open())
+  const space = await asked('open()', 'does the server run, and can it be reached?', patience, () => harness.open())
   if (
     typeof space?.store?.read !== 'function' ||
     typeof space.connect !== 'function' ||
@@ -43,7 +47,7 @@ export async function openSpace(harness: Harness, patience: number): Promise<Spa
 
 /** Closes a namespace. */
 export async function closeSpace(space: Space, patience: number): Promise<void> {
-  await asked('close()', patience, () => space.close())
+  await asked('close()', 'it must end what open() and connect() began', patience, () => space.close())
 }
 
 function checkDeviations({ deviations = {} }: Harness): void {
@@ -69,7 +73,9 @@ async function checkData(harness: Harness, first: Space, second: Space, patience
     throw new HarnessError(
       'what was written in one namespace was read in another: each open() must give its own table, file or prefix (or the store ignores it)',
     )
-  const other = await asked('connect()', patience, () => first.connect())
+  const other = await asked('connect()', 'it must give another client of the same data', patience, () =>
+    first.connect(),
+  )
   if (typeof other?.read !== 'function') throw new HarnessError('connect() must resolve to a store, and it did not')
   if ((await sees(other)) === false)
     throw new HarnessError('connect() reaches other data than the store that open() gave')
@@ -88,7 +94,7 @@ async function checkProcess(
     throw new HarnessError('the harness names a process module, so open() must give an argument for its connect()')
   const stop = new AbortController()
   const task = { kind: 'read', key, now } as const
-  const [seen] = await asked('connect() in another process', patience, () =>
+  const [seen] = await asked('connect(argument) in another process', HOW_TO_CONNECT, patience, () =>
     runInProcesses(other.module, argument, [task], stop.signal),
   ).finally(() => stop.abort())
   if (seen !== true) throw new HarnessError('connect(argument) in another process reaches other data than open()')
@@ -108,11 +114,12 @@ async function tried(
   }
 }
 
-async function asked<T>(what: string, patience: number, run: () => Promise<T>): Promise<T> {
+/** Asks the harness for something; if that fails, or takes too long, the hint says where to look. */
+async function asked<T>(what: string, hint: string, patience: number, run: () => Promise<T>): Promise<T> {
   try {
     return await within(Promise.resolve(run()), patience, what)
   } catch (cause) {
-    if (cause instanceof HarnessError) throw cause
-    throw new HarnessError(`${what} failed`, { cause })
+    if (cause instanceof HarnessError) throw new HarnessError(`${cause.message}: ${hint}`)
+    throw new HarnessError(`${what} failed; ${hint}`, { cause })
   }
 }

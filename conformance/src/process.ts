@@ -42,17 +42,20 @@ function start(
   let last: Message = {}
   let stderr = ''
   child.stderr!.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
-  child.on('message', (message: Message) => {
-    last = message
+  const connected = new Promise<void>((resolve) => {
+    child.on('message', (message: Message) => {
+      last = message
+      if (message.ready) resolve()
+    })
   })
   const answer = new Promise((resolve, reject) => {
-    child.once('error', reject)
+    child.on('error', reject)
     child.once('exit', (code, how) => {
       if (last.error !== undefined) reject(new Error(`in another process: ${last.error}`))
       else if ('value' in last && code === 0) resolve(last.value)
       else reject(new Error(`another process ended with ${how ?? code}: ${stderr.slice(-2000)}`))
     })
   })
-  const ready = Promise.race([new Promise((resolve) => child.once('message', resolve)), answer])
+  const ready = Promise.race([connected, answer])
   return { child, ready, answer }
 }

@@ -46,6 +46,11 @@ export class Hang extends Error {
   override readonly name = 'Hang'
 }
 
+/** Why a case was not tried. */
+export class Untried extends Error {
+  override readonly name = 'Untried'
+}
+
 /** Thrown by a case that could not find out. */
 export class Inconclusive extends Error {
   override readonly name = 'Inconclusive'

@@ -6,13 +6,13 @@ import frozen from './contract-1.json' with { type: 'json' }
 import type { Case, Harness, RunOptions, SerializerCase } from './contract.ts'
 import { preflight } from './preflight.ts'
 import { caseReportOf, messageOf, verdictOf, type CaseReport, type Report } from './report/report.ts'
-import { Hang, HarnessError, type Result } from './result.ts'
+import { Hang, HarnessError, Untried, type Result } from './result.ts'
 import { CALL_PATIENCE, runCase, runSerializerCase } from './run.ts'
 import { Strays } from './strays.ts'
 import { kitVersion } from './version.ts'
 
-/** After so many cases that hung, the rest is not tried: each would take as long. */
-const HANGS = 3
+/** After so many cases that hung, or that the harness could not serve, the rest is not tried: each would take as long. */
+const ENOUGH = 3
 
 /** How a whole run is done. */
 export interface SuiteOptions extends RunOptions {
@@ -78,12 +78,12 @@ async function runAll<Item extends Case | SerializerCase>(
 ): Promise<CaseReport[]> {
   const reports: CaseReport[] = []
   const strays = new Strays()
-  let hangs = 0
+  let lost = 0
   for (const [i, item] of items.entries()) {
     onStart?.(item.id, i, items.length)
     const began = performance.now()
-    const result = hangs < HANGS ? await strays.judge(await run(item), item.id, seed) : untried(item.id, seed)
-    if ('error' in result && result.error instanceof Hang) hangs++
+    const result = lost < ENOUGH ? await strays.judge(await run(item), item.id, seed) : untried(item.id, seed)
+    if (result.status === 'harness-error' || ('error' in result && result.error instanceof Hang)) lost++
     const report = caseReportOf(item, result, performance.now() - began)
     reports.push(report)
     onEnd?.(report, i, items.length)
@@ -93,7 +93,7 @@ async function runAll<Item extends Case | SerializerCase>(
 }
 
 function untried(id: string, seed: number): Result {
-  const error = new Error(`not tried: ${HANGS} cases hung before it`)
+  const error = new Untried(`not tried: ${ENOUGH} cases before it hung, or the harness could not serve them`)
   return { status: 'inconclusive', error, steps: [], replay: `--case ${id} --seed ${seed}` }
 }
 

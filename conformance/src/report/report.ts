@@ -1,7 +1,7 @@
 import type { StoreTraits } from '@sess/core'
 import type { BenchRow } from '../bench.ts'
 import type { Case, Clause, Deviation, Layer } from '../contract.ts'
-import type { Result, Step } from '../result.ts'
+import { Untried, type Result, type Step } from '../result.ts'
 
 export type Status = Result['status']
 
@@ -14,11 +14,11 @@ export interface CaseReport {
   readonly text: string
   readonly status: Status
   readonly ms: number
-  /** Of `not-applicable`. */
+  /** Of `not-applicable`, and of one that was not tried. */
   readonly evidence?: string
   /** Of `deviates`. */
   readonly deviation?: Deviation
-  /** Unless it passed, or did not apply. */
+  /** Unless it passed, did not apply, or was not tried. */
   readonly failure?: {
     readonly message: string
     readonly steps: readonly Step[]
@@ -84,10 +84,12 @@ export function caseReportOf(
     status: result.status,
     ms: Math.round(ms),
     ...('evidence' in result && { evidence: result.evidence }),
+    ...('error' in result && result.error instanceof Untried && { evidence: result.error.message }),
     ...('deviation' in result && { deviation: result.deviation }),
-    ...('error' in result && {
-      failure: { message: messageOf(result.error), steps: result.steps, replay: result.replay },
-    }),
+    ...('error' in result &&
+      !(result.error instanceof Untried) && {
+        failure: { message: messageOf(result.error), steps: result.steps, replay: result.replay },
+      }),
   }
 }
 
