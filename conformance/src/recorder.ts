@@ -1,4 +1,4 @@
-import type { SessionKey, SessionRecord, SessionStore } from '@sess/core'
+import type { SessionKey, SessionRecord, SessionStore, Subject } from '@sess/core'
 import type { Step } from './result.ts'
 
 /** So many calls are kept; a counter-example that needs more is told by the case itself. */
@@ -71,7 +71,7 @@ export class Recorder {
 
   #record(client: string, name: string, method: Method): Method {
     return (...values) => {
-      const step = this.#begin(client, `${name}(${values.map((value) => this.#show(value)).join(', ')})`)
+      const step = this.#begin(client, this.#told(name, values))
       try {
         const answer = method(...values)
         if (isIterable(answer)) return this.#iterate(step, answer)
@@ -125,6 +125,13 @@ export class Recorder {
 
   #elapsed(): number {
     return performance.now() - this.#began
+  }
+
+  #told(name: string, values: readonly unknown[]): string {
+    const [first, ...rest] = values
+    const ofSubject = name === 'list' || name === 'deleteSubject'
+    const shown = ofSubject ? `subject ${(first as Subject).id.slice(0, 20)}` : this.#show(first)
+    return `${name}(${[shown, ...rest.map((value) => this.#show(value))].slice(0, values.length).join(', ')})`
   }
 
   #show(value: unknown): string {

@@ -16,7 +16,8 @@ const CLASS: Readonly<Record<Status, string>> = {
 /** As many clients have a colour of their own; the next begins again. */
 const COLORS = 4
 
-const nameOf = (clause: string): string => clause.replaceAll('-', ' ')
+const nameOf = (clause: string): string =>
+  clause === 'rotation-login' ? 'rotation and login' : clause.replaceAll('-', ' ')
 
 const tag = (status: Status): Html => html`<span class="tag ${CLASS[status]}">${STATUS[status]}</span>`
 

@@ -12,7 +12,9 @@ pre { margin: .75rem 0; padding: .75rem; overflow-x: auto; background: var(--pag
   font: .82rem/1.45 ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere }
 details { margin: 0 0 .75rem }
 summary { display: flex; flex-wrap: wrap; gap: .25rem 1rem; align-items: center; padding: .75rem 1rem; cursor: pointer }
-summary h3 { min-width: 9rem }
+summary::before { content: '▸'; color: var(--soft) }
+details[open] > summary::before { content: '▾' }
+summary h3 { min-width: 10rem }
 summary .soft { margin-left: auto }
 .strip { display: flex; flex-wrap: wrap; gap: 3px; flex: 1 1 8rem }
 .strip i { width: .7rem; height: .7rem; border-radius: .15rem; background: var(--line) }
@@ -32,6 +34,8 @@ th:first-child, td:first-child { text-align: left }
 @media (max-width: 40rem) {
   .row { grid-template-columns: 1fr auto }
   .row > div { grid-column: 1 / -1; grid-row: 2 }
+  th, td { padding: .45rem .5rem }
+  th:first-child, td:first-child { white-space: normal; padding-left: 1rem }
   summary .soft { margin-left: 0; width: 100% }
 }
 `
