@@ -7,6 +7,9 @@ import { clause } from './case.ts'
 
 const rule = clause('faults', 'sessions', 'fault')
 
+/** How long core waits for a store that is away, in ms. */
+const BRIEF = 250
+
 /** The store, with one method that loses its answers: before the call arrives, or after. */
 function losing(
   store: SessionStore,
@@ -26,7 +29,7 @@ export const faults: readonly Case[] = [
     'A store that cannot answer rejects the load: an outage is not a logout.',
     async ({ sessions, faulty, now }) => {
       const { store: it, faults } = faulty()
-      const open = sessions({ now }, it)
+      const open = sessions({ now }, it, { storeTimeout: BRIEF })
       const session = await open.load(undefined)
       session.data.a = 1
       const { cookieValue } = await session.commit()
@@ -96,7 +99,7 @@ export const faults: readonly Case[] = [
     'While the store is away a commit and a logout throw; once it is back they do what they were asked, once.',
     async (context) => {
       const { store: it, faults } = context.faulty()
-      const open = context.sessions({ now: context.now }, it)
+      const open = context.sessions({ now: context.now }, it, { storeTimeout: BRIEF })
       const first = await open.load(undefined)
       first.data.n = 0
       const { cookieValue } = await first.commit()

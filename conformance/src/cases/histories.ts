@@ -27,13 +27,14 @@ async function playRounds(
   context: CaseContext,
   clients: readonly SessionStore[],
   planOf: (key: SessionKey, client: number, seed: number) => Partial<Play>,
-  before: (key: SessionKey, round: number) => void | Promise<void> = () => {},
+  full = 60,
+  before: (round: number) => void = () => {},
 ): Promise<void> {
   const { key, now, seed, rounds } = context
   const random = randomFrom(seed)
-  for (let round = 0; round < rounds(60); round++) {
+  for (let round = 0; round < rounds(full); round++) {
     const at = key()
-    await before(at, round)
+    before(round)
     const played = await Promise.all(
       clients.map((store, i) => {
         const own = Math.floor(random() * 2 ** 31)
@@ -103,7 +104,8 @@ export const histories: readonly Case[] = [
         context,
         [store, ...others],
         () => ({}),
-        (_, round) => faults.inject(cuts[round % cuts.length]!, { times: 2 }),
+        30,
+        (round) => faults.inject(cuts[round % cuts.length]!),
       )
       await faults.heal()
     },
