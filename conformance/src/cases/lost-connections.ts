@@ -4,7 +4,7 @@ import { SessError, type SessionKey, type SessionRecord, type SessionStore } fro
 import type { Case, CaseContext } from '../contract.ts'
 import type { Fault } from '../faults.ts'
 import { HarnessError } from '../result.ts'
-import { clause } from './case.ts'
+import { clause, restarts } from './case.ts'
 
 const store = clause('faults', 'store', 'fault')
 
@@ -311,7 +311,6 @@ export const lostConnections: readonly Case[] = [
       assert.equal(await it.create(at, record(), now), true)
       assert.ok(await it.read(at, now, true))
     },
-    ({ space }) =>
-      space.restart ? undefined : 'the harness has no restart(): there is no server apart from the store',
+    restarts,
   ),
 ]
