@@ -1,36 +1,5 @@
-import { memoryStore, SessError, type SessionStore } from '@sess/core'
-import { serve } from '../served/serve.ts'
-import { connect } from '../served/client.ts'
-import { changed, clients, store, tick, type Change, type StoreMutant } from './mutant.ts'
-
-const sound: Change = () => ({})
-
-/** A store in this process, and other processes that reach it by a module. */
-function served(name: string, killedBy: readonly string[], module: string, change: Change = sound): StoreMutant {
-  return {
-    name,
-    killedBy,
-    process: { module: new URL(`../served/${module}.ts`, import.meta.url) },
-    open: async () => {
-      const it = changed(memoryStore(), change)
-      const { port, close } = await serve(it)
-      const opened: (() => Promise<void>)[] = []
-      return {
-        store: it,
-        argument: String(port),
-        connect: async () => {
-          const other = await connect(String(port))
-          opened.push(() => other.close())
-          return other.store
-        },
-        close: async () => {
-          for (const end of opened) await end()
-          await close()
-        },
-      }
-    },
-  }
-}
+import { SessError, type SessionStore } from '@sess/core'
+import { clients, store, type StoreMutant } from './mutant.ts'
 
 /** A client that can be closed by itself. */
 const closable = (it: SessionStore, onClose: () => Promise<void> | void): Partial<SessionStore> => {
@@ -58,7 +27,7 @@ const closable = (it: SessionStore, onClose: () => Promise<void> | void): Partia
   }
 }
 
-/** Stores that hold on to what they should let go, or let go of what is not theirs; and stores of several processes. */
+/** Stores that hold on to what they should let go, or let go of what is not theirs; and what grows that should not. */
 export const lifeCycle: readonly StoreMutant[] = [
   clients('closing one client closes them all', ['life-cycle/close'], (it) => closable(it, () => it.close!())),
   clients('a second close is an error', ['life-cycle/close'], (it) => {
@@ -118,29 +87,6 @@ export const lifeCycle: readonly StoreMutant[] = [
     async deleteSubject(subject, now, except) {
       await costly(await it.count!(now))
       return it.deleteSubject!(subject, now, except)
-    },
-  })),
-  served('its module leaves a timer to the process', ['life-cycle/process-ends'], 'leaking-client'),
-  served('processes overwrite each other', ['races/increments-of-processes'], 'client', (it) => ({
-    async replace(key, record, _, now) {
-      const live = await it.read(key, now)
-      return live ? it.replace(key, record, live, now) : 'missing'
-    },
-  })),
-  served('two processes create one key', ['races/creates-of-processes'], 'client', (it) => ({
-    async create(key, record, now) {
-      if (await it.read(key, now)) return false
-      for (let i = 0; i < 20; i++) await tick()
-      await it.delete(key, now)
-      return it.create(key, record, now)
-    },
-  })),
-  served('a process writes back what another deleted', ['races/delete-across-processes'], 'client', (it) => ({
-    async replace(key, record, expected, now) {
-      const answer = await it.replace(key, record, expected, now)
-      if (answer !== 'missing') return answer
-      await it.create(key, record, now)
-      return 'replaced'
     },
   })),
 ]

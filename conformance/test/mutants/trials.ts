@@ -5,6 +5,7 @@ import { cases, serializerCases, type Harness } from '../../src/index.ts'
 import { runCase, runSerializerCase } from '../../src/run.ts'
 import { ByteStore } from './byte-store.ts'
 import { clocks } from './clocks.ts'
+import { connections } from './connections.ts'
 import { cores } from './cores.ts'
 import { data } from './data.ts'
 import { index } from './index.ts'
@@ -23,8 +24,12 @@ export interface Trial {
   readonly killedBy: readonly string[]
   /** The cases that are about it. */
   readonly cases: readonly string[]
-  /** Runs a case. Resolves to how it went: `fail` is a kill. */
-  run(id: string): Promise<{ readonly status: string; readonly error?: unknown }>
+  /**
+   * Runs a case. Resolves to how it went: `fail` is a kill.
+   *
+   * @param effort - The share of rounds that random and large cases make. Default: 1.
+   */
+  run(id: string, effort?: number): Promise<{ readonly status: string; readonly error?: unknown }>
 }
 
 /** One call may take this long, in ms, and the choices are always the same. */
@@ -39,7 +44,7 @@ function storeTrial(kind: string, { name, killedBy, open, process }: StoreMutant
     name,
     killedBy,
     cases: cases.map(({ id }) => id),
-    run: (id) => runCase(byId.get(id)!, harness, OPTIONS),
+    run: (id, effort = 1) => runCase(byId.get(id)!, harness, { ...OPTIONS, effort }),
   }
 }
 
@@ -94,17 +99,17 @@ function coreTrial(mutant: CoreMutant): Trial {
     name: mutant.name,
     killedBy: mutant.killedBy,
     cases: cases.filter(({ subject }) => subject === 'sessions').map(({ id }) => id),
-    run: async (id) => {
+    run: async (id, effort = 1) => {
       loaded ??= editedCore(mutant)
-      return runCase(byId.get(id)!, sound, { ...OPTIONS, createSessions: await loaded })
+      return runCase(byId.get(id)!, sound, { ...OPTIONS, effort, createSessions: await loaded })
     },
   }
 }
 
 /** All mutants. */
 export const trials: readonly Trial[] = [
-  ...Object.entries({ clocks, races, lies, data, index, 'life cycle': lifeCycle }).flatMap(([kind, mutants]) =>
-    mutants.map((mutant) => storeTrial(`store: ${kind}`, mutant)),
+  ...Object.entries({ clocks, races, lies, data, index, 'life cycle': lifeCycle, connections }).flatMap(
+    ([kind, mutants]) => mutants.map((mutant) => storeTrial(`store: ${kind}`, mutant)),
   ),
   ...serializers.map(serializerTrial),
   ...[...requestCores, ...cores].map(coreTrial),
