@@ -10,6 +10,13 @@ const core = (
 
 /** Cores with a rule taken out that is one of a single request: secrets, clocks, formats, costs. */
 export const cores: readonly CoreMutant[] = [
+  {
+    ...core('no-checksum-beyond-a-socket', 'envelope.ts', ['faults/corrupt-answer'], [
+      'bytes[0] !== MAGIC || bytes.readUInt32BE(3) !== checksum(bytes)',
+      'bytes[0] !== MAGIC',
+    ]),
+    beyondSocket: true,
+  },
   core(
     'secrets-of-64-bits',
     'token.ts',
@@ -49,7 +56,7 @@ export const cores: readonly CoreMutant[] = [
   core(
     'unknown-id-is-adopted',
     'sessions.ts',
-    ['identity/unknown-is-no-write', 'rotation-login/marker'],
+    ['identity/unknown-is-no-write', 'rotation-login/marker', 'rotation-login/login-against-logout'],
     [
       "      if (!token) events.emit('rejected', { reason: 'malformed' })",
       "      if (!token) events.emit('rejected', { reason: 'malformed' })\n      else if (!held) {\n        const session = await new LiveSession(context, await context.blank())\n        session.data = { adopted: true }\n        await session.commit()\n        return session\n      }",
@@ -145,7 +152,7 @@ export const cores: readonly CoreMutant[] = [
   core(
     'revision-stands-still',
     'stored.ts',
-    ['round-trip/record-of-a-session'],
+    ['round-trip/record-of-a-session', 'races/late-replace-counts-once'],
     ['const revision = record.revision + 1\n    let draft', 'const revision = record.revision\n    let draft'],
   ),
   core(
@@ -208,7 +215,7 @@ export const cores: readonly CoreMutant[] = [
   core(
     'logout-forgets-to-delete',
     'stored.ts',
-    ['races/logout-wins', 'rotation-login/logout-in-each-state', 'rotation-login/destroy-in-each-state'],
+    ['races/logout-wins', 'rotation-login/logout-in-each-state', 'rotation-login/destroy-in-each-state', 'rotation-login/logout-after-login'],
     ['(at) => settings.store.delete(held.key, at), 2)', '(at) => settings.store.read(held.key, at), 2)'],
   ),
   core(
@@ -397,4 +404,24 @@ export const cores: readonly CoreMutant[] = [
     ],
   ),
   core('a-look-before-each-write', 'stored.ts', ['scale/calls'], ['let look = doubted\n', 'let look = true\n']),
+  core('writes-under-a-key-of-its-own', 'stored.ts', ['races/no-write-goes-under-a-new-key', 'round-trip/several-commits'], [
+    'settings.store.replace(key, held.record, record, at))',
+    "settings.store.replace({ ...key, id: key.id.slice(0, 15) + 'A' }, held.record, record, at))",
+  ]),
+  core('any-earlier-secret-takes-from-a-marker', 'secrets.ts', ['rotation-login/login-under-superseded'], [
+    'sameDigest(before, digest) && markedAt < keptUntil)',
+    'sameDigest(before, digest) && markedAt < Infinity + keptUntil)',
+  ]),
+  core('whoever-signs-in-takes-over-the-session', 'login.ts', ['rotation-login/login-twice-as-two', 'rotation-login/login-as-another'], [
+    'stored.held!.record.subject === subject)',
+    'stored.held!.record.subject !== undefined)',
+  ]),
+  core('an-outage-is-a-new-session', 'sessions.ts', ['faults/outage-at-load'], [
+    'const held = token && (await context.read(token.key, false))',
+    'const held = token && (await context.read(token.key, false).catch(() => undefined))',
+  ]),
+  core('a-logout-is-sent-once', 'stored.ts', ['faults/lost-delete'], [
+    '(at) => settings.store.delete(held.key, at), 2)',
+    '(at) => settings.store.delete(held.key, at), 1)',
+  ]),
 ]

@@ -1,5 +1,6 @@
 import type { SessionKey, SessionRecord, Subject } from '@sess/core'
 import { ByteStore } from './byte-store.ts'
+import { all } from '../../src/cases/case.ts'
 import { clients, store, tick, type StoreMutant } from './mutant.ts'
 
 /** A store that keeps subjects under another name than it is given. */
@@ -99,7 +100,7 @@ export const index: readonly StoreMutant[] = [
       return {
         async *list(subject, now) {
           const name = subject.tag + subject.id
-          const found = before.get(name) ?? (await Array.fromAsync(it.list!(subject, now)))
+          const found = before.get(name) ?? (await all(it.list!(subject, now)))
           before.set(name, found)
           yield* found
         },

@@ -27,6 +27,8 @@ export interface CoreMutant extends Mutant {
   readonly file: string
   /** What is replaced: there exactly once. */
   readonly edits: readonly (readonly [find: string, replace: string])[]
+  /** True: tried on a store beyond a socket. */
+  readonly beyondSocket?: boolean
 }
 
 /** What a mutant does otherwise than a store that is sound. */

@@ -251,7 +251,7 @@ export const races: readonly StoreMutant[] = [
       return count
     },
   })),
-  store('a create is in the index only after a while', ['subjects/revoke-meets-create', 'subjects/list'], (it) => {
+  store('a create is in the index only after a while', ['subjects/revoke-meets-create', 'subjects/list', 'rotation-login/revocation-against-login'], (it) => {
     const late = new Set<string>()
     return {
       async create(key, record, now) {

@@ -13,6 +13,7 @@ import { lies } from './lies.ts'
 import { lifeCycle } from './life-cycle.ts'
 import type { CoreMutant, SerializerMutant, StoreMutant } from './mutant.ts'
 import { races } from './races.ts'
+import { wireHarness } from '../wire/harness.ts'
 import { requestCores } from './request-cores.ts'
 import { serializers } from './serializers.ts'
 
@@ -101,7 +102,7 @@ function coreTrial(mutant: CoreMutant): Trial {
     cases: cases.filter(({ subject }) => subject === 'sessions').map(({ id }) => id),
     run: async (id, effort = 1) => {
       loaded ??= editedCore(mutant)
-      return runCase(byId.get(id)!, sound, { ...OPTIONS, effort, createSessions: await loaded })
+      return runCase(byId.get(id)!, mutant.beyondSocket ? wireHarness() : sound, { ...OPTIONS, effort, createSessions: await loaded })
     },
   }
 }
