@@ -12,6 +12,7 @@ import { lateWrites } from './late-writes.ts'
 import { lifeCycle } from './life-cycle.ts'
 import { login } from './login.ts'
 import { loginRaces } from './login-races.ts'
+import { outages } from './outages.ts'
 import { models } from './models.ts'
 import { outcomes } from './outcomes.ts'
 import { races } from './races.ts'
@@ -62,6 +63,7 @@ const all: readonly Case[] = [
   ...sealedBytes,
   ...faults,
   ...lostConnections,
+  ...outages,
   ...histories,
   ...scale,
   ...traits,

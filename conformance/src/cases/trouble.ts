@@ -1,0 +1,53 @@
+import { setTimeout } from 'node:timers/promises'
+import { SessError, type SessionKey, type SessionRecord, type SessionStore } from '@sess/core'
+import type { Case, CaseContext } from '../contract.ts'
+
+/** How long a client may take to be of use again, in ms. */
+const RECOVERY = 20_000
+/** The codes that promise that a write was not and will not be applied. */
+const PROMISES: readonly unknown[] = ['store_unavailable', 'store_full', 'too_large', 'unsupported']
+
+/** The harness can make trouble at a socket. */
+export const sockets: NonNullable<Case['requires']> = ({ space }) =>
+  space.faults ? undefined : 'the harness has no faults: there is no socket between the store and its server'
+
+/** How a call ended. */
+export type Settled<T> = { readonly value: T; readonly error?: undefined } | { readonly error: unknown }
+
+/** Waits for a call, however it ends. */
+export const settle = <T>(promise: Promise<T>): Promise<Settled<T>> =>
+  promise.then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  )
+
+/** It threw what promises that nothing was or will be done. */
+export const promised = ({ error }: Settled<unknown>): boolean =>
+  error instanceof SessError && PROMISES.includes(error.code)
+
+/** Waits until the store answers again, with no new client. */
+export async function recovered(it: SessionStore, key: SessionKey, now: number): Promise<SessionRecord | undefined> {
+  const began = performance.now()
+  for (;;) {
+    const answer = await settle(it.read(key, now, true))
+    if (!('error' in answer)) return answer.value
+    if (performance.now() - began > RECOVERY)
+      throw new Error(`the same client is of no use ${RECOVERY / 1000} s after the trouble ended`, {
+        cause: answer.error,
+      })
+    await setTimeout(50)
+  }
+}
+
+/** Another record that the same write can be done to. */
+export async function spare(
+  { store: it, key, now }: CaseContext,
+  record: SessionRecord,
+): Promise<[SessionKey, SessionRecord]> {
+  const at = key()
+  await it.create(at, record, now)
+  return [at, (await it.read(at, now))!]
+}
+
+/** A payload as text. */
+export const payloadOf = (record: SessionRecord | undefined): string => Buffer.from(record?.payload ?? []).toString()
