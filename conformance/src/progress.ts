@@ -43,8 +43,8 @@ export class Progress {
 
   /** A line that the next one replaces. */
   say(text: string): void {
-    const { isTTY, columns = 80 } = this.#screen
-    if (isTTY) this.#screen.write(`\r\u001B[K${text.slice(0, columns - 1)}`)
+    const { isTTY, columns } = this.#screen
+    if (isTTY) this.#screen.write(`\r\u001B[K${text.slice(0, (columns || 80) - 1)}`)
   }
 
   /** Ends a clause. */

@@ -98,5 +98,6 @@ export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const { cause, message, name } = error
   const own = message === '' ? name : message
-  return cause === undefined ? own : `${own}: ${messageOf(cause)}`
+  const because = cause === undefined ? '' : messageOf(cause)
+  return own.includes(because) ? own : `${own}: ${because}`
 }

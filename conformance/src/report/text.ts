@@ -31,9 +31,10 @@ export function summaryOf({ name, verdict, complete, effort, kind, contract, pro
   return effort < 1 ? `${name} passed a quick run, which proves nothing.` : `${name} passed the cases that were run.`
 }
 
-/** A call, with its times: `12.3–14.0 ms`. */
+/** A call, with its times: `1.20–1.25 ms`, `120–125 ms`. */
 export function timesOf({ from, to }: Step): string {
-  return to === undefined ? `${from.toFixed(1)} ms, never ended` : `${from.toFixed(1)}–${to.toFixed(1)} ms`
+  const exact = (ms: number): string => ms.toFixed((to ?? from) < 10 ? 2 : 0)
+  return to === undefined ? `${exact(from)} ms, never ended` : `${exact(from)}–${exact(to)} ms`
 }
 
 /** A call on one line. */
