@@ -9,6 +9,19 @@ function until(history: readonly Operation[], time: number): Operation[] {
     .map((one) => (one.to <= time ? one : { ...one, answer: undefined, to: Infinity }))
 }
 
+/** What came after the last delete that nothing else overlapped: there the record was gone for certain. */
+function sinceGone(history: readonly Operation[]): readonly Operation[] {
+  const gone = history
+    .filter(
+      (one) =>
+        one.call.kind === 'delete' &&
+        one.answer !== undefined &&
+        history.every((other) => other === one || other.to < one.from || other.from > one.to),
+    )
+    .at(-1)
+  return gone ? history.filter(({ from }) => from > gone.to) : history
+}
+
 /** Whether a history without this operation asks for less: it changed nothing. */
 function changesNothing({ call, answer }: Operation): boolean {
   return call.kind === 'read' || answer === false || answer === 0 || answer === 'conflict' || answer === 'missing'
@@ -18,7 +31,7 @@ function changesNothing({ call, answer }: Operation): boolean {
  * The shortest piece of an impossible history that is impossible still: cut at the first moment at which nothing explains
  * it any more, without what does not matter. The last one to end is the one that cannot be right.
  */
-export function shrink(history: readonly Operation[], staleMs = 0): Operation[] {
+export function shrink(history: readonly Operation[], staleMs = 0): readonly Operation[] {
   const impossible = (piece: readonly Operation[]): boolean => linearizable(piece, staleMs) === 'impossible'
   const ends = history.map(({ to }) => to).toSorted((a, b) => a - b)
   let [low, high] = [0, ends.findLastIndex((end) => end < Infinity)]
@@ -27,12 +40,13 @@ export function shrink(history: readonly Operation[], staleMs = 0): Operation[] 
     if (impossible(until(history, ends[middle]!))) high = middle
     else low = middle + 1
   }
-  let piece = until(history, ends[low]!)
+  let piece: readonly Operation[] = until(history, ends[low]!).toSorted((a, b) => a.from - b.from)
+  if (impossible(sinceGone(piece))) piece = sinceGone(piece)
   for (const one of piece) {
     const rest = piece.filter((other) => other !== one)
     if (changesNothing(one) && impossible(rest)) piece = rest
   }
-  return piece.toSorted((a, b) => a.from - b.from)
+  return piece
 }
 
 /** A history for people: times from its beginning, the impossible answer marked. */

@@ -161,6 +161,8 @@ test('a counter-example is cut to what it takes, and its last answer is marked',
   const second: Version = { revision: 2, payload: 'b', expiresAt: LATER }
   const replace: Call = { kind: 'replace', payload: 'b', expiresAt: LATER, expected: first }
   const history = [
+    operation({ kind: 'create', payload: 'z', expiresAt: LATER }, true, -4, -3),
+    operation({ kind: 'delete' }, true, -2, -1),
     operation({ kind: 'create', payload: 'a', expiresAt: LATER }, true, 0, 1),
     operation({ kind: 'read', fresh: true }, first, 2, 3),
     operation(replace, 'replaced', 4, 6),

@@ -8,7 +8,7 @@ const CLASS: Readonly<Record<Status, string>> = {
   pass: 'clean',
   fail: 'found',
   deviates: 'unjudged',
-  'not-applicable': '',
+  'not-applicable': 'none',
   inconclusive: 'unjudged',
   'harness-error': 'unjudged',
 }

@@ -5,6 +5,7 @@ a { color: inherit }
 small { font-size: .82rem }
 .row { grid-template-columns: 8.5rem 1fr 5rem; border-top: 1px solid var(--line) }
 .row > div small { display: block }
+.tag.none { color: var(--soft); padding-left: 0 }
 .failure { padding: 1rem; margin: 0 0 1rem }
 .failure h3 { margin: .5rem 0 }
 .failure .legend { margin: 1rem 0 0 }
