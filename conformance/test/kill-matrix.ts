@@ -1,10 +1,12 @@
 /**
  * Runs every case on every mutant, and writes docs/kill-matrix.md.
  *
- * `pnpm --filter @sess/conformance kill-matrix`; takes minutes. With words, only mutants whose kind or name has one of
- * them, and the result on standard output.
+ * `pnpm --filter @sess/conformance kill-matrix`; takes minutes, and goes on where it was stopped: what is known of a
+ * mutant is kept in .cache/kill-matrix for as long as its name and the list of cases are what they were. `--fresh` forgets
+ * it. With words, only mutants whose kind or name has one of them, and the result on standard output.
  */
-import { writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { killMatrix, type Row } from './mutants/matrix.ts'
 import { removeCopies, trials } from './mutants/trials.ts'
 
@@ -19,16 +21,37 @@ const ABREAST = 6
 /** Cases that a mutant does not name make fewer rounds. */
 const EFFORT = 0.2
 
-const words = process.argv.slice(2)
+const CACHE = new URL('../../.cache/kill-matrix/', import.meta.url)
+
+const words = process.argv.slice(2).filter((word) => word !== '--fresh')
+if (process.argv.includes('--fresh')) await rm(CACHE, { recursive: true, force: true })
+await mkdir(CACHE, { recursive: true })
 const chosen = trials.filter(
   ({ kind, name }) => !words.length || words.some((word) => `${kind} ${name}`.includes(word)),
 )
 const rows: Row[] = chosen.map((trial) => ({ trial, kills: new Set<string>() }))
 const waiting = [...rows]
 
+/** Runs cases on a mutant, unless it is known how they go. */
 async function run({ trial, kills }: Row, ids: readonly string[]): Promise<void> {
-  for (const id of ids)
-    if ((await trial.run(id, trial.killedBy.includes(id) ? 1 : EFFORT)).status === 'fail') kills.add(id)
+  const { kind, name, killedBy } = trial
+  const key = createHash('sha256')
+    .update(JSON.stringify([kind, name, ids]))
+    .digest('hex')
+    .slice(0, 24)
+  const file = new URL(`${key}.json`, CACHE)
+  const known = await readFile(file, 'utf8').then(
+    (text) => JSON.parse(text) as string[],
+    () => undefined,
+  )
+  const killed = known ?? []
+  for (const id of ids) {
+    // What it names is tried with all rounds, and again where it was not known to kill.
+    if (killed.includes(id) || (known && !killedBy.includes(id))) continue
+    if ((await trial.run(id, killedBy.includes(id) ? 1 : EFFORT)).status === 'fail') killed.push(id)
+  }
+  await writeFile(file, JSON.stringify(killed))
+  for (const id of killed) kills.add(id)
 }
 
 await Promise.all(

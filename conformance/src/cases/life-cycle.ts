@@ -68,14 +68,17 @@ export const lifeCycle: readonly Case[] = [
       assert.ok(timers() < before + 5, `after five clients ${timers() - before} more timers hold the process`)
     },
   ),
-  store(
-    'process-ends',
-    'A process that has used the store and closed its client ends by itself.',
-    async ({ store: it, key, record, now, processes: run }) => {
-      const at = key()
-      await it.create(at, record(), now)
-      assert.deepEqual(await run(1, { kind: 'read', key: at, now }), [true])
-    },
-    processes,
-  ),
+  {
+    ...store(
+      'process-ends',
+      'A process that has used the store and closed its client ends by itself.',
+      async ({ store: it, key, record, now, processes: run }) => {
+        const at = key()
+        await it.create(at, record(), now)
+        assert.deepEqual(await run(1, { kind: 'read', key: at, now }), [true])
+      },
+      processes,
+    ),
+    patience: 20_000,
+  },
 ]

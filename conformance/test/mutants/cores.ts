@@ -11,10 +11,12 @@ const core = (
 /** Cores with a rule taken out that is one of a single request: secrets, clocks, formats, costs. */
 export const cores: readonly CoreMutant[] = [
   {
-    ...core('no-checksum-beyond-a-socket', 'envelope.ts', ['faults/corrupt-answer'], [
-      'bytes[0] !== MAGIC || bytes.readUInt32BE(3) !== checksum(bytes)',
-      'bytes[0] !== MAGIC',
-    ]),
+    ...core(
+      'no-checksum-beyond-a-socket',
+      'envelope.ts',
+      ['faults/corrupt-answer'],
+      ['bytes[0] !== MAGIC || bytes.readUInt32BE(3) !== checksum(bytes)', 'bytes[0] !== MAGIC'],
+    ),
     beyondSocket: true,
   },
   core(
@@ -215,7 +217,12 @@ export const cores: readonly CoreMutant[] = [
   core(
     'logout-forgets-to-delete',
     'stored.ts',
-    ['races/logout-wins', 'rotation-login/logout-in-each-state', 'rotation-login/destroy-in-each-state', 'rotation-login/logout-after-login'],
+    [
+      'races/logout-wins',
+      'rotation-login/logout-in-each-state',
+      'rotation-login/destroy-in-each-state',
+      'rotation-login/logout-after-login',
+    ],
     ['(at) => settings.store.delete(held.key, at), 2)', '(at) => settings.store.read(held.key, at), 2)'],
   ),
   core(
@@ -404,24 +411,43 @@ export const cores: readonly CoreMutant[] = [
     ],
   ),
   core('a-look-before-each-write', 'stored.ts', ['scale/calls'], ['let look = doubted\n', 'let look = true\n']),
-  core('writes-under-a-key-of-its-own', 'stored.ts', ['races/no-write-goes-under-a-new-key', 'round-trip/several-commits'], [
-    'settings.store.replace(key, held.record, record, at))',
-    "settings.store.replace({ ...key, id: key.id.slice(0, 15) + 'A' }, held.record, record, at))",
-  ]),
-  core('any-earlier-secret-takes-from-a-marker', 'secrets.ts', ['rotation-login/login-under-superseded'], [
-    'sameDigest(before, digest) && markedAt < keptUntil)',
-    'sameDigest(before, digest) && markedAt < Infinity + keptUntil)',
-  ]),
-  core('whoever-signs-in-takes-over-the-session', 'login.ts', ['rotation-login/login-twice-as-two', 'rotation-login/login-as-another'], [
-    'stored.held!.record.subject === subject)',
-    'stored.held!.record.subject !== undefined)',
-  ]),
-  core('an-outage-is-a-new-session', 'sessions.ts', ['faults/outage-at-load'], [
-    'const held = token && (await context.read(token.key, false))',
-    'const held = token && (await context.read(token.key, false).catch(() => undefined))',
-  ]),
-  core('a-logout-is-sent-once', 'stored.ts', ['faults/lost-delete'], [
-    '(at) => settings.store.delete(held.key, at), 2)',
-    '(at) => settings.store.delete(held.key, at), 1)',
-  ]),
+  core(
+    'writes-under-a-key-of-its-own',
+    'stored.ts',
+    ['races/no-write-goes-under-a-new-key', 'round-trip/several-commits'],
+    [
+      'settings.store.replace(key, held.record, record, at))',
+      "settings.store.replace({ ...key, id: key.id.slice(0, 15) + 'A' }, held.record, record, at))",
+    ],
+  ),
+  core(
+    'any-earlier-secret-takes-from-a-marker',
+    'secrets.ts',
+    ['rotation-login/login-under-superseded'],
+    [
+      'sameDigest(before, digest) && markedAt < keptUntil)',
+      'sameDigest(before, digest) && markedAt < Infinity + keptUntil)',
+    ],
+  ),
+  core(
+    'whoever-signs-in-takes-over-the-session',
+    'login.ts',
+    ['rotation-login/login-twice-as-two', 'rotation-login/login-as-another'],
+    ['stored.held!.record.subject === subject)', 'stored.held!.record.subject !== undefined)'],
+  ),
+  core(
+    'an-outage-is-a-new-session',
+    'sessions.ts',
+    ['faults/outage-at-load'],
+    [
+      'const held = token && (await context.read(token.key, false))',
+      'const held = token && (await context.read(token.key, false).catch(() => undefined))',
+    ],
+  ),
+  core(
+    'a-logout-is-sent-once',
+    'stored.ts',
+    ['faults/lost-delete'],
+    ['(at) => settings.store.delete(held.key, at), 2)', '(at) => settings.store.delete(held.key, at), 1)'],
+  ),
 ]

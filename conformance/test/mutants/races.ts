@@ -251,28 +251,32 @@ export const races: readonly StoreMutant[] = [
       return count
     },
   })),
-  store('a create is in the index only after a while', ['subjects/revoke-meets-create', 'subjects/list', 'rotation-login/revocation-against-login'], (it) => {
-    const late = new Set<string>()
-    return {
-      async create(key, record, now) {
-        const created = await it.create(key, record, now)
-        if (created && record.subject !== undefined) {
-          late.add(key.id)
-          setTimeout(() => late.delete(key.id), 20).unref()
-        }
-        return created
-      },
-      async *list(subject, now) {
-        for await (const entry of it.list!(subject, now)) if (!late.has(entry[0].id)) yield entry
-      },
-      async deleteSubject(subject, now, except) {
-        let count = 0
-        for await (const [key] of it.list!(subject, now))
-          if (key.id !== except?.id && !late.has(key.id) && (await it.delete(key, now))) count++
-        return count
-      },
-    }
-  }),
+  store(
+    'a create is in the index only after a while',
+    ['subjects/revoke-meets-create', 'subjects/list', 'rotation-login/revocation-against-login'],
+    (it) => {
+      const late = new Set<string>()
+      return {
+        async create(key, record, now) {
+          const created = await it.create(key, record, now)
+          if (created && record.subject !== undefined) {
+            late.add(key.id)
+            setTimeout(() => late.delete(key.id), 20).unref()
+          }
+          return created
+        },
+        async *list(subject, now) {
+          for await (const entry of it.list!(subject, now)) if (!late.has(entry[0].id)) yield entry
+        },
+        async deleteSubject(subject, now, except) {
+          let count = 0
+          for await (const [key] of it.list!(subject, now))
+            if (key.id !== except?.id && !late.has(key.id) && (await it.delete(key, now))) count++
+          return count
+        },
+      }
+    },
+  ),
   {
     name: 'of two clients each has its own records until it has written twice',
     killedBy: ['races/delete-meets-replace', 'races/disjoint-keys', 'subjects/list-by-another-client'],

@@ -36,7 +36,10 @@ export interface Trial {
 /** One call may take this long, in ms, and the choices are always the same. */
 const OPTIONS = { patience: 3000, seed: 1 }
 
-const byId = new Map(cases.map((item) => [item.id, item]))
+/** No case may take longer, in ms: some mutants hang. */
+const CASE_PATIENCE = 20_000
+
+const byId = new Map(cases.map((item) => [item.id, { ...item, patience: CASE_PATIENCE }]))
 
 function storeTrial(kind: string, { name, killedBy, open, process }: StoreMutant): Trial {
   const harness: Harness = { name: 'mutant', open, ...(process && { process }) }
@@ -102,7 +105,11 @@ function coreTrial(mutant: CoreMutant): Trial {
     cases: cases.filter(({ subject }) => subject === 'sessions').map(({ id }) => id),
     run: async (id, effort = 1) => {
       loaded ??= editedCore(mutant)
-      return runCase(byId.get(id)!, mutant.beyondSocket ? wireHarness() : sound, { ...OPTIONS, effort, createSessions: await loaded })
+      return runCase(byId.get(id)!, mutant.beyondSocket ? wireHarness() : sound, {
+        ...OPTIONS,
+        effort,
+        createSessions: await loaded,
+      })
     },
   }
 }

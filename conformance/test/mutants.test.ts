@@ -1,0 +1,46 @@
+import { readFile } from 'node:fs/promises'
+import { createSessions } from '@sess/core'
+import { afterAll, describe, expect, test } from 'vitest'
+import { cases, runCase, serializerCases } from '../src/index.ts'
+import { edition } from './mutants/matrix.ts'
+import { editedCore, removeCopies, sound, trials } from './mutants/trials.ts'
+
+const PATIENCE = 120_000
+
+afterAll(removeCopies)
+
+describe('a mutant fails the cases that it names', () => {
+  test.each(trials)('$kind: $name', { timeout: PATIENCE }, async ({ killedBy, run }) => {
+    expect(killedBy).not.toEqual([])
+    for (const id of killedBy) expect(await run(id), id).toMatchObject({ status: 'fail' })
+  })
+})
+
+test('each case is named by a mutant that it kills', () => {
+  const named = new Set(trials.flatMap(({ killedBy }) => killedBy))
+  expect([...cases, ...serializerCases].map(({ id }) => id).filter((id) => !named.has(id))).toEqual([])
+})
+
+test('there are mutants of each kind, and no two of one name', () => {
+  expect(new Set(trials.map(({ name }) => name)).size).toBe(trials.length)
+  expect(new Set(trials.map(({ kind }) => kind.split(':')[0]))).toEqual(new Set(['store', 'serializer', 'core']))
+})
+
+test(
+  'what the mutants are made of is sound: the store, and a copy of core without an edit',
+  { timeout: PATIENCE },
+  async () => {
+    const copy = await editedCore({ name: 'whole', file: 'index.ts', edits: [] })
+    for (const item of cases)
+      for (const create of item.subject === 'sessions' ? [copy] : [createSessions])
+        expect(await runCase(item, sound, { createSessions: create, effort: 0.2 }), item.id).toMatchObject({
+          status: expect.stringMatching(/^(pass|not-applicable)$/) as string,
+        })
+  },
+)
+
+test('docs/kill-matrix.md is of these mutants and cases, and every kill that a mutant names is in it', async () => {
+  const text = await readFile(new URL('../../docs/kill-matrix.md', import.meta.url), 'utf8')
+  expect(text, 'run pnpm --filter @sess/conformance kill-matrix').toContain(edition(trials))
+  expect(text).not.toContain('**not ')
+})
