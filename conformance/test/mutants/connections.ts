@@ -18,7 +18,12 @@ function served(name: string, killedBy: readonly string[], change: Change, modul
 export const connections: readonly StoreMutant[] = [
   flawed('takes a loss for missing', ['faults/cut-read', 'faults/cut-create', 'faults/cut-delete-subject']),
   flawed('resends', ['faults/cut-replace', 'faults/cut-delete']),
-  flawed('promises too much', ['faults/cut-touch', 'faults/cut-replace', 'faults/cut-create']),
+  flawed('promises too much', [
+    'faults/cut-touch',
+    'faults/cut-replace',
+    'faults/cut-create',
+    'faults/history-of-cuts',
+  ]),
   flawed('queues', ['faults/down']),
   flawed('misreads', ['faults/mixed-answers']),
   flawed('never returns', ['faults/restart', 'faults/outage-at-write']),
@@ -44,14 +49,18 @@ export const connections: readonly StoreMutant[] = [
       return it.create(key, record, now)
     },
   })),
-  served('a process writes back what another deleted', ['races/delete-across-processes'], (it) => ({
-    async replace(key, record, expected, now) {
-      const answer = await it.replace(key, record, expected, now)
-      if (answer !== 'missing') return answer
-      await it.create(key, record, now)
-      return 'replaced'
-    },
-  })),
+  served(
+    'a process writes back what another deleted',
+    ['races/delete-across-processes', 'races/history-of-processes'],
+    (it) => ({
+      async replace(key, record, expected, now) {
+        const answer = await it.replace(key, record, expected, now)
+        if (answer !== 'missing') return answer
+        await it.create(key, record, now)
+        return 'replaced'
+      },
+    }),
+  ),
   served('a restart loses what was deleted, and brings it back', ['faults/restart'], (it) => {
     const deleted: Parameters<typeof it.create>[] = []
     return {

@@ -91,10 +91,8 @@ export const data: readonly StoreMutant[] = [
   payloads('an empty payload gets a byte', ['round-trip/empty-payload', 'round-trip/model'], (payload) =>
     payload.length ? payload : Buffer.from([0]),
   ),
-  payloads(
-    'a view is stored with all that it is a view of',
-    ['round-trip/views-of-bytes'],
-    (payload) => new Uint8Array(payload.buffer.byteLength < 200_000 ? payload.buffer : payload),
+  payloads('a view is stored with all that it is a view of', ['round-trip/views-of-bytes'], (payload) =>
+    payload.buffer.byteLength < 200_000 ? new Uint8Array(payload.buffer) : payload,
   ),
   payloads('the payload ends after 64 KiB', ['round-trip/largest-payload'], (payload) => payload.slice(0, 65_536)),
   store('an empty payload is a missing record', ['round-trip/empty-payload', 'round-trip/model'], (it) => ({

@@ -42,7 +42,7 @@ export const races: readonly StoreMutant[] = [
   ),
   store(
     'replace checks, waits, and then acts',
-    ['races/two-replaces', 'races/increments', 'races/many-updates'],
+    ['races/two-replaces', 'races/increments', 'races/many-updates', 'races/history-of-clients'],
     (it) => ({
       async replace(key, record, expected, now) {
         const live = await it.read(key, now)
@@ -239,18 +239,22 @@ export const races: readonly StoreMutant[] = [
       },
     }
   }),
-  store('a revocation leaves what was written while it went on', ['subjects/revoke-meets-replace'], (it) => ({
-    async deleteSubject(subject, now, except) {
-      const found: (readonly [SessionKey, SessionRecord])[] = []
-      for await (const entry of it.list!(subject, now)) found.push(entry)
-      await tick()
-      let count = 0
-      for (const [key, { revision }] of found)
-        if (key.id !== except?.id && (await it.read(key, now))?.revision === revision && (await it.delete(key, now)))
-          count++
-      return count
-    },
-  })),
+  store(
+    'a revocation leaves what was written while it went on',
+    ['subjects/revoke-meets-replace', 'subjects/history-of-revocation'],
+    (it) => ({
+      async deleteSubject(subject, now, except) {
+        const found: (readonly [SessionKey, SessionRecord])[] = []
+        for await (const entry of it.list!(subject, now)) found.push(entry)
+        await tick()
+        let count = 0
+        for (const [key, { revision }] of found)
+          if (key.id !== except?.id && (await it.read(key, now))?.revision === revision && (await it.delete(key, now)))
+            count++
+        return count
+      },
+    }),
+  ),
   store(
     'a create is in the index only after a while',
     ['subjects/revoke-meets-create', 'subjects/list', 'rotation-login/revocation-against-login'],
