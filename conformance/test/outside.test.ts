@@ -7,7 +7,11 @@ import { harness as memorystore } from './outside/memorystore.ts'
 async function failures(harness: Harness, ids: readonly string[]): Promise<string[]> {
   const failed: string[] = []
   for (const id of ids) {
-    const { status } = await runCase(cases.find((item) => item.id === id)!, harness, { seed: 1, patience: 5000 })
+    const { status } = await runCase(
+      cases.find((item) => item.id === id)!,
+      harness,
+      { seed: 1, patience: 5000 },
+    )
     if (status === 'fail') failed.push(id)
   }
   return failed

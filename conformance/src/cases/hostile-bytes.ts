@@ -7,6 +7,9 @@ import { body, envelope, forge, parsed } from './forge.ts'
 
 const sessions = clause('hostile-bytes', 'sessions')
 
+/** More bytes than any payload here has: each of them is damaged in its turn. */
+const SMALL = 4096
+
 /** A session's cookie value, its key, and its record. */
 export async function valid(
   { sessions: open, store, now }: CaseContext,
@@ -28,6 +31,7 @@ export async function rejectAll(
   const all = context.sessions({ now }, store, options)
   const reasons: string[] = []
   all.on('rejected', ({ reason }) => reasons.push(reason))
+  assert.ok(record.payload.length < SMALL, `a session of a few words takes ${record.payload.length} bytes`)
   let last = record
   for (const payload of make(record.payload)) {
     const next = { ...last, revision: last.revision + 1, payload }

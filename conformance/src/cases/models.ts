@@ -34,7 +34,8 @@ async function search<M extends object, R>(
     .filter((one) => (one as { hasRan?: boolean }).hasRan !== false)
     .map(String)
   const reason = errorInstance instanceof Error ? errorInstance.message : String(errorInstance)
-  const replay = /replayPath="([^"]*)"/.exec(String(counterexample?.[0]))?.[1] ?? ''
+  const shown = (counterexample?.[0] as { toString(): string } | undefined)?.toString() ?? ''
+  const replay = /replayPath="([^"]*)"/.exec(shown)?.[1] ?? ''
   throw new CounterExample(
     `${reason}\nafter: ${ran.join('; ')}`,
     ran.map((call, i) => ({ client: 'model', call, from: i, to: i + 1, wrong: i === ran.length - 1 })),

@@ -150,8 +150,8 @@ export const data: readonly StoreMutant[] = [
     }),
   ),
   store('replace forgets the subject', ['round-trip/replace', 'subjects/model'], (it) => ({
-    async replace(key, { subject: _, ...record }, expected, now) {
-      return it.replace(key, record, expected, now)
+    async replace(key, { revision, expiresAt, payload }, expected, now) {
+      return it.replace(key, { revision, expiresAt, payload }, expected, now)
     },
   })),
   store(

@@ -114,8 +114,8 @@ export const races: readonly StoreMutant[] = [
     async delete(key, now) {
       const there = await it.read(key, now)
       await tick()
-      const now_ = await it.read(key, now)
-      return now_?.revision === there?.revision ? it.delete(key, now) : true
+      const after = await it.read(key, now)
+      return after?.revision === there?.revision ? it.delete(key, now) : true
     },
   })),
   store(

@@ -59,7 +59,7 @@ export const serializers: readonly SerializerMutant[] = [
       try {
         return jsonSerializer.serialize(value)
       } catch (error) {
-        throw new TypeError((error as Error).message)
+        throw new TypeError((error as Error).message, { cause: error })
       }
     },
   }),
@@ -129,7 +129,7 @@ export const serializers: readonly SerializerMutant[] = [
     deserialize(bytes) {
       const value = jsonSerializer.deserialize(bytes) as { constructor?: { prototype?: object } }
       const evil = Object.hasOwn(value, 'constructor') ? value.constructor?.prototype : undefined
-      if (evil) Object.defineProperty(Object.prototype, 'polluted', { value: 1, configurable: true })
+      if (evil) Object.assign(Object.getPrototypeOf({}) as object, { polluted: 1 })
       setImmediate(() => delete (Object.prototype as { polluted?: unknown }).polluted)
       return value
     },
@@ -166,7 +166,6 @@ export const serializers: readonly SerializerMutant[] = [
       try {
         return jsonSerializer.deserialize(bytes)
       } catch (error) {
-        // oxlint-disable-next-line only-throw-error
         throw String(error)
       }
     },

@@ -1,5 +1,5 @@
 import { rm, writeFile } from 'node:fs/promises'
-import { createSessions } from '@sess/core'
+import type { createSessions } from '@sess/core'
 import { writeMutant } from '../../../packages/core/test/explorer/mutate.ts'
 import { cases, serializerCases, type Harness } from '../../src/index.ts'
 import { runCase, runSerializerCase } from '../../src/run.ts'
