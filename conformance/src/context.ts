@@ -50,9 +50,12 @@ export function contextOf(
       if (module === undefined || argument === undefined)
         throw new HarnessError('the harness must name a process module, and open() an argument for it')
       const tasks = Array.from({ length: count }, (_, i) => (typeof task === 'function' ? task(i) : task))
-      return recorder.call('processes', tasks.map(({ kind }) => kind).join(', '), () =>
+      const answers = recorder.call('processes', tasks.map(({ kind }) => kind).join(', '), () =>
         runInProcesses(module, argument, tasks, signal),
       )
+      // A case that fails while they are at work no longer waits for them.
+      answers.catch(() => {})
+      return answers
     },
   }
 }
