@@ -10,9 +10,15 @@ interface Expected {
   readonly absoluteAt: number
 }
 
+/** A cookie value that is superseded for so long; `perhaps`: or else unknown. */
+interface Superseded {
+  readonly supersededUntil: number
+  readonly perhaps?: boolean
+}
+
 /** The sessions by their valid cookie value, and how long others are superseded. */
 export interface SessionsModel {
-  readonly sessions: Map<string, Expected | { readonly supersededUntil: number }>
+  readonly sessions: Map<string, Expected | Superseded>
   now: number
 }
 
@@ -32,10 +38,15 @@ const KNOWN_FOR = 60_000
 const MEMORY = 8
 
 /** What the model knows under a cookie value, now. */
-function known({ sessions, now }: SessionsModel, cookie: string | undefined): Expected | 'superseded' | undefined {
+function known(
+  { sessions, now }: SessionsModel,
+  cookie: string | undefined,
+  status: Session['status'],
+): Expected | 'superseded' | undefined {
   const found = cookie === undefined ? undefined : sessions.get(cookie)
   if (!found) return undefined
-  if ('supersededUntil' in found) return now < found.supersededUntil ? 'superseded' : undefined
+  if ('supersededUntil' in found)
+    return now < found.supersededUntil && !(found.perhaps && status === 'new') ? 'superseded' : undefined
   return now < found.expiresAt ? found : undefined
 }
 
@@ -57,7 +68,7 @@ function request(
       // The last that were set are the likeliest; none among them is a request without a cookie.
       const cookie = cookies[cookies.length - 1 - which]
       const session = await all.load(cookie)
-      const found = known(model, cookie)
+      const found = known(model, cookie, session.status)
       assert.equal(session.status, found === undefined ? 'new' : found === 'superseded' ? found : 'active')
       const expected = typeof found === 'object' ? found : undefined
       assert.deepEqual([session.subject, session.data.n], [expected?.subject, expected?.n])
@@ -113,8 +124,17 @@ function supersede(model: SessionsModel, cookie: string, { expiresAt }: { readon
       value.slice(0, 28) === cookie.slice(0, 28) &&
       (value === cookie || ('supersededUntil' in entry && model.now < entry.supersededUntil)),
   )
-  for (const [value] of of) model.sessions.set(value, { supersededUntil })
+  for (const [value, entry] of of) if (!('perhaps' in entry)) model.sessions.set(value, { supersededUntil })
   for (const [value] of of.slice(0, -MEMORY)) model.sessions.delete(value)
+}
+
+/** All secrets of a marker are superseded: of those whose time had passed, as many as the record still remembers. */
+function mark(model: SessionsModel, cookie: string): void {
+  const supersededUntil = model.now + KNOWN_FOR
+  for (const [value, entry] of model.sessions)
+    if (value.slice(0, 28) === cookie.slice(0, 28) && 'supersededUntil' in entry && entry.supersededUntil <= model.now)
+      model.sessions.set(value, { supersededUntil, perhaps: true })
+  supersede(model, cookie, { expiresAt: supersededUntil })
 }
 
 const login = fc.constantFrom('ann', 'bob').chain((subject) =>
@@ -126,12 +146,8 @@ const login = fc.constantFrom('ann', 'bob').chain((subject) =>
     // From a secret that was rotated away, what comes along is told by the example cases.
     const n = found === 'superseded' ? (session.data.n as number | undefined) : own ? expected?.n : undefined
     assert.deepEqual(session.data.n, n)
-    if (expected)
-      supersede(
-        model,
-        cookie,
-        expected.subject === subject ? fresh(model.now, n) : { expiresAt: model.now + KNOWN_FOR },
-      )
+    if (expected?.subject === subject) supersede(model, cookie, fresh(model.now, n))
+    else if (expected) mark(model, cookie)
     model.sessions.set(cookieValue!, fresh(model.now, n, subject))
     return cookieValue
   }),

@@ -74,13 +74,13 @@ export const cores: readonly CoreMutant[] = [
     'a-touch-each-time',
     'stored.ts',
     ['clock/touch-is-throttled', 'scale/calls'],
-    ["if (expiresAt - record.expiresAt < after) return 'unchanged'", ''],
+    ['return until - live.record.expiresAt < after ? undefined : until', 'return until'],
   ),
   core(
     'never-a-touch',
     'stored.ts',
     ['clock/touch-is-throttled', 'clock/idle-slides'],
-    ["if (expiresAt - record.expiresAt < after) return 'unchanged'", "if (after > 0) return 'unchanged'"],
+    ['return until - live.record.expiresAt < after ? undefined : until', 'return undefined'],
   ),
   core(
     'absolute-slides',
