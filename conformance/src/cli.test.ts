@@ -130,6 +130,13 @@ test('a deviation is run, and must fail', { timeout: 120_000 }, async () => {
   expect(code).toBe(1)
 })
 
+test('a module that exports a serializer puts it on trial', { timeout: 120_000 }, async () => {
+  const { code, output } = await command([file('../test/json-serializer.ts')])
+  expect(output).toContain('json keeps the contract, version 1.')
+  expect(output).toMatch(/^serialization +·+  /m)
+  expect(code).toBe(0)
+})
+
 test('--help and --list say what there is', async () => {
   expect(await command(['--help'])).toMatchObject({
     code: 0,

@@ -1,0 +1,1 @@
+export { jsonSerializer as serializer } from '@sess/core'
