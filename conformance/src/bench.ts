@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import type { SessionKey, SessionRecord } from '@sess/core'
+import type { SessionKey, SessionRecord, SessionStore, Subject } from '@sess/core'
+import { all } from './cases/case.ts'
 import { contextOf } from './context.ts'
 import type { CaseContext, Harness } from './contract.ts'
 import { closeSpace, openSpace } from './preflight.ts'
@@ -89,6 +90,20 @@ const ofStore = (
   },
 })
 
+/** Ten records of one subject: what a list or a revocation meets. */
+const ofSubject = (
+  name: string,
+  run: (store: SessionStore, subject: Subject, now: number) => Promise<unknown> | undefined,
+): Operation => ({
+  name: `store: ${name} ten of a subject`,
+  prepare: async ({ store, key, record, now }) => {
+    if (!store.list || !store.deleteSubject) throw new Error('the store does not claim it')
+    const { tag } = key()
+    for (let i = 0; i < 10; i++) await store.create(key(tag), record({ subject: 'ann' }), now)
+    return async () => run(store, { id: 'ann', tag }, now)
+  },
+})
+
 const ofSession = (
   name: string,
   run: (session: Awaited<ReturnType<ReturnType<CaseContext['sessions']>['load']>>) => Promise<unknown>,
@@ -111,6 +126,8 @@ const operations: readonly Operation[] = [
   ),
   ofStore('touch', ({ store, now }, key, record) => store.touch(key, now + 90_000, record, now)),
   ofStore('delete', ({ store, now }, key) => store.delete(key, now)),
+  ofSubject('list', (store, subject, now) => all(store.list!(subject, now))),
+  ofSubject('revoke', (store, subject, now) => store.deleteSubject!(subject, now)),
   ofSession('load', async () => undefined),
   ofSession('load, commit a change', (session) => {
     session.data.n = 1

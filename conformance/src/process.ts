@@ -46,6 +46,7 @@ function start(
     child.on('message', (message: Message) => {
       last = message
       if (message.ready) resolve()
+      if (message.error !== undefined) child.kill('SIGKILL') // what failed may keep it alive
     })
   })
   const answer = new Promise((resolve, reject) => {
