@@ -20,7 +20,7 @@ export async function preflight(
   patience: number,
 ): Promise<{ readonly traits: StoreTraits; readonly versions: Readonly<Record<string, string>> }> {
   if (typeof harness?.name !== 'string' || typeof harness.open !== 'function')
-    throw new HarnessError('a harness is { name, open }, and this one is not: see the README of @sess/conformance')
+    throw new HarnessError('a harness is { name, open }, and this one is not: export one as `harness`')
   checkDeviations(harness)
   const first = await openSpace(harness, patience)
   const second = await openSpace(harness, patience)
