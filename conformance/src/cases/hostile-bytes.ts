@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { SessionKey, SessionRecord, SessionsOptions } from '@sess/core'
 import type { Case, CaseContext } from '../contract.ts'
 import { clause, keyOf, seen, stored } from './case.ts'
-import { body, envelope, forge, parsed } from './forge.ts'
+import { body, envelope, forge, parsed, UNSEALED } from './forge.ts'
 
 const sessions = clause('hostile-bytes', 'sessions')
 
@@ -66,26 +66,34 @@ export const hostileBytes: readonly Case[] = [
     'length-bombs',
     'A length that promises more bytes than there are, or less, is reported and gives a new session.',
     (context) =>
-      rejectAll(context, (payload) => {
-        const { values, data } = parsed(payload)
-        const length = JSON.stringify(values).length
-        return [0, 1, length - 1, length + data.length + 1, 2 ** 31, 2 ** 32 - 1].map((wrong) =>
-          forge(envelope(values, data, wrong)),
-        )
-      }),
+      rejectAll(
+        context,
+        (payload) => {
+          const { values, data } = parsed(payload)
+          const length = JSON.stringify(values).length
+          return [0, 1, length - 1, length + data.length + 1, 2 ** 31, 2 ** 32 - 1].map((wrong) =>
+            forge(envelope(values, data, wrong)),
+          )
+        },
+        UNSEALED,
+      ),
   ),
   sessions(
     'nested-bombs',
     'Data nested a hundred thousand levels deep, in the payload of whoever wrote it, is reported and gives a new session.',
     (context) =>
-      rejectAll(context, (payload) => {
-        const { values } = parsed(payload)
-        return ['[', '{"a":'].map((open) => {
-          const close = open === '[' ? ']' : '}'
-          const deep = `{"a":${open.repeat(100_000)}1${close.repeat(100_000)}}`
-          return forge(envelope(values, Buffer.from(deep)))
-        })
-      }),
+      rejectAll(
+        context,
+        (payload) => {
+          const { values } = parsed(payload)
+          return ['[', '{"a":'].map((open) => {
+            const close = open === '[' ? ']' : '}'
+            const deep = `{"a":${open.repeat(100_000)}1${close.repeat(100_000)}}`
+            return forge(envelope(values, Buffer.from(deep)))
+          })
+        },
+        UNSEALED,
+      ),
     ({ store: { traits } }) =>
       traits.maxPayloadBytes >= 800_000 ? undefined : `the store takes ${traits.maxPayloadBytes} bytes alone`,
   ),
@@ -93,28 +101,32 @@ export const hostileBytes: readonly Case[] = [
     'wrong-types',
     'A sound frame around an envelope of wrong types is reported and gives a new session, field by field.',
     (context) =>
-      rejectAll(context, (payload) => {
-        const { values, data } = parsed(payload)
-        const wrong = values.map((value, i) => {
-          const other = typeof value === 'object' ? 7 : typeof value === 'string' ? 7 : 'seven'
-          return forge(envelope(values.with(i, other), data))
-        })
-        const shapes = [null, {}, [], 'text', values.slice(0, 5)].map((shape) => forge(envelope(shape, data)))
-        const contents = ['[]', '"text"', '1', 'null', '{', ''].map((text) =>
-          forge(envelope(values, Buffer.from(text))),
-        )
-        const many = Array.from({ length: 1000 }, () => ['digest', 1, 1])
-        return [...wrong, ...shapes, ...contents, forge(envelope(values.with(7, many), data))]
-      }),
+      rejectAll(
+        context,
+        (payload) => {
+          const { values, data } = parsed(payload)
+          const wrong = values.map((value, i) => {
+            const other = typeof value === 'object' ? 7 : typeof value === 'string' ? 7 : 'seven'
+            return forge(envelope(values.with(i, other), data))
+          })
+          const shapes = [null, {}, [], 'text', values.slice(0, 5)].map((shape) => forge(envelope(shape, data)))
+          const contents = ['[]', '"text"', '1', 'null', '{', ''].map((text) =>
+            forge(envelope(values, Buffer.from(text))),
+          )
+          const many = Array.from({ length: 1000 }, () => ['digest', 1, 1])
+          return [...wrong, ...shapes, ...contents, forge(envelope(values.with(7, many), data))]
+        },
+        UNSEALED,
+      ),
   ),
   sessions('inert-envelope', 'An envelope that names __proto__ and constructor pollutes nothing.', async (context) => {
     const { store, now } = context
-    const { cookieValue, key, record } = await valid(context)
+    const { cookieValue, key, record } = await valid(context, UNSEALED)
     const { values } = parsed(record.payload)
     const evil = JSON.parse('{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}') as object
     const payload = forge(envelope(values, Buffer.from(JSON.stringify(evil))))
     await store.replace(key, { ...record, revision: 2, payload }, record, now)
-    const all = context.sessions()
+    const all = context.sessions({ now }, store, UNSEALED)
     const session = await all.load(cookieValue)
     session.data.more = 1
     await session.commit().catch(() => undefined)

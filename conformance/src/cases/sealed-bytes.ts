@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Seal } from '@sess/core'
 import type { Case, CaseContext } from '../contract.ts'
 import { clause, keyOf, seen, showsBytes, stored } from './case.ts'
-import { forge, body } from './forge.ts'
+import { body, forge, UNSEALED } from './forge.ts'
 import { rejectAll, valid } from './hostile-bytes.ts'
 import { aesGcm } from './seal.ts'
 
@@ -95,7 +95,7 @@ export const sealedBytes: readonly Case[] = [
     'Where sealing is configured a plain payload is reported and gives a new session.',
     async (context) => {
       const { sessions: open, store, now } = context
-      const cookie = await stored(open(), { n: 0 }, 'ann')
+      const cookie = await stored(open({ now }, store, UNSEALED), { n: 0 }, 'ann')
       const all = open({ now }, store, sealing(context))
       const reasons: string[] = []
       all.on('rejected', ({ reason }) => reasons.push(reason))

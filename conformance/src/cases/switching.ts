@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { jsonSerializer, type Serializer, type SessionsOptions } from '@sess/core'
 import type { Case, CaseContext } from '../contract.ts'
-import { body, forge, parsed } from './forge.ts'
+import { body, forge, parsed, UNSEALED } from './forge.ts'
 import { aesGcm } from './seal.ts'
 import { clause, keyOf, seen, stored, watched } from './case.ts'
 
@@ -33,8 +33,8 @@ export const switching: readonly Case[] = [
     'With a new serializer the sessions of the old one are read, and written in the new one, and nobody is logged out.',
     async (context) => {
       const { sessions: open, store, now } = context
-      const cookie = await stored(open())
-      const next = open({ now }, store, { serializer: [backwards, jsonSerializer] })
+      const cookie = await stored(open({ now }, store, UNSEALED))
+      const next = open({ now }, store, { ...UNSEALED, serializer: [backwards, jsonSerializer] })
       const session = await next.load(cookie)
       assert.deepEqual({ ...session.data }, { n: 0 })
       session.data.n = 1

@@ -37,7 +37,7 @@ export interface Trial {
 const OPTIONS = { patience: 3000, seed: 1 }
 
 /** No case may take longer, in ms: some mutants hang. */
-const CASE_PATIENCE = 20_000
+const CASE_PATIENCE = 10_000
 
 const byId = new Map(cases.map((item) => [item.id, { ...item, patience: CASE_PATIENCE }]))
 
