@@ -20,7 +20,8 @@ const why = ({ failure }: CaseReport): string =>
     failure!.message
       .replace(/^Expected values to be strictly (?:deep-)?equal:\s*/, '')
       .replaceAll(/\s+/g, ' ')
-      .slice(0, 140),
+      .slice(0, 140)
+      .trim(),
   )
 
 function counterExample({ id, text, failure }: CaseReport): string {
