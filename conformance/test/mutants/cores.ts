@@ -85,7 +85,7 @@ export const cores: readonly CoreMutant[] = [
   core(
     'absolute-slides',
     'stored.ts',
-    ['clock/idle-slides', 'clock/writes-slide', 'rotation-login/rotation-keeps-the-rest'],
+    ['clock/writes-slide'],
     [
       'return idleTimeout ? Math.min(now + idleTimeout, absoluteAt) : absoluteAt',
       'return idleTimeout ? now + idleTimeout : absoluteAt',
