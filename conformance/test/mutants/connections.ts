@@ -1,7 +1,8 @@
+import { setTimeout } from 'node:timers/promises'
 import { memoryStore } from '@sess/core'
 import type { Flaw } from '../wire/client.ts'
 import { wireHarness } from '../wire/harness.ts'
-import { changed, tick, type Change, type StoreMutant } from './mutant.ts'
+import { changed, type Change, type StoreMutant } from './mutant.ts'
 
 /** A sound server, and a client that does not know what to do when its connection is lost. */
 function flawed(flaw: Flaw, killedBy: readonly string[]): StoreMutant {
@@ -44,7 +45,8 @@ export const connections: readonly StoreMutant[] = [
   served('two processes create one key', ['races/creates-of-processes'], (it) => ({
     async create(key, record, now) {
       if (await it.read(key, now)) return false
-      for (let i = 0; i < 20; i++) await tick()
+      // So long that another process, which finds the keys before this one taken, comes up with it.
+      await setTimeout(10)
       await it.delete(key, now)
       return it.create(key, record, now)
     },
