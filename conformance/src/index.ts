@@ -14,6 +14,7 @@ export type {
   Space,
 } from './contract.ts'
 export type { Fault, Faults } from './faults.ts'
+export { harnessOf, type HarnessParts, type Place } from './harness.ts'
 export { CounterExample, HarnessError, Inconclusive, type Failure, type Result, type Step } from './result.ts'
 export type { CaseReport, Report } from './report/report.ts'
 export { runCase, runSerializerCase } from './run.ts'

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
-import type { Connection, Harness, Raw } from '@sess/conformance'
+import { harnessOf, type Connection, type Harness, type Raw } from '@sess/conformance'
 import driver from 'better-sqlite3/package.json' with { type: 'json' }
 import manifest from '../package.json' with { type: 'json' }
 import { sqliteStore } from '../src/index.ts'
@@ -43,31 +43,18 @@ function rawOf(file: string): Raw {
 }
 
 /** Each namespace is a file. */
-export const harness: Harness = {
+export const harness: Harness = harnessOf({
   name: 'sqlite',
-  process: { module: import.meta.url },
+  module: import.meta.url,
+  connect,
+  make: async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sess-sqlite-'))
+    const file = join(folder, 'sessions.db')
+    return { argument: file, raw: rawOf(file), remove: async () => rmSync(folder, { recursive: true }) }
+  },
   versions: async () => ({
     [manifest.name]: manifest.version,
     'better-sqlite3': driver.version,
     sqlite: new Database(':memory:').prepare<[], string>('SELECT sqlite_version()').pluck().get()!,
   }),
-  open: async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'sess-sqlite-'))
-    const file = join(folder, 'sessions.db')
-    const connections = [await connect(file)]
-    return {
-      store: connections[0]!.store,
-      argument: file,
-      raw: rawOf(file),
-      connect: async () => {
-        const connection = await connect(file)
-        connections.push(connection)
-        return connection.store
-      },
-      close: async () => {
-        for (const { close } of connections) await close()
-        rmSync(folder, { recursive: true })
-      },
-    }
-  },
-}
+})

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { Redis } from 'ioredis'
-import type { Connection, Harness } from '@sess/conformance'
+import { harnessOf, type Connection, type Harness } from '@sess/conformance'
 import { redisStore } from '@sess/redis'
 import { sqliteStore } from '@sess/sqlite'
 import { startRedis, type TestServer } from '@sess/test-servers'
@@ -36,27 +36,14 @@ export async function connect(argument: string): Promise<Connection> {
 let server: Promise<TestServer> | undefined
 
 /** One cache, in Redis, that all clients share, before one SQLite file for each namespace. */
-export const harness: Harness = {
+export const harness: Harness = harnessOf({
   name: 'tiered: Redis before SQLite',
-  process: { module: import.meta.url },
-  open: async () => {
+  module: import.meta.url,
+  connect,
+  make: async () => {
     const { port } = await (server ??= startRedis())
     const folder = mkdtempSync(join(tmpdir(), 'sess-tiered-'))
     const place: Place = { file: join(folder, 'sessions.db'), port, prefix: `${randomBytes(6).toString('hex')}:` }
-    const argument = JSON.stringify(place)
-    const connections = [await connect(argument)]
-    return {
-      store: connections[0]!.store,
-      argument,
-      connect: async () => {
-        const connection = await connect(argument)
-        connections.push(connection)
-        return connection.store
-      },
-      close: async () => {
-        for (const { close } of connections) await close()
-        rmSync(folder, { recursive: true })
-      },
-    }
+    return { argument: JSON.stringify(place), remove: async () => rmSync(folder, { recursive: true }) }
   },
-}
+})

@@ -1,0 +1,78 @@
+import type { Connection, Harness, Space } from './contract.ts'
+import type { Faults } from './faults.ts'
+
+/** Where one namespace is, and what can be done to it past the store. */
+export interface Place extends Pick<Space, 'raw' | 'index' | 'restart'> {
+  /** What `connect` is given, as text, in other processes too: a URL, a file's name, a prefix, all of it as JSON. */
+  readonly argument: string
+  /** Trouble for the store on trial: its switch, and the argument that leads through it. All other clients go past it. */
+  readonly faulty?: { readonly faults: Faults; readonly argument: string }
+  /** Removes what was written, and ends what `make` began. Called once every client is closed. */
+  remove?(): Promise<void>
+}
+
+/** What an adapter's author says of a store, for {@link harnessOf}. */
+export interface HarnessParts extends Pick<Harness, 'name' | 'deviations' | 'seal' | 'versions'> {
+  /**
+   * The `import.meta.url` of the module that calls, which exports `connect`: other processes import it. Leave it out for
+   * a store that lives in one process; all its clients are then the first.
+   */
+  readonly module?: string
+  /** Another client of the place that an argument leads to: a client of the driver, and a store on it. */
+  connect(argument: string): Connection | Promise<Connection>
+  /** Makes an empty place. Default: one that `connect` is given an empty text for. */
+  make?(): Promise<Place>
+}
+
+/**
+ * A harness, from how to make an empty place and how to connect to it: it counts the clients, closes them in the order
+ * in which they came, and then removes the place.
+ *
+ * @example
+ * export const harness = harnessOf({ name: 'pg', module: import.meta.url, connect, make })
+ */
+export function harnessOf(parts: HarnessParts): Harness {
+  const { name, deviations, seal, versions, module } = parts
+  return {
+    name,
+    ...(deviations && { deviations }),
+    ...(seal && { seal }),
+    ...(versions && { versions: () => versions.call(parts) }),
+    ...(module !== undefined && { process: { module } }),
+    open: () => open(parts),
+  }
+}
+
+async function open(parts: HarnessParts): Promise<Space> {
+  const place: Place = parts.make ? await parts.make() : { argument: '' }
+  const { argument, faulty, raw, index, restart } = place
+  const connections: Connection[] = []
+  const connect = async (to: string): Promise<Connection['store']> => {
+    const connection = await parts.connect(to)
+    connections.push(connection)
+    return connection.store
+  }
+  const close = async (): Promise<void> => {
+    try {
+      for (const connection of connections) await connection.close()
+    } finally {
+      await place.remove?.()
+    }
+  }
+  try {
+    const store = await connect(faulty?.argument ?? argument)
+    return {
+      store,
+      argument,
+      connect: parts.module === undefined ? async () => store : () => connect(argument),
+      ...(raw && { raw }),
+      ...(index && { index }),
+      ...(restart && { restart: () => restart.call(place) }),
+      ...(faulty && { faults: faulty.faults }),
+      close,
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
