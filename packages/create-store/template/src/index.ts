@@ -1,0 +1,1 @@
+export { myStore, type MyStoreClient, type MyStoreOptions } from './my-store.ts'
