@@ -36,7 +36,7 @@ const ANSWERS: Readonly<Record<Call['kind'], readonly Answer[]>> = {
   replace: ['replaced', 'conflict', 'missing'],
   touch: ['touched', 'conflict', 'missing'],
   delete: [true, false],
-  revoke: [0, 1],
+  revoke: [0, 1, 'done'],
 }
 
 /** All that a store could say now, and be right. */

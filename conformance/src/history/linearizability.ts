@@ -4,6 +4,11 @@ import { apply, keyOf, type State } from './record-model.ts'
 /** How many states a search may look at. */
 const BUDGET = 200_000
 
+/** Whether the answer says that nothing was changed, in whatever state: a touch and an uncounted revocation may have been. */
+function changesNothing({ call, answer }: Operation): boolean {
+  return answer !== undefined && (call.kind === 'read' || [false, 0, 'conflict', 'missing'].includes(answer as never))
+}
+
 /** `linearizable`: one order of the calls explains every answer. */
 export type Verdict = 'linearizable' | 'impossible' | 'out of budget'
 
@@ -31,7 +36,7 @@ export function linearizable(history: readonly Operation[], staleMs = 0, budget:
     if (left-- <= 0) return 'out of budget'
     const next = candidates()
     // What can be right now and changes nothing may as well come now: no order needs it later.
-    const idle = next.find((i) => operations[i]!.answer !== undefined && apply(state, operations[i]!) === state)
+    const idle = next.find((i) => changesNothing(operations[i]!) && apply(state, operations[i]!) === state)
     for (const i of idle === undefined ? next : [idle]) {
       const operation = operations[i]!
       const after = apply(state, operation)
