@@ -7,8 +7,9 @@ import { namesOf, type Names } from './names.ts'
 /** Beside this module's folder, in source and in the published package alike. */
 const template = fileURLToPath(new URL('../template', import.meta.url))
 
-/** What has another name in the template: npm publishes no .gitignore, and what is a test there would run there. */
+/** What has another name in the template: npm publishes no .gitignore, what is a test would run there, and a manifest there would be taken for one. */
 const RENAMED: Readonly<Record<string, string>> = {
+  'package-template.json': 'package.json',
   gitignore: '.gitignore',
   'src/conformance.ts': 'src/conformance.test.ts',
 }
@@ -46,7 +47,7 @@ export function createStore(options: CreateStoreOptions): CreatedStore {
     const text = named(readFileSync(join(template, file), 'utf8'), names)
     const target = named(RENAMED[file] ?? file, names)
     mkdirSync(dirname(join(folder, target)), { recursive: true })
-    writeFileSync(join(folder, target), file === 'package.json' ? versioned(text) : text, { flag: 'wx' })
+    writeFileSync(join(folder, target), target === 'package.json' ? versioned(text) : text, { flag: 'wx' })
     return target
   })
   return { folder, files: created.toSorted(), module: `src/${names.file}.ts`, factory: names.factory }
