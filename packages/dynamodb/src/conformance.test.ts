@@ -1,7 +1,7 @@
 import { conformance } from '@sess/conformance/vitest'
 import { startDynamodb, type TestServer } from '@sess/test-servers'
 import { afterAll, beforeAll } from 'vitest'
-import { harnessOf } from '../test/harness.ts'
+import { harnessOn } from '../test/harness.ts'
 
 let server: TestServer
 
@@ -10,4 +10,4 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(() => server.stop())
 
-conformance(harnessOf(() => server.port))
+conformance(harnessOn(() => server.port))

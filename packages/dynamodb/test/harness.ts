@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import type { Connection, Harness } from '@sess/conformance'
+import { harnessOf, type Connection, type Harness } from '@sess/conformance'
 import { createSessionTable, dynamodbStore } from '../src/index.ts'
 
 /** A client of DynamoDB Local, or of what stands before it. */
@@ -21,28 +21,16 @@ export async function connect(argument: string): Promise<Connection> {
 }
 
 /** Each namespace is a table. @param port - Asked for when a case begins. */
-export function harnessOf(port: () => number): Harness {
-  return {
+export function harnessOn(port: () => number): Harness {
+  return harnessOf({
     name: 'dynamodb',
-    process: { module: import.meta.url },
-    open: async () => {
-      const argument = `${port()}/${randomUUID()}`
+    module: import.meta.url,
+    connect,
+    make: async () => {
+      const table = randomUUID()
       const client = clientOf(port())
-      await createSessionTable(client, { table: argument.split('/')[1]! })
-      const connections = [await connect(argument)]
-      return {
-        store: connections[0]!.store,
-        argument,
-        connect: async () => {
-          const connection = await connect(argument)
-          connections.push(connection)
-          return connection.store
-        },
-        close: async () => {
-          for (const { close } of connections) await close()
-          client.destroy()
-        },
-      }
+      await createSessionTable(client, { table })
+      return { argument: `${port()}/${table}`, remove: async () => client.destroy() }
     },
-  }
+  })
 }

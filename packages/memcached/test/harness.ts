@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Client } from 'memjs'
-import type { Connection, Harness } from '@sess/conformance'
+import { harnessOf, type Connection, type Harness } from '@sess/conformance'
 import type { TestServer } from '@sess/test-servers'
 import { memcachedStore } from '../src/index.ts'
 
@@ -21,24 +21,10 @@ export async function connect(argument: string): Promise<Connection> {
 
 /** Each namespace is a prefix on one server. */
 export function harnessOn({ port }: TestServer): Harness {
-  return {
+  return harnessOf({
     name: 'memcached',
-    process: { module: import.meta.url },
-    open: async () => {
-      const argument = JSON.stringify({ port, prefix: `${randomUUID()}:` })
-      const connections = [await connect(argument)]
-      return {
-        store: connections[0]!.store,
-        argument,
-        connect: async () => {
-          const connection = await connect(argument)
-          connections.push(connection)
-          return connection.store
-        },
-        close: async () => {
-          for (const { close } of connections) await close()
-        },
-      }
-    },
-  }
+    module: import.meta.url,
+    connect,
+    make: async () => ({ argument: JSON.stringify({ port, prefix: `${randomUUID()}:` }) }),
+  })
 }
