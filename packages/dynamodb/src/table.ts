@@ -63,10 +63,10 @@ export class Table {
         TableName: this.#name,
         Key: encodeKey(key),
         ReturnValues: 'ALL_OLD',
-        ...(subject !== undefined && {
-          ConditionExpression: 'subject = :subject',
-          ExpressionAttributeValues: { ':subject': { S: subject } },
-        }),
+        // DynamoDB Local tells two deletes at once that they removed the same item, unless it has a condition to hold.
+        ...(subject === undefined
+          ? { ConditionExpression: 'attribute_exists(id)' }
+          : { ConditionExpression: 'subject = :subject', ExpressionAttributeValues: { ':subject': { S: subject } } }),
       }),
     )
   }
