@@ -98,10 +98,13 @@ describe('writes', () => {
     expect(await tiered.replace(key, record('two', 2), read!, now)).toBe('replaced')
     expect(cache.calls.slice(before).map(({ step }) => step.method)).toEqual(['replace'])
     expect(await textOf(tiered)).toBe('two')
-    const touched = await tiered.read(key, now)
-    await tiered.touch(key, now + 3_600_000, touched!, now)
-    expect((await tiered.read(key, now))!.expiresAt).toBe(now + 3_600_000)
     expect(origin.called('read')).toBe(0)
+  })
+
+  test('a touch moves both clocks', async () => {
+    await tiered.create(key, record('one'), now)
+    await tiered.touch(key, now + 3_600_000, (await tiered.read(key, now))!, now)
+    expect((await tiered.read(key, now))!.expiresAt).toBe(now + 3_600_000)
   })
 
   test('that lose against another leave the cache to the winner, and the next one that wins moves it on', async () => {

@@ -116,8 +116,9 @@ class TieredStore implements SessionStore {
     now: number,
   ): Promise<'touched' | 'conflict' | 'missing'> {
     const answer = await this.#origin.touch(key, expiresAt, expected, now)
-    const touched = { ...expected, expiresAt: Math.max(expiresAt, expected.expiresAt) }
-    await this.#left(key, answer === 'touched' ? touched : answer, expected, now)
+    // What it moved is asked for: that the record is still the one which was read, its revision alone cannot say.
+    const touched = answer === 'touched' && (await this.#origin.read(key, now, true).catch(() => undefined))
+    await this.#left(key, touched || (answer === 'touched' ? 'missing' : answer), expected, now)
     return answer
   }
 
