@@ -11,4 +11,7 @@ beforeAll(async () => {
 afterAll(() => server.stop())
 
 // DynamoDB Local takes the ten thousand deletes of one case one by one.
-conformance(harnessOn(() => server.port), { patience: 50_000 })
+conformance(
+  harnessOn(() => server.port),
+  { patience: 50_000 },
+)
