@@ -21,14 +21,18 @@ export function body(payload: Uint8Array): Buffer {
 
 /**
  * Frames a body as core does, checksum and all: for bodies that core would never write. A magic byte, the version,
- * whether the body is sealed, and the checksum of all that.
+ * whether the body is sealed, and the checksum of all that and of the record's subject.
  */
 export function forge(
   bytes: Uint8Array,
-  { version = 1, sealed = 0 }: { readonly version?: number; readonly sealed?: number } = {},
+  {
+    version = 1,
+    sealed = 0,
+    subject = 'ann',
+  }: { readonly version?: number; readonly sealed?: number; readonly subject?: string } = {},
 ): Uint8Array {
   const header = Buffer.from([0x53, version, sealed, 0, 0, 0, 0])
-  header.writeUInt32BE(crc32(bytes, crc32(header.subarray(1, 3))), 3)
+  header.writeUInt32BE(crc32(bytes, crc32(header.subarray(1, 3), crc32(subject))), 3)
   return new Uint8Array(Buffer.concat([header, bytes]))
 }
 

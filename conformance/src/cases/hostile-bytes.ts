@@ -138,10 +138,21 @@ export const hostileBytes: readonly Case[] = [
     'A payload moved to another record opens for nobody but its own secret’s holder, and never crosses subjects.',
     async (context) => {
       const { sessions: open, store, now } = context
-      const [ann, bob] = [await valid(context), await stored(open(), { of: 'bob' }, 'bob')]
-      const moved = (await store.read(keyOf(bob), now))!.payload
-      await store.replace(ann.key, { ...ann.record, revision: 2, payload: moved }, ann.record, now)
-      assert.equal((await open().load(ann.cookieValue)).status, 'new')
+      const { cookieValue, key, record } = await valid(context)
+      const [also, bob] = [await stored(open(), {}, 'ann'), await stored(open(), { of: 'bob' }, 'bob')]
+      let last = record
+      for (const [from, subject] of [
+        [also, 'ann'],
+        [bob, 'ann'],
+        [bob, 'bob'],
+        [cookieValue, 'bob'],
+      ] as const) {
+        const { payload } = from === cookieValue ? record : (await store.read(keyOf(from), now))!
+        const next = { ...last, revision: last.revision + 1, subject, payload }
+        await store.replace(key, next, last, now)
+        last = next
+        assert.equal((await open().load(cookieValue)).status, 'new')
+      }
       assert.deepEqual(await seen(open(), bob), ['active', 'bob', { of: 'bob' }])
     },
   ),

@@ -80,7 +80,7 @@ export const switching: readonly Case[] = [
     const { sessions: open, store, now } = context
     const cookie = await stored(open())
     const first = (await store.read(keyOf(cookie), now))!
-    const payload = forge(body(first.payload), { version: 2 })
+    const payload = forge(body(first.payload), { version: 2, subject: '' })
     await store.replace(keyOf(cookie), { ...first, revision: 2, payload }, first, now)
     await rejectsAndKeeps(context, cookie, {})
   }),

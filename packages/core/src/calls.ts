@@ -50,13 +50,13 @@ export class Calls {
   ): Promise<T> {
     let timer: ReturnType<typeof setTimeout> | undefined
     try {
-      const late = new Promise<never>((_, reject) => {
+      return await new Promise<T>((resolve, reject) => {
         timer = setTimeout(
           () => reject(new Error(`no answer within ${this.#timeout} ms (storeTimeout)`)),
           this.#timeout,
         )
+        send(this.#clock()).then(resolve, reject)
       })
-      return await Promise.race([send(this.#clock()), late])
     } catch (cause) {
       const error = this.#failed(operation, key, cause, otherwise)
       if (tries < 2 || !mayRetry(error)) throw error

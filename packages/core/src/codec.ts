@@ -40,7 +40,7 @@ export function pack(
   const { data, flash } = content
   const envelope = { ...draft, serializer: serializer.name, schemaVersion, flash }
   const bytes = encodeEnvelope(envelope, serializer.serialize(data))
-  const payload = frame(seal ? seal.seal(bytes, bound(key, meta)) : bytes, seal !== undefined)
+  const payload = frame(seal ? seal.seal(bytes, bound(key, meta)) : bytes, seal !== undefined, meta.subject)
   if (payload.length > store.traits.maxPayloadBytes)
     throw new SessError(
       'too_large',
@@ -63,7 +63,8 @@ export function unpack(settings: Settings, key: SessionKey, record: SessionRecor
   const { seal, serializers, schemaVersion, migrate } = settings
   const misfit = (what: string): SessError =>
     new SessError('configuration', `session ${handleOf(key)} ${what}. Nothing was written`)
-  const framed = record.payload.length <= settings.store.traits.maxPayloadBytes && unframe(record.payload)
+  const framed =
+    record.payload.length <= settings.store.traits.maxPayloadBytes && unframe(record.payload, record.subject)
   if (!framed) return undefined
   if (!framed.body) throw misfit('has a newer format; upgrade @sess/core here first')
   let body: Uint8Array | undefined = framed.body

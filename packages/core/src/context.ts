@@ -30,10 +30,8 @@ export class Context {
    */
   async read(key: SessionKey, fresh: boolean): Promise<Held | undefined> {
     const { store } = this.settings
-    const { record, now } = await this.calls.ask('read', key, async (now) => ({
-      record: await store.read(key, now, fresh),
-      now,
-    }))
+    let now = 0
+    const record = await this.calls.ask('read', key, (at) => store.read(key, (now = at), fresh))
     if (!record) return void (fresh || this.events.emit('rejected', { reason: 'unknown' }))
     const held = now < record.expiresAt ? unpack(this.settings, key, record) : null
     // The absolute time is the envelope's: a store cannot prolong it. A marker may outlive it.

@@ -61,8 +61,10 @@ export function changed(
 }
 
 /** The keys of both. */
-export function keysOf(a: Plain, b: Plain): Set<string> {
-  return new Set([...Object.keys(a), ...Object.keys(b)])
+export function keysOf(a: Plain, b: Plain): string[] {
+  const keys = Object.keys(a)
+  for (const key of Object.keys(b)) if (!Object.hasOwn(a, key)) keys.push(key)
+  return keys
 }
 
 function define(target: Plain, key: string, value: unknown): void {

@@ -38,53 +38,91 @@ export interface Envelope {
 /** How many earlier secrets, and how many writes, a record remembers. */
 export const MEMORY = 8
 
-/** Each field with a check of what was read. The order is the order in the bytes. */
-const FIELDS: { readonly [Field in keyof Envelope]: (value: unknown) => boolean } = {
-  marker: isBoolean,
-  persistent: isBoolean,
-  createdAt: isNumber,
-  authenticatedAt: isNumber,
-  absoluteAt: isNumber,
-  idleTimeout: isNumber,
-  digest: isText,
-  earlier: (value) => isTuples(value, isText, isNumber, isNumber),
-  writes: (value) => isTuples(value, isText, isNumber),
-  serializer: isText,
-  schemaVersion: isNumber,
-  label: isText,
-  client: (value) => isPlain(value) && Object.values(value).every(isText),
-  flash: (value) => isPlain(value) && Object.values(value).every(Array.isArray),
-}
-const NAMES = Object.keys(FIELDS) as (keyof Envelope)[]
+/** The values of an envelope as they stand in the bytes, in this order. */
+type Values = readonly [
+  ...[marker: boolean, persistent: boolean],
+  ...[createdAt: number, authenticatedAt: number, absoluteAt: number, idleTimeout: number],
+  ...[digest: string, earlier: readonly Earlier[], writes: readonly WriteMark[]],
+  ...[serializer: string, schemaVersion: number],
+  ...[label: string, client: Envelope['client'], flash: Flash],
+]
+
+type Check = (value: unknown) => boolean
+
+/** What each must be. */
+const CHECKS: readonly Check[] = [
+  isBoolean,
+  isBoolean,
+  isNumber,
+  isNumber,
+  isNumber,
+  isNumber,
+  isText,
+  (value) => isTuples(value, isText, isNumber, isNumber),
+  (value) => isTuples(value, isText, isNumber),
+  isText,
+  isNumber,
+  isText,
+  (value) => isPlain(value) && Object.values(value).every(isText),
+  (value) => isPlain(value) && Object.values(value).every(Array.isArray),
+]
 
 const MAGIC = 0x53
 const VERSION = 1
-const HEADER = 7
+const HEAD = Buffer.from([MAGIC, VERSION, 0, 0, 0, 0, 0])
 
 /**
  * The frame of every payload, of this version and of later ones: a magic byte, the version, whether the body is sealed,
  * and a checksum of all that, so that a newer format can be told from damage.
+ *
+ * @param subject - The record's. It lies in the store beside the payload, and counts in the checksum.
  */
-export function frame(body: Uint8Array, sealed: boolean): Uint8Array {
-  const bytes = Buffer.concat([Buffer.from([MAGIC, VERSION, Number(sealed), 0, 0, 0, 0]), body])
-  bytes.writeUInt32BE(checksum(bytes), 3)
+export function frame(body: Uint8Array, sealed: boolean, subject?: string): Uint8Array {
+  const bytes = Buffer.concat([HEAD, body])
+  bytes[2] = Number(sealed)
+  bytes.writeUInt32BE(checksum(bytes, subject), 3)
   return bytes
 }
 
 /** Opens a frame. Undefined: not ours, or damaged. A version other than this code's has no body. */
-export function unframe(payload: Uint8Array): { readonly body?: Buffer; readonly sealed: boolean } | undefined {
+export function unframe(
+  payload: Uint8Array,
+  subject: string | undefined,
+): { readonly body?: Buffer; readonly sealed: boolean } | undefined {
   const bytes = asBuffer(payload)
-  if (bytes.length < HEADER || bytes[0] !== MAGIC || bytes.readUInt32BE(3) !== checksum(bytes)) return undefined
+  if (bytes.length < HEAD.length || bytes[0] !== MAGIC || bytes.readUInt32BE(3) !== checksum(bytes, subject))
+    return undefined
   const sealed = bytes[2] === 1
-  return bytes[1] === VERSION && bytes[2]! < 2 ? { body: bytes.subarray(HEADER), sealed } : { sealed }
+  return bytes[1] === VERSION && bytes[2]! < 2 ? { body: bytes.subarray(HEAD.length), sealed } : { sealed }
 }
 
 /** The bytes of an envelope and of the data: the envelope's length, its values as a JSON array, the data. */
 export function encodeEnvelope(envelope: Envelope, data: Uint8Array): Uint8Array {
-  const json = Buffer.from(JSON.stringify(NAMES.map((name) => envelope[name])))
-  const length = Buffer.alloc(4)
-  length.writeUInt32BE(json.length)
-  return Buffer.concat([length, json, data])
+  const { marker, persistent, createdAt, authenticatedAt, absoluteAt, idleTimeout } = envelope
+  const { digest, earlier, writes, serializer, schemaVersion, label, client, flash } = envelope
+  const values: Values = [
+    marker,
+    persistent,
+    createdAt,
+    authenticatedAt,
+    absoluteAt,
+    idleTimeout,
+    digest,
+    earlier,
+    writes,
+    serializer,
+    schemaVersion,
+    label,
+    client,
+    flash,
+  ]
+  const json = JSON.stringify(values)
+  const length = Buffer.byteLength(json)
+  const bytes = Buffer.allocUnsafe(4 + length + data.length)
+  bytes.writeUInt32BE(length)
+  bytes.write(json, 4)
+  bytes.set(data, 4 + length)
+  return bytes
 }
 
 /** Reads an envelope and the bytes of the data; undefined for bytes that are none. */
@@ -94,12 +132,42 @@ export function decodeEnvelope(
   const bytes = asBuffer(body)
   try {
     const end = 4 + bytes.readUInt32BE()
-    const values = JSON.parse(bytes.toString('utf8', 4, end)) as readonly unknown[]
-    const envelope: Record<string, unknown> = {}
-    for (const [i, name] of NAMES.entries())
-      if (FIELDS[name](values[i])) envelope[name] = values[i]
-      else return undefined
-    return { envelope: envelope as unknown as Envelope, data: bytes.subarray(end) }
+    const values = JSON.parse(bytes.toString('utf8', 4, end)) as Values
+    if (!CHECKS.every((isRight, i) => isRight(values[i]))) return undefined
+    const [
+      marker,
+      persistent,
+      createdAt,
+      authenticatedAt,
+      absoluteAt,
+      idleTimeout,
+      digest,
+      earlier,
+      writes,
+      serializer,
+      schemaVersion,
+      label,
+      client,
+      flash,
+    ] = values
+    // A literal: the engine knows its shape, and each request reads and copies this object.
+    const envelope: Envelope = {
+      marker,
+      persistent,
+      createdAt,
+      authenticatedAt,
+      absoluteAt,
+      idleTimeout,
+      digest,
+      earlier,
+      writes,
+      serializer,
+      schemaVersion,
+      label,
+      client,
+      flash,
+    }
+    return { envelope, data: bytes.subarray(end) }
   } catch {
     return undefined
   }
@@ -110,8 +178,8 @@ export function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer
   return Buffer.from(buffer, byteOffset, byteLength)
 }
 
-function checksum(bytes: Buffer): number {
-  return crc32(bytes.subarray(HEADER), crc32(bytes.subarray(1, 3)))
+function checksum(bytes: Buffer, subject = ''): number {
+  return crc32(bytes.subarray(HEAD.length), crc32(bytes.subarray(1, 3), crc32(subject)))
 }
 
 function isBoolean(value: unknown): boolean {
@@ -126,7 +194,7 @@ function isText(value: unknown): boolean {
   return typeof value === 'string'
 }
 
-function isTuples(value: unknown, ...checks: ((item: unknown) => boolean)[]): boolean {
+function isTuples(value: unknown, ...checks: Check[]): boolean {
   return (
     Array.isArray(value) &&
     value.length <= MEMORY &&

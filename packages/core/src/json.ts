@@ -25,45 +25,48 @@ export const jsonSerializer: Serializer = Object.freeze({
 })
 
 /** Refuses what JSON cannot bring back equal. @throws {SessError} `unserializable`, naming the path. */
-export function checkJson(value: unknown, path: string, depth: number = DEEPEST): void {
+export function checkJson(value: unknown, path: string): void {
+  const flaw = flawIn(value, DEEPEST)
+  if (flaw) throw new SessError('unserializable', `${path}${flaw}; nothing was written`)
+}
+
+/** What is wrong, after the path to it. Undefined: nothing. */
+function flawIn(value: unknown, depth: number): string | undefined {
   switch (typeof value) {
     case 'string':
     case 'boolean':
-      return
+      return undefined
     case 'number':
-      if (Number.isFinite(value)) return
+      if (Number.isFinite(value)) return undefined
       break
     case 'object':
-      if (value === null) return
-      if (depth === 0) throw refusal(path, `is nested deeper than ${DEEPEST} levels, or holds itself`)
+      if (value === null) return undefined
+      if (depth === 0) return ` is nested deeper than ${DEEPEST} levels, or holds itself`
       if (Array.isArray(value)) {
-        for (let i = 0; i < value.length; i++) checkJson(value[i], `${path}[${i}]`, depth - 1)
-        if (Object.keys(value).length === value.length) return
+        for (let i = 0; i < value.length; i++) {
+          const flaw = flawIn(value[i], depth - 1)
+          if (flaw) return `[${i}]${flaw}`
+        }
+        if (Object.keys(value).length === value.length) return undefined
       } else if (
         isPlain(value) &&
         typeof value['toJSON'] !== 'function' &&
         Object.getOwnPropertySymbols(value).length === 0
       ) {
-        for (const key of Object.keys(value))
-          checkJson(
-            value[key],
-            /^[A-Za-z_$][\w$]*$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`,
-            depth - 1,
-          )
-        return
+        for (const key of Object.keys(value)) {
+          const flaw = flawIn(value[key], depth - 1)
+          if (flaw) return `${/^[A-Za-z_$][\w$]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`}${flaw}`
+        }
+        return undefined
       }
       break
     default:
   }
-  throw refusal(path, `is ${described(value)}, which JSON cannot bring back equal`)
+  return ` is ${described(value)}, which JSON cannot bring back equal`
 }
 
 function described(value: unknown): string {
   const type = typeof value
   if (type !== 'object') return type === 'number' || type === 'undefined' ? String(value) : `a ${type}`
   return `not a plain one (${value!.constructor?.name})`
-}
-
-function refusal(path: string, what: string): SessError {
-  return new SessError('unserializable', `${path} ${what}; nothing was written`)
 }

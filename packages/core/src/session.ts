@@ -227,16 +227,21 @@ export class LiveSession implements Session<Plain> {
 
   /** Runs the session's operations one after the other. */
   #exclusively(operation: () => Promise<OutcomeStatus>): Promise<Outcome> {
-    this.#running++
-    const result = this.#last
-      .then(operation)
-      .then((status) => {
-        const { issued } = this.#stored
-        return issued === undefined ? { status } : { status, cookieValue: issued }
-      })
-      .finally(() => this.#running--)
+    const result = this.#after(this.#last, operation)
     this.#last = result.catch(() => {})
     return result
+  }
+
+  async #after(before: Promise<unknown>, operation: () => Promise<OutcomeStatus>): Promise<Outcome> {
+    this.#running++
+    await before
+    try {
+      const status = await operation()
+      const { issued } = this.#stored
+      return issued === undefined ? { status } : { status, cookieValue: issued }
+    } finally {
+      this.#running--
+    }
   }
 
   #refuseDestroyed(): void {

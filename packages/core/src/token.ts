@@ -1,4 +1,4 @@
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHash, createHmac, hash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto'
 import type { SessionKey } from './store.ts'
 
 const SECRET_BYTES = 24
@@ -36,14 +36,14 @@ export function newKey(tag: string = randomBytes(TAG_BYTES).toString('base64url'
   return { tag, id: randomBytes(ID_BYTES).toString('base64url') }
 }
 
-/** An ID for one logical write, unique among the writes of a record. */
+/** An ID for one logical write, unique among the writes of a record: 62 random bits, of those that Node draws in advance. */
 export function newWriteId(): string {
-  return randomBytes(9).toString('base64url')
+  return randomUUID().slice(19)
 }
 
 /** What the store may know of a secret. */
 export function digestOf(secret: string): string {
-  return createHash('sha256').update(secret).digest('base64url')
+  return hash('sha256', secret, 'base64url')
 }
 
 /** Compares two digests in constant time. */
@@ -53,8 +53,8 @@ export function sameDigest(a: string, b: string): boolean {
 
 /** The tag under which a subject's sessions lie: 72 bits of a keyed hash, or of a plain one without a pepper. */
 export function subjectTag(subject: string, pepper: string | Uint8Array | undefined): string {
-  const hash = pepper === undefined ? createHash('sha256').update('sess/subject-tag\0') : createHmac('sha256', pepper)
-  return hash.update(subject).digest().subarray(0, TAG_BYTES).toString('base64url')
+  const keyed = pepper === undefined ? createHash('sha256').update('sess/subject-tag\0') : createHmac('sha256', pepper)
+  return keyed.update(subject).digest().subarray(0, TAG_BYTES).toString('base64url')
 }
 
 function keyOf(value: string): SessionKey {

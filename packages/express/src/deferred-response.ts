@@ -31,7 +31,7 @@ export function deferResponse(res: ServerResponse, gates: Gates): void {
   const deferred = res as Deferred
   deferred[LINE] = new Line(deferred, gates)
   Object.assign(deferred, WAITING)
-  deferred.on('pipe', piped).on('unpipe', unpiped)
+  deferred.on('pipe', piped)
 }
 
 const LINE: unique symbol = Symbol('@sess/express line')
@@ -70,7 +70,9 @@ const HEADERS_SENT = {
 }
 
 function piped(this: Deferred, source: unknown): void {
-  this[LINE].sources.push(source as Readable)
+  const { sources } = this[LINE]
+  if (!sources.length) this.on('unpipe', unpiped)
+  sources.push(source as Readable)
 }
 function unpiped(this: Deferred, source: unknown): void {
   const line = this[LINE]
@@ -105,10 +107,8 @@ class Line {
   }
 
   send(method: Sending, values: unknown[]): unknown {
-    if (!this.#calls.length && !this.#gates.pending) this.#skip(method)
+    if (!this.#waitsFor(method)) return this.#original[method].apply(this.#res, values)
     const phase = this.#phase
-    if (phase === 'over' || (phase === 'started' && method !== 'end'))
-      return this.#original[method].apply(this.#res, values)
     this.#calls.push([method, values])
     if (method === 'end') this.#ended = true
     if (phase === 'open') void this.#start()
@@ -118,13 +118,14 @@ class Line {
     return false
   }
 
-  /** Goes on without waiting, where there is nothing to wait for. */
-  #skip(method: Sending): void {
-    if (this.#phase === 'open') {
-      this.#phase = 'started'
-      this.#gates.head()
-    }
-    if (this.#phase === 'started' && method === 'end') this.#phase = 'over'
+  /** Whether a call has to wait. One that has not may be the first, or the last: then the phase is another. */
+  #waitsFor(method: Sending): boolean {
+    const phase = this.#phase
+    if (phase === 'over' || (phase === 'started' && method !== 'end')) return false
+    if (this.#calls.length || this.#gates.pending) return true
+    this.#phase = method === 'end' ? 'over' : 'started'
+    if (phase === 'open') this.#gates.head()
+    return false
   }
 
   // The head leaves with the first byte: until then this sets what it will say. Fields given to Node's own writeHead would

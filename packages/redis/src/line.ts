@@ -45,22 +45,22 @@ export function lineTo(client: RedisClient, empty: string | undefined): Line {
   let permit = Buffer.from('1')
   let master: Promise<unknown> | undefined
   let closed = false
+  const isReady = (): boolean => !closed && client.status === 'ready'
 
-  async function call<T>(sent: boolean, act: () => Promise<T>): Promise<T> {
-    if (closed) throw new SessError('store_unavailable', 'store closed')
-    try {
-      return await act()
-    } catch (cause) {
-      master = undefined
-      throw failure(cause as Error, sent)
-    }
+  function failed(cause: unknown, sent: boolean): SessError {
+    master = undefined
+    return failure(cause as Error, sent)
   }
 
-  const ask: Line['ask'] = (send) =>
-    call(false, async () => {
+  const ask: Line['ask'] = async (send) => {
+    if (closed) throw new SessError('store_unavailable', 'closed')
+    try {
       if (empty) await (master ??= client.del(empty))
-      return send()
-    })
+      return await send()
+    } catch (cause) {
+      throw failed(cause, false)
+    }
+  }
 
   return {
     ask,
@@ -72,18 +72,20 @@ export function lineTo(client: RedisClient, empty: string | undefined): Line {
       confirm?: Confirm,
     ) {
       const deadline = performance.now() + PATIENCE
-      while (client.status !== 'ready') {
+      while (!isReady()) {
         await ask(() => client.del(nothing))
         if (performance.now() > deadline) throw failure(new Error(LOST), false)
       }
-      return call(true, async () => {
-        const mine = permit
+      const mine = permit
+      try {
         const answer = (await evaluate(client, script, keys, [mine, ...values])) as T
         await confirm?.(client, nothing)
         // A lost connection leads to another server perhaps, of which a confirmation says nothing.
         if (answer === -1 || (confirm && mine !== permit)) throw new Error(LOST)
         return answer
-      })
+      } catch (cause) {
+        throw failed(cause, true)
+      }
     },
     lost() {
       permit.write('0')

@@ -63,14 +63,15 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
     done: Done,
     { tag, id }: SessionKey,
     revision: number,
-    { expiresAt, subject }: SessionRecord,
-    bytes: Buffer,
+    record: SessionRecord,
+    encoded: (record: SessionRecord) => Buffer,
     now: number,
   ): Promise<Done | 'conflict' | 'missing'> {
+    const { expiresAt, subject } = record
     const keys = [keyOf(tag, id)]
     if (subject !== undefined) keys.push(keyOf(tag, '@'))
     const life = Math.max(Math.ceil(expiresAt - now) + GRACE, 1)
-    const values = [now, revision, life, bytes]
+    const values = [now, revision, life, encoded(record)]
     return (await line.write<0 | 'conflict' | 'missing'>(write, keyOf(tag), keys, values)) || done
   }
 
@@ -101,16 +102,15 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
     },
 
     async create(key, record, now) {
-      return (await compareAndSet(true, key, -1, record, fitting(record), now)) === true
+      return (await compareAndSet(true, key, -1, record, fitting, now)) === true
     },
 
-    async replace(key, record, { revision }, now) {
-      return compareAndSet('replaced', key, revision, record, fitting(record), now)
+    replace(key, record, { revision }, now) {
+      return compareAndSet('replaced', key, revision, record, fitting, now)
     },
 
-    async touch(key, expiresAt, expected, now) {
-      const record = { ...expected, expiresAt }
-      return compareAndSet('touched', key, expected.revision, record, encodeExpiry(record), now)
+    touch(key, expiresAt, expected, now) {
+      return compareAndSet('touched', key, expected.revision, { ...expected, expiresAt }, encodeExpiry, now)
     },
 
     async delete({ tag, id }, now) {

@@ -29,8 +29,12 @@ export type Opened =
 
 /** Seals a record as a cookie value. What tells secrets and writes apart in a store has nothing to do here, and is left out. */
 export function sealCookie(ring: KeyRing, key: SessionKey, record: SessionRecord): string {
-  const { envelope, data } = decodeEnvelope(unframe(record.payload)!.body!)!
-  const payload = frame(encodeEnvelope({ ...envelope, digest: '', earlier: [], writes: [] }, data), false)
+  const { envelope, data } = decodeEnvelope(unframe(record.payload, record.subject)!.body!)!
+  const payload = frame(
+    encodeEnvelope({ ...envelope, digest: '', earlier: [], writes: [] }, data),
+    false,
+    record.subject,
+  )
   const subject = Buffer.from(record.subject ?? '')
   const fixed = Buffer.alloc(SUBJECT_AT)
   fixed.write(key.tag + key.id, 'base64url')

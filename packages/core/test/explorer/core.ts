@@ -47,7 +47,7 @@ export class Reader {
   }
 
   #open(record: SessionRecord): Seen {
-    const body = this.#core.envelope.unframe(record.payload)?.body
+    const body = this.#core.envelope.unframe(record.payload, record.subject)?.body
     const opened = body && this.#core.envelope.decodeEnvelope(body)
     if (!opened) throw new Error('core wrote a payload that it cannot read')
     const { marker, digest, earlier, writes } = opened.envelope

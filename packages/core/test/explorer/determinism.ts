@@ -1,9 +1,9 @@
 /**
  * Makes a request a pure function of the answers that it gets: the same random bytes each time, and no timers.
  *
- * Core draws keys, secrets and write IDs from `crypto.randomBytes` and bounds its calls with `setTimeout`. While a run
- * moves, both are replaced: bytes come from the run's own stream, and a timer never fires. What core does between two
- * answers is microtasks only, so a run has settled as soon as that queue is empty.
+ * Core draws keys and secrets from `crypto.randomBytes`, write IDs from `crypto.randomUUID`, and bounds its calls with
+ * `setTimeout`. While a run moves, these are replaced: bytes come from the run's own stream, and a timer never fires. What
+ * core does between two answers is microtasks only, so a run has settled as soon as that queue is empty.
  */
 import crypto from 'node:crypto'
 import { syncBuiltinESMExports } from 'node:module'
@@ -26,7 +26,8 @@ export class Stream {
   }
 }
 
-const real = { randomBytes: crypto.randomBytes, setTimeout: globalThis.setTimeout }
+const real = { randomBytes: crypto.randomBytes, randomUUID: crypto.randomUUID }
+const realTimeout = globalThis.setTimeout
 let moving: Stream | undefined
 
 /** Lets a run move, and waits until it has settled. */
@@ -42,15 +43,20 @@ export async function move(stream: Stream, act: () => void): Promise<void> {
 /** Runs some work with the replacements in place, and takes them away again. */
 export async function deterministically<T>(work: () => Promise<T>): Promise<T> {
   const randomBytes = (size: number): Buffer => moving?.bytes(size) ?? real.randomBytes(size)
-  const setTimeout = (...args: Parameters<typeof real.setTimeout>): unknown => (moving ? {} : real.setTimeout(...args))
-  Object.assign(crypto, { randomBytes })
+  const randomUUID = (): string =>
+    moving
+      ?.bytes(16)
+      .toString('hex')
+      .replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-') ?? real.randomUUID()
+  const setTimeout = (...args: Parameters<typeof realTimeout>): unknown => (moving ? {} : realTimeout(...args))
+  Object.assign(crypto, { randomBytes, randomUUID })
   Object.assign(globalThis, { setTimeout })
   syncBuiltinESMExports()
   try {
     return await work()
   } finally {
-    Object.assign(crypto, { randomBytes: real.randomBytes })
-    Object.assign(globalThis, { setTimeout: real.setTimeout })
+    Object.assign(crypto, real)
+    Object.assign(globalThis, { setTimeout: realTimeout })
     syncBuiltinESMExports()
   }
 }
