@@ -5,12 +5,18 @@ import { startServer, type TestServer } from './server.ts'
 /** Where Amazon's program lies. */
 const folder = fileURLToPath(new URL('aws_dynamodb_local/', import.meta.resolve('local-dynamo/package.json')))
 
+/** Room for what it makes for each request, whatever that is: an array of 16 MiB. */
+const MEMORY = '-Xmx2g'
+/** Not the compiler for programs that run for hours: it would take more time than it wins. */
+const COMPILER = '-XX:TieredStopAtLevel=1'
+
 /** Starts Amazon's DynamoDB Local, which keeps its tables in memory: another set of them for each access key. */
 export function startDynamodb(): Promise<TestServer> {
   return startServer({
     command: 'java',
     args: (port) => [
-      '-Xmx1g',
+      MEMORY,
+      COMPILER,
       `-Djava.library.path=${folder}DynamoDBLocal_lib`,
       '-jar',
       `${folder}DynamoDBLocal.jar`,
