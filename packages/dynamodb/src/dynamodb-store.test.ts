@@ -188,6 +188,17 @@ describe('a subject with more sessions than one page of DynamoDB holds', () => {
     expect(it.gateway.requests.filter((operation) => operation === 'DeleteItem')).toHaveLength(129)
   })
 
+  test('is signed out while one of its deletes takes long', async () => {
+    let deletes = 0
+    const others = Promise.withResolvers<void>()
+    it.gateway.before = async (operation) => {
+      if (operation !== 'DeleteItem') return
+      if (++deletes === 30) others.resolve()
+      if (deletes === 1) await others.promise
+    }
+    expect(await it.store.deleteSubject!(ann, now)).toBe(130)
+  })
+
   test('is signed out whole by a second try, where the first was stopped on the way', async () => {
     it.gateway.fates.set('DeleteItem', [])
     it.gateway.before = async () => {

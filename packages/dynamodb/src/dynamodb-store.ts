@@ -118,24 +118,22 @@ class DynamodbStore implements SessionStore {
 
   /** It ends every session that was there at the start; one that signs in meanwhile may stay. */
   async deleteSubject({ id: subject, tag }: Subject, now: number, except?: SessionKey): Promise<number> {
+    const ids = this.#idsOf(tag, subject, except)
     let count = 0
-    try {
-      for await (const items of this.#table.ofSubject(tag, subject, 'id')) {
-        const ids = items.map(({ id }) => id!.S!).filter((id) => except?.tag !== tag || except.id !== id)
-        while (ids.length > 0) {
-          const deletes = ids.splice(0, AT_ONCE).map((id) => this.#table.delete({ tag, id }, subject))
-          const failures: SessError[] = []
-          for (const answer of await Promise.allSettled(deletes))
-            if (answer.status === 'rejected') failures.push(answer.reason as SessError)
-            else if (answer.value.applied && live(answer.value.old, now)) count++
-          if (failures.length > 0) throw failures.find(({ code }) => code === 'unknown_outcome') ?? failures[0]
-        }
+    // Where one fails it closes `ids`, and so the others end too.
+    const end = async (): Promise<void> => {
+      for await (const id of ids) {
+        const { applied, old } = await this.#table.delete({ tag, id }, subject)
+        if (applied && live(old, now)) count++
       }
-    } catch (cause) {
-      throw count > 0
-        ? new SessError('unknown_outcome', `only ${count} sessions were ended for certain`, { cause })
-        : cause
     }
+    const failures: SessError[] = []
+    for (const outcome of await Promise.allSettled(Array.from({ length: AT_ONCE }, end)))
+      if (outcome.status === 'rejected') failures.push(outcome.reason as SessError)
+    const cause = failures.find(({ code }) => code === 'unknown_outcome') ?? failures[0]
+    if (cause && count > 0)
+      throw new SessError('unknown_outcome', `only ${count} sessions were ended for certain`, { cause })
+    if (cause) throw cause
     return count
   }
 
@@ -166,6 +164,14 @@ class DynamodbStore implements SessionStore {
       if (met.expiresAt >= until) return done
     }
     throw new SessError('store_unavailable', `a session was never as DynamoDB had said, ${TRIES} times; try again`)
+  }
+
+  async *#idsOf(tag: string, subject: string, except?: SessionKey): AsyncGenerator<string> {
+    for await (const items of this.#table.ofSubject(tag, subject, 'id'))
+      for (const item of items) {
+        const id = item['id']!.S!
+        if (except?.tag !== tag || except.id !== id) yield id
+      }
   }
 
   #fitting(key: SessionKey, record: SessionRecord): ReturnType<typeof encode> {
