@@ -6,7 +6,7 @@ import { waitReplicas } from '@sess/redis'
 import { startRedisCluster, type TestServer } from '@sess/test-servers'
 import { load, type LoadData } from '../../redis/test/load.ts'
 import { redisClusterStore } from '../src/index.ts'
-import { clusterOf } from '../test/harness.ts'
+import { clusterOf } from '../test/client.ts'
 
 const { values } = parseArgs({
   options: { turns: { type: 'string', default: '3' }, lag: { type: 'string', default: '200' } },

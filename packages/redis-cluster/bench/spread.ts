@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { createSessions } from '@sess/core'
 import { startRedisCluster } from '@sess/test-servers'
 import { redisClusterStore } from '../src/index.ts'
-import { clusterOf } from '../test/harness.ts'
+import { clusterOf } from '../test/client.ts'
 
 const { values } = parseArgs({ options: { sessions: { type: 'string', default: '100000' } } })
 const total = Number(values.sessions)

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createSessions } from '@sess/core'
 import { startRedisCluster, type RedisCluster } from '@sess/test-servers'
 import { load, type Load, type LoadData } from '../../redis/test/load.ts'
-import { clusterOf } from '../test/harness.ts'
+import { clusterOf } from '../test/client.ts'
 import { redisClusterStore } from './index.ts'
 
 let servers: RedisCluster

@@ -5,7 +5,7 @@ import { createSessions, type SessionStore } from '@sess/core'
 import { startRedisCluster, type RedisCluster } from '@sess/test-servers'
 import { waitReplicas } from '@sess/redis'
 import { keyOf, recordOf, subject } from '../../redis/test/client.ts'
-import { clusterOf } from '../test/harness.ts'
+import { clusterOf } from '../test/client.ts'
 import { redisClusterStore, type RedisClusterClient } from './index.ts'
 
 let servers: RedisCluster

@@ -1,34 +1,27 @@
 import { randomUUID } from 'node:crypto'
-import { Cluster } from 'ioredis'
-import type { Connection, Harness } from '@sess/conformance'
+import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
+import driver from 'ioredis/package.json' with { type: 'json' }
+import { harnessOf, type Connection, type Harness } from '@sess/conformance'
+import { SocketFaults } from '@sess/conformance/faults'
+import { says, startRedisCluster, type RedisCluster } from '@sess/test-servers'
+import { clientOf } from '../../redis/test/client.ts'
+import { grantIn, indexOf, rawOf, versionOf } from '../../redis/test/stored.ts'
+import manifest from '../package.json' with { type: 'json' }
 import { redisClusterStore } from '../src/index.ts'
+import { clusterOf, type ClientOptions } from './client.ts'
 
-/** What tests set of a client. */
-export interface ClientOptions {
-  enableAutoPipelining?: boolean
-  keyPrefix?: string
-  lazyConnect?: boolean
-  redisOptions?: { username: string; password: string }
+/** Where a namespace is, and how it is used. */
+interface Place {
+  readonly ports: readonly number[]
+  readonly prefix: string
+  readonly options: ClientOptions
 }
 
-/** A client that is told of its broken connections by its answers alone. */
-export function clusterOf(ports: readonly number[], options: ClientOptions = {}): Cluster {
-  const cluster = new Cluster(
-    ports.map((port) => ({ host: '127.0.0.1', port })),
-    options,
-  )
-  cluster.on('error', () => {})
-  return cluster
-}
-
-/** Another client of a namespace, for the kit's other processes, too. */
+/** Another client of a namespace: for the kit's other processes, too. @param argument - A {@link Place} as JSON. */
 export async function connect(argument: string): Promise<Connection> {
-  const [ports, prefix, ...user] = argument.split(' ') as [string, string, string?, string?]
-  const [username, password] = user
-  const cluster = clusterOf(ports.split(',').map(Number), {
-    enableAutoPipelining: username !== undefined,
-    ...(username && password && { redisOptions: { username, password } }),
-  })
+  const { ports, prefix, options } = JSON.parse(argument) as Place
+  const cluster = clusterOf(ports, options)
   const store = redisClusterStore(cluster, { prefix })
   return {
     store,
@@ -39,26 +32,66 @@ export async function connect(argument: string): Promise<Connection> {
   }
 }
 
-/** Each namespace is a prefix on one cluster. @param user - Name and password, and then with auto-pipelining. */
-export function harnessOn(name: string, ports: () => readonly number[], ...user: string[]): Harness {
-  return {
+let started: Promise<RedisCluster> | undefined
+
+/** The cluster of all namespaces: started when it is first asked for, and gone with this process. */
+export const cluster = (): Promise<RedisCluster> => (started ??= startRedisCluster(3))
+
+/** Crashes all nodes at once: no replica can take over, and nothing is left. */
+async function restart({ nodes }: RedisCluster): Promise<void> {
+  await Promise.all(nodes.map((node) => node.kill()))
+  await Promise.all(nodes.map((node) => node.restart()))
+  for (const { port } of nodes) while (!(await says(port, 'CLUSTER INFO\r\n', /cluster_state:ok/))) await delay(20)
+}
+
+/** Each namespace is a prefix. The store on trial speaks to every node through a proxy. */
+function harnessOn(name: string, options: ClientOptions): Harness {
+  return harnessOf({
     name,
-    process: { module: import.meta.url },
-    open: async () => {
-      const argument = [ports().join(','), `sess:${randomUUID()}:`, ...user].join(' ')
-      const connections = [await connect(argument)]
+    module: import.meta.url,
+    connect,
+    make: async () => {
+      const servers = await cluster()
+      const ports = servers.nodes.map(({ port }) => port)
+      const prefix = `sess:${randomUUID()}:`
+      const faults = new SocketFaults()
+      const proxies = await Promise.all(servers.nodes.map((node) => faults.listen(node)))
+      const natMap = Object.fromEntries(
+        ports.map((port, i) => [`127.0.0.1:${port}`, { host: '127.0.0.1', port: proxies[i]! }]),
+      )
+      const admin = clusterOf(ports)
+      await once(admin, 'ready')
+      // A restart forgets it.
+      if (options.redisOptions)
+        for (const node of admin.nodes('all')) await node.acl('SETUSER', ...grantIn(new URL('..', import.meta.url)))
       return {
-        store: connections[0]!.store,
-        argument,
-        connect: async () => {
-          const connection = await connect(argument)
-          connections.push(connection)
-          return connection.store
+        argument: JSON.stringify({ ports, prefix, options } satisfies Place),
+        faulty: {
+          faults,
+          argument: JSON.stringify({ ports: proxies, prefix, options: { ...options, natMap } } satisfies Place),
         },
-        close: async () => {
-          for (const { close } of connections) await close()
+        raw: rawOf(admin, () => admin.nodes('master'), prefix),
+        index: indexOf(admin, prefix),
+        ...(!options.redisOptions && { restart: () => restart(servers) }),
+        remove: async () => {
+          admin.disconnect()
+          await faults.close()
         },
       }
     },
-  }
+    versions: async () => {
+      const { nodes } = await cluster()
+      const admin = clientOf(nodes[0]!.port)
+      const redis = await versionOf(admin).finally(() => admin.disconnect())
+      return { [manifest.name]: manifest.version, ioredis: driver.version, redis }
+    },
+  })
 }
+
+export const harness: Harness = harnessOn('redis-cluster', {})
+
+/** With auto-pipelining, and the rights that the README grants. A cluster that restarts knows of no such user. */
+export const leastPrivileged: Harness = harnessOn(
+  'redis-cluster with auto-pipelining, and the rights that the README grants',
+  { enableAutoPipelining: true, redisOptions: { username: 'sess', password: 'secret' } },
+)

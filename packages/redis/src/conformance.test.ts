@@ -1,30 +1,13 @@
-import { readFileSync } from 'node:fs'
-import { Redis } from 'ioredis'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { conformance } from '@sess/conformance/vitest'
-import { startRedis, type TestServer } from '@sess/test-servers'
-import { harnessOn } from '../test/harness.ts'
+import { clientOf } from '../test/client.ts'
+import { harness, leastPrivileged, server } from '../test/harness.ts'
 
-let server: TestServer
-let admin: Redis
-beforeAll(async () => {
-  server = await startRedis()
-  admin = new Redis(server.port)
-  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
-  const [, user] = /^ACL SETUSER (.+)$/m.exec(readme)!
-  await admin.acl('SETUSER', ...(user!.split(' ') as [string]))
-})
-afterAll(async () => {
-  admin.disconnect()
-  await server.stop()
-})
-
-conformance(harnessOn('redis', () => `redis://127.0.0.1:${server.port}`))
-conformance(
-  harnessOn('redis with no more rights than the README grants', () => `redis://sess:secret@127.0.0.1:${server.port}`),
-)
+conformance(harness)
+conformance(leastPrivileged)
 
 test('no KEYS, no CONFIG and no keyspace notifications were needed: the user has no such right', async () => {
+  const admin = clientOf((await server()).port)
   for (const [command, ...args] of [
     ['keys', '*'],
     ['config', 'get', '*'],
@@ -35,4 +18,5 @@ test('no KEYS, no CONFIG and no keyspace notifications were needed: the user has
     expect(answer).toMatch(/no permissions/)
   }
   expect(await admin.acl('LOG')).toEqual([])
+  admin.disconnect()
 })

@@ -1,12 +1,24 @@
 import { randomUUID } from 'node:crypto'
-import { Redis } from 'ioredis'
-import type { Connection, Harness } from '@sess/conformance'
+import driver from 'ioredis/package.json' with { type: 'json' }
+import { harnessOf, type Connection, type Harness } from '@sess/conformance'
+import { SocketFaults } from '@sess/conformance/faults'
+import { startRedis, type TestServer } from '@sess/test-servers'
+import manifest from '../package.json' with { type: 'json' }
 import { redisStore } from '../src/index.ts'
+import { clientOf, type ClientOptions } from './client.ts'
+import { grantIn, indexOf, rawOf, versionOf } from './stored.ts'
 
-/** Another client of a namespace, for the kit's other processes, too. */
+/** Where a namespace is, and how it is used. */
+interface Place {
+  readonly port: number
+  readonly prefix: string
+  readonly options: ClientOptions
+}
+
+/** Another client of a namespace: for the kit's other processes, too. @param argument - A {@link Place} as JSON. */
 export async function connect(argument: string): Promise<Connection> {
-  const [url, prefix] = argument.split(' ', 2) as [string, string]
-  const redis = new Redis(url)
+  const { port, prefix, options } = JSON.parse(argument) as Place
+  const redis = clientOf(port, options)
   const store = redisStore(redis, { prefix })
   return {
     store,
@@ -17,26 +29,56 @@ export async function connect(argument: string): Promise<Connection> {
   }
 }
 
-/** Each namespace is a prefix on one server. */
-export function harnessOn(name: string, url: () => string): Harness {
-  return {
+let started: Promise<TestServer> | undefined
+
+/** The server of all namespaces: started when it is first asked for, gone with this process, and with its data after a crash. */
+export const server = (): Promise<TestServer> => (started ??= startRedis({ appendonly: 'yes', appendfsync: 'no' }))
+
+/** Each namespace is a prefix. The store on trial speaks to the server through a proxy. */
+function harnessOn(name: string, options: ClientOptions): Harness {
+  return harnessOf({
     name,
-    process: { module: import.meta.url },
-    open: async () => {
-      const argument = `${url()} sess:${randomUUID()}:`
-      const connections = [await connect(argument)]
+    module: import.meta.url,
+    connect,
+    make: async () => {
+      const redis = await server()
+      const prefix = `sess:${randomUUID()}:`
+      const faults = new SocketFaults()
+      const proxy = await faults.listen(redis)
+      const admin = clientOf(redis.port)
+      // A restart forgets it.
+      if (options.username) await admin.acl('SETUSER', ...grantIn(new URL('..', import.meta.url)))
+      const argument = (port: number): string => JSON.stringify({ port, prefix, options } satisfies Place)
       return {
-        store: connections[0]!.store,
-        argument,
-        connect: async () => {
-          const connection = await connect(argument)
-          connections.push(connection)
-          return connection.store
-        },
-        close: async () => {
-          for (const { close } of connections) await close()
+        argument: argument(redis.port),
+        faulty: { faults, argument: argument(proxy) },
+        raw: rawOf(admin, () => [admin], prefix),
+        index: indexOf(admin, prefix),
+        ...(!options.username && {
+          restart: async () => {
+            await redis.kill()
+            await redis.restart()
+          },
+        }),
+        remove: async () => {
+          admin.disconnect()
+          await faults.close()
         },
       }
     },
-  }
+    versions: async () => {
+      const admin = clientOf((await server()).port)
+      const redis = await versionOf(admin).finally(() => admin.disconnect())
+      return { [manifest.name]: manifest.version, ioredis: driver.version, redis }
+    },
+  })
 }
+
+export const harness: Harness = harnessOn('redis', {})
+
+/** With auto-pipelining, and the rights that the README grants. A server that restarts knows of no such user. */
+export const leastPrivileged: Harness = harnessOn('redis with auto-pipelining, and the rights that the README grants', {
+  enableAutoPipelining: true,
+  username: 'sess',
+  password: 'secret',
+})

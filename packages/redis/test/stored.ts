@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs'
+import type { Cluster, Redis } from 'ioredis'
+import type { SessionKey } from '@sess/core'
+import type { Index, Raw } from '@sess/conformance'
+
+/** What is stored under a prefix, past the store. @param nodes - The servers that hold it between them. */
+export function rawOf(client: Redis | Cluster, nodes: () => readonly Redis[], prefix: string): Raw {
+  const keyOf = ({ tag, id }: SessionKey): string => `${prefix}{${tag}}${id}`
+  const valueOf = async (key: string): Promise<Buffer> =>
+    key.endsWith('@')
+      ? Buffer.from((await client.zrange(key, 0, '-1', 'WITHSCORES')).join(' '))
+      : ((await client.getBuffer(key)) ?? Buffer.alloc(0))
+  return {
+    read: async (key) => (await client.getBuffer(keyOf(key))) ?? undefined,
+    write: async (key, bytes) => void (await client.set(keyOf(key), Buffer.from(bytes), 'KEEPTTL')),
+    async dump() {
+      const parts: Buffer[] = []
+      for (const node of nodes())
+        for await (const keys of node.scanStream({ match: `${prefix}*` }) as AsyncIterable<string[]>)
+          for (const key of keys) parts.push(Buffer.from(`${key} `), await valueOf(key))
+      return Buffer.concat(parts)
+    },
+  }
+}
+
+/** The indexes of subjects under a prefix. */
+export function indexOf(client: Redis | Cluster, prefix: string): Index {
+  return {
+    lose: async ({ tag }) => void (await client.del(`${prefix}{${tag}}@`)),
+    size: ({ tag }) => client.zcard(`${prefix}{${tag}}@`),
+  }
+}
+
+/** What a package's README says after ACL SETUSER: the user `sess`, whose password is `secret`, with the rights that suffice. */
+export function grantIn(packageFolder: URL): [name: string, ...rules: string[]] {
+  const [, user] = /^ACL SETUSER (.+)$/m.exec(readFileSync(new URL('README.md', packageFolder), 'utf8'))!
+  return user!.split(' ') as [string, ...string[]]
+}
+
+/** What a server says its version is. */
+export async function versionOf(client: Redis): Promise<string> {
+  return /^redis_version:(\S+)/m.exec(await client.info('server'))![1]!
+}
