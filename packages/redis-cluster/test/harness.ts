@@ -5,7 +5,7 @@ import driver from 'ioredis/package.json' with { type: 'json' }
 import { harnessOf, type Connection, type Harness } from '@sess/conformance'
 import { SocketFaults } from '@sess/conformance/faults'
 import { says, startRedisCluster, type RedisCluster } from '@sess/test-servers'
-import { clientOf } from '../../redis/test/client.ts'
+import { clientOf, disconnect } from '../../redis/test/client.ts'
 import { grantIn, indexOf, rawOf, versionOf } from '../../redis/test/stored.ts'
 import manifest from '../package.json' with { type: 'json' }
 import { redisClusterStore } from '../src/index.ts'
@@ -27,7 +27,7 @@ export async function connect(argument: string): Promise<Connection> {
     store,
     close: async () => {
       await store.close!()
-      cluster.disconnect()
+      await disconnect(cluster)
     },
   }
 }
@@ -74,7 +74,7 @@ function harnessOn(name: string, options: ClientOptions): Harness {
         index: indexOf(admin, prefix),
         ...(!options.redisOptions && { restart: () => restart(servers) }),
         remove: async () => {
-          admin.disconnect()
+          await disconnect(admin)
           await faults.close()
         },
       }
@@ -82,7 +82,7 @@ function harnessOn(name: string, options: ClientOptions): Harness {
     versions: async () => {
       const { nodes } = await cluster()
       const admin = clientOf(nodes[0]!.port)
-      const redis = await versionOf(admin).finally(() => admin.disconnect())
+      const redis = await versionOf(admin).finally(() => disconnect(admin))
       return { [manifest.name]: manifest.version, ioredis: driver.version, redis }
     },
   })

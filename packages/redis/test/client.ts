@@ -1,4 +1,4 @@
-import { Redis } from 'ioredis'
+import { Redis, type Cluster } from 'ioredis'
 import type { SessionRecord } from '@sess/core'
 
 /** What tests set of a client. */
@@ -17,6 +17,14 @@ export function clientOf(port: number, options: ClientOptions = {}): Redis {
   const redis = new Redis({ port, retryStrategy: () => 20, ...options })
   redis.on('error', () => {})
   return redis
+}
+
+/** Disconnects a client. Resolves once its connections are closed: until then ioredis keeps timers for them. */
+export async function disconnect(client: Redis | Cluster): Promise<void> {
+  const connections = client instanceof Redis ? [client] : client.nodes('all')
+  const ended = connections.map((one) => new Promise((resolve) => one.once('end', resolve)))
+  client.disconnect()
+  await Promise.all(ended)
 }
 
 /** A record that lives for a minute. */

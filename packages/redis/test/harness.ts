@@ -5,7 +5,7 @@ import { SocketFaults } from '@sess/conformance/faults'
 import { startRedis, type TestServer } from '@sess/test-servers'
 import manifest from '../package.json' with { type: 'json' }
 import { redisStore } from '../src/index.ts'
-import { clientOf, type ClientOptions } from './client.ts'
+import { clientOf, disconnect, type ClientOptions } from './client.ts'
 import { grantIn, indexOf, rawOf, versionOf } from './stored.ts'
 
 /** Where a namespace is, and how it is used. */
@@ -24,7 +24,7 @@ export async function connect(argument: string): Promise<Connection> {
     store,
     close: async () => {
       await store.close!()
-      redis.disconnect()
+      await disconnect(redis)
     },
   }
 }
@@ -61,14 +61,14 @@ function harnessOn(name: string, options: ClientOptions): Harness {
           },
         }),
         remove: async () => {
-          admin.disconnect()
+          await disconnect(admin)
           await faults.close()
         },
       }
     },
     versions: async () => {
       const admin = clientOf((await server()).port)
-      const redis = await versionOf(admin).finally(() => admin.disconnect())
+      const redis = await versionOf(admin).finally(() => disconnect(admin))
       return { [manifest.name]: manifest.version, ioredis: driver.version, redis }
     },
   })
