@@ -1,9 +1,4 @@
-import { afterAll } from 'vitest'
 import { conformance } from '@sess/conformance/vitest'
-import { startMemcached } from '@sess/test-servers'
-import { harnessOn } from '../test/harness.ts'
+import { harness } from '../test/harness.ts'
 
-const server = await startMemcached()
-afterAll(() => server.stop())
-
-conformance(harnessOn(server))
+conformance(harness)

@@ -2,7 +2,7 @@ import type { SessionKey } from '@sess/core'
 import { afterAll, expect, test } from 'vitest'
 import { startMemcached } from '@sess/test-servers'
 import { newKey, newRecord, statistic } from '../test/fixture.ts'
-import { clientOf } from '../test/harness.ts'
+import { clientOf } from '../test/client.ts'
 import { memcachedStore } from './index.ts'
 
 const server = await startMemcached(['-m', '8'])

@@ -3,7 +3,7 @@ import type { Client } from 'memjs'
 import { afterAll, describe, expect, test } from 'vitest'
 import { startMemcached } from '@sess/test-servers'
 import { keptFor, newKey, newRecord } from '../test/fixture.ts'
-import { clientOf } from '../test/harness.ts'
+import { clientOf } from '../test/client.ts'
 import { Proxy } from '../test/proxy.ts'
 import { memcachedStore, type MemcachedStoreOptions } from './index.ts'
 

@@ -3,7 +3,7 @@ import type { Client } from 'memjs'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { startMemcached } from '@sess/test-servers'
 import { command, keptFor, newKey, newRecord, twoKeys } from '../test/fixture.ts'
-import { clientOf } from '../test/harness.ts'
+import { clientOf } from '../test/client.ts'
 import { Proxy } from '../test/proxy.ts'
 import { memcachedStore } from './index.ts'
 

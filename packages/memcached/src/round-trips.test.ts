@@ -2,7 +2,7 @@ import { createSessions } from '@sess/core'
 import { afterAll, expect, test } from 'vitest'
 import { startMemcached } from '@sess/test-servers'
 import { newKey, newRecord } from '../test/fixture.ts'
-import { clientOf } from '../test/harness.ts'
+import { clientOf } from '../test/client.ts'
 import { Proxy } from '../test/proxy.ts'
 import { memcachedStore } from './index.ts'
 

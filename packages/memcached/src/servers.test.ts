@@ -4,7 +4,7 @@ import { Client } from 'memjs'
 import { afterEach, expect, test } from 'vitest'
 import { startMemcached, type TestServer } from '@sess/test-servers'
 import { newKey, newRecord, statistic } from '../test/fixture.ts'
-import { clientOf } from '../test/harness.ts'
+import { clientOf } from '../test/client.ts'
 import { memcachedStore } from './index.ts'
 
 const now = Date.now()

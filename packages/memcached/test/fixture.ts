@@ -25,7 +25,7 @@ export async function command(port: number, line: string): Promise<string> {
   socket.write(`${line}\r\n`)
   let said = ''
   // Every answer ends so.
-  while (!/(^|\r\n)(HD.*|EN|END|OK)\r\n$/.test(said)) said += String((await once(socket, 'data'))[0])
+  while (!/(^|\n)(HD.*|EN|END|OK)\r\n$/.test(said)) said += String((await once(socket, 'data'))[0])
   socket.destroy()
   return said
 }
@@ -36,8 +36,19 @@ export async function keptFor(port: number, key: string): Promise<number | undef
   return left === undefined ? undefined : Number(left)
 }
 
+/** What a server says of itself. */
+export async function stated(port: number, name: string): Promise<string> {
+  return new RegExp(`STAT ${name} (\\S+)\r\n`).exec(await command(port, 'stats'))![1]!
+}
+
 /** One of a server's counters. */
 export async function statistic(port: number, name: string): Promise<number> {
-  const found = new RegExp(`STAT ${name} (\\d+)\r\n`).exec(await command(port, 'stats'))
-  return Number(found![1])
+  return Number(await stated(port, name))
+}
+
+/** All keys of a server that begin so. */
+export async function keysOn(port: number, prefix: string): Promise<string[]> {
+  const said = await command(port, 'lru_crawler metadump all')
+  const keys = [...said.matchAll(/^key=(\S+)/gm)].map(([, key]) => decodeURIComponent(key!))
+  return keys.filter((key) => key.startsWith(prefix))
 }
