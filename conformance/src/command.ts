@@ -13,7 +13,7 @@ one that exports \`serializer\` puts a serializer on trial.
   --path P        goes straight to a counter-example; printed with it
   --quick         a tenth of the rounds: to work with, no proof
   --bench         measures, once all is green: times, calls and round trips of each operation
-  --patience S    how long one call may take                                      (15)
+  --patience S    how long one call may take; cases get more time with it         (15)
   --list          prints the cases, and what each demands
   --help
 

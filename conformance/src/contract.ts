@@ -143,7 +143,7 @@ export interface Case {
   readonly text: string
   /** What is on trial: a store by itself, or sessions over it. */
   readonly subject: 'store' | 'sessions'
-  /** How long it may take, in ms. Default: 60,000. */
+  /** How long it may take, in ms; longer in proportion where {@link RunOptions.patience} is raised. Default: 60,000. */
   readonly patience?: number
   /** Why the case does not apply to a store, as evidence; undefined when it does. */
   readonly requires?: (context: CaseContext) => string | undefined | Promise<string | undefined>

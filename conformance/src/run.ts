@@ -97,7 +97,8 @@ function failureOf(error: unknown, { id }: { readonly id: string }, recorder: Re
 
 /** Ends a case that hangs, and says in which call. */
 async function watched<T>(run: () => Promise<T>, item: Case, recorder: Recorder, patience: number): Promise<T> {
-  const limit = item.patience ?? CASE_PATIENCE
+  // Where calls may take longer, so may a case that makes many.
+  const limit = (item.patience ?? CASE_PATIENCE) * Math.max(1, patience / CALL_PATIENCE)
   const began = performance.now()
   let timer: ReturnType<typeof setInterval> | undefined
   const watch = new Promise<never>((_, reject) => {

@@ -1,17 +1,5 @@
 import { conformance } from '@sess/conformance/vitest'
-import { startDynamodb, type TestServer } from '@sess/test-servers'
-import { afterAll, beforeAll } from 'vitest'
-import { harnessOn } from '../test/harness.ts'
-
-let server: TestServer
-
-beforeAll(async () => {
-  server = await startDynamodb()
-}, 120_000)
-afterAll(() => server.stop())
+import { harness } from '../test/harness.ts'
 
 // One case revokes ten thousand sessions in one call: as many requests, each of which costs DynamoDB Local a millisecond or two.
-conformance(
-  harnessOn(() => server.port),
-  { patience: 50_000 },
-)
+conformance(harness, { patience: 50_000 })

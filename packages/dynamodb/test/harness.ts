@@ -1,6 +1,17 @@
 import { randomUUID } from 'node:crypto'
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { harnessOf, type Connection, type Harness } from '@sess/conformance'
+import {
+  DynamoDBClient,
+  GetItemCommand,
+  paginateScan,
+  UpdateItemCommand,
+  type AttributeValue,
+} from '@aws-sdk/client-dynamodb'
+import driver from '@aws-sdk/client-dynamodb/package.json' with { type: 'json' }
+import type { SessionKey } from '@sess/core'
+import { harnessOf, type Connection, type Harness, type Raw } from '@sess/conformance'
+import { SocketFaults } from '@sess/conformance/faults'
+import { dynamodbVersion, startDynamodb, type TestServer } from '@sess/test-servers'
+import manifest from '../package.json' with { type: 'json' }
 import { createSessionTable, dynamodbStore } from '../src/index.ts'
 
 /** A client of DynamoDB Local, or of what stands before it. */
@@ -20,17 +31,68 @@ export async function connect(argument: string): Promise<Connection> {
   return { store: dynamodbStore(client, { table: table! }), close: async () => client.destroy() }
 }
 
-/** Each namespace is a table. @param port - Asked for when a case begins. */
-export function harnessOn(port: () => number): Harness {
-  return harnessOf({
-    name: 'dynamodb',
-    module: import.meta.url,
-    connect,
-    make: async () => {
-      const table = randomUUID()
-      const client = clientOf(port())
-      await createSessionTable(client, { table })
-      return { argument: `${port()}/${table}`, remove: async () => client.destroy() }
+/** The items of a table, past the store. */
+function rawOf(client: DynamoDBClient, table: string): Raw {
+  const at = ({ tag, id }: SessionKey) => ({ TableName: table, Key: { tag: { S: tag }, id: { S: id } } })
+  const bytesOf = ({ B, N, S }: AttributeValue): Uint8Array => B ?? Buffer.from(`${S ?? N} `)
+  return {
+    read: async (key) => (await client.send(new GetItemCommand({ ...at(key), ConsistentRead: true }))).Item?.payload?.B,
+    write: async (key, bytes) =>
+      void (await client.send(
+        new UpdateItemCommand({
+          ...at(key),
+          // DynamoDB Local takes no empty bytes; none are as good.
+          ...(bytes.length === 0
+            ? { UpdateExpression: 'REMOVE payload' }
+            : { UpdateExpression: 'SET payload = :payload', ExpressionAttributeValues: { ':payload': { B: bytes } } }),
+        }),
+      )),
+    async dump() {
+      const parts: Uint8Array[] = []
+      for await (const { Items = [] } of paginateScan({ client }, { TableName: table, ConsistentRead: true }))
+        parts.push(...Items.flatMap((item) => Object.values(item)).map(bytesOf))
+      return Buffer.concat(parts)
     },
-  })
+  }
 }
+
+let started: Promise<TestServer> | undefined
+const server = (): Promise<TestServer> => (started ??= startDynamodb())
+
+/**
+ * Each namespace is a table of DynamoDB Local, which is started with the first and goes with this process. The store on
+ * trial speaks to it through a proxy.
+ */
+export const harness: Harness = harnessOf({
+  name: 'dynamodb',
+  module: import.meta.url,
+  connect,
+  make: async () => {
+    const local = await server()
+    const table = randomUUID()
+    const admin = clientOf(local.port)
+    await createSessionTable(admin, { table })
+    const faults = new SocketFaults()
+    const proxy = await faults.listen(local)
+    return {
+      argument: `${local.port}/${table}`,
+      faulty: { faults, argument: `${proxy}/${table}` },
+      raw: rawOf(admin, table),
+      // It forgets its tables.
+      restart: async () => {
+        await local.kill()
+        await local.restart()
+        await createSessionTable(admin, { table })
+      },
+      remove: async () => {
+        admin.destroy()
+        await faults.close()
+      },
+    }
+  },
+  versions: async () => ({
+    [manifest.name]: manifest.version,
+    [driver.name]: driver.version,
+    'DynamoDB Local': dynamodbVersion(),
+  }),
+})

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { says } from './says.ts'
 import { startServer, type TestServer } from './server.ts'
@@ -26,4 +27,9 @@ export function startDynamodb(): Promise<TestServer> {
     ],
     answers: (port) => says(port, 'GET / HTTP/1.0\r\n\r\n', /^HTTP/),
   })
+}
+
+/** The version of Amazon's program by its release notes: it does not tell when it is asked. */
+export function dynamodbVersion(): string {
+  return /^\d{4}-\d\d-\d\d \((\S+)\)/m.exec(readFileSync(`${folder}README.txt`, 'utf8'))![1]!
 }

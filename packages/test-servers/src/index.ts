@@ -1,6 +1,6 @@
 export { startMemcached } from './memcached.ts'
 export { startPostgres } from './postgres.ts'
-export { startDynamodb } from './dynamodb.ts'
+export { dynamodbVersion, startDynamodb } from './dynamodb.ts'
 export { startRedis } from './redis.ts'
 export { says } from './says.ts'
 export { startSentinels, type SentinelGroup } from './sentinel.ts'
