@@ -1,13 +1,17 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
-import { Redis } from 'ioredis'
+import sqliteDriver from 'better-sqlite3/package.json' with { type: 'json' }
+import redisDriver from 'ioredis/package.json' with { type: 'json' }
 import { harnessOf, type Connection, type Harness } from '@sess/conformance'
 import { redisStore } from '@sess/redis'
 import { sqliteStore } from '@sess/sqlite'
 import { startRedis, type TestServer } from '@sess/test-servers'
+import { clientOf, disconnect } from '../../redis/test/client.ts'
+import { rawOf, versionOf } from '../../redis/test/stored.ts'
+import manifest from '../package.json' with { type: 'json' }
 import { tieredStore } from '../src/index.ts'
 
 /** Where a namespace is. */
@@ -21,29 +25,71 @@ interface Place {
 export async function connect(argument: string): Promise<Connection> {
   const { file, port, prefix } = JSON.parse(argument) as Place
   const database = new Database(file)
-  const client = new Redis(port, '127.0.0.1')
-  const origin = sqliteStore(database)
+  const client = clientOf(port)
+  const [cache, origin] = [redisStore(client, { prefix }), sqliteStore(database)]
   return {
-    store: tieredStore({ cache: redisStore(client, { prefix }), origin }),
+    store: tieredStore({ cache, origin }),
     close: async () => {
+      await cache.close!()
       await origin.close!()
       database.close()
-      await client.quit()
+      await disconnect(client)
     },
   }
 }
 
-let server: Promise<TestServer> | undefined
+let started: Promise<TestServer> | undefined
+const server = (): Promise<TestServer> => (started ??= startRedis())
 
-/** One cache, in Redis, that all clients share, before one SQLite file for each namespace. */
+/**
+ * One cache, in Redis, that all clients share, before one SQLite file for each namespace. Redis is started with the first,
+ * goes with this process, and a restart of it loses the cache. Without a connection to it all goes on, so that connections
+ * are no trouble for the kit to make.
+ */
 export const harness: Harness = harnessOf({
   name: 'tiered: Redis before SQLite',
   module: import.meta.url,
   connect,
   make: async () => {
-    const { port } = await (server ??= startRedis())
+    const redis = await server()
     const folder = mkdtempSync(join(tmpdir(), 'sess-tiered-'))
-    const place: Place = { file: join(folder, 'sessions.db'), port, prefix: `${randomBytes(6).toString('hex')}:` }
-    return { argument: JSON.stringify(place), remove: async () => rmSync(folder, { recursive: true }) }
+    const place: Place = {
+      file: join(folder, 'sessions.db'),
+      port: redis.port,
+      prefix: `${randomBytes(6).toString('hex')}:`,
+    }
+    const admin = clientOf(redis.port)
+    const cached = rawOf(admin, () => [admin], place.prefix)
+    return {
+      argument: JSON.stringify(place),
+      raw: {
+        ...cached,
+        dump: async () =>
+          Buffer.concat([
+            await cached.dump(),
+            ...readdirSync(folder).map((name) => readFileSync(join(folder, name))),
+          ]),
+      },
+      restart: async () => {
+        await redis.kill()
+        await redis.restart()
+      },
+      remove: async () => {
+        await disconnect(admin)
+        rmSync(folder, { recursive: true })
+      },
+    }
+  },
+  versions: async () => {
+    const admin = clientOf((await server()).port)
+    const redis = await versionOf(admin).finally(() => disconnect(admin))
+    const sqlite = new Database(':memory:').prepare<[], string>('SELECT sqlite_version()').pluck().get()!
+    return {
+      [manifest.name]: manifest.version,
+      ioredis: redisDriver.version,
+      redis,
+      'better-sqlite3': sqliteDriver.version,
+      sqlite,
+    }
   },
 })
