@@ -7,6 +7,7 @@ export type {
   Connection,
   Deviation,
   Harness,
+  Index,
   Layer,
   Raw,
   RunOptions,

@@ -5,7 +5,7 @@ import driver from 'ioredis/package.json' with { type: 'json' }
 import { harnessOf, type Connection, type Harness } from '@sess/conformance'
 import { SocketFaults } from '@sess/conformance/faults'
 import { says, startRedisCluster, type RedisCluster } from '@sess/test-servers'
-import { clientOf, disconnect } from '../../redis/test/client.ts'
+import { disconnect } from '../../redis/test/client.ts'
 import { grantIn, indexOf, rawOf, versionOf } from '../../redis/test/stored.ts'
 import manifest from '../package.json' with { type: 'json' }
 import { redisClusterStore } from '../src/index.ts'
@@ -79,12 +79,11 @@ function harnessOn(name: string, options: ClientOptions): Harness {
         },
       }
     },
-    versions: async () => {
-      const { nodes } = await cluster()
-      const admin = clientOf(nodes[0]!.port)
-      const redis = await versionOf(admin).finally(() => disconnect(admin))
-      return { [manifest.name]: manifest.version, ioredis: driver.version, redis }
-    },
+    versions: async () => ({
+      [manifest.name]: manifest.version,
+      ioredis: driver.version,
+      redis: await versionOf((await cluster()).nodes[0]!.port),
+    }),
   })
 }
 

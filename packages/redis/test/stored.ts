@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Cluster, Redis } from 'ioredis'
 import type { SessionKey } from '@sess/core'
 import type { Index, Raw } from '@sess/conformance'
+import { clientOf, disconnect } from './client.ts'
 
 /** What is stored under a prefix, past the store. @param nodes - The servers that hold it between them. */
 export function rawOf(client: Redis | Cluster, nodes: () => readonly Redis[], prefix: string): Raw {
@@ -38,6 +39,9 @@ export function grantIn(packageFolder: URL): [name: string, ...rules: string[]] 
 }
 
 /** What a server says its version is. */
-export async function versionOf(client: Redis): Promise<string> {
-  return /^redis_version:(\S+)/m.exec(await client.info('server'))![1]!
+export async function versionOf(port: number): Promise<string> {
+  const client = clientOf(port)
+  const said = await client.info('server')
+  await disconnect(client)
+  return /^redis_version:(\S+)/m.exec(said)![1]!
 }

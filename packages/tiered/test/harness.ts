@@ -68,10 +68,7 @@ export const harness: Harness = harnessOf({
       raw: {
         ...cached,
         dump: async () =>
-          Buffer.concat([
-            await cached.dump(),
-            ...readdirSync(folder).map((name) => readFileSync(join(folder, name))),
-          ]),
+          Buffer.concat([await cached.dump(), ...readdirSync(folder).map((name) => readFileSync(join(folder, name)))]),
       },
       restart: async () => {
         await redis.kill()
@@ -83,16 +80,11 @@ export const harness: Harness = harnessOf({
       },
     }
   },
-  versions: async () => {
-    const admin = clientOf((await server()).port)
-    const redis = await versionOf(admin).finally(() => disconnect(admin))
-    const sqlite = new Database(':memory:').prepare<[], string>('SELECT sqlite_version()').pluck().get()!
-    return {
-      [manifest.name]: manifest.version,
-      ioredis: redisDriver.version,
-      redis,
-      'better-sqlite3': sqliteDriver.version,
-      sqlite,
-    }
-  },
+  versions: async () => ({
+    [manifest.name]: manifest.version,
+    ioredis: redisDriver.version,
+    redis: await versionOf((await server()).port),
+    'better-sqlite3': sqliteDriver.version,
+    sqlite: new Database(':memory:').prepare<[], string>('SELECT sqlite_version()').pluck().get()!,
+  }),
 })

@@ -1,0 +1,77 @@
+import type { Report } from '../../src/index.ts'
+import { countsOf } from '../../src/report/text.ts'
+import { FOLDER, reportOf, stores, type Store } from './stores.ts'
+
+const [BEGIN, END] = ['<!-- kit:begin -->', '<!-- kit:end -->']
+const COMMAND = 'pnpm --filter @sess/conformance reports'
+
+/** What is the same for all stores: the kit, and what it ran on. */
+const SHARED: readonly string[] = ['@sess/conformance', 'node']
+
+const VERDICT: Readonly<Record<Report['verdict'], string>> = {
+  pass: 'keeps the contract',
+  fail: 'breaks the contract',
+  inconclusive: 'could not be judged',
+  'harness-error': 'could not be tried',
+}
+
+/** A table, its columns as wide as the formatter makes them. */
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)))
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, i) => cell.padEnd(widths[i]!)).join(' | ')} |`
+  const [heading, ...rest] = rows.map(line)
+  return [heading, line(widths.map((width) => '-'.repeat(width))), ...rest].join('\n')
+}
+
+function versionsOf({ versions }: Report, chosen: (name: string) => boolean): string {
+  return Object.entries(versions)
+    .filter(([name]) => chosen(name))
+    .map(([name, version]) => `${name} ${version}`)
+    .join(', ')
+}
+
+function deviationsOf({ cases }: Report): string {
+  const ids = cases.filter(({ status }) => status === 'deviates').map(({ id }) => id)
+  return ids.length === 0 ? 'none' : ids.join(', ')
+}
+
+/** @param up - From the document to the root. @param links - What leads to the reports of a store. */
+function tableOf(up: string, links: (store: Store) => string): string {
+  const reports = stores.flatMap((store) => {
+    const report = reportOf(store)
+    return report ? [{ store, report }] : []
+  })
+  const rows = reports.map(({ store, report }) => {
+    const { verdict, complete, cases } = report
+    return [
+      `[${store.name}](${up}${store.folder})`,
+      complete ? VERDICT[verdict] : 'not wholly tried',
+      countsOf(cases),
+      deviationsOf(report),
+      versionsOf(report, (name) => !SHARED.includes(name)),
+      links(store),
+    ]
+  })
+  const shared = [...new Set(reports.map(({ report }) => versionsOf(report, (name) => SHARED.includes(name))))]
+  return [
+    table([['store', 'verdict', 'cases', 'deviations', 'versions', 'report'], ...rows]),
+    '',
+    `By ${shared.join('; ')}. \`${COMMAND}\` runs all stores through the kit, on real servers, and`,
+    'writes this anew.',
+  ].join('\n')
+}
+
+/** The overview beside the reports, as it follows from them. */
+export function overview(): string {
+  const links = ({ name }: Store): string => `[page](${name}/report.html), [text](${name}/report.md)`
+  return `# What the kit says of our stores\n\n${tableOf('../../', links)}\n`
+}
+
+/** A document with the table between its marks as it follows from the reports. @throws {Error} Where it has no such marks. */
+export function withTable(document: string): string {
+  const [begin, end] = [document.indexOf(BEGIN), document.indexOf(END)]
+  if (begin < 0 || end < begin) throw new Error(`there is no ${BEGIN} before ${END}`)
+  const links = ({ name }: Store): string => `[text](${FOLDER}/${name}/report.md)`
+  return `${document.slice(0, begin)}${BEGIN}\n\n${tableOf('', links)}\n\n${document.slice(end)}`
+}
