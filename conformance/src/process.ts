@@ -1,9 +1,14 @@
 import { fork, type ChildProcess } from 'node:child_process'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Task } from './task.ts'
 
 /** The file that the other process runs; beside this one, in source and in the published package alike. */
 const WORKER = fileURLToPath(new URL(`./worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url))
+
+/** Where Node.js keeps what it compiled, so that only the first of some dozen processes has to: its own default. */
+const COMPILED = join(tmpdir(), 'node-compile-cache')
 
 /** What a worker says: that it is connected, or how its task went. */
 export interface Message {
@@ -35,6 +40,7 @@ function start(
 ): { child: ChildProcess; ready: Promise<unknown>; answer: Promise<unknown> } {
   const child = fork(WORKER, [String(module), argument], {
     execArgv: [],
+    env: { NODE_COMPILE_CACHE: COMPILED, ...process.env },
     signal,
     killSignal: 'SIGKILL',
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],

@@ -15,7 +15,7 @@ details { margin: 0 0 .75rem }
 summary { display: flex; flex-wrap: wrap; gap: .25rem 1rem; align-items: center; padding: .75rem 1rem; cursor: pointer }
 summary::before { content: '▸'; color: var(--soft) }
 details[open] > summary::before { content: '▾' }
-summary h3 { min-width: 10rem }
+summary h3 { min-width: 11rem }
 summary .soft { margin-left: auto }
 .strip { display: flex; flex-wrap: wrap; gap: 3px; flex: 1 1 8rem }
 .strip i { width: .7rem; height: .7rem; border-radius: .15rem; background: var(--line) }
