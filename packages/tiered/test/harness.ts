@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import sqliteDriver from 'better-sqlite3/package.json' with { type: 'json' }
@@ -55,7 +54,8 @@ export const harness: Harness = harnessOf({
   connect,
   make: async () => {
     const redis = await server()
-    const folder = mkdtempSync(join(tmpdir(), 'sess-tiered-'))
+    // What is left there by an interrupted run goes with the server.
+    const folder = mkdtempSync(join(redis.folder, 'sqlite-'))
     const place: Place = {
       file: join(folder, 'sessions.db'),
       port: redis.port,
