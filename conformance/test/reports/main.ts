@@ -12,7 +12,7 @@ ${FOLDER}, a table of all beside them, and the same into the repository's README
 `
 
 /** For one call, in seconds: a server may have to start first, and the machine be busy. */
-const PATIENCE = 60
+const PATIENCE = 120
 
 /** Runs the command on a store, with what it says on this terminal. Resolves to its exit code. */
 function run({ name, harness }: Store): Promise<number> {

@@ -1,6 +1,6 @@
 import type { Report } from '../../src/index.ts'
 import { countsOf } from '../../src/report/text.ts'
-import { FOLDER, reportOf, stores, type Store } from './stores.ts'
+import { FOLDER, reportOf, stores } from './stores.ts'
 
 const [BEGIN, END] = ['<!-- kit:begin -->', '<!-- kit:end -->']
 const COMMAND = 'pnpm --filter @sess/conformance reports'
@@ -36,8 +36,8 @@ function deviationsOf({ cases }: Report): string {
   return ids.length === 0 ? 'none' : ids.join(', ')
 }
 
-/** @param up - From the document to the root. @param links - What leads to the reports of a store. */
-function tableOf(up: string, links: (store: Store) => string): string {
+/** @param up - From the document to the root. @param reportsAt - From the document to the reports. */
+function tableOf(up: string, reportsAt: string): string {
   const reports = stores.flatMap((store) => {
     const report = reportOf(store)
     return report ? [{ store, report }] : []
@@ -46,32 +46,30 @@ function tableOf(up: string, links: (store: Store) => string): string {
     const { verdict, complete, cases } = report
     return [
       `[${store.name}](${up}${store.folder})`,
-      complete ? VERDICT[verdict] : 'not wholly tried',
+      `[${complete ? VERDICT[verdict] : 'not wholly tried'}](${reportsAt}${store.name}/report.md)`,
       countsOf(cases),
       deviationsOf(report),
       versionsOf(report, (name) => !SHARED.includes(name)),
-      links(store),
     ]
   })
   const shared = [...new Set(reports.map(({ report }) => versionsOf(report, (name) => SHARED.includes(name))))]
   return [
-    table([['store', 'verdict', 'cases', 'deviations', 'versions', 'report'], ...rows]),
+    table([['store', 'verdict', 'cases', 'deviations', 'versions'], ...rows]),
     '',
-    `By ${shared.join('; ')}. \`${COMMAND}\` runs all stores through the kit, on real servers, and`,
-    'writes this anew.',
+    `With ${shared.join('; ')}. \`${COMMAND}\` runs them all, on real servers, and writes`,
+    'this anew.',
   ].join('\n')
 }
 
 /** The overview beside the reports, as it follows from them. */
 export function overview(): string {
-  const links = ({ name }: Store): string => `[page](${name}/report.html), [text](${name}/report.md)`
-  return `# What the kit says of our stores\n\n${tableOf('../../', links)}\n`
+  const forms = 'Each folder has the same run as `report.html`, a page to look at, as JSON, as JUnit, and as a badge.'
+  return `# What the kit says of our stores\n\n${tableOf('../../', '')}\n\n${forms}\n`
 }
 
 /** A document with the table between its marks as it follows from the reports. @throws {Error} Where it has no such marks. */
 export function withTable(document: string): string {
   const [begin, end] = [document.indexOf(BEGIN), document.indexOf(END)]
   if (begin < 0 || end < begin) throw new Error(`there is no ${BEGIN} before ${END}`)
-  const links = ({ name }: Store): string => `[text](${FOLDER}/${name}/report.md)`
-  return `${document.slice(0, begin)}${BEGIN}\n\n${tableOf('', links)}\n\n${document.slice(end)}`
+  return `${document.slice(0, begin)}${BEGIN}\n\n${tableOf('', `${FOLDER}/`)}\n\n${document.slice(end)}`
 }
