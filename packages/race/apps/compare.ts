@@ -5,12 +5,11 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Redis } from 'ioredis'
 import { startRedis } from '@sess/test-servers'
-import { htmlReport, race, type CheckName, type RaceResult } from '../src/index.ts'
-import { contestants, startApps, type Contestant } from './contestants.ts'
-import { WORK_MS } from './process.ts'
+import { htmlReport, type CheckName, type RaceResult } from '../src/index.ts'
+import { contestants, type Contestant } from './contestants.ts'
+import { cellOf, conditions, markdown, raced, rowOf } from './raced.ts'
+import { moduleIn, storeAt } from './store.ts'
 import { findInRedis, get, idOf, isInFiles, roundTrips, set, signIn } from './store-probe.ts'
-
-const SERVERS = 2
 
 const { values } = parseArgs({
   options: {
@@ -41,31 +40,15 @@ interface Column {
   readonly trips: string
 }
 
-/** Races an app, and then has a look at what it does to its store. */
-async function raced<T>(
-  contestant: Contestant,
-  env: Record<string, string>,
-  look: (url: string) => Promise<T>,
-): Promise<T & { contestant: Contestant; result: RaceResult }> {
-  const apps = await startApps(contestant, { NODE_ENV: 'production', ...env }, SERVERS)
-  try {
-    const result = await race({
-      servers: apps.urls,
-      login: '/login user={user}',
-      writes: ['/set key=a&value={value}', '/set key=b&value={value}'],
-      read: '/get',
-      logout: '/logout',
-      trials,
-    })
-    const [url = ''] = apps.urls
-    return { contestant, result, ...(await look(url)) }
-  } finally {
-    await apps.stop()
-  }
-}
+type Look = (url: string) => Promise<Pick<Column, 'readable' | 'trips'>>
+
+const measure = async (contestant: Contestant, env: Record<string, string>, look: Look): Promise<Column> => ({
+  contestant,
+  ...(await raced(contestant, env, trials, look)),
+})
 
 const measureOnRedis = (contestant: Contestant, redis: Redis, url: string): Promise<Column> =>
-  raced(contestant, { REDIS_URL: url }, async (app) => {
+  measure(contestant, { REDIS_URL: url, ...storeAt(moduleIn('packages/redis'), `${url} sess:`) }, async (app) => {
     const cookie = await signIn(app)
     const found = await findInRedis(redis, idOf(cookie))
     const read = await roundTrips(redis, () => get(app, cookie))
@@ -74,7 +57,7 @@ const measureOnRedis = (contestant: Contestant, redis: Redis, url: string): Prom
   })
 
 const measureOnSqlite = (contestant: Contestant, file: string): Promise<Column> =>
-  raced(contestant, { SQLITE_FILE: file }, async (app) => {
+  measure(contestant, storeAt(moduleIn('packages/sqlite'), file), async (app) => {
     const cookie = await signIn(app)
     return { readable: isInFiles(file, idOf(cookie)) ? 'yes, in its file' : 'no', trips: 'in process' }
   })
@@ -91,19 +74,12 @@ const lines: readonly [string, CheckName][] = [
 
 /** A table in Markdown. */
 function tableOf(columns: readonly Column[]): string {
-  const cell = ({ result }: Column, check: CheckName): string => {
-    const row = result.rows.find((each) => each.check === check)!
-    if (row.status === 'not run') return '–'
-    return `${row.found} of ${row.judged}${row.status === 'not judged' ? ' (not judged)' : ''}`
-  }
-  const rows = [
+  return markdown([
     ['', ...columns.map(({ contestant }) => contestant.title)],
-    ['---', ...columns.map(() => '---')],
-    ...lines.map(([title, check]) => [title, ...columns.map((column) => cell(column, check))]),
+    ...lines.map(([title, check]) => [title, ...columns.map(({ result }) => cellOf(result, check))]),
     ['the live session ID can be read in the store', ...columns.map(({ readable }) => readable)],
     ['store round trips, read-only request / write', ...columns.map(({ trips }) => trips)],
-  ]
-  return rows.map((row) => `| ${row.join(' | ')} |`).join('\n')
+  ])
 }
 
 /** Starts a Redis that keeps nothing, for as long as something is done with it. */
@@ -136,9 +112,7 @@ async function compare(): Promise<Column[]> {
 }
 
 const columns = await compare()
-process.stdout.write(
-  `${tableOf(columns)}\n\n${SERVERS} server processes, ${trials} trials of each race; a write is busy for ${WORK_MS} ms between load and save.\n`,
-)
+process.stdout.write(`${tableOf(columns)}\n\n${conditions(trials)}\n`)
 if (values.json !== undefined)
   writeFileSync(
     values.json,
@@ -155,9 +129,7 @@ let failed = false
 for (const { contestant, result, readable } of columns) {
   const { title, holds } = contestant
   // A check that cannot be run finds nothing; one that was not judged proves nothing.
-  const broken: string[] = holds.filter((check) =>
-    result.rows.some((row) => row.check === check && (row.status === 'found' || row.status === 'not judged')),
-  )
+  const broken: string[] = holds.filter((check) => /^(?:found|not judged)$/.test(rowOf(result, check).status))
   if (holds.length > 0 && readable !== 'no') broken.push('its ID can be read in the store')
   if (broken.length === 0) continue
   failed = true

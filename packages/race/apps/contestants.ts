@@ -39,7 +39,8 @@ const STORE_HOLDS: readonly CheckName[] = [
   'made-up-adopted',
   'ended-adopted',
 ]
-const ALL: readonly CheckName[] = [...STORE_HOLDS, 'sign-in-lost', 'lost-over-login']
+/** What an app can hold. */
+export const ALL: readonly CheckName[] = [...STORE_HOLDS, 'sign-in-lost', 'lost-over-login']
 
 const rescued = { HOST_STORE: 'SessStore' }
 
@@ -118,7 +119,7 @@ async function stop(child: ChildProcess): Promise<void> {
 
 /** Starts so many processes of an app. */
 export async function startApps(
-  { file, env: own }: Contestant,
+  { file, env: own }: Pick<Contestant, 'file' | 'env'>,
   env: Record<string, string>,
   count: number,
 ): Promise<{ urls: string[]; stop(): Promise<void> }> {

@@ -1,22 +1,19 @@
-// @sess/express, on the Redis of REDIS_URL or the SQLite file of SQLITE_FILE.
+// @sess/express, on the store that it is given.
 import { setTimeout as delay } from 'node:timers/promises'
 import { createSessions, type Session } from '@sess/core'
 import { session } from '@sess/express'
-import { redisStore } from '@sess/redis'
-import { sqliteStore } from '@sess/sqlite'
-import Database from 'better-sqlite3'
 import express, { type Request } from 'express'
-import { Redis } from 'ioredis'
 import { listen, WORK_MS } from './process.ts'
+import { givenStore } from './store.ts'
 
 type Data = Record<string, string>
 
 // Typed here, and not through Register: in this repository other programs register their own.
 const own = (req: Request): Session<Partial<Data>> => (req as unknown as { session: Session<Partial<Data>> }).session
 
-const { SQLITE_FILE, REDIS_URL } = process.env
-const store = SQLITE_FILE ? sqliteStore(new Database(SQLITE_FILE)) : redisStore(new Redis(REDIS_URL!))
-const sessions = createSessions<Data>({ store })
+// Of all processes alike: a subject's sessions lie under it on stores that shard by subject.
+const pepper = 'sixteen bytes or more, at random'
+const sessions = createSessions<Data>({ store: await givenStore(), pepper })
 
 const app = express()
 app.use(express.urlencoded())
