@@ -1,17 +1,20 @@
-// Races one app, @sess/express, on every store that several processes can share, and ends with 0 only if nothing was found.
+// Races one app, @sess/express, on every store that processes can share. Ends with 0 only if all was judged and nothing found.
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { Harness } from '@sess/conformance'
-import stores from '../../../scripts/check/stores.json' with { type: 'json' }
+import known from '../../../scripts/check/stores.json' with { type: 'json' }
 import type { CheckName, RaceResult } from '../src/index.ts'
 import { cellOf, conditions, markdown, raced, rowOf } from './raced.ts'
 import { moduleIn, storeAt } from './store.ts'
 
-type StoreName = keyof typeof stores
-
-/** What no process can share with another. */
-const OWN: readonly StoreName[] = ['memory']
-
-const names = (Object.keys(stores) as StoreName[]).filter((name) => !OWN.includes(name))
+/** Where the stores are. The memory store lives in one process: there is nothing that two could race for. */
+const folders = new Map(
+  Object.entries(known)
+    .filter(([name]) => name !== 'memory')
+    .map(([name, { folder }]) => [name, folder]),
+)
 
 const columns: readonly [string, CheckName][] = [
   ['a write lost', 'write-lost'],
@@ -19,65 +22,79 @@ const columns: readonly [string, CheckName][] = [
   ['old ID alive after a login', 'alive-after-login'],
   ['signed out by another answer', 'sign-in-lost'],
   ['a write lost over a login', 'lost-over-login'],
-  ['fixated', 'fixated'],
-  ['made-up ID adopted', 'made-up-adopted'],
-  ['ended ID adopted', 'ended-adopted'],
+  ['an ID from before signed in', 'fixated'],
+  ['a made-up ID adopted', 'made-up-adopted'],
+  ['an ended ID adopted', 'ended-adopted'],
 ]
 
-/** The races of two requests, of which it matters how often they met. */
+/** One of each race of which it matters how often its requests met. */
 const meetings: readonly CheckName[] = ['write-lost', 'alive-after-logout', 'alive-after-login']
 
 const { values } = parseArgs({
   options: {
     trials: { type: 'string', default: '100' },
-    // Only these stores.
-    store: { type: 'string', multiple: true },
+    // Only these: names, or modules that export a harness, as the conformance kit takes them.
+    store: { type: 'string', multiple: true, default: [...folders.keys()] },
   },
 })
-const unknown = values.store?.find((name) => !names.includes(name as StoreName))
-if (unknown !== undefined) throw new Error(`--store takes ${names.join(', ')}; it was given ${unknown}`)
-const chosen = names.filter((name) => values.store?.includes(name) ?? true)
 const trials = Number(values.trials)
 
-/** Starts the server of a store, races the app on it. */
-async function raceOn(name: StoreName): Promise<RaceResult> {
-  const module = moduleIn(stores[name].folder)
+/** Where the harness of a store is. */
+function moduleOf(store: string): string {
+  const folder = folders.get(store)
+  if (folder !== undefined) return moduleIn(folder)
+  if (existsSync(store)) return pathToFileURL(resolve(store)).href
+  throw new Error(
+    `there is no store ${store}: --store takes ${[...folders.keys()].join(', ')}, or the path of a harness`,
+  )
+}
+
+/** A row of the table. */
+interface Raced {
+  readonly name: string
+  readonly result: RaceResult
+}
+
+/** Starts what a store needs, and races the app on it. */
+async function raceOn(module: string): Promise<Raced> {
   const { harness } = (await import(module)) as { harness: Harness }
   const space = await harness.open()
   try {
     const app = { file: 'sess-express.ts' }
-    return (await raced(app, storeAt(module, space.argument!), trials, async () => ({}))).result
+    const { result } = await raced(app, storeAt(module, space.argument!), trials, async () => ({}))
+    return { name: harness.name, result }
   } finally {
     await space.close()
   }
 }
 
-/** What keeps a result from being all zeros. */
-function shortfalls(result: RaceResult): string[] {
+/** What keeps a row from being all zeros. */
+function shortfalls({ name, result }: Raced): string[] {
   return columns.flatMap(([, check]) => {
     const { status, title, found, judged, note, unjudged } = rowOf(result, check)
-    if (status === 'found') return `${title}: ${found} of ${judged}`
+    if (status === 'found') return `${name}: ${title}: ${found} of ${judged}`
     if (status === 'clean' && judged === trials) return []
     const why = [...(note === undefined ? [] : [note]), ...Object.keys(unjudged)]
-    return `${title}: ${judged} of ${trials} judged (${why.join('; ')})`
+    return `${name}: ${title}: ${judged} of ${trials} judged (${why.join('; ')})`
   })
 }
 
-const results: [StoreName, RaceResult][] = []
-for (const name of chosen) {
-  process.stderr.write(`${name}\n`)
-  const result = await raceOn(name)
-  results.push([name, result])
-  for (const shortfall of shortfalls(result)) process.stderr.write(`${name}: ${shortfall}\n`)
+const rows: Raced[] = []
+for (const module of values.store.map(moduleOf)) {
+  const row = await raceOn(module)
+  rows.push(row)
+  process.stderr.write(
+    [`${row.name}: ${Math.round(row.result.durationMs / 1000)} s`, ...shortfalls(row), ''].join('\n'),
+  )
 }
 const table = markdown([
-  ['', ...columns.map(([title]) => title), 'met: writes / logout / login'],
-  ...results.map(([name, result]) => [
+  ['', ...columns.map(([title]) => title), 'writes / logouts / logins that met'],
+  ...rows.map(({ name, result }) => [
     name,
     ...columns.map(([, check]) => cellOf(result, check)),
-    meetings.map((check) => String(rowOf(result, check).inFlight ?? '–')).join(' / '),
+    meetings.map((check) => rowOf(result, check).inFlight ?? 0).join(' / '),
   ]),
 ])
-const failed = results.some(([, result]) => shortfalls(result).length > 0)
+const failed = rows.some((row) => shortfalls(row).length > 0)
 // Servers that a harness has started go with this process.
 process.stdout.write(`${table}\n\n${conditions(trials)}\n`, () => process.exit(failed ? 1 : 0))

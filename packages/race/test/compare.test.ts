@@ -1,29 +1,8 @@
-import { execFile } from 'node:child_process'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { idOf } from '../apps/store-probe.ts'
+import { printedBy } from './printed-table.ts'
 
-const script = join(import.meta.dirname, '../apps/compare.ts')
 const TRIALS = 4
-
-/** The table's cells, by row and column. */
-async function compare(store: string): Promise<Map<string, Record<string, string>>> {
-  const args = [script, '--trials', String(TRIALS), '--store', store]
-  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 100_000 })
-  const [head, , ...rows] = stdout
-    .split('\n')
-    .filter((line) => line.startsWith('|'))
-    .map((line) =>
-      line
-        .split('|')
-        .slice(1, -1)
-        .map((cell) => cell.trim()),
-    )
-  return new Map(
-    rows.map(([title, ...cells]) => [title!, Object.fromEntries(cells.map((cell, index) => [head![index + 1], cell]))]),
-  )
-}
 
 const wanted = process.env['SESS_STORES']?.split(',').map((name) => name.trim())
 const stores = ['redis', 'sqlite'].filter((store) => wanted?.includes(store) ?? true)
@@ -42,10 +21,11 @@ const races = [
 const heldByStore = [races[0]!, races[1]!, races[2]!, races[5]!, races[6]!]
 
 test.for(stores)('two processes on %s: the table of why, with @sess clean', { timeout: 240_000 }, async (store) => {
-  const table = await compare(store)
+  const { cells: table, code } = await printedBy('compare.ts', ['--trials', String(TRIALS), '--store', store])
   const on = store === 'redis' ? 'Redis' : 'SQLite'
   const ours = `@sess/express on ${on}`
   const rescued = [`express-session + SessStore on ${on}`, `@fastify/session + SessStore on ${on}`]
+  expect(code).toBe(0)
   expect([...table.keys()].slice(0, races.length)).toEqual(races)
   expect(races.map((race) => table.get(race)![ours])).toEqual(races.map(() => `0 of ${TRIALS}`))
   for (const app of rescued)
