@@ -25,7 +25,7 @@ A REQUEST is [METHOD ]PATH[ BODY], with {value}, {user}, {key}, {csrf} and {cook
   --trials N           trials of each race                                           (100)
   --concurrency N      trials at a time                                              (4)
   --timeout MS         for one request                                               (10000)
-  --max-time S         for the whole run                                             (300)
+  --max-time S         for the whole run                                             (3 a trial, at least 300)
   --json FILE          writes the result; - is standard output
   --html FILE          writes a page with timelines
   --allow-remote       race servers that are not on this machine, too

@@ -60,7 +60,7 @@ export interface RaceOptions {
   readonly concurrency?: number
   /** For one request, in ms. Default: 10,000. */
   readonly timeoutMs?: number
-  /** For the whole run, in ms. Default: 300,000. */
+  /** For the whole run, in ms. Default: 3,000 for each trial; at least 300,000, at most 86,400,000, a day. */
   readonly maxTimeMs?: number
   /** Race servers that are not on this machine, too. Default: false. */
   readonly allowRemote?: boolean
@@ -99,6 +99,10 @@ export interface Settings {
   readonly maxTimeMs: number
   readonly allowRemote: boolean
 }
+
+const DAY_MS = 86_400_000
+/** A trial of each race is some thirty requests, with four trials at a time: each may take 0.4 s on average. */
+const MS_PER_TRIAL = 3000
 
 const bad = (message: string): SetupError => new SetupError('bad_option', message)
 
@@ -183,6 +187,8 @@ export function settingsOf(options: RaceOptions): Settings {
     .concat(Object.values(options.headers ?? {}))
     .some((text) => hasPlaceholder(text, 'csrf'))
   if (needsCsrf && options.csrf === undefined) throw bad('{csrf} is used; say with --csrf which page holds the token')
+  const trials = whole(options.trials, 100, '--trials', 100_000)
+  const longest = Math.min(Math.max(100, trials) * MS_PER_TRIAL, DAY_MS)
   return {
     ...readRequests(options),
     servers: options.servers.map(serverUrl),
@@ -197,10 +203,10 @@ export function settingsOf(options: RaceOptions): Settings {
     ),
     cookies: options.cookies?.length ? options.cookies : undefined,
     only,
-    trials: whole(options.trials, 100, '--trials', 100_000),
+    trials,
     concurrency: whole(options.concurrency, 4, '--concurrency', 64),
     timeoutMs: whole(options.timeoutMs, 10_000, '--timeout', 600_000),
-    maxTimeMs: whole(options.maxTimeMs, 300_000, '--max-time (in ms)', 86_400_000),
+    maxTimeMs: whole(options.maxTimeMs, longest, '--max-time (in ms)', DAY_MS),
     allowRemote: options.allowRemote ?? false,
   }
 }
