@@ -8,7 +8,6 @@ import { startRedis } from '@sess/test-servers'
 import { htmlReport, type CheckName, type RaceResult } from '../src/index.ts'
 import { contestants, type Contestant } from './contestants.ts'
 import { cellOf, conditions, markdown, raced, rowOf } from './raced.ts'
-import { moduleIn, storeAt } from './store.ts'
 import { findInRedis, get, idOf, isInFiles, roundTrips, set, signIn } from './store-probe.ts'
 
 const { values } = parseArgs({
@@ -40,15 +39,16 @@ interface Column {
   readonly trips: string
 }
 
-type Look = (url: string) => Promise<Pick<Column, 'readable' | 'trips'>>
-
-const measure = async (contestant: Contestant, env: Record<string, string>, look: Look): Promise<Column> => ({
-  contestant,
-  ...(await raced(contestant, env, trials, look)),
-})
+/** Races an app, and then has a look at what it does to its store. */
+const measure = (
+  contestant: Contestant,
+  env: Record<string, string>,
+  look: (url: string) => Promise<Pick<Column, 'readable' | 'trips'>>,
+): Promise<Column> =>
+  raced(contestant, env, trials, async (result, url) => ({ contestant, result, ...(await look(url)) }))
 
 const measureOnRedis = (contestant: Contestant, redis: Redis, url: string): Promise<Column> =>
-  measure(contestant, { REDIS_URL: url, ...storeAt(moduleIn('packages/redis'), `${url} sess:`) }, async (app) => {
+  measure(contestant, { REDIS_URL: url }, async (app) => {
     const cookie = await signIn(app)
     const found = await findInRedis(redis, idOf(cookie))
     const read = await roundTrips(redis, () => get(app, cookie))
@@ -57,7 +57,7 @@ const measureOnRedis = (contestant: Contestant, redis: Redis, url: string): Prom
   })
 
 const measureOnSqlite = (contestant: Contestant, file: string): Promise<Column> =>
-  measure(contestant, storeAt(moduleIn('packages/sqlite'), file), async (app) => {
+  measure(contestant, { SQLITE_FILE: file }, async (app) => {
     const cookie = await signIn(app)
     return { readable: isInFiles(file, idOf(cookie)) ? 'yes, in its file' : 'no', trips: 'in process' }
   })

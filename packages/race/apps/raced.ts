@@ -5,13 +5,13 @@ import { WORK_MS } from './process.ts'
 /** Processes of each app. */
 const SERVERS = 2
 
-/** Races an app, and then has a look at what it does to its store. */
+/** Starts an app, races it, and then does something with what was found, and with the app. */
 export async function raced<T>(
   app: Pick<Contestant, 'file' | 'env'>,
   env: Record<string, string>,
   trials: number,
-  look: (url: string) => Promise<T>,
-): Promise<T & { result: RaceResult }> {
+  use: (result: RaceResult, url: string) => Promise<T>,
+): Promise<T> {
   const apps = await startApps(app, { NODE_ENV: 'production', ...env }, SERVERS)
   try {
     const result = await race({
@@ -22,8 +22,7 @@ export async function raced<T>(
       logout: '/logout',
       trials,
     })
-    const [url = ''] = apps.urls
-    return { result, ...(await look(url)) }
+    return await use(result, apps.urls[0]!)
   } finally {
     await apps.stop()
   }

@@ -1,7 +1,8 @@
-// @sess/express, on the store that it is given.
+// @sess/express, on the store that it is given; sealed, where it is given the SEAL_KEY, too.
 import { setTimeout as delay } from 'node:timers/promises'
 import { createSessions, type Session } from '@sess/core'
 import { session } from '@sess/express'
+import { aesGcmSeal } from '@sess/sealed'
 import express, { type Request } from 'express'
 import { listen, WORK_MS } from './process.ts'
 import { givenStore } from './store.ts'
@@ -13,7 +14,9 @@ const own = (req: Request): Session<Partial<Data>> => (req as unknown as { sessi
 
 // Of all processes alike: a subject's sessions lie under it on stores that shard by subject.
 const pepper = 'sixteen bytes or more, at random'
-const sessions = createSessions<Data>({ store: await givenStore(), pepper })
+const { SEAL_KEY } = process.env
+const seal = SEAL_KEY === undefined ? {} : { seal: aesGcmSeal({ keys: [Buffer.from(SEAL_KEY, 'hex')] }) }
+const sessions = createSessions<Data>({ store: await givenStore(), pepper, ...seal })
 
 const app = express()
 app.use(express.urlencoded())

@@ -1,20 +1,39 @@
 // Races one app, @sess/express, on every store that processes can share. Ends with 0 only if all was judged and nothing found.
+import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { Harness } from '@sess/conformance'
 import known from '../../../scripts/check/stores.json' with { type: 'json' }
 import type { CheckName, RaceResult } from '../src/index.ts'
 import { cellOf, conditions, markdown, raced, rowOf } from './raced.ts'
-import { moduleIn, storeAt } from './store.ts'
 
-/** Where the stores are. The memory store lives in one process: there is nothing that two could race for. */
-const folders = new Map(
-  Object.entries(known)
-    .filter(([name]) => name !== 'memory')
-    .map(([name, { folder }]) => [name, folder]),
-)
+/** What is raced. */
+interface Subject {
+  /** The module of a harness, as the conformance kit takes it: a URL. */
+  readonly harness: string
+  /** Default: the harness's own. */
+  readonly title?: string
+  readonly env?: Readonly<Record<string, string>>
+}
+
+const harnessIn = (folder: string): string =>
+  pathToFileURL(join(import.meta.dirname, '../../..', folder, 'test/harness.ts')).href
+
+// The memory store lives in one process: there is nothing that two could race for.
+const { memory: _memory, ...shared } = known
+const subjects: ReadonlyMap<string, Subject> = new Map([
+  ...Object.entries(shared).map(([name, { folder }]): [string, Subject] => [name, { harness: harnessIn(folder) }]),
+  [
+    'sealed',
+    {
+      title: 'redis, sealed',
+      harness: harnessIn(shared.redis.folder),
+      env: { SEAL_KEY: randomBytes(32).toString('hex') },
+    },
+  ],
+])
 
 const columns: readonly [string, CheckName][] = [
   ['a write lost', 'write-lost'],
@@ -34,19 +53,16 @@ const { values } = parseArgs({
   options: {
     trials: { type: 'string', default: '100' },
     // Only these: names, or modules that export a harness, as the conformance kit takes them.
-    store: { type: 'string', multiple: true, default: [...folders.keys()] },
+    store: { type: 'string', multiple: true, default: [...subjects.keys()] },
   },
 })
 const trials = Number(values.trials)
 
-/** Where the harness of a store is. */
-function moduleOf(store: string): string {
-  const folder = folders.get(store)
-  if (folder !== undefined) return moduleIn(folder)
-  if (existsSync(store)) return pathToFileURL(resolve(store)).href
-  throw new Error(
-    `there is no store ${store}: --store takes ${[...folders.keys()].join(', ')}, or the path of a harness`,
-  )
+function subjectOf(store: string): Subject {
+  const subject = subjects.get(store)
+  if (subject !== undefined) return subject
+  if (existsSync(store)) return { harness: pathToFileURL(resolve(store)).href }
+  throw new Error(`there is no ${store}: --store takes ${[...subjects.keys()].join(', ')}, or the path of a harness`)
 }
 
 /** A row of the table. */
@@ -56,13 +72,13 @@ interface Raced {
 }
 
 /** Starts what a store needs, and races the app on it. */
-async function raceOn(module: string): Promise<Raced> {
+async function raceOn({ harness: module, title, env }: Subject): Promise<Raced> {
   const { harness } = (await import(module)) as { harness: Harness }
   const space = await harness.open()
   try {
-    const app = { file: 'sess-express.ts' }
-    const { result } = await raced(app, storeAt(module, space.argument!), trials, async () => ({}))
-    return { name: harness.name, result }
+    const place = { STORE_MODULE: module, STORE_ARGUMENT: space.argument!, ...env }
+    const result = await raced({ file: 'sess-express.ts' }, place, trials, async (found) => found)
+    return { name: title ?? harness.name, result }
   } finally {
     await space.close()
   }
@@ -80,8 +96,8 @@ function shortfalls({ name, result }: Raced): string[] {
 }
 
 const rows: Raced[] = []
-for (const module of values.store.map(moduleOf)) {
-  const row = await raceOn(module)
+for (const subject of values.store.map(subjectOf)) {
+  const row = await raceOn(subject)
   rows.push(row)
   process.stderr.write(
     [`${row.name}: ${Math.round(row.result.durationMs / 1000)} s`, ...shortfalls(row), ''].join('\n'),
