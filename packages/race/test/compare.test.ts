@@ -20,26 +20,30 @@ const races = [
 /** What a store can hold that does not set the cookies. */
 const heldByStore = [races[0]!, races[1]!, races[2]!, races[5]!, races[6]!]
 
-test.for(stores)('two processes on %s: the table of why, with @sess clean', { timeout: 240_000 }, async (store) => {
-  const { cells: table, code } = await printedBy('compare.ts', ['--trials', String(TRIALS), '--store', store])
-  const on = store === 'redis' ? 'Redis' : 'SQLite'
-  const ours = `@sess/express on ${on}`
-  const rescued = [`express-session + SessStore on ${on}`, `@fastify/session + SessStore on ${on}`]
-  expect(code).toBe(0)
-  expect([...table.keys()].slice(0, races.length)).toEqual(races)
-  expect(races.map((race) => table.get(race)![ours])).toEqual(races.map(() => `0 of ${TRIALS}`))
-  for (const app of rescued)
-    expect(heldByStore.map((race) => table.get(race)![app])).toEqual(heldByStore.map(() => `0 of ${TRIALS}`))
-  const readable = table.get('the live session ID can be read in the store')!
-  const trips = table.get('store round trips, read-only request / write')!
-  const clean = [...rescued, ours]
-  expect(clean.map((app) => readable[app])).toEqual(clean.map(() => 'no'))
-  expect(clean.map((app) => trips[app])).toEqual(clean.map(() => (store === 'redis' ? '1 / 2' : 'in process')))
-  if (store === 'sqlite') return
-  const usual = Object.keys(readable).filter((app) => !clean.includes(app))
-  expect(usual.map((app) => [readable[app], trips[app]])).toEqual(usual.map(() => ['yes, in its keys', '2 / 2']))
-  expect(usual).toHaveLength(2)
-})
+test.concurrent.for(stores)(
+  'two processes on %s: the table of why, with @sess clean',
+  { timeout: 240_000 },
+  async (store) => {
+    const { cells: table, code } = await printedBy('compare.ts', ['--trials', String(TRIALS), '--store', store])
+    const on = store === 'redis' ? 'Redis' : 'SQLite'
+    const ours = `@sess/express on ${on}`
+    const rescued = [`express-session + SessStore on ${on}`, `@fastify/session + SessStore on ${on}`]
+    expect(code).toBe(0)
+    expect([...table.keys()].slice(0, races.length)).toEqual(races)
+    expect(races.map((race) => table.get(race)![ours])).toEqual(races.map(() => `0 of ${TRIALS}`))
+    for (const app of rescued)
+      expect(heldByStore.map((race) => table.get(race)![app])).toEqual(heldByStore.map(() => `0 of ${TRIALS}`))
+    const readable = table.get('the live session ID can be read in the store')!
+    const trips = table.get('store round trips, read-only request / write')!
+    const clean = [...rescued, ours]
+    expect(clean.map((app) => readable[app])).toEqual(clean.map(() => 'no'))
+    expect(clean.map((app) => trips[app])).toEqual(clean.map(() => (store === 'redis' ? '1 / 2' : 'in process')))
+    if (store === 'sqlite') return
+    const usual = Object.keys(readable).filter((app) => !clean.includes(app))
+    expect(usual.map((app) => [readable[app], trips[app]])).toEqual(usual.map(() => ['yes, in its keys', '2 / 2']))
+    expect(usual).toHaveLength(2)
+  },
+)
 
 test('an ID is a cookie less its signature', () => {
   expect(idOf('connect.sid=s%3Aab-c_D.s%2Big%3D')).toBe('ab-c_D')

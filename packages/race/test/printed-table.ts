@@ -29,7 +29,7 @@ export async function printedBy(
 ): Promise<{ cells: Cells; code: number; errors: string }> {
   const script = join(import.meta.dirname, '../apps', command)
   const run = promisify(execFile)(process.execPath, [script, ...args], {
-    timeout: 100_000,
+    timeout: 200_000,
     env: { ...process.env, ...env },
   })
   const { stdout, stderr, code } = await run.then(

@@ -8,18 +8,22 @@ const wanted = process.env['SESS_STORES']?.split(',').map((name) => name.trim())
 const stores = ['sqlite', 'memcached'].filter((store) => wanted?.includes(store) ?? true)
 const on = stores.flatMap((store) => ['--store', store])
 
-test.skipIf(stores.length === 0)('two processes on each store: nothing is found', { timeout: 120_000 }, async () => {
-  const { cells, code, errors } = await printedBy('stores.ts', ['--trials', String(TRIALS), ...on])
-  expect([code, errors]).toEqual([0, expect.not.stringContaining('judged')])
-  expect([...cells.keys()]).toEqual(stores)
-  for (const row of cells.values())
-    expect(Object.values(row).slice(0, -1)).toEqual(Array.from({ length: 8 }, () => `0 of ${TRIALS}`))
-})
+test.concurrent.skipIf(stores.length === 0)(
+  'two processes on each store: nothing is found',
+  { timeout: 240_000 },
+  async () => {
+    const { cells, code, errors } = await printedBy('stores.ts', ['--trials', String(TRIALS), ...on])
+    expect([code, errors]).toEqual([0, expect.not.stringContaining('judged')])
+    expect([...cells.keys()]).toEqual(stores)
+    for (const row of cells.values())
+      expect(Object.values(row).slice(0, -1)).toEqual(Array.from({ length: 8 }, () => `0 of ${TRIALS}`))
+  },
+)
 
-test('a store that overwrites is found out', { timeout: 120_000 }, async () => {
+test.concurrent('a store that overwrites is found out', { timeout: 240_000 }, async () => {
   const harness = join(import.meta.dirname, 'overwriting-harness.ts')
   // Long enough for both requests to have loaded before one of them saves, on a busy machine, too.
-  const env = { WORK_MS: '200' }
+  const env = { WORK_MS: '100' }
   const { cells, code, errors } = await printedBy('stores.ts', ['--trials', String(TRIALS), '--store', harness], env)
   expect(code).toBe(1)
   expect(errors).toMatch(/^overwriting: an acknowledged write is not there: [1-4] of 4$/m)
