@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { Harness } from '@sess/conformance'
-import known from '../../../scripts/check/stores.json' with { type: 'json' }
+import repository from '../../../scripts/check/stores.json' with { type: 'json' }
 import type { CheckName, RaceResult } from '../src/index.ts'
 import { cellOf, conditions, markdown, raced, rowOf } from './raced.ts'
 
@@ -22,7 +22,7 @@ const harnessIn = (folder: string): string =>
   pathToFileURL(join(import.meta.dirname, '../../..', folder, 'test/harness.ts')).href
 
 // The memory store lives in one process: there is nothing that two could race for.
-const { memory: _memory, ...shared } = known
+const { memory: _memory, ...shared } = repository
 const subjects: ReadonlyMap<string, Subject> = new Map([
   ...Object.entries(shared).map(([name, { folder }]): [string, Subject] => [name, { harness: harnessIn(folder) }]),
   [
@@ -69,6 +69,14 @@ function subjectOf(store: string): Subject {
 interface Raced {
   readonly name: string
   readonly result: RaceResult
+  /** What the store stands on. */
+  readonly versions: string
+}
+
+/** Driver and server; the store itself is this repository's. */
+async function versionsOf(harness: Harness): Promise<string> {
+  const versions = Object.entries((await harness.versions?.()) ?? {})
+  return versions.flatMap(([name, version]) => (name.startsWith('@sess/') ? [] : `${name} ${version}`)).join(', ')
 }
 
 /** Starts what a store needs, and races the app on it. */
@@ -78,7 +86,7 @@ async function raceOn({ harness: module, title, env }: Subject): Promise<Raced> 
   try {
     const place = { STORE_MODULE: module, STORE_ARGUMENT: space.argument!, ...env }
     const result = await raced({ file: 'sess-express.ts' }, place, trials, async (found) => found)
-    return { name: title ?? harness.name, result }
+    return { name: title ?? harness.name, result, versions: await versionsOf(harness) }
   } finally {
     await space.close()
   }
@@ -104,11 +112,12 @@ for (const subject of values.store.map(subjectOf)) {
   )
 }
 const table = markdown([
-  ['', ...columns.map(([title]) => title), 'writes / logouts / logins that met'],
-  ...rows.map(({ name, result }) => [
+  ['', ...columns.map(([title]) => title), 'writes / logouts / logins that met', 'with'],
+  ...rows.map(({ name, result, versions }) => [
     name,
     ...columns.map(([, check]) => cellOf(result, check)),
     meetings.map((check) => rowOf(result, check).inFlight ?? 0).join(' / '),
+    versions,
   ]),
 ])
 const failed = rows.some((row) => shortfalls(row).length > 0)
