@@ -39,8 +39,7 @@ const STORE_HOLDS: readonly CheckName[] = [
   'made-up-adopted',
   'ended-adopted',
 ]
-/** What an app can hold. */
-export const ALL: readonly CheckName[] = [...STORE_HOLDS, 'sign-in-lost', 'lost-over-login']
+const ALL: readonly CheckName[] = [...STORE_HOLDS, 'sign-in-lost', 'lost-over-login']
 
 const rescued = { HOST_STORE: 'SessStore' }
 
