@@ -55,7 +55,7 @@ function facts(baseline: Baseline): [string, string | undefined][] {
     ['Old cookie good after a quiet login', yesNo(baseline.aliveAfterLogin)],
     ['Old cookie good after a quiet logout', yesNo(baseline.aliveAfterLogout)],
     [
-      'Usual times',
+      'Shortest times',
       times.flatMap(([name, ms]) => (ms === undefined ? [] : [`${name} ${ms.toFixed(1)} ms`])).join(', '),
     ],
   ]

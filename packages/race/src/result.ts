@@ -81,7 +81,7 @@ export interface Baseline {
   readonly aliveAfterLogin?: boolean
   /** Whether they are after a quiet logout. */
   readonly aliveAfterLogout?: boolean
-  /** Median times of quiet requests, in ms. */
+  /** The shortest times of quiet requests, in ms: a longer one would let requests miss each other in the races. */
   readonly latencyMs: { readonly inFlight: number; readonly login?: number; readonly logout?: number }
 }
 
