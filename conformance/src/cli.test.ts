@@ -82,6 +82,8 @@ describe.concurrent('a store that hangs is ended, and the report says where', { 
     expect(output).toMatch(where)
     expect(output).toMatch(/failed: \w+/)
     expect(output).toContain('never ended')
+    // Each in its call, in whatever namespace that was.
+    expect(output).not.toContain('it did not end')
     expect(output).toContain('3 failed')
     expect(code).toBe(1)
   })

@@ -20,7 +20,7 @@ export function contextOf(
   const { now } = recorder
   const store = recorder.wrap(space.store)
   return {
-    harness,
+    harness: recordedHarness(harness, recorder),
     space: recorded(space, recorder),
     now,
     seed,
@@ -60,24 +60,33 @@ export function contextOf(
   }
 }
 
-/** The space, with calls into it written down, and its failures told from the store's. */
-function recorded(space: Space, recorder: Recorder): Space {
-  const asked = async <T>(what: string, run: () => Promise<T>): Promise<T> => {
-    try {
-      return await recorder.call('harness', what, run)
-    } catch (cause) {
-      throw new HarnessError(`${what} failed`, { cause })
-    }
+/** Asks the harness for something, with that written down, and its failure told from the store's. */
+async function asked<T>(recorder: Recorder, what: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await recorder.call('harness', what, run)
+  } catch (cause) {
+    throw new HarnessError(`${what} failed`, { cause })
   }
+}
+
+/** The harness, with what is done in more namespaces written down. */
+function recordedHarness(harness: Harness, recorder: Recorder): Harness {
+  const open = async (): Promise<Space> => recorded(await asked(recorder, 'open()', () => harness.open()), recorder)
+  return Object.create(harness, { open: { value: open } }) as Harness
+}
+
+/** The space, with calls into it written down. */
+function recorded(space: Space, recorder: Recorder): Space {
   const { restart } = space
   return {
     ...space,
     store: recorder.wrap(space.store),
     connect: async () => {
-      const store = await asked('connect()', () => space.connect())
+      const store = await asked(recorder, 'connect()', () => space.connect())
       if (typeof store?.read !== 'function') throw new HarnessError('connect() must resolve to a store')
       return recorder.wrap(store)
     },
-    ...(restart && { restart: () => asked('restart()', () => restart.call(space)) }),
+    close: () => asked(recorder, 'close()', () => space.close()),
+    ...(restart && { restart: () => asked(recorder, 'restart()', () => restart.call(space)) }),
   }
 }
