@@ -103,12 +103,12 @@ test.each([false, true])(
     await mine.create(key, recordOf(), Date.now())
     const master = await connectionTo(client, key.tag)
     const server = servers.nodes.find(({ port }) => port === master.options.port)!
-    process.kill(server.pid!, 'SIGSTOP')
+    await server.pause()
     const deleted = mine.delete(key, Date.now())
     deleted.catch(() => {})
     await delay(100)
     master.stream.destroy()
-    process.kill(server.pid!, 'SIGCONT')
+    server.resume()
     await expect(deleted).rejects.toMatchObject({ code: 'unknown_outcome' })
     client.disconnect()
   },

@@ -212,7 +212,7 @@ describe('a replica', () => {
     expect(await store.deleteSubject!(subject, Date.now())).toBe(1)
     expect(await second.exists(`sess:{${subject.tag}}${key.id}`)).toBe(0)
     await store.create(key, recordOf({ subject: 'ann' }), Date.now())
-    process.kill(replica.pid!, 'SIGSTOP')
+    await replica.pause()
     await expect(redisStore(client, { confirm: waitReplicas(1, 50) }).delete(key, Date.now())).rejects.toMatchObject({
       code: 'unknown_outcome',
       message: expect.stringMatching(/1 replicas did not say so within 50 ms/) as unknown,

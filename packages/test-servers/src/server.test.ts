@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
+import { connect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
@@ -24,9 +26,25 @@ test('one that was killed starts again on the same port and files', async () => 
   expect(await says(redis.port, 'GET a\r\n', /^\$1\r\n1/)).toBe(true)
 })
 
-test('a stopped process can be ended', async () => {
+test('one that is paused does nothing more until it is resumed', async () => {
+  await using redis = await startRedis()
+  const socket = connect(redis.port, '127.0.0.1')
+  await once(socket, 'connect')
+  const heard: string[] = []
+  socket.on('data', (bytes) => heard.push(bytes.toString()))
+  await redis.pause()
+  socket.write('PING\r\n')
+  await delay(100)
+  expect(heard).toEqual([])
+  redis.resume()
+  while (heard.length === 0) await delay(5)
+  expect(heard.join('')).toBe('+PONG\r\n')
+  socket.destroy()
+})
+
+test('one that is paused can be ended', async () => {
   const redis = await startRedis()
-  process.kill(redis.pid!, 'SIGSTOP')
+  await redis.pause()
   await redis.stop()
   expect(redis.pid).toBeUndefined()
 })

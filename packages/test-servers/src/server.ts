@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Writable } from 'node:stream'
@@ -27,10 +27,14 @@ export interface TestServer extends AsyncDisposable {
   readonly folder: string
   /** What it has printed since it was last started. */
   readonly output: string
-  /** Its process, for signals such as SIGSTOP; undefined while there is none. */
+  /** Its process; undefined while there is none. */
   readonly pid: number | undefined
   /** Kills it as a crash would, and waits until it is gone. */
   kill(): Promise<void>
+  /** Stops it where it is, as a machine that hangs would, and waits until it does nothing more. */
+  pause(): Promise<void>
+  /** Lets it go on after `pause`. */
+  resume(): void
   /** Starts it again after `kill`, on the same port and folder, and waits until it answers. */
   restart(): Promise<void>
   /** Ends it, and removes its folder. Idempotent. */
@@ -110,6 +114,17 @@ class Server implements TestServer {
     await this.#end('SIGKILL')
   }
 
+  async pause(): Promise<void> {
+    const child = this.#running()
+    child.kill('SIGSTOP')
+    // A thread that is at work takes the signal a little later.
+    while (!isStopped(child.pid!)) await delay(1)
+  }
+
+  resume(): void {
+    this.#running().kill('SIGCONT')
+  }
+
   async stop(): Promise<void> {
     const late = setTimeout(() => void this.kill(), GRACE)
     await this.#end('SIGTERM')
@@ -121,6 +136,11 @@ class Server implements TestServer {
     await this.stop()
   }
 
+  #running(): ChildProcess {
+    if (!this.#child) throw new Error(`${this.#program.command} is not running`)
+    return this.#child
+  }
+
   async #end(signal: NodeJS.Signals): Promise<void> {
     const child = this.#child
     if (!child) return
@@ -129,5 +149,18 @@ class Server implements TestServer {
     // A stopped process takes no other signal before it goes on.
     child.kill('SIGCONT')
     await gone
+  }
+}
+
+/** Whether each thread of a process is stopped, as Linux says; elsewhere the signal alone has to do. */
+function isStopped(pid: number): boolean {
+  const threads = `/proc/${pid}/task`
+  try {
+    return readdirSync(threads).every((thread) =>
+      /^State:\s+T/m.test(readFileSync(join(threads, thread, 'status'), 'utf8')),
+    )
+  } catch {
+    // A thread has ended meanwhile: look again. Or there is nothing to look at.
+    return !existsSync(threads)
   }
 }
