@@ -1,7 +1,11 @@
 import { globSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { availableParallelism } from 'node:os'
+import { dirname, join } from 'node:path'
 import { defineConfig } from 'vitest/config'
+import { cache } from './scripts/check/check.ts'
 import { foldersLeftOut } from './scripts/check/stores.ts'
+import { LongestFirst } from './scripts/vitest/longest-first.ts'
+import { scratch } from './scripts/vitest/scratch.ts'
 
 const folders = globSync(['packages/*/package.json', 'conformance/package.json', 'examples/*/package.json'])
   .map((file) => dirname(file))
@@ -14,8 +18,14 @@ export default defineConfig({
       extends: true as const,
       test: { name: folder, root: folder, include: ['**/*.test.ts'], exclude: ['**/node_modules/**', '**/dist/**'] },
     })),
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    // Programs that tests start are compiled once.
+    env: { TMPDIR: scratch(), NODE_COMPILE_CACHE: join(cache, 'compiled') },
+    sequence: { sequencer: LongestFirst },
+    // One more than processors: most tests wait for servers and other processes now and then.
+    maxWorkers: availableParallelism() + 1,
+    // To end what hangs: a machine may have other things to do.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     retry: 0,
   },
 })
