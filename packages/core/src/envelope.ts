@@ -5,9 +5,6 @@ import type { Flash } from './flash.ts'
 /** A secret that was valid before: until when it works all the same, and until when it is told from an unknown one. */
 export type Earlier = readonly [digest: string, keptUntil: number, knownUntil: number]
 
-/** A logical write that the record remembers, with the revision that it made. */
-export type WriteMark = readonly [id: string, revision: number]
-
 /** What core keeps in a record's payload beside the data. Times in ms since the epoch, lifetimes in ms. */
 export interface Envelope {
   /** True: nothing but a sign that the session moved on by `login`. */
@@ -24,8 +21,8 @@ export interface Envelope {
   readonly digest: string
   /** Newest first, at most {@link MEMORY}. */
   readonly earlier: readonly Earlier[]
-  /** Oldest first, at most {@link MEMORY}, without a gap. */
-  readonly writes: readonly WriteMark[]
+  /** The IDs of the logical writes that made the last revisions, oldest first, at most {@link MEMORY}, in one text. */
+  readonly writes: string
   /** The name of the serializer of the data. */
   readonly serializer: string
   readonly schemaVersion: number
@@ -38,16 +35,35 @@ export interface Envelope {
 /** How many earlier secrets, and how many writes, a record remembers. */
 export const MEMORY = 8
 
+const WRITE_ID = 12
+
+/** The writes of a record, with one more. */
+export function marked({ writes }: Pick<Envelope, 'writes'>, id: string): string {
+  return (writes + id).slice(-MEMORY * WRITE_ID)
+}
+
+/** True if a record remembers a write. */
+export function remembers({ writes }: Pick<Envelope, 'writes'>, id: string): boolean {
+  return writes.indexOf(id) % WRITE_ID === 0
+}
+
+/** The oldest revision whose write a record remembers. */
+export function rememberedFrom({ writes }: Pick<Envelope, 'writes'>, revision: number): number {
+  return revision + 1 - writes.length / WRITE_ID
+}
+
 /** The values of an envelope as they stand in the bytes, in this order. */
 type Values = readonly [
   ...[marker: boolean, persistent: boolean],
   ...[createdAt: number, authenticatedAt: number, absoluteAt: number, idleTimeout: number],
-  ...[digest: string, earlier: readonly Earlier[], writes: readonly WriteMark[]],
+  ...[digest: string, earlier: readonly Earlier[], writes: string],
   ...[serializer: string, schemaVersion: number],
   ...[label: string, client: Envelope['client'], flash: Flash],
 ]
 
 type Check = (value: unknown) => boolean
+
+const EARLIER: readonly Check[] = [isText, isNumber, isNumber]
 
 /** What each must be. */
 const CHECKS: readonly Check[] = [
@@ -58,8 +74,11 @@ const CHECKS: readonly Check[] = [
   isNumber,
   isNumber,
   isText,
-  (value) => isTuples(value, isText, isNumber, isNumber),
-  (value) => isTuples(value, isText, isNumber),
+  (value) =>
+    Array.isArray(value) &&
+    value.length <= MEMORY &&
+    value.every((earlier: unknown) => Array.isArray(earlier) && EARLIER.every((check, i) => check(earlier[i]))),
+  isText,
   isText,
   isNumber,
   isText,
@@ -192,12 +211,4 @@ function isNumber(value: unknown): boolean {
 
 function isText(value: unknown): boolean {
   return typeof value === 'string'
-}
-
-function isTuples(value: unknown, ...checks: Check[]): boolean {
-  return (
-    Array.isArray(value) &&
-    value.length <= MEMORY &&
-    value.every((tuple: unknown) => Array.isArray(tuple) && checks.every((check, i) => check(tuple[i])))
-  )
 }

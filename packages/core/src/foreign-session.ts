@@ -3,6 +3,7 @@ import { isUnknown, mayRetry } from './calls.ts'
 import { pack, type Draft, type Held } from './codec.ts'
 import type { Context } from './context.ts'
 import { changed, changesBetween, copy, type Plain } from './data.ts'
+import { remembers } from './envelope.ts'
 import { SessError } from './error.ts'
 import type { ForeignIndex } from './foreign-index.ts'
 import type { ForeignSession } from './foreign.ts'
@@ -85,7 +86,7 @@ export class LiveForeignSession implements ForeignSession {
     const { store } = settings
     const now = settings.clock()
     this.#writeId ??= newWriteId()
-    const draft = { ...draftOf(now), ...this.#termsOf(data, now), writes: [[this.#writeId, 1] as const] }
+    const draft = { ...draftOf(now), ...this.#termsOf(data, now), writes: this.#writeId }
     const expiresAt = expiryOf(draft.idleTimeout, draft.absoluteAt, now)
     if (expiresAt <= now) return this.#delete()
     const held = pack(settings, this.#key, { revision: 1, expiresAt }, draft, { data, flash: {} })
@@ -111,7 +112,7 @@ export class LiveForeignSession implements ForeignSession {
   /** Settles a create without an answer. @throws {SessError} `unknown_outcome` while it may still land. */
   async #landed(): Promise<boolean> {
     const held = await this.#context.read(this.#key, true)
-    if (!held?.envelope.writes.some(([id]) => id === this.#writeId))
+    if (!held || !remembers(held.envelope, this.#writeId!))
       throw new SessError(
         'unknown_outcome',
         `session ${this.handle} was sent to be created, and its answer never came; it is not sent again under its ID`,
@@ -158,7 +159,7 @@ export function draftOf(now: number): Draft {
     idleTimeout: 0,
     digest: '',
     earlier: [],
-    writes: [],
+    writes: '',
     label: '',
     client: {},
   }

@@ -4,13 +4,14 @@ import { NO_CONTENT, pack } from './codec.ts'
 import { Context } from './context.ts'
 import type { Plain } from './data.ts'
 import { milliseconds } from './duration.ts'
+import { marked } from './envelope.ts'
 import { SessError } from './error.ts'
 import { ForeignIndex } from './foreign-index.ts'
 import { draftOf, LiveForeignSession } from './foreign-session.ts'
 import { settingsOf, type BaseOptions, type Terms } from './options.ts'
 import { KNOWN_FOR } from './secrets.ts'
 import type { SessionKey } from './store.ts'
-import { marked, TRIES } from './stored.ts'
+import { TRIES } from './stored.ts'
 import { handleOf, newWriteId, parseHandle } from './token.ts'
 
 /** Options of {@link foreignSessions}. Those of `createSessions` mean the same here. */
@@ -185,7 +186,7 @@ class LiveForeignSessions implements ForeignSessions {
       const draft = {
         ...draftOf(now),
         marker: true,
-        writes: old ? marked(old.envelope, id, revision) : [[id, 1] as const],
+        writes: old ? marked(old.envelope, id) : id,
       }
       const meta = { ...old?.record, revision, expiresAt: now + KNOWN_FOR }
       const { record } = pack(settings, key, meta, draft, NO_CONTENT)

@@ -1,9 +1,10 @@
 import type { LoginOptions, OutcomeStatus } from './api.ts'
 import { NO_CONTENT, pack, type Content, type Held } from './codec.ts'
+import { marked, remembers } from './envelope.ts'
 import { SessError } from './error.ts'
 import { invalid, lifetimesOf, type Lifetimes, type Settings } from './options.ts'
 import { judge, KNOWN_FOR, wasValidAtMarking } from './secrets.ts'
-import { marked, TRIES, type Stored, type Write } from './stored.ts'
+import { TRIES, type Stored, type Write } from './stored.ts'
 import { handleOf, newSecret, newWriteId } from './token.ts'
 
 /** What a sign-in decides for the session's life. Times in ms. */
@@ -77,13 +78,13 @@ async function mark(stored: Stored, loaded: Held, digest: string, write: Write |
     for (let tries = 0, old = loaded; tries < TRIES; tries++) {
       const now = clock()
       const revision = old.record.revision + 1
-      const draft = { ...old.envelope, marker: true, writes: marked(old.envelope, id, revision) }
+      const draft = { ...old.envelope, marker: true, writes: marked(old.envelope, id) }
       const content = write ? old.content : NO_CONTENT
       const next = pack(settings, key, { ...old.record, revision, expiresAt: now + KNOWN_FOR }, draft, content)
       if ((await calls.tell('replace', key, (at) => store.replace(key, next.record, old.record, at), 2)) !== 'conflict')
         return
       const fresh = await context.read(key, true)
-      if (!fresh || fresh.envelope.writes.some(([mark]) => mark === id)) return
+      if (!fresh || remembers(fresh.envelope, id)) return
       const { marker } = fresh.envelope
       const mine = marker
         ? wasValidAtMarking(fresh.envelope, fresh.record.expiresAt, digest)

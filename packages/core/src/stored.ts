@@ -2,7 +2,7 @@ import type { OutcomeStatus } from './api.ts'
 import { isUnknown, mayRetry } from './calls.ts'
 import { namesOf, pack, type Content, type Draft, type Held } from './codec.ts'
 import type { Context } from './context.ts'
-import { MEMORY, type WriteMark } from './envelope.ts'
+import { marked, MEMORY, rememberedFrom, remembers } from './envelope.ts'
 import { SessError } from './error.ts'
 import type { SignIn } from './login.ts'
 import { judge, rotatedAway } from './secrets.ts'
@@ -92,7 +92,7 @@ export class Stored {
           idleTimeout,
           digest: digestOf(secret),
           earlier: [],
-          writes: [[write.id, 1]],
+          writes: write.id,
           label: signIn?.label ?? '',
           client: signIn?.client ?? {},
         },
@@ -176,12 +176,12 @@ export class Stored {
     const held = await this.context.read(this.held!.key, true)
     if (!held) return this.#is('gone')
     this.held = held
-    const { writes } = held.envelope
-    if (writes.some(([id]) => id === write.id)) {
+    const { envelope, record } = held
+    if (remembers(envelope, write.id)) {
       this.#landed(write, held)
       return 'replaced'
     }
-    if (!write.doubtful.some((revision) => revision < writes[0]![1])) return undefined
+    if (Math.min(...write.doubtful) >= rememberedFrom(envelope, record.revision)) return undefined
     write.lost = true
     throw new SessError(
       'unknown_outcome',
@@ -266,7 +266,7 @@ export class Stored {
       ...envelope,
       ...terms,
       ...(secret && { digest: digestOf(secret), earlier: rotatedAway(envelope, now, keepFor) }),
-      writes: marked(envelope, id, revision),
+      writes: marked(envelope, id),
     }
     const { idleTimeout, absoluteAt } = draft
     // Another server's clock may run ahead of this one's: a write under the same terms never shortens a life.
@@ -298,9 +298,4 @@ export class Stored {
 /** When a session ends unless it is used: the earlier of idle and absolute. An idle timeout of 0 does not slide. */
 export function expiryOf(idleTimeout: number, absoluteAt: number, now: number): number {
   return idleTimeout ? Math.min(now + idleTimeout, absoluteAt) : absoluteAt
-}
-
-/** The writes of a record, with one more. */
-export function marked({ writes }: Draft, id: string, revision: number): readonly WriteMark[] {
-  return [...writes, [id, revision] as const].slice(-MEMORY)
 }

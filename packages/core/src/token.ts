@@ -36,9 +36,9 @@ export function newKey(tag: string = randomBytes(TAG_BYTES).toString('base64url'
   return { tag, id: randomBytes(ID_BYTES).toString('base64url') }
 }
 
-/** An ID for one logical write, unique among the writes of a record: 62 random bits, of those that Node draws in advance. */
+/** An ID for one logical write, of 12 characters: 48 random bits, of those that Node draws in advance. */
 export function newWriteId(): string {
-  return randomUUID().slice(19)
+  return randomUUID().slice(24)
 }
 
 /** What the store may know of a secret. */

@@ -31,7 +31,7 @@ export type Opened =
 export function sealCookie(ring: KeyRing, key: SessionKey, record: SessionRecord): string {
   const { envelope, data } = decodeEnvelope(unframe(record.payload, record.subject)!.body!)!
   const payload = frame(
-    encodeEnvelope({ ...envelope, digest: '', earlier: [], writes: [] }, data),
+    encodeEnvelope({ ...envelope, digest: '', earlier: [], writes: '' }, data),
     false,
     record.subject,
   )

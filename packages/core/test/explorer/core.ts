@@ -56,7 +56,7 @@ export class Reader {
       marker,
       digest,
       earlier: earlier.map(([before, keptUntil, knownUntil]) => ({ digest: before, keptUntil, knownUntil })),
-      writeIds: writes.map(([id]) => id),
+      writeIds: writes.match(/.{12}/g) ?? [],
       data: this.#core.jsonSerializer.deserialize(opened.data) as Seen['data'],
     }
   }

@@ -100,21 +100,26 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'no-write-id-look-up',
     file: 'stored.ts',
-    edits: [['if (writes.some(([id]) => id === write.id)) {', 'if (false) {']],
+    edits: [['if (remembers(envelope, write.id)) {', 'if (false) {']],
     breaks: 9,
     in: 'signed-in: A update, B commit',
   },
   {
     name: 'new-write-id-each-try',
     file: 'stored.ts',
-    edits: [['writes: marked(envelope, id, revision)', 'writes: marked(envelope, newSecret(), revision)']],
+    edits: [['writes: marked(envelope, id)', 'writes: marked(envelope, newSecret().slice(20))']],
     breaks: 9,
     in: 'signed-in: A update, B update',
   },
   {
     name: 'no-gap-rule',
     file: 'stored.ts',
-    edits: [['if (!write.doubtful.some((revision) => revision < writes[0]![1])) return undefined', 'return undefined']],
+    edits: [
+      [
+        'if (Math.min(...write.doubtful) >= rememberedFrom(envelope, record.revision)) return undefined',
+        'return undefined',
+      ],
+    ],
     breaks: 9,
     in: 'signed-in: A update, B burst, 3 switches',
   },
@@ -176,8 +181,8 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'stored.ts',
     edits: [
       [
-        '    this.held = held\n    const { writes }',
-        '    this.held = { ...held, content: this.held!.content }\n    const { writes }',
+        '    this.held = held\n    const { envelope, record }',
+        '    this.held = { ...held, content: this.held!.content }\n    const { envelope, record }',
       ],
     ],
     breaks: 2,
