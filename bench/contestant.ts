@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import type { Profiler } from 'node:inspector'
 
 /** A server in a process of its own, and the sessions that were made there. */
 export class Contestant implements AsyncDisposable {
@@ -34,6 +35,18 @@ export class Contestant implements AsyncDisposable {
       if (cookie !== undefined) cookies.push(cookie.split(';')[0]!)
     }
     return new Contestant(name, url, cookies, server)
+  }
+
+  /** Profiles the server while something is done. */
+  async profile(work: () => Promise<number>): Promise<{ readonly profile: Profiler.Profile; readonly rate: number }> {
+    const told = async (): Promise<unknown> => {
+      const answer = once(this.#process, 'message')
+      this.#process.send('profile')
+      return ((await answer) as unknown[])[0]
+    }
+    await told()
+    const rate = await work()
+    return { profile: (await told()) as Profiler.Profile, rate }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,0 +1,42 @@
+import type { Profiler } from 'node:inspector'
+
+/** Node's own modules, by what they serve. */
+const NODE: readonly (readonly [RegExp, string])[] = [
+  [/http/, 'node: HTTP'],
+  [/^(?:net|internal\/(?:stream|streams|net|js_stream)|stream|events|diagnostics)/, 'node: streams, sockets'],
+  [/crypto|zlib/, 'node: hashes, checksums'],
+  [/buffer/, 'node: buffers'],
+]
+
+/**
+ * The time of a profile by package, each function's own.
+ *
+ * @param requests - How many were served meanwhile.
+ * @returns Microseconds for each request.
+ */
+export function byPackage(profile: Profiler.Profile, requests: number): ReadonlyMap<string, number> {
+  const labels = new Map(profile.nodes.map(({ id, callFrame }) => [id, labelOf(callFrame)]))
+  const times = new Map<string, number>()
+  for (const [i, id] of profile.samples!.entries()) {
+    const label = labels.get(id)
+    if (label !== undefined) times.set(label, (times.get(label) ?? 0) + profile.timeDeltas![i]! / requests)
+  }
+  return times
+}
+
+/** Undefined for a process that waits. */
+function labelOf({ functionName, url }: { readonly functionName: string; readonly url: string }): string | undefined {
+  if (functionName === '(idle)') return undefined
+  if (url.startsWith('node:')) return NODE.find(([pattern]) => pattern.test(url.slice(5)))?.[1] ?? 'node: the rest'
+  const ours = /\/packages\/([\w-]+)\//.exec(url)
+  if (ours) return `@sess/${ours[1]}`
+  const theirs = /.*\/node_modules\/((?:@[\w-]+\/)?[\w-]+)\//.exec(url)
+  if (theirs)
+    return /^(?:ioredis|redis|@redis|standard-as-callback)/.test(theirs[1]!) ? 'the Redis client' : `npm: ${theirs[1]}`
+  if (url.includes('/bench/')) return 'the app'
+  return functionName.startsWith('write')
+    ? 'system: writes'
+    : functionName === '(garbage collector)'
+      ? functionName
+      : 'system: the rest'
+}

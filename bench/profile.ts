@@ -1,0 +1,40 @@
+// Where the time of a request goes: a server's own microseconds by package, for each kind of session.
+import { parseArgs } from 'node:util'
+import { startRedis } from '@sess/test-servers'
+import { Contestant } from './contestant.ts'
+import { byPackage } from './by-package.ts'
+import { requestsPerSecond } from './wrk.ts'
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    path: { type: 'string', default: '/read' },
+    seconds: { type: 'string', default: '5' },
+    sessions: { type: 'string', default: '256' },
+  },
+})
+const names = positionals.length > 0 ? positionals : ['none', 'by-hand', 'express-session', 'sess']
+const seconds = Number(values.seconds)
+
+await using redis = await startRedis()
+const tables = new Map<string, ReadonlyMap<string, number>>()
+for (const name of names) {
+  await using contestant = await Contestant.start(name, `redis://127.0.0.1:${redis.port}`, Number(values.sessions))
+  const load = (): Promise<number> => requestsPerSecond(contestant.url + values.path, contestant.cookies, seconds)
+  // The first load warms up.
+  await load()
+  const { profile, rate } = await contestant.profile(load)
+  tables.set(name, byPackage(profile, rate * seconds))
+}
+
+const last = tables.get(names.at(-1)!)!
+const packages = [...new Set([...tables.values()].flatMap((table) => [...table.keys()]))]
+packages.sort((a, b) => (last.get(b) ?? 0) - (last.get(a) ?? 0))
+const line = (label: string, number: (name: string) => number): string =>
+  label.padEnd(24) + names.map((name) => number(name).toFixed(1).padStart(17)).join('')
+console.log(`${values.path}, microseconds of a request's own CPU time, ${seconds} s each`)
+console.log(''.padEnd(24) + names.map((name) => name.padStart(17)).join(''))
+console.log(line('all', (name) => [...tables.get(name)!.values()].reduce((sum, time) => sum + time, 0)))
+for (const label of packages)
+  if (names.some((name) => (tables.get(name)!.get(label) ?? 0) >= 0.3))
+    console.log(line(label, (name) => tables.get(name)!.get(label) ?? 0))

@@ -1,0 +1,24 @@
+// Lets the process that started a server profile it: it sends 'profile', and again 'profile' for the profile.
+import { Session, type Profiler } from 'node:inspector'
+
+let inspector: Session | undefined
+
+/** In microseconds: short enough for functions of a few, and long enough not to be what is measured. */
+const INTERVAL = 250
+
+/** Answers `profile` messages of the parent process. */
+export function answerProfiles(): void {
+  process.on('message', (message) => {
+    if (message !== 'profile') return
+    if (inspector) {
+      inspector.post('Profiler.stop', (_, { profile }: Profiler.StopReturnType) => process.send!(profile))
+      inspector = undefined
+      return
+    }
+    inspector = new Session()
+    inspector.connect()
+    inspector.post('Profiler.enable')
+    inspector.post('Profiler.setSamplingInterval', { interval: INTERVAL })
+    inspector.post('Profiler.start', () => process.send!('profiling'))
+  })
+}
