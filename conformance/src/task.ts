@@ -7,8 +7,8 @@ export type Task =
   | { readonly kind: 'increment'; readonly key: SessionKey; readonly times: number; readonly now: number }
   /** Creates each key. Answers which it won. */
   | { readonly kind: 'create'; readonly keys: readonly SessionKey[]; readonly expiresAt: number; readonly now: number }
-  /** Replaces until the record is missing, and then on, this many times. Answers what the last ones said. */
-  | { readonly kind: 'replace-past-delete'; readonly key: SessionKey; readonly after: number; readonly now: number }
+  /** Reads and replaces each record until it is missing, in turn. Answers how often a replace found it so. */
+  | { readonly kind: 'replace-past-delete'; readonly keys: readonly SessionKey[]; readonly now: number }
   /** Reads, and closes. */
   | { readonly kind: 'read'; readonly key: SessionKey; readonly now: number }
   /** Plays each in its turn. Answers the operations of each. */
