@@ -14,10 +14,13 @@ export interface SentinelGroup extends AsyncDisposable {
   readonly sentinels: readonly TestServer[]
   /** The server that the Sentinels name now. */
   master(): Promise<TestServer>
+  /** Takes a master for dead only after this long, in ms, from now on: with a long time there is an outage first. */
+  tolerate(ms: number): Promise<void>
   stop(): Promise<void>
 }
 
 const NAME = 'sess'
+const DOWN_AFTER = 'down-after-milliseconds'
 
 /** Starts a master, replicas, and three Sentinels that take a master for dead after half a second. */
 export async function startSentinels(replicas: number): Promise<SentinelGroup> {
@@ -43,6 +46,10 @@ export async function startSentinels(replicas: number): Promise<SentinelGroup> {
         if (await says(sentinels[0]!.port, question, new RegExp(`\\b${server.port}\\b`))) return server
       throw new Error('the Sentinels name none of the servers')
     },
+    async tolerate(ms) {
+      const order = `SENTINEL SET ${NAME} ${DOWN_AFTER} ${ms}\r\n`
+      for (const { port } of sentinels) while (!(await says(port, order, /^\+OK/))) await delay(20)
+    },
   }
 }
 
@@ -56,7 +63,7 @@ function startSentinel(master: number): Promise<TestServer> {
         'bind 127.0.0.1',
         `dir ${folder}`,
         `sentinel monitor ${NAME} 127.0.0.1 ${master} 2`,
-        `sentinel down-after-milliseconds ${NAME} 500`,
+        `sentinel ${DOWN_AFTER} ${NAME} 500`,
         `sentinel failover-timeout ${NAME} 5000`,
       ]
       writeFileSync(file, `${lines.join('\n')}\n`)
