@@ -51,7 +51,15 @@ export async function startRedisCluster(masters: number): Promise<RedisCluster> 
         String(slots),
         '--cluster-yes',
       ]
-      await run('redis-cli', ['--cluster', 'reshard', `127.0.0.1:${from.port}`, ...moves])
+      const address = `127.0.0.1:${from.port}`
+      // Until all nodes have heard of the last move, redis-cli moves nothing.
+      const agrees = (): Promise<boolean> =>
+        run('redis-cli', ['--cluster', 'check', address]).then(
+          () => true,
+          () => false,
+        )
+      while (!(await agrees())) await delay(20)
+      await run('redis-cli', ['--cluster', 'reshard', address, ...moves])
     },
   }
 }
