@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Cluster } from 'ioredis'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { createSessions, type Sessions } from '@sess/core'
 import { startRedisCluster, type RedisCluster } from '@sess/test-servers'
 import { load, type Load, type LoadData } from '../../redis/test/load.ts'
@@ -14,6 +14,7 @@ let loads: Load[] = []
 beforeAll(async () => {
   servers = await startRedisCluster(3)
 })
+afterEach(stop)
 afterAll(() => servers.stop())
 
 /** Two clients, one with auto-pipelining, as two server processes have. */
