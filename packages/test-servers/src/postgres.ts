@@ -2,13 +2,16 @@ import { globSync } from 'node:fs'
 import { says } from './says.ts'
 import { startServer, type TestServer } from './server.ts'
 
-/** PostgreSQL does not run as root: then Debian's user of that name takes over. */
+/**
+ * PostgreSQL does not run as root: then Debian's user of that name takes over. What its processes share lies in its folder,
+ * which goes with it: it may have to be killed.
+ */
 const SCRIPT = `
 if [ "$(id -u)" = 0 ]; then
   chown postgres . && as='setpriv --reuid=postgres --regid=postgres --clear-groups'
 fi
 [ -f data/PG_VERSION ] || $as "$1initdb" -D data -U postgres -A trust -E UTF8 --locale=C --no-sync || exit
-exec $as "$1postgres" -D data -p "$2" -h 127.0.0.1 -k "$PWD"`
+exec $as "$1postgres" -D data -p "$2" -h 127.0.0.1 -k "$PWD" -c dynamic_shared_memory_type=mmap`
 
 /** A startup message for the user `postgres`; R, for the authentication, is the answer of one that is ready. */
 const HELLO = '\0\0\0\x17\0\x03\0\0user\0postgres\0\0'
