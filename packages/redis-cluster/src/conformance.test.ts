@@ -3,8 +3,7 @@ import { conformance } from '@sess/conformance/vitest'
 import { cluster, harness, leastPrivileged } from '../test/harness.ts'
 
 conformance(harness)
-// The rounds of random calls were made above; here it is rights that count.
-conformance(leastPrivileged, { effort: 0.1 })
+conformance(leastPrivileged)
 
 test('the user had all the rights that were asked for, and no KEYS and no CONFIG', async () => {
   const { nodes, cli } = await cluster()

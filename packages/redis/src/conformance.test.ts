@@ -4,8 +4,7 @@ import { clientOf } from '../test/client.ts'
 import { harness, leastPrivileged, server } from '../test/harness.ts'
 
 conformance(harness)
-// The rounds of random calls were made above; here it is rights that count.
-conformance(leastPrivileged, { effort: 0.1 })
+conformance(leastPrivileged)
 
 test('no KEYS, no CONFIG and no keyspace notifications were needed: the user has no such right', async () => {
   const admin = clientOf((await server()).port)
