@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { isPlain } from './data.ts'
 import type { Flash } from './flash.ts'
+import { WRITE_ID } from './token.ts'
 
 /** A secret that was valid before: until when it works all the same, and until when it is told from an unknown one. */
 export type Earlier = readonly [digest: string, keptUntil: number, knownUntil: number]
@@ -34,8 +35,6 @@ export interface Envelope {
 
 /** How many earlier secrets, and how many writes, a record remembers. */
 export const MEMORY = 8
-
-const WRITE_ID = 12
 
 /** The writes of a record, with one more. */
 export function marked({ writes }: Pick<Envelope, 'writes'>, id: string): string {

@@ -4,6 +4,8 @@ import type { SessionKey } from './store.ts'
 const SECRET_BYTES = 24
 const ID_BYTES = 12
 const TAG_BYTES = 9
+/** How many characters the ID of a write has. */
+export const WRITE_ID = 12
 
 /** What a cookie value holds: where the record is, and the secret that opens it. */
 export interface Token {
@@ -36,9 +38,9 @@ export function newKey(tag: string = randomBytes(TAG_BYTES).toString('base64url'
   return { tag, id: randomBytes(ID_BYTES).toString('base64url') }
 }
 
-/** An ID for one logical write, of 12 characters: 48 random bits, of those that Node draws in advance. */
+/** An ID for one logical write: 48 random bits, of those that Node draws in advance. */
 export function newWriteId(): string {
-  return randomUUID().slice(24)
+  return randomUUID().slice(-WRITE_ID)
 }
 
 /** What the store may know of a secret. */
