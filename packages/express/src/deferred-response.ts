@@ -107,7 +107,7 @@ class Line {
   }
 
   send(method: Sending, values: unknown[]): unknown {
-    if (!this.#waitsFor(method)) return this.#original[method].apply(this.#res, values)
+    if (this.#passes(method)) return this.#original[method].apply(this.#res, values)
     const phase = this.#phase
     this.#calls.push([method, values])
     if (method === 'end') this.#ended = true
@@ -118,14 +118,14 @@ class Line {
     return false
   }
 
-  /** Whether a call has to wait. One that has not may be the first, or the last: then the phase is another. */
-  #waitsFor(method: Sending): boolean {
+  /** Lets a call through for which there is nothing to wait, or nothing more. @returns False: it has to wait. */
+  #passes(method: Sending): boolean {
     const phase = this.#phase
-    if (phase === 'over' || (phase === 'started' && method !== 'end')) return false
-    if (this.#calls.length || this.#gates.pending) return true
+    if (phase === 'over' || (phase === 'started' && method !== 'end')) return true
+    if (this.#calls.length || this.#gates.pending) return false
     this.#phase = method === 'end' ? 'over' : 'started'
     if (phase === 'open') this.#gates.head()
-    return false
+    return true
   }
 
   // The head leaves with the first byte: until then this sets what it will say. Fields given to Node's own writeHead would
