@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { FOLDER, root, stores, type Store } from './stores.ts'
+import { FOLDER, PATIENCE, root, stores, type Store } from './stores.ts'
 import { overview, withTable } from './tables.ts'
 
 const HELP = `Usage: reports [STORE…]
@@ -10,9 +10,6 @@ const HELP = `Usage: reports [STORE…]
 Runs the kit on all stores, or on those that are named, on real servers, which it starts and stops. Writes their reports into
 ${FOLDER}, a table of all beside them, and the same into the repository's README.md.
 `
-
-/** For one call, in seconds: a server may have to start first, and the machine be busy. */
-const PATIENCE = 120
 
 /** Runs the command on a store, with what it says on this terminal. Resolves to its exit code. */
 function run({ name, harness }: Store): Promise<number> {

@@ -7,6 +7,9 @@ import type { Report } from '../../src/index.ts'
 /** The repository. */
 export const root: string = fileURLToPath(new URL('../../..', import.meta.url))
 
+/** For one call, in seconds: a server may have to start first, and DynamoDB Local takes its time for thousands of deletes. */
+export const PATIENCE = 120
+
 /** Where the reports are, from the root. */
 export const FOLDER = 'conformance/reports'
 

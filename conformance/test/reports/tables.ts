@@ -1,6 +1,6 @@
 import type { Report } from '../../src/index.ts'
 import { countsOf } from '../../src/report/text.ts'
-import { FOLDER, reportOf, stores } from './stores.ts'
+import { PATIENCE, FOLDER, reportOf, stores } from './stores.ts'
 
 const [BEGIN, END] = ['<!-- kit:begin -->', '<!-- kit:end -->']
 const COMMAND = 'pnpm --filter @sess/conformance reports'
@@ -56,8 +56,8 @@ function tableOf(up: string, reportsAt: string): string {
   return [
     table([['store', 'verdict', 'cases', 'deviations', 'versions'], ...rows]),
     '',
-    `With ${shared.join('; ')}. \`${COMMAND}\` runs them all, on real servers, and writes`,
-    'this anew.',
+    `With ${shared.join('; ')}. \`${COMMAND}\` runs them all, on real servers, with ${PATIENCE} s`,
+    'for a call in place of 15, and writes this anew.',
   ].join('\n')
 }
 
