@@ -20,8 +20,8 @@ export function body(payload: Uint8Array): Buffer {
 }
 
 /**
- * Frames a body as core does, checksum and all: for bodies that core would never write. A magic byte, the version,
- * whether the body is sealed, and the checksum of all that and of the record's subject.
+ * Frames a body as core does, checksum and all: for bodies that core would never write. A magic byte, the checksum of
+ * the record's subject and of what follows: the version, whether the body is sealed, the body.
  */
 export function forge(
   bytes: Uint8Array,
@@ -31,9 +31,9 @@ export function forge(
     subject = 'ann',
   }: { readonly version?: number; readonly sealed?: number; readonly subject?: string } = {},
 ): Uint8Array {
-  const header = Buffer.from([0x53, version, sealed, 0, 0, 0, 0])
-  header.writeUInt32BE(crc32(bytes, crc32(header.subarray(1, 3), crc32(subject))), 3)
-  return new Uint8Array(Buffer.concat([header, bytes]))
+  const framed = Buffer.concat([Buffer.from([0x53, 0, 0, 0, 0, version, sealed]), bytes])
+  framed.writeUInt32BE(crc32(framed.subarray(5), crc32(subject)), 1)
+  return new Uint8Array(framed)
 }
 
 /** Opens an envelope that core wrote: its length, its values as a JSON array, the data. */

@@ -7,6 +7,7 @@ import {
   type StoreTraits,
   type Subject,
 } from '@sess/core'
+import { decodeRecord, encodeRecord } from '@sess/core/record'
 import type { Index, Raw } from '../../src/contract.ts'
 
 /**
@@ -146,25 +147,13 @@ export class ByteStore implements SessionStore {
     return `${tag}@${id}`
   }
 
-  protected encode({ revision, expiresAt, subject, payload }: SessionRecord): Buffer {
-    const name = Buffer.from(subject ?? '')
-    const head = Buffer.alloc(18)
-    head.writeDoubleBE(revision)
-    head.writeDoubleBE(expiresAt, 8)
-    head.writeUInt16BE(name.length, 16)
-    return Buffer.concat([head, name, payload])
+  protected encode(record: SessionRecord): Buffer {
+    return Buffer.from(encodeRecord(record))
   }
 
   protected decode(bytes: Buffer): SessionRecord | undefined {
-    if (bytes.length < 18) return undefined
-    const end = 18 + bytes.readUInt16BE(16)
-    const subject = bytes.toString('utf8', 18, end)
-    return {
-      revision: bytes.readDoubleBE(),
-      expiresAt: bytes.readDoubleBE(8),
-      ...(subject && { subject }),
-      payload: new Uint8Array(bytes.subarray(end)),
-    }
+    const record = decodeRecord(bytes)
+    return record && { ...record, payload: new Uint8Array(record.payload) }
   }
 }
 

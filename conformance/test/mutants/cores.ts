@@ -15,7 +15,7 @@ export const cores: readonly CoreMutant[] = [
       'no-checksum-beyond-a-socket',
       'envelope.ts',
       ['faults/corrupt-answer'],
-      ['bytes[0] !== MAGIC || bytes.readUInt32BE(3) !== checksum(bytes, subject)', 'bytes[0] !== MAGIC'],
+      ['bytes[0] !== MAGIC || bytes.readUInt32BE(1) !== checksum(bytes, subject)', 'bytes[0] !== MAGIC'],
     ),
     beyondSocket: true,
   },
@@ -302,7 +302,7 @@ export const cores: readonly CoreMutant[] = [
     'no-checksum',
     'envelope.ts',
     ['hostile-bytes/flipped'],
-    ['bytes[0] !== MAGIC || bytes.readUInt32BE(3) !== checksum(bytes, subject)', 'bytes[0] !== MAGIC'],
+    ['bytes[0] !== MAGIC || bytes.readUInt32BE(1) !== checksum(bytes, subject)', 'bytes[0] !== MAGIC'],
   ),
   core('subject-is-unchecked', 'envelope.ts', ['hostile-bytes/moved'], ['crc32(subject)', "crc32('')"]),
   core(
@@ -316,8 +316,8 @@ export const cores: readonly CoreMutant[] = [
     'envelope.ts',
     ['hostile-bytes/random'],
     [
-      'if (bytes.length < HEAD.length || bytes[0] !== MAGIC || bytes.readUInt32BE(3) !== checksum(bytes, subject))\n    return undefined',
-      'if (bytes.length < HEAD.length) return { sealed: false }\n  if (bytes[0] !== MAGIC || bytes.readUInt32BE(3) !== checksum(bytes, subject))\n    return undefined',
+      'if (bytes.length < HEAD.length || bytes[0] !== MAGIC || bytes.readUInt32BE(1) !== checksum(bytes, subject))\n    return undefined',
+      'if (bytes.length < HEAD.length) return { sealed: false }\n  if (bytes[0] !== MAGIC || bytes.readUInt32BE(1) !== checksum(bytes, subject))\n    return undefined',
     ],
   ),
   core(

@@ -87,18 +87,18 @@ const CHECKS: readonly Check[] = [
 
 const MAGIC = 0x53
 const VERSION = 1
-const HEAD = Buffer.from([MAGIC, VERSION, 0, 0, 0, 0, 0])
+const HEAD = Buffer.from([MAGIC, 0, 0, 0, 0, VERSION, 0])
 
 /**
- * The frame of every payload, of this version and of later ones: a magic byte, the version, whether the body is sealed,
- * and a checksum of all that, so that a newer format can be told from damage.
+ * The frame of every payload, of this version and of later ones: a magic byte, a checksum of all that follows, so that a
+ * newer format can be told from damage, the version, and whether the body is sealed.
  *
  * @param subject - The record's. It lies in the store beside the payload, and counts in the checksum.
  */
 export function frame(body: Uint8Array, sealed: boolean, subject?: string): Uint8Array {
   const bytes = Buffer.concat([HEAD, body])
-  bytes[2] = Number(sealed)
-  bytes.writeUInt32BE(checksum(bytes, subject), 3)
+  bytes[6] = Number(sealed)
+  bytes.writeUInt32BE(checksum(bytes, subject), 1)
   return bytes
 }
 
@@ -108,10 +108,10 @@ export function unframe(
   subject: string | undefined,
 ): { readonly body?: Buffer; readonly sealed: boolean } | undefined {
   const bytes = asBuffer(payload)
-  if (bytes.length < HEAD.length || bytes[0] !== MAGIC || bytes.readUInt32BE(3) !== checksum(bytes, subject))
+  if (bytes.length < HEAD.length || bytes[0] !== MAGIC || bytes.readUInt32BE(1) !== checksum(bytes, subject))
     return undefined
-  const sealed = bytes[2] === 1
-  return bytes[1] === VERSION && bytes[2]! < 2 ? { body: bytes.subarray(HEAD.length), sealed } : { sealed }
+  const sealed = bytes[6] === 1
+  return bytes[5] === VERSION && bytes[6]! < 2 ? { body: bytes.subarray(HEAD.length), sealed } : { sealed }
 }
 
 /** The bytes of an envelope and of the data: the envelope's length, its values as a JSON array, the data. */
@@ -196,8 +196,8 @@ export function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer
   return Buffer.from(buffer, byteOffset, byteLength)
 }
 
-function checksum(bytes: Buffer, subject = ''): number {
-  return crc32(bytes.subarray(HEAD.length), crc32(bytes.subarray(1, 3), crc32(subject)))
+function checksum(bytes: Buffer, subject?: string): number {
+  return crc32(bytes.subarray(5), subject === undefined ? 0 : crc32(subject))
 }
 
 function isBoolean(value: unknown): boolean {

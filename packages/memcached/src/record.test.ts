@@ -5,12 +5,23 @@ import { decode, encode } from './record.ts'
 import { isLive } from './records.ts'
 
 const epoch = randomBytes(16)
-const record = { revision: 3, expiresAt: 2000, subject: 'annabel', payload: Buffer.from('payload'), epochs: [epoch] }
+const record = {
+  revision: 3,
+  expiresAt: 2000,
+  subject: 'annabel',
+  payload: new TextEncoder().encode('payload'),
+  epochs: [epoch],
+}
 const epochs = withEpoch(withEpoch(NO_EPOCHS, 'annabel', epoch, 5000), 'ann', randomBytes(16), 4000)
 
 describe('a record', () => {
   test('comes back as it was', () => {
-    for (const parts of [{}, { epochs: [epoch, randomBytes(16)] }, { payload: Buffer.alloc(0) }, { revision: 2 ** 52 }])
+    for (const parts of [
+      {},
+      { epochs: [epoch, randomBytes(16)] },
+      { payload: new Uint8Array() },
+      { revision: 2 ** 52 },
+    ])
       expect(decode(encode({ ...record, ...parts }))).toEqual({ ...record, ...parts })
     const { subject: _, ...anonymous } = { ...record, epochs: [] }
     expect(decode(encode(anonymous))).toEqual(anonymous)

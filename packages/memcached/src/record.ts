@@ -1,11 +1,8 @@
 import type { SessionRecord } from '@sess/core'
+import { decodeRecord, encodeRecord } from '@sess/core/record'
 import { EPOCH } from './epochs.ts'
 
-/*
- * A record as one value, big-endian: revision (double), expiry (double), how many epochs (8 bits), length of the subject in
- * bytes (16 bits), the epochs, the subject, the payload. Doubles carry every number that JavaScript has. No subject is empty.
- */
-const HEAD = 19
+/* A record as one value: how many epochs (8 bits), the epochs, the record as core encodes it. */
 
 /** How many epochs a record may have: the one in effect, and those of revocations under way that spare it. */
 export const MOST_EPOCHS = 8
@@ -20,14 +17,9 @@ export interface StoredRecord extends SessionRecord {
 }
 
 /** The bytes to store: a copy. */
-export function encode({ revision, expiresAt, subject = '', payload, epochs }: StoredRecord): Buffer {
-  const name = Buffer.from(subject)
-  const head = Buffer.alloc(HEAD)
-  head.writeDoubleBE(revision)
-  head.writeDoubleBE(expiresAt, 8)
-  head.writeUInt8(epochs.length, 16)
-  head.writeUInt16BE(name.length, 17)
-  return Buffer.concat([head, ...epochs, name, payload])
+export function encode(record: StoredRecord): Buffer {
+  const { epochs } = record
+  return Buffer.concat([Uint8Array.of(epochs.length), ...epochs, encodeRecord(record)])
 }
 
 /**
@@ -35,16 +27,10 @@ export function encode({ revision, expiresAt, subject = '', payload, epochs }: S
  * whole head there is none.
  */
 export function decode(bytes: Buffer): StoredRecord | undefined {
-  if (bytes.length < HEAD) return undefined
-  const named = Math.min(HEAD + EPOCH * bytes.readUInt8(16), bytes.length)
-  const filled = Math.min(named + bytes.readUInt16BE(17), bytes.length)
+  const named = 1 + EPOCH * (bytes[0] ?? 0)
+  const record = decodeRecord(bytes.subarray(named))
+  if (!record) return undefined
   const epochs: Buffer[] = []
-  for (let at = HEAD; at < named; at += EPOCH) epochs.push(bytes.subarray(at, at + EPOCH))
-  return {
-    revision: bytes.readDoubleBE(),
-    expiresAt: bytes.readDoubleBE(8),
-    ...(filled > named && { subject: bytes.toString('utf8', named, filled) }),
-    payload: bytes.subarray(filled),
-    epochs,
-  }
+  for (let at = 1; at < named; at += EPOCH) epochs.push(bytes.subarray(at, at + EPOCH))
+  return { ...record, epochs }
 }

@@ -19,28 +19,32 @@ export interface Script {
 /**
  * Compare-and-set of a record: create, replace and touch.
  *
- * Keys: the record; the index, where there is a subject. Values: permit, now, the revision that must be there (-1: none),
- * how many ms from now Redis may drop the record, and its bytes; for a touch those of the expiry alone.
+ * Keys: the record; the index, where there is a subject. Values: permit, and one of two doubles, now and the revision that
+ * must be there (-1: none), and the record's bytes; for a touch those of the expiry alone.
  * Answers 0 where it was done; `conflict`: another revision; `missing`: none.
  *
- * The index's scores say when Redis drops the record, in seconds by its own clock: a create clears what is past, and so an
- * entry goes after its record, wherever the clocks of applications stand. A write puts a lost entry back.
+ * Redis drops a record 60 s late: a clock that runs fast never removes a live one. The index's scores say when it does so,
+ * in seconds by its own clock: a create clears what is past, and so an entry goes after its record, wherever the clocks of
+ * applications stand. A write puts a lost entry back.
  */
 export const write: Script = script(`
-local k,i,l,v,r,e=KEYS[1],KEYS[2],ARGV[4],ARGV[5],-1,0
+local k,i,v,r,e=KEYS[1],KEYS[2],ARGV[2],-1,0
+local n,x,d=struct.unpack('>ddd',v)
+v=v:sub(17)
+local l=math.max(math.ceil(d-n)+60000,1)
 local h=c('GETRANGE',k,0,17)
-if #h>17 then r,e=struct.unpack('>dd',h) end
-if not (ARGV[2]+0<e) then r=-1 end
-if r~=ARGV[3]+0 then return r<0 and 'missing' or 'conflict' end
+if #h>17 then e,r=struct.unpack('>dd',h) end
+if not (n<e) then r=-1 end
+if r~=x then return r<0 and 'missing' or 'conflict' end
 if #v<9 then
-if struct.unpack('>d',v)<=e then return 0 end
-v=h:sub(1,8)..v..c('GETRANGE',k,16,-1)
+if d<=e then return 0 end
+v=v..c('GETRANGE',k,8,-1)
 end
 if i then
 local t=c('TIME')[1]
 c('ZADD',i,t+1+l/1000,k:sub(#i))
 if r<0 then c('ZREMRANGEBYSCORE',i,0,t) end
-if c('PTTL',i)<l+0 then c('PEXPIRE',i,l) end
+if c('PTTL',i)<l then c('PEXPIRE',i,l) end
 end
 c('SET',k,v,'PX',l)
 return 0`)
@@ -56,8 +60,8 @@ local n,i,s=0,KEYS[1],ARGV[3]
 if #s>0 then s=struct.pack('>H',#s)..s end
 for j=2,#KEYS do
 local k=KEYS[j]
-local h=c('GETRANGE',k,8,15+#s)
-if h=='' or h:sub(9)==s then
+local h=c('GETRANGE',k,0,15+#s)
+if h=='' or h:sub(17)==s then
 if #h>7 and ARGV[2]+0<struct.unpack('>d',h) then n=n+1 end
 c('DEL',k)
 redis.pcall('ZREM',i,k:sub(#i))
@@ -72,10 +76,9 @@ export function evaluate(
   keys: readonly string[],
   values: readonly (string | number | Buffer)[],
 ): Promise<unknown> {
-  const rest = [keys.length, ...keys, ...values] as const
-  return client.evalsha(sha, ...rest).catch((error: Error) => {
+  return client.evalsha(sha, keys.length, ...keys, ...values).catch((error: Error) => {
     if (!error.message.startsWith('NOSCRIPT')) throw error
-    return client.eval(lua, ...rest)
+    return client.eval(lua, keys.length, ...keys, ...values)
   })
 }
 

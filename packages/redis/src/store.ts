@@ -1,16 +1,14 @@
 import { SessError, type SessionKey, type SessionRecord, type SessionStore, type StoreTraits } from '@sess/core'
+import { decodeRecord, encodeRecord, RECORD_HEAD } from '@sess/core/record'
 import type { RedisClient, RedisServer } from './client.ts'
 import { failure } from './failure.ts'
 import { lineTo } from './line.ts'
 import { invalid, type RedisStoreOptions } from './options.ts'
-import { decode, encode, encodeExpiry, HEAD } from './record.ts'
 import { remove, write } from './scripts.ts'
 
 export type { RedisClient, RedisPipeline, RedisServer } from './client.ts'
 export { invalid, type RedisStoreOptions } from './options.ts'
 
-/** How much later than a record's end Redis drops it, in ms: a clock that runs fast never removes a live record. */
-const GRACE = 60_000
 /** How many records go with one round trip. */
 const PAGE = 100
 
@@ -63,26 +61,24 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
     done: Done,
     { tag, id }: SessionKey,
     revision: number,
-    record: SessionRecord,
-    encoded: (record: SessionRecord) => Buffer,
+    { subject }: SessionRecord,
+    bytes: Uint8Array,
     now: number,
   ): Promise<Done | 'conflict' | 'missing'> {
-    const { expiresAt, subject } = record
     const keys = [keyOf(tag, id)]
     if (subject !== undefined) keys.push(keyOf(tag, '@'))
-    const life = Math.max(Math.ceil(expiresAt - now) + GRACE, 1)
-    const values = [now, revision, life, encoded(record)]
-    return (await line.write<0 | 'conflict' | 'missing'>(write, keyOf(tag), keys, values)) || done
+    const value = Buffer.concat([doubles(now, revision), bytes])
+    return (await line.write<0 | 'conflict' | 'missing'>(write, keyOf(tag), keys, [value])) || done
   }
 
   const removed = (tag: string, ids: readonly string[], subject: string, now: number): Promise<number> =>
     line.write(remove, keyOf(tag), [keyOf(tag, '@'), ...ids.map((id) => keyOf(tag, id))], [now, subject], confirm)
 
-  function fitting(record: SessionRecord): Buffer {
+  function fitting(record: SessionRecord): Uint8Array {
     const { length } = record.payload
     if (length > maxPayloadBytes)
       throw new SessError('too_large', `a payload of ${length} bytes: maxPayloadBytes is ${maxPayloadBytes}`)
-    return encode(record)
+    return encodeRecord(record)
   }
 
   return {
@@ -98,19 +94,19 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
     }),
 
     async read({ tag, id }, now) {
-      return decode(await line.ask(() => client.getBuffer(keyOf(tag, id))), now)
+      return live(await line.ask(() => client.getBuffer(keyOf(tag, id))), now)
     },
 
     async create(key, record, now) {
-      return (await compareAndSet(true, key, -1, record, fitting, now)) === true
+      return (await compareAndSet(true, key, -1, record, fitting(record), now)) === true
     },
 
-    replace(key, record, { revision }, now) {
-      return compareAndSet('replaced', key, revision, record, fitting, now)
+    async replace(key, record, { revision }, now) {
+      return compareAndSet('replaced', key, revision, record, fitting(record), now)
     },
 
     touch(key, expiresAt, expected, now) {
-      return compareAndSet('touched', key, expected.revision, { ...expected, expiresAt }, encodeExpiry, now)
+      return compareAndSet('touched', key, expected.revision, expected, doubles(expiresAt), now)
     },
 
     async delete({ tag, id }, now) {
@@ -122,7 +118,7 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
       for (const ids of await pagesOf(tag)) {
         const found = await line.ask(() => client.mgetBuffer(ids.map((id) => keyOf(tag, id))))
         for (const id of ids) {
-          const record = decode(found.shift(), now)
+          const record = live(found.shift(), now)
           if (record?.subject === subject) yield [{ tag, id }, record]
         }
       }
@@ -150,9 +146,9 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
           const page = await line.ask(() => master.scan(cursor, 'MATCH', pattern, 'COUNT', 1000))
           cursor = page[0]
           const heads = await line.ask(() =>
-            Promise.all(page[1].map((key) => client.getrangeBuffer(key.slice(keyPrefix.length), 0, HEAD - 1))),
+            Promise.all(page[1].map((key) => client.getrangeBuffer(key.slice(keyPrefix.length), 0, RECORD_HEAD - 1))),
           )
-          count += heads.filter((head) => decode(head, now)).length
+          count += heads.filter((head) => live(head, now)).length
         } while (cursor !== '0')
       }
       return count
@@ -163,4 +159,17 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
       forget()
     },
   }
+}
+
+/** The record in stored bytes, if it is live. */
+function live(bytes: Buffer | null | undefined, now: number): SessionRecord | undefined {
+  const record = bytes && decodeRecord(bytes)
+  return record && now < record.expiresAt ? record : undefined
+}
+
+/** Numbers, as they stand in a record. */
+function doubles(...numbers: readonly number[]): Uint8Array {
+  const bytes = Buffer.allocUnsafe(8 * numbers.length)
+  for (const [i, number] of numbers.entries()) bytes.writeDoubleBE(number, 8 * i)
+  return bytes
 }
