@@ -9,6 +9,7 @@ const NAMES = ['none', 'by-hand', 'express-session', 'sess-store', 'sess']
 const RATIOS = [
   ['sess', 'express-session'],
   ['sess', 'by-hand'],
+  ['by-hand', 'express-session'],
   ['sess-store', 'express-session'],
 ] as const
 

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { FOLDER, PATIENCE, root, stores, type Store } from './stores.ts'
+import { FOLDER, root, stores, type Store } from './stores.ts'
 import { overview, withTable } from './tables.ts'
 
 const HELP = `Usage: reports [STORE…]
@@ -12,8 +12,8 @@ ${FOLDER}, a table of all beside them, and the same into the repository's README
 `
 
 /** Runs the command on a store, with what it says on this terminal. Resolves to its exit code. */
-function run({ name, harness }: Store): Promise<number> {
-  const args = ['conformance/src/cli.ts', harness, '--report', join(FOLDER, name), '--patience', String(PATIENCE)]
+function run({ name, harness, patience }: Store): Promise<number> {
+  const args = ['conformance/src/cli.ts', harness, '--report', join(FOLDER, name), '--patience', String(patience)]
   return new Promise((resolve, reject) => {
     spawn(process.execPath, args, { cwd: root, stdio: 'inherit' })
       .once('error', reject)

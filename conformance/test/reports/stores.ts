@@ -3,12 +3,13 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import listed from '../../../scripts/check/stores.json' with { type: 'json' }
 import type { Report } from '../../src/index.ts'
+import { CALL_PATIENCE } from '../../src/run.ts'
 
 /** The repository. */
 export const root: string = fileURLToPath(new URL('../../..', import.meta.url))
 
-/** For one call, in seconds: a server may have to start first, and DynamoDB Local takes its time for thousands of deletes. */
-export const PATIENCE = 120
+/** For one call, in seconds, where that is more than the kit's own: DynamoDB Local takes its time for ten thousand deletes. */
+const PATIENCE: Readonly<Record<string, number>> = { dynamodb: 120 }
 
 /** Where the reports are, from the root. */
 export const FOLDER = 'conformance/reports'
@@ -20,6 +21,8 @@ export interface Store {
   readonly folder: string
   /** The module that puts it on trial, from the root. */
   readonly harness: string
+  /** How long a call may take, in seconds. */
+  readonly patience: number
 }
 
 /** All stores, by what `npm test` calls them. The memory store's harness is the kit's own. */
@@ -27,6 +30,7 @@ export const stores: readonly Store[] = Object.entries(listed).map(([name, { fol
   name,
   folder,
   harness: name === 'memory' ? 'conformance/test/memory-harness.ts' : `${folder}/test/harness.ts`,
+  patience: PATIENCE[name] ?? CALL_PATIENCE / 1000,
 }))
 
 /** What the kit said of a store last; undefined where it never did. */

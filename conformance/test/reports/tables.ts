@@ -1,6 +1,6 @@
 import type { Report } from '../../src/index.ts'
 import { countsOf } from '../../src/report/text.ts'
-import { PATIENCE, FOLDER, reportOf, stores } from './stores.ts'
+import { FOLDER, reportOf, stores } from './stores.ts'
 
 const [BEGIN, END] = ['<!-- kit:begin -->', '<!-- kit:end -->']
 const COMMAND = 'pnpm --filter @sess/conformance reports'
@@ -36,6 +36,13 @@ function deviationsOf({ cases }: Report): string {
   return ids.length === 0 ? 'none' : ids.join(', ')
 }
 
+/** How long a call may take: on most stores, and on those where that is not enough. */
+function patience(): string {
+  const usual = Math.min(...stores.map((store) => store.patience))
+  const others = stores.filter((store) => store.patience > usual).map((store) => `${store.patience} s on ${store.name}`)
+  return [`${usual} s`, ...others].join(', ')
+}
+
 /** @param up - From the document to the root. @param reportsAt - From the document to the reports. */
 function tableOf(up: string, reportsAt: string): string {
   const reports = stores.flatMap((store) => {
@@ -56,8 +63,8 @@ function tableOf(up: string, reportsAt: string): string {
   return [
     table([['store', 'verdict', 'cases', 'deviations', 'versions'], ...rows]),
     '',
-    `With ${shared.join('; ')}. \`${COMMAND}\` runs them all, on real servers, with ${PATIENCE} s`,
-    'for a call in place of 15, and writes this anew.',
+    `With ${shared.join('; ')}. \`${COMMAND}\` runs them all, on real servers, and writes`,
+    `this anew. A call may take ${patience()}.`,
   ].join('\n')
 }
 
