@@ -1,5 +1,6 @@
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import type { Fault, Faults } from './faults.ts'
 
@@ -9,6 +10,12 @@ export interface Target {
   /** Default: 127.0.0.1. */
   readonly host?: string
 }
+
+/**
+ * From here on, and below the last: no system gives these ports to outgoing connections, one of which would take a proxy's
+ * port while it is down.
+ */
+const [FIRST_PORT, LAST_PORT] = [5000, 10_000]
 
 const OFFERS = [
   'cut-before',
@@ -49,10 +56,12 @@ export class SocketFaults implements Faults {
   /** Stands in front of a server. Resolves to the port of 127.0.0.1 to connect to instead. */
   async listen(target: Target): Promise<number> {
     const server = createServer({ noDelay: true }, (client) => this.#serve(client, target))
-    await once(server.listen(0, '127.0.0.1'), 'listening')
-    const { port } = server.address() as AddressInfo
-    this.#servers.set(server, port)
-    return port
+    for (;;) {
+      const port = randomInt(FIRST_PORT, LAST_PORT)
+      if (!(await listens(server, port))) continue
+      this.#servers.set(server, port)
+      return port
+    }
   }
 
   inject(fault: Fault, { times = 1, ms = 100 }: { readonly times?: number; readonly ms?: number } = {}): void {
@@ -68,7 +77,10 @@ export class SocketFaults implements Faults {
   async heal(): Promise<void> {
     const wasDown = this.#fault === 'down'
     this.#fault = undefined
-    if (wasDown) for (const [server, port] of this.#servers) await listenAgain(server, port)
+    if (!wasDown) return
+    for (const [server, port] of this.#servers)
+      if (!server.listening && !(await listens(server, port)))
+        throw new Error(`a proxy was down, and something else has taken its port ${port} meanwhile; run this again`)
   }
 
   /** Cuts all connections, and takes no more. */
@@ -152,9 +164,15 @@ class Lane {
   }
 }
 
-async function listenAgain(server: Server, port: number): Promise<void> {
-  if (server.listening) return
-  await once(server.listen(port, '127.0.0.1'), 'listening')
+/** @returns False: the port is taken. */
+async function listens(server: Server, port: number): Promise<boolean> {
+  try {
+    await once(server.listen(port, '127.0.0.1'), 'listening')
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return false
+    throw error
+  }
 }
 
 /** The bytes, with one in the middle changed: behind a length in front, before a mark at the end. */
