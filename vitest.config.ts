@@ -27,5 +27,7 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     retry: 0,
+    // Node itself loads tests and code, as it does for users, and faster than what Vite makes of it.
+    experimental: { viteModuleRunner: false, nodeLoader: false },
   },
 })
