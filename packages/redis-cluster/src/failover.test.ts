@@ -32,6 +32,11 @@ function start(): void {
   loads = sessions.map((each) => load(each, 8))
 }
 
+/** Waits until each client had so many more answers. */
+async function more(count: number): Promise<void> {
+  await Promise.all(loads.map((each) => each.more(count)))
+}
+
 async function stop(): Promise<Load['report'][]> {
   const reports = await Promise.all(loads.map((each) => each.stop()))
   for (const client of clients) client.disconnect()
@@ -40,31 +45,30 @@ async function stop(): Promise<Load['report'][]> {
 
 test('slots that move under load: every answer is right, and nothing is undone', async () => {
   start()
-  await delay(500)
+  await more(200)
   const [first, second, third] = servers.nodes
   await servers.reshard(first!, second!, 800)
   await servers.reshard(second!, third!, 800)
-  await delay(500)
-  for (const { done, wrong, undoneWrites, undoneRotations, undoneEnds, errors } of await stop()) {
+  await more(200)
+  for (const { wrong, undoneWrites, undoneRotations, undoneEnds, errors } of await stop()) {
     expect({ wrong, undone: undoneWrites + undoneRotations + undoneEnds, errors }).toEqual({
       wrong: [],
       undone: 0,
       errors: {},
     })
-    expect(done).toBeGreaterThan(100)
   }
 }, 120_000)
 
 test('a master that is killed under load: no wrong answer, typed errors, and full service again', async () => {
   start()
-  await delay(500)
+  await more(200)
   const [first, second] = servers.nodes
   const id = await servers.cli(first!, 'CLUSTER', 'MYID')
   await first!.kill()
   const promoted = new RegExp(`${id} \\S+ master,fail `)
   while (!promoted.test(await servers.cli(second!, 'CLUSTER', 'NODES')) || !(await isWhole())) await delay(20)
   for (const each of sessions) while (!(await servesAll(each))) await delay(20)
-  await delay(1000)
+  await more(500)
   for (const { wrong, errors } of await stop()) {
     expect(wrong).toEqual([])
     expect(Object.keys(errors).every((code) => ['store_unavailable', 'unknown_outcome'].includes(code))).toBe(true)

@@ -34,8 +34,8 @@ async function turn(wait: boolean, lag: number): Promise<void> {
   await killed.kill()
   while ((await group.master()) === killed) await delay(10)
   const promoted = performance.now()
-  while (running.report.answeredAt < promoted) await delay(10)
-  const back = running.report.answeredAt
+  await running.more(1)
+  const back = performance.now()
   await delay(2000)
   const { done, errors, wrong, undoneWrites, undoneRotations, undoneEnds } = await running.stop()
   redis.disconnect()

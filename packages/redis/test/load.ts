@@ -21,13 +21,13 @@ export interface LoadReport {
   undoneEnds: number
   /** Secrets that were rotated away, with acknowledgement, and that opened their session again. */
   undoneRotations: number
-  /** When an operation was last answered, by performance.now(). */
-  answeredAt: number
 }
 
 /** A load that runs until it is stopped. */
 export interface Load {
   readonly report: LoadReport
+  /** Waits until so many more operations were answered. */
+  more(count: number): Promise<void>
   stop(): Promise<LoadReport>
 }
 
@@ -43,12 +43,15 @@ export function load(sessions: Sessions<Partial<LoadData>>, workers: number): Lo
     undoneWrites: 0,
     undoneEnds: 0,
     undoneRotations: 0,
-    answeredAt: 0,
   }
   const stopping = new AbortController()
   const running = Array.from({ length: workers }, (_, i) => work(sessions, `worker-${i}`, stopping.signal, report))
   return {
     report,
+    async more(count) {
+      const goal = report.done + count
+      while (report.done < goal) await delay(5)
+    },
     async stop() {
       stopping.abort()
       await Promise.all(running)
@@ -65,7 +68,6 @@ async function work(sessions: Opened, owner: string, signal: AbortSignal, report
     try {
       await worker.turn()
       report.done++
-      report.answeredAt = performance.now()
     } catch (error) {
       const code = error instanceof SessError ? error.code : String(error)
       report.errors[code] = (report.errors[code] ?? 0) + 1
