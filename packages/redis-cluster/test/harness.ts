@@ -34,8 +34,12 @@ export async function connect(argument: string): Promise<Connection> {
 
 let started: Promise<RedisCluster> | undefined
 
-/** The cluster of all namespaces: started when it is first asked for, and gone with this process. */
-export const cluster = (): Promise<RedisCluster> => (started ??= startRedisCluster(3))
+/**
+ * The cluster of all namespaces: started when it is first asked for, and gone with this process. It knows the user that the
+ * README makes.
+ */
+export const cluster = (): Promise<RedisCluster> =>
+  (started ??= startRedisCluster(3, { user: grantIn(new URL('..', import.meta.url)) }))
 
 /** Crashes all nodes at once: no replica can take over, and nothing is left. */
 async function restart({ nodes }: RedisCluster): Promise<void> {
@@ -61,9 +65,6 @@ function harnessOn(name: string, options: ClientOptions): Harness {
       )
       const admin = clusterOf(ports)
       await once(admin, 'ready')
-      // A restart forgets it.
-      if (options.redisOptions)
-        for (const node of admin.nodes('all')) await node.acl('SETUSER', ...grantIn(new URL('..', import.meta.url)))
       return {
         argument: JSON.stringify({ ports, prefix, options } satisfies Place),
         faulty: {
@@ -89,7 +90,7 @@ function harnessOn(name: string, options: ClientOptions): Harness {
 
 export const harness: Harness = harnessOn('redis-cluster', {})
 
-/** With auto-pipelining, and the rights that the README grants. A cluster that restarts knows of no such user. */
+/** With auto-pipelining, and the rights that the README grants. A node that restarts forgets what it has refused. */
 export const leastPrivileged: Harness = harnessOn(
   'redis-cluster with auto-pipelining, and the rights that the README grants',
   { enableAutoPipelining: true, redisOptions: { username: 'sess', password: 'secret' } },

@@ -31,8 +31,12 @@ export async function connect(argument: string): Promise<Connection> {
 
 let started: Promise<TestServer> | undefined
 
-/** The server of all namespaces: started when it is first asked for, gone with this process, and with its data after a crash. */
-export const server = (): Promise<TestServer> => (started ??= startRedis({ appendonly: 'yes', appendfsync: 'no' }))
+/**
+ * The server of all namespaces: started when it is first asked for, gone with this process, and with its data after a crash.
+ * It knows the user that the README makes.
+ */
+export const server = (): Promise<TestServer> =>
+  (started ??= startRedis({ appendonly: 'yes', appendfsync: 'no', user: grantIn(new URL('..', import.meta.url)) }))
 
 /** Each namespace is a prefix. The store on trial speaks to the server through a proxy. */
 function harnessOn(name: string, options: ClientOptions): Harness {
@@ -46,8 +50,6 @@ function harnessOn(name: string, options: ClientOptions): Harness {
       const faults = new SocketFaults()
       const proxy = await faults.listen(redis)
       const admin = clientOf(redis.port)
-      // A restart forgets it.
-      if (options.username) await admin.acl('SETUSER', ...grantIn(new URL('..', import.meta.url)))
       const argument = (port: number): string => JSON.stringify({ port, prefix, options } satisfies Place)
       return {
         argument: argument(redis.port),
@@ -76,7 +78,7 @@ function harnessOn(name: string, options: ClientOptions): Harness {
 
 export const harness: Harness = harnessOn('redis', {})
 
-/** With auto-pipelining, and the rights that the README grants. A server that restarts knows of no such user. */
+/** With auto-pipelining, and the rights that the README grants. A server that restarts forgets what it has refused. */
 export const leastPrivileged: Harness = harnessOn('redis with auto-pipelining, and the rights that the README grants', {
   enableAutoPipelining: true,
   username: 'sess',

@@ -33,9 +33,9 @@ export function indexOf(client: Redis | Cluster, prefix: string): Index {
 }
 
 /** What a package's README says after ACL SETUSER: the user `sess`, whose password is `secret`, with the rights that suffice. */
-export function grantIn(packageFolder: URL): [name: string, ...rules: string[]] {
+export function grantIn(packageFolder: URL): readonly string[] {
   const [, user] = /^ACL SETUSER (.+)$/m.exec(readFileSync(new URL('README.md', packageFolder), 'utf8'))!
-  return user!.split(' ') as [string, ...string[]]
+  return user!.split(' ')
 }
 
 /** What a server says its version is. */

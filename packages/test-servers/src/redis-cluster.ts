@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { startRedis } from './redis.ts'
+import { startRedis, type RedisSettings } from './redis.ts'
 import { says } from './says.ts'
 import type { TestServer } from './server.ts'
 
@@ -19,9 +19,9 @@ export interface RedisCluster extends AsyncDisposable {
 }
 
 /** Starts a cluster that takes a node for dead after a second: masters, and a replica for each. */
-export async function startRedisCluster(masters: number): Promise<RedisCluster> {
-  const settings = { 'cluster-enabled': 'yes', 'cluster-node-timeout': '1000' }
-  const nodes = await Promise.all(Array.from({ length: 2 * masters }, () => startRedis(settings)))
+export async function startRedisCluster(masters: number, settings: RedisSettings = {}): Promise<RedisCluster> {
+  const all = { 'cluster-enabled': 'yes', 'cluster-node-timeout': '1000', ...settings }
+  const nodes = await Promise.all(Array.from({ length: 2 * masters }, () => startRedis(all)))
   const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`)
   const stop = async (): Promise<void> => void (await Promise.all(nodes.map((node) => node.stop())))
   const cli = async ({ port }: TestServer, ...args: string[]): Promise<string> =>

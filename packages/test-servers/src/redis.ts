@@ -1,8 +1,8 @@
 import { says } from './says.ts'
 import { startServer, type TestServer } from './server.ts'
 
-/** What `redis-server` is started with, by the names in redis.conf: `{ maxmemory: '10mb' }`. */
-export type RedisSettings = Readonly<Record<string, string>>
+/** What `redis-server` is started with, by the names in redis.conf: `{ maxmemory: '10mb', user: ['ann', 'on', 'nopass'] }`. */
+export type RedisSettings = Readonly<Record<string, string | readonly string[]>>
 
 const KEEPS_NOTHING: RedisSettings = {
   bind: '127.0.0.1',
@@ -22,5 +22,5 @@ export function startRedis(settings: RedisSettings = {}): Promise<TestServer> {
 }
 
 function argumentsOf(settings: RedisSettings): string[] {
-  return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value])
+  return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value].flat())
 }
