@@ -29,8 +29,16 @@ function backOrRefused(it: Serializer, value: object): boolean {
     assert.equal((error as { code?: string }).code, 'unserializable', String(error))
     return false
   }
-  assert.deepEqual(it.deserialize(bytes), value)
+  assert.deepEqual(withPlainZeros(it.deserialize(bytes)), withPlainZeros(value))
   return true
+}
+
+/** A value with 0 in place of each −0: as `===` sees numbers, either may come back for the other. */
+function withPlainZeros(value: unknown): unknown {
+  if (value === 0) return 0
+  if (Array.isArray(value)) return value.map(withPlainZeros)
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withPlainZeros(item)]))
 }
 
 function refused(it: Serializer, value: object, path: string): void {
@@ -208,7 +216,7 @@ export const serializerCases: readonly SerializerCase[] = [
         fc.dictionary(fc.string({ unit: 'binary-ascii' }), fc.jsonValue({ maxDepth: 5, stringUnit: 'grapheme' })),
         (value) => {
           const plain = structuredClone(value)
-          assert.deepEqual(back(it, plain), back(jsonSerializer, plain))
+          assert.deepEqual(withPlainZeros(back(it, plain)), withPlainZeros(back(jsonSerializer, plain)))
         },
       ),
       { seed, numRuns: rounds(200) },
