@@ -424,7 +424,7 @@ export const cores: readonly CoreMutant[] = [
     ['races/no-write-goes-under-a-new-key', 'round-trip/several-commits'],
     [
       'settings.store.replace(key, held.record, record, at))',
-      "settings.store.replace({ ...key, id: key.id.slice(0, 15) + 'A' }, held.record, record, at))",
+      'settings.store.replace({ ...key, id: key.id.slice(1) + key.id[0] }, held.record, record, at))',
     ],
   ),
   core(
