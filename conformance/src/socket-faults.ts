@@ -12,8 +12,8 @@ export interface Target {
 }
 
 /**
- * From here on, and below the last: no system gives these ports to outgoing connections, one of which would take a proxy's
- * port while it is down.
+ * From here on, and below the last: systems do not give these ports to outgoing connections, unless they are told to. One of
+ * those would take a proxy's port while it is down.
  */
 const [FIRST_PORT, LAST_PORT] = [5000, 10_000]
 

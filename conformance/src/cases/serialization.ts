@@ -29,16 +29,17 @@ function backOrRefused(it: Serializer, value: object): boolean {
     assert.equal((error as { code?: string }).code, 'unserializable', String(error))
     return false
   }
-  assert.deepEqual(withPlainZeros(it.deserialize(bytes)), withPlainZeros(value))
+  assert.deepEqual(it.deserialize(bytes), value)
   return true
 }
 
-/** A value with 0 in place of each −0: as `===` sees numbers, either may come back for the other. */
+/** A made-up value with 0 in place of each −0, which may come back as either: `numbers` sees to that. */
+function withPlainZeros<T>(value: T): T
 function withPlainZeros(value: unknown): unknown {
   if (value === 0) return 0
   if (Array.isArray(value)) return value.map(withPlainZeros)
   if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withPlainZeros(item)]))
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withPlainZeros<unknown>(item)]))
 }
 
 function refused(it: Serializer, value: object, path: string): void {
@@ -215,8 +216,8 @@ export const serializerCases: readonly SerializerCase[] = [
       fc.property(
         fc.dictionary(fc.string({ unit: 'binary-ascii' }), fc.jsonValue({ maxDepth: 5, stringUnit: 'grapheme' })),
         (value) => {
-          const plain = structuredClone(value)
-          assert.deepEqual(withPlainZeros(back(it, plain)), withPlainZeros(back(jsonSerializer, plain)))
+          const plain = withPlainZeros(structuredClone(value))
+          assert.deepEqual(back(it, plain), back(jsonSerializer, plain))
         },
       ),
       { seed, numRuns: rounds(200) },
@@ -230,7 +231,7 @@ export const serializerCases: readonly SerializerCase[] = [
         fc.property(
           fc.dictionary(fc.string(), fc.anything({ withDate: true, withBigInt: true, maxDepth: 3 })),
           (value) => {
-            backOrRefused(it, { ...value })
+            backOrRefused(it, withPlainZeros({ ...value }))
           },
         ),
         { seed, numRuns: rounds(200) },

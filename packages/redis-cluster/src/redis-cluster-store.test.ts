@@ -104,9 +104,10 @@ test.each([false, true])(
     const master = await connectionTo(client, key.tag)
     const server = servers.nodes.find(({ port }) => port === master.options.port)!
     await server.pause()
+    const { bytesWritten } = master.stream
     const deleted = mine.delete(key, Date.now())
     deleted.catch(() => {})
-    await delay(100)
+    while (master.stream.bytesWritten === bytesWritten) await delay(5)
     master.stream.destroy()
     server.resume()
     await expect(deleted).rejects.toMatchObject({ code: 'unknown_outcome' })

@@ -17,7 +17,7 @@ export function encode(record: SessionRecord | undefined): Uint8Array {
   return record ? encodeRecord(record) : new Uint8Array()
 }
 
-/** Reads what the cache kept. Damaged bytes are a tombstone: the origin is asked. */
+/** Reads what the cache kept. Damaged bytes, and a record without a payload, are a tombstone: the origin is asked. */
 export function decode(held: SessionRecord): Entry {
   const record = decodeRecord(held.payload)
   return { held, record: record?.payload.length ? record : undefined }
