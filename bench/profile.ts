@@ -1,5 +1,6 @@
-// Where the time of a request goes: a server's own microseconds by package, for each kind of session.
+// Where the time of a request goes: a server's own microseconds by package, and those of Redis, for each kind of session.
 import { parseArgs } from 'node:util'
+import { Redis } from 'ioredis'
 import { startRedis } from '@sess/test-servers'
 import { Contestant } from './contestant.ts'
 import { byPackage } from './by-package.ts'
@@ -17,15 +18,25 @@ const names = positionals.length > 0 ? positionals : ['none', 'by-hand', 'expres
 const seconds = Number(values.seconds)
 
 await using redis = await startRedis()
+const admin = new Redis(redis.port)
+/** The CPU time that Redis has taken so far, in microseconds. */
+async function timeOfRedis(): Promise<number> {
+  const said = await admin.info('cpu')
+  return [...said.matchAll(/used_cpu_(?:sys|user):([\d.]+)/g)].reduce((sum, [, spent]) => sum + Number(spent) * 1e6, 0)
+}
+const inRedis = new Map<string, number>()
 const tables = new Map<string, ReadonlyMap<string, number>>()
 for (const name of names) {
   await using contestant = await Contestant.start(name, `redis://127.0.0.1:${redis.port}`, Number(values.sessions))
   const load = (): Promise<number> => requestsPerSecond(contestant.url + values.path, contestant.cookies, seconds)
   // The first load warms up.
   await load()
+  const before = await timeOfRedis()
   const { profile, rate } = await contestant.profile(load)
   tables.set(name, byPackage(profile, rate * seconds))
+  inRedis.set(name, ((await timeOfRedis()) - before) / (rate * seconds))
 }
+admin.disconnect()
 
 const last = tables.get(names.at(-1)!)!
 const packages = [...new Set([...tables.values()].flatMap((table) => [...table.keys()]))]
@@ -38,3 +49,4 @@ console.log(line('all', (name) => [...tables.get(name)!.values()].reduce((sum, t
 for (const label of packages)
   if (names.some((name) => (tables.get(name)!.get(label) ?? 0) >= 0.3))
     console.log(line(label, (name) => tables.get(name)!.get(label) ?? 0))
+console.log(line('beside that, in Redis', (name) => inRedis.get(name)!))
