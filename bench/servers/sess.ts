@@ -5,7 +5,7 @@ import { redisStore } from '@sess/redis'
 import { Redis } from 'ioredis'
 import { serve, type Small } from './serve.ts'
 
-const redis = new Redis(process.env['REDIS_URL']!, { enableAutoPipelining: true })
+const redis = new Redis(process.env['REDIS_URL']!)
 const sessions = createSessions<Small>({ store: redisStore(redis) })
 
 serve(

@@ -15,7 +15,7 @@ const LENGTH = 16
  * The bytes of a record, big-endian: expiry and revision (doubles, which carry every number that JavaScript has), length of
  * the subject in bytes (16 bits), the subject, the payload. A backend's script finds expiry and revision at 0 and at 8.
  */
-export function encodeRecord({ revision, expiresAt, subject = '', payload }: SessionRecord): Uint8Array {
+export function encodeRecord({ revision, expiresAt, subject = '', payload }: SessionRecord): Buffer {
   const name = Buffer.from(subject)
   const head = Buffer.allocUnsafe(RECORD_HEAD)
   head.writeDoubleBE(expiresAt)

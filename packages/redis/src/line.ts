@@ -1,31 +1,27 @@
-import { SessError } from '@sess/core'
+import type { SessError } from '@sess/core'
 import type { RedisClient } from './client.ts'
-import { failure } from './failure.ts'
-import type { Confirm } from './options.ts'
-import { evaluate, type Script } from './scripts.ts'
+import { failure } from './errors.ts'
+import { evaluate, type Answer } from './script.ts'
 
 /** How long a write may wait for a connection, in ms: as long as core waits for an answer at most. */
 const PATIENCE = 10_000
-const LOST = 'no connection; a write is sent once'
+const LOST = 'no connection; writes are sent once'
 
 /** The way to the master: a write is sent once, and soon. */
 export interface Line {
   /** Asks the master. @throws {SessError} `store_unavailable`. */
   ask<T>(send: () => Promise<T>): Promise<T>
   /**
-   * Runs a script.
+   * Runs the script.
    *
-   * @param nothing - A key in the slot of the others that holds nothing.
    * @param confirm - What has to be done before it is acknowledged.
    * @throws {SessError} `store_unavailable`, `store_full`, `unknown_outcome`.
    */
-  write<T extends string | number>(
-    script: Script,
-    nothing: string,
+  write(
     keys: readonly string[],
-    values: readonly (string | number | Buffer)[],
-    confirm?: Confirm,
-  ): Promise<T>
+    values: readonly (string | Buffer)[],
+    confirm?: () => Promise<void>,
+  ): Promise<readonly Answer[]>
   /** To be called when a connection is lost, before anything is sent again. */
   lost(): void
   /** Everything rejects from now on. */
@@ -45,7 +41,6 @@ export function lineTo(client: RedisClient, empty: string | undefined): Line {
   let permit = Buffer.from('1')
   let master: Promise<unknown> | undefined
   let closed = false
-  const isReady = (): boolean => !closed && client.status === 'ready'
 
   function failed(cause: unknown, sent: boolean): SessError {
     master = undefined
@@ -53,7 +48,7 @@ export function lineTo(client: RedisClient, empty: string | undefined): Line {
   }
 
   const ask: Line['ask'] = async (send) => {
-    if (closed) throw new SessError('store_unavailable', 'closed')
+    if (closed) throw failure(new Error('closed'), false)
     try {
       if (empty) await (master ??= client.del(empty))
       return await send()
@@ -64,22 +59,16 @@ export function lineTo(client: RedisClient, empty: string | undefined): Line {
 
   return {
     ask,
-    async write<T>(
-      script: Script,
-      nothing: string,
-      keys: readonly string[],
-      values: readonly (string | number | Buffer)[],
-      confirm?: Confirm,
-    ) {
+    async write(keys, values, confirm) {
       const deadline = performance.now() + PATIENCE
-      while (!isReady()) {
-        await ask(() => client.del(nothing))
+      while (closed || client.status !== 'ready') {
+        await ask(() => client.mgetBuffer([keys[0]!]))
         if (performance.now() > deadline) throw failure(new Error(LOST), false)
       }
       const mine = permit
       try {
-        const answer = (await evaluate(client, script, keys, [mine, ...values])) as T
-        await confirm?.(client, nothing)
+        const answer = await evaluate(client, keys, [mine, ...values])
+        await confirm?.()
         // A lost connection leads to another server perhaps, of which a confirmation says nothing.
         if (answer === -1 || (confirm && mine !== permit)) throw new Error(LOST)
         return answer
@@ -88,7 +77,7 @@ export function lineTo(client: RedisClient, empty: string | undefined): Line {
       }
     },
     lost() {
-      permit.write('0')
+      permit[0] = 0
       permit = Buffer.from('1')
       master = undefined
     },

@@ -1,4 +1,3 @@
-import { SessError } from '@sess/core'
 import type { RedisClient } from './client.ts'
 
 /** Options of `redisStore` and `redisClusterStore`. */
@@ -19,8 +18,3 @@ export interface RedisStoreOptions {
  * @param nothing - A key on that master that holds nothing.
  */
 export type Confirm = (client: RedisClient, nothing: string) => Promise<void>
-
-/** What is thrown for an option that cannot be used. */
-export function invalid(option: string, what: string): SessError {
-  return new SessError('invalid_option', `${option} ${what}`)
-}

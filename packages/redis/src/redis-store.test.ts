@@ -51,7 +51,7 @@ describe('options', () => {
     })
   })
 
-  test('the keyPrefix of the client stands before all keys, in the scripts and in the count, too', async () => {
+  test('the keyPrefix of the client stands before all keys, in the script and in the count, too', async () => {
     const prefixed = clientOf(server.port, { keyPrefix: 'app:' })
     const store = redisStore(prefixed)
     const key = keyOf()
@@ -164,7 +164,36 @@ describe('what Redis says is a typed error', () => {
     reader.disconnect()
   })
 
-  test('a server that restarts comes back without a new store, and without its scripts', async () => {
+  test('of what goes together, each is done or refused by itself', async () => {
+    const store = redisStore(redis)
+    const now = Date.now()
+    const [taken, alien, one, none] = [keyOf(), keyOf(), keyOf(), keyOf()]
+    await store.create(taken, recordOf(), now)
+    await redis.lpush(`sess:{${alien.tag}}${alien.id}`, 'somebody else uses this key')
+    const answers = await Promise.allSettled([
+      store.create(taken, recordOf(), now),
+      store.create(alien, recordOf(), now),
+      store.create(one, recordOf({ subject: 'ann' }), now),
+      store.replace(one, recordOf({ subject: 'ann', revision: 2 }), recordOf(), now),
+      store.replace(one, recordOf({ subject: 'ann', revision: 2 }), recordOf(), now),
+      store.touch(none, now + 90_000, recordOf(), now),
+    ])
+    expect(answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : answer.reason))).toEqual([
+      false,
+      expect.objectContaining({ code: 'store_unavailable', message: expect.stringMatching(/WRONGTYPE/) as unknown }),
+      true,
+      'replaced',
+      'conflict',
+      'missing',
+    ])
+    await store.create(none, recordOf({ subject: 'ann' }), now)
+    await redis.zadd(index, now + 90_000, alien.id)
+    // Some have gone, so that it is not true that nothing was done.
+    await expect(store.deleteSubject!(subject, now)).rejects.toMatchObject({ code: 'unknown_outcome' })
+    expect([await store.read(one, now), await store.read(none, now)]).toEqual([undefined, undefined])
+  })
+
+  test('a server that restarts comes back without a new store, and without its script', async () => {
     const own = await startRedis({ appendonly: 'yes', appendfsync: 'always' })
     const client = clientOf(own.port)
     const store = redisStore(client)

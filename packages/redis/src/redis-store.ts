@@ -1,6 +1,7 @@
 import type { SessionStore } from '@sess/core'
 import type { RedisClient, RedisServer } from './client.ts'
-import { invalid, type RedisStoreOptions } from './options.ts'
+import { invalid } from './errors.ts'
+import type { RedisStoreOptions } from './options.ts'
 import { storeOn } from './store.ts'
 
 /** What {@link redisStore} calls of a `Redis` of ioredis. */

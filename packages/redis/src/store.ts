@@ -1,16 +1,27 @@
-import { SessError, type SessionKey, type SessionRecord, type SessionStore, type StoreTraits } from '@sess/core'
+import type { SessionKey, SessionRecord, SessionStore, StoreTraits } from '@sess/core'
 import { decodeRecord, encodeRecord, RECORD_HEAD } from '@sess/core/record'
 import type { RedisClient, RedisServer } from './client.ts'
-import { failure } from './failure.ts'
+import { checkSize, failure, invalid } from './errors.ts'
 import { lineTo } from './line.ts'
-import { invalid, type RedisStoreOptions } from './options.ts'
-import { remove, write } from './scripts.ts'
+import type { RedisStoreOptions } from './options.ts'
+import type { Answer } from './script.ts'
+import { together } from './together.ts'
 
 export type { RedisClient, RedisPipeline, RedisServer } from './client.ts'
-export { invalid, type RedisStoreOptions } from './options.ts'
+export { invalid } from './errors.ts'
+export type { RedisStoreOptions } from './options.ts'
 
 /** How many records go with one round trip. */
 const PAGE = 100
+/** How many reads, or writes, go together: on a busy server the next are made while Redis works on these (0046). */
+const TOGETHER = 16
+
+/** What is to be done to a record, as the script takes it. */
+type Change = readonly [
+  keys: readonly string[],
+  terms: readonly [now: number, revisionOrSubject: number | string],
+  bytes: Buffer | '',
+]
 
 /** What one server and a cluster do differently. */
 export interface Deployment {
@@ -30,12 +41,11 @@ export interface Deployment {
  * @throws {SessError} `invalid_option`.
  */
 export function storeOn(client: RedisClient, options: RedisStoreOptions, deployment: Deployment): SessionStore {
-  const { prefix = 'sess:', maxPayloadBytes = 1_048_576, confirm } = options
+  const { prefix = 'sess:', maxPayloadBytes = 2 ** 20, confirm } = options
   const { keyPrefix = '' } = client.options
   const { name, tagIsShard, masters, onLoss } = deployment
   if (/[{}*?[\]\\]/.test(keyPrefix + prefix)) throw invalid('prefix', 'must be without {}[]*?\\, the keyPrefix too')
-  if (!(maxPayloadBytes > 0 && maxPayloadBytes <= 500_000_000))
-    throw invalid('maxPayloadBytes', 'must be 1 to 500,000,000')
+  if (!(maxPayloadBytes > 0 && maxPayloadBytes <= 500_000_000)) throw invalid('maxPayloadBytes', 'must be 1 to 5e8')
 
   /**
    * The tag is the hash tag, so that Redis Cluster keeps a subject's records and their index in one slot. It is the key's
@@ -49,37 +59,40 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
   const forget = onLoss(line.lost)
 
   /** The ids in a tag's index, all at once: a scan in steps would not survive a failover. */
-  async function pagesOf(tag: string, except?: SessionKey): Promise<string[][]> {
+  async function* pagesOf(tag: string, except?: SessionKey): AsyncGenerator<string[]> {
     const all = await line.ask(() => client.zrange(keyOf(tag, '@'), 0, '-1'))
     const ids = all.filter((id) => except?.tag !== tag || except.id !== id)
-    const pages = []
-    while (ids.length) pages.push(ids.splice(0, PAGE))
-    return pages
+    while (ids.length) yield ids.splice(0, PAGE)
   }
 
-  async function compareAndSet<Done>(
-    done: Done,
+  const change = (changes: Change[], confirmed?: () => Promise<void>): Promise<readonly Answer[]> =>
+    line.write(
+      changes.flatMap(([keys]) => keys),
+      [JSON.stringify(changes.map(([, terms]) => terms)), ...changes.map(([, , bytes]) => bytes)],
+      confirmed,
+    )
+
+  const most = tagIsShard ? 1 : TOGETHER
+  const get = together(most, (keys: string[]) => line.ask(() => client.mgetBuffer(keys)))
+  const put = together(most, change)
+
+  /** @returns 0: done. */
+  async function compareAndSet(
     { tag, id }: SessionKey,
     revision: number,
-    { subject }: SessionRecord,
-    bytes: Uint8Array,
+    record: SessionRecord,
     now: number,
-  ): Promise<Done | 'conflict' | 'missing'> {
-    const keys = [keyOf(tag, id)]
-    if (subject !== undefined) keys.push(keyOf(tag, '@'))
-    const value = Buffer.concat([doubles(now, revision), bytes])
-    return (await line.write<0 | 'conflict' | 'missing'>(write, keyOf(tag), keys, [value])) || done
+  ): Promise<0 | 'conflict' | 'missing'> {
+    checkSize(record, maxPayloadBytes)
+    const keys = [keyOf(tag, id), keyOf(tag, record.subject ? '@' : id)]
+    return settled(await put([keys, [now, revision], encodeRecord(record)]))
   }
 
-  const removed = (tag: string, ids: readonly string[], subject: string, now: number): Promise<number> =>
-    line.write(remove, keyOf(tag), [keyOf(tag, '@'), ...ids.map((id) => keyOf(tag, id))], [now, subject], confirm)
-
-  function fitting(record: SessionRecord): Uint8Array {
-    const { length } = record.payload
-    if (length > maxPayloadBytes)
-      throw new SessError('too_large', `a payload of ${length} bytes: maxPayloadBytes is ${maxPayloadBytes}`)
-    return encodeRecord(record)
-  }
+  const removed = (tag: string, ids: readonly string[], subject: string, now: number): Promise<readonly Answer[]> =>
+    change(
+      ids.map((id) => [[keyOf(tag, id), keyOf(tag, '@')], [now, subject], '']),
+      confirm && (() => confirm(client, keyOf(tag))),
+    )
 
   return {
     name,
@@ -94,28 +107,28 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
     }),
 
     async read({ tag, id }, now) {
-      return live(await line.ask(() => client.getBuffer(keyOf(tag, id))), now)
+      return live(await get(keyOf(tag, id)), now)
     },
 
     async create(key, record, now) {
-      return (await compareAndSet(true, key, -1, record, fitting(record), now)) === true
+      return (await compareAndSet(key, -1, record, now)) === 0
     },
 
     async replace(key, record, { revision }, now) {
-      return compareAndSet('replaced', key, revision, record, fitting(record), now)
+      return (await compareAndSet(key, revision, record, now)) || 'replaced'
     },
 
-    touch(key, expiresAt, expected, now) {
-      return compareAndSet('touched', key, expected.revision, expected, doubles(expiresAt), now)
+    async touch(key, expiresAt, expected, now) {
+      return (await compareAndSet(key, expected.revision, { ...expected, expiresAt }, now)) || 'touched'
     },
 
     async delete({ tag, id }, now) {
-      return (await removed(tag, [id], '', now)) > 0
+      return settled((await removed(tag, [id], '', now))[0]!) === 0
     },
 
     /** In pages: between two of them other callers, and the consumer, may write. */
     async *list({ id: subject, tag }, now) {
-      for (const ids of await pagesOf(tag)) {
+      for await (const ids of pagesOf(tag)) {
         const found = await line.ask(() => client.mgetBuffer(ids.map((id) => keyOf(tag, id))))
         for (const id of ids) {
           const record = live(found.shift(), now)
@@ -128,7 +141,11 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
     async deleteSubject({ id: subject, tag }, now, except) {
       let count = 0
       try {
-        for (const ids of await pagesOf(tag, except)) count += await removed(tag, ids, subject, now)
+        for await (const ids of pagesOf(tag, except)) {
+          const answers = await removed(tag, ids, subject, now)
+          count += answers.filter((answer) => answer === 0).length
+          answers.forEach(settled)
+        }
       } catch (cause) {
         // Some have gone, so that it is not true that nothing was done.
         throw count ? failure(cause as Error, true) : cause
@@ -137,21 +154,23 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
     },
 
     /** Goes through all keys with SCAN: for now and then. While Redis moves its keys about, it may see one twice. */
-    async count(now) {
+    count(now) {
       const pattern = keyPrefix + keyOf('????????????', '????????????????')
-      let count = 0
-      for (const master of await line.ask(masters)) {
-        let cursor = '0'
-        do {
-          const page = await line.ask(() => master.scan(cursor, 'MATCH', pattern, 'COUNT', 1000))
-          cursor = page[0]
-          const heads = await line.ask(() =>
-            Promise.all(page[1].map((key) => client.getrangeBuffer(key.slice(keyPrefix.length), 0, RECORD_HEAD - 1))),
-          )
-          count += heads.filter((head) => live(head, now)).length
-        } while (cursor !== '0')
-      }
-      return count
+      return line.ask(async () => {
+        let count = 0
+        for (const master of await masters()) {
+          let cursor = '0'
+          do {
+            const page = await master.scan(cursor, 'MATCH', pattern, 'COUNT', 1000)
+            cursor = page[0]
+            const heads = await Promise.all(
+              page[1].map((key) => client.getrangeBuffer(key.slice(keyPrefix.length), 0, RECORD_HEAD - 1)),
+            )
+            count += heads.filter((head) => live(head, now)).length
+          } while (cursor !== '0')
+        }
+        return count
+      })
     },
 
     async close() {
@@ -167,9 +186,8 @@ function live(bytes: Buffer | null | undefined, now: number): SessionRecord | un
   return record && now < record.expiresAt ? record : undefined
 }
 
-/** Numbers, as they stand in a record. */
-function doubles(...numbers: readonly number[]): Uint8Array {
-  const bytes = Buffer.allocUnsafe(8 * numbers.length)
-  for (const [i, number] of numbers.entries()) bytes.writeDoubleBE(number, 8 * i)
-  return bytes
+/** @throws {SessError} What Redis refused. */
+function settled<T extends Answer>(answer: T): Exclude<T, Error> {
+  if (answer instanceof Error) throw failure(answer, true)
+  return answer as Exclude<T, Error>
 }

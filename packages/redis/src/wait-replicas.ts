@@ -1,4 +1,5 @@
-import { invalid, type Confirm } from './options.ts'
+import { invalid } from './errors.ts'
+import type { Confirm } from './options.ts'
 
 /**
  * For the option `confirm`: a logout or a revocation is acknowledged once so many replicas have it, so that a failover to one

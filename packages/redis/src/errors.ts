@@ -1,4 +1,15 @@
-import { SessError } from '@sess/core'
+import { SessError, type SessionRecord } from '@sess/core'
+
+/** What is thrown for an option that cannot be used. */
+export function invalid(option: string, what: string): SessError {
+  return new SessError('invalid_option', `${option} ${what}`)
+}
+
+/** @throws {SessError} `too_large`. */
+export function checkSize({ payload: { length } }: SessionRecord, maxPayloadBytes: number): void {
+  if (length > maxPayloadBytes)
+    throw new SessError('too_large', `a payload of ${length} bytes: maxPayloadBytes is ${maxPayloadBytes}`)
+}
 
 /**
  * What a failed call says about the record.
@@ -13,7 +24,7 @@ export function failure(cause: Error & { command?: unknown }, sent: boolean): Se
   const { message } = cause
   const refused = cause.name === 'ReplyError'
   return new SessError(
-    refused && message.includes('OOM ') ? 'store_full' : sent && !refused ? 'unknown_outcome' : 'store_unavailable',
+    message.includes('OOM ') ? 'store_full' : sent && !refused ? 'unknown_outcome' : 'store_unavailable',
     message,
     { cause },
   )
