@@ -8,7 +8,6 @@ export class Contestant implements AsyncDisposable {
   readonly url: string
   readonly cookies: readonly string[]
   readonly #process: ChildProcess
-  get pid() { return this.#process.pid }
 
   private constructor(name: string, url: string, cookies: readonly string[], server: ChildProcess) {
     this.name = name

@@ -41,31 +41,38 @@ export class Calls {
     return this.#call(operation, key, send, tries, 'unknown_outcome')
   }
 
-  async #call<T>(
+  #call<T>(
     operation: string,
     key: SessionKey | undefined,
     send: (now: number) => Promise<T>,
     tries: number,
     otherwise: SessErrorCode,
   ): Promise<T> {
-    let timer: ReturnType<typeof setTimeout> | undefined
-    try {
-      return await new Promise<T>((resolve, reject) => {
-        timer = setTimeout(
-          () => reject(new Error(`no answer within ${this.#timeout} ms (storeTimeout)`)),
-          this.#timeout,
+    return new Promise<T>((resolve, reject) => {
+      let waits = true
+      const failed = (cause: unknown): void => {
+        if (!waits) return
+        waits = false
+        clearTimeout(timer)
+        const error = this.#failed(operation, key, cause, otherwise)
+        if (tries < 2 || !mayRetry(error)) return reject(error)
+        this.#call(operation, key, send, tries - 1, otherwise).then(resolve, (again: unknown) =>
+          reject(isUnknown(error) ? error : again),
         )
-        send(this.#clock()).then(resolve, reject)
-      })
-    } catch (cause) {
-      const error = this.#failed(operation, key, cause, otherwise)
-      if (tries < 2 || !mayRetry(error)) throw error
-      return await this.#call(operation, key, send, tries - 1, otherwise).catch((again: unknown) => {
-        throw isUnknown(error) ? error : again
-      })
-    } finally {
-      clearTimeout(timer)
-    }
+      }
+      const timer = setTimeout(
+        () => failed(new Error(`no answer within ${this.#timeout} ms (storeTimeout)`)),
+        this.#timeout,
+      )
+      try {
+        send(this.#clock()).then((value) => {
+          clearTimeout(timer)
+          if (waits) resolve(value)
+        }, failed)
+      } catch (cause) {
+        failed(cause)
+      }
+    })
   }
 
   #failed(operation: string, key: SessionKey | undefined, cause: unknown, otherwise: SessErrorCode): SessError {

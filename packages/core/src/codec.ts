@@ -51,7 +51,7 @@ export function pack(
 
 /** The names that events carry. */
 export function namesOf({ key, record: { subject } }: Held): { handle: string; subject?: string } {
-  return { handle: handleOf(key), ...(subject !== undefined && { subject }) }
+  return { handle: handleOf(key), ...(subject && { subject }) }
 }
 
 /**

@@ -67,7 +67,7 @@ export class Context {
     } catch (cause) {
       throw new SessError(
         'invalid_option',
-        `schema must accept {}, a new session's data; make its fields optional or give defaults (${String(cause)})`,
+        `schema must accept {}, a new session's data: make fields optional, or give defaults (${String(cause)})`,
         { cause },
       )
     }

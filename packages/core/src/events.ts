@@ -4,10 +4,10 @@ type Name = keyof SessionsEvents
 type Listener<N extends Name> = (event: SessionsEvents[N]) => void
 
 const ADVICE: Record<RejectionReason, string> = {
-  malformed: 'not one of ours; does another app here use this cookie name?',
-  unknown: 'no such session: it ended, or lies in another store or under another prefix',
+  malformed: 'not one of ours; does another app use this cookie name?',
+  unknown: 'no such session: it ended, or is in another store or under another prefix',
   mismatched: 'wrong secret: an old cookie, or somebody guessing',
-  superseded: 'rotated away; normal for parallel requests, and the session goes on',
+  superseded: 'rotated away; normal for parallel requests',
   expired: 'past its time',
   undecodable: 'damaged or forged; who else writes to this store?',
 }

@@ -137,7 +137,7 @@ export function settingsOf(options: AnyOptions): Settings {
   refuse(
     store.traits.tagIsShard && !peppers.length,
     'pepper',
-    `is needed on the ${store.name} store: without it anyone can tell a user's shard`,
+    `is needed on the ${store.name} store: without it anyone can tell users' shards`,
   )
   refuse(
     !(Number.isInteger(schemaVersion) && schemaVersion >= 0 && schemaVersion < 2 ** 32),

@@ -16,12 +16,14 @@ const LENGTH = 16
  * the subject in bytes (16 bits), the subject, the payload. A backend's script finds expiry and revision at 0 and at 8.
  */
 export function encodeRecord({ revision, expiresAt, subject = '', payload }: SessionRecord): Buffer {
-  const name = Buffer.from(subject)
-  const head = Buffer.allocUnsafe(RECORD_HEAD)
-  head.writeDoubleBE(expiresAt)
-  head.writeDoubleBE(revision, REVISION)
-  head.writeUInt16BE(name.length, LENGTH)
-  return Buffer.concat([head, name, payload])
+  const length = Buffer.byteLength(subject)
+  const bytes = Buffer.allocUnsafe(RECORD_HEAD + length + payload.length)
+  bytes.writeDoubleBE(expiresAt)
+  bytes.writeDoubleBE(revision, REVISION)
+  bytes.writeUInt16BE(length, LENGTH)
+  bytes.write(subject, RECORD_HEAD)
+  bytes.set(payload, RECORD_HEAD + length)
+  return bytes
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { CookieChange, Duration, LoginOptions, Outcome, OutcomeStatus, RegenerateOptions, Session } from './api.ts'
 import { NO_CONTENT, type Content, type Held } from './codec.ts'
 import type { Context } from './context.ts'
-import { changed, changesBetween, copy, equal, get, isPlain, keysOf, put, type Plain } from './data.ts'
+import { changed, changedKeys, changesBetween, copy, equal, get, isPlain, keysOf, put, type Plain } from './data.ts'
 import { milliseconds } from './duration.ts'
 import { SessError } from './error.ts'
 import { flashAfter, messagesOf, type FlashStep } from './flash.ts'
@@ -21,6 +21,9 @@ interface Pending {
   readonly flashSteps: number
 }
 
+/** A function given to `update`. */
+type Change = (data: Plain) => unknown
+
 /** What a user sees of a session, and how each operation is made of writes. */
 export class LiveSession implements Session<Plain> {
   readonly #context: Context
@@ -35,7 +38,7 @@ export class LiveSession implements Session<Plain> {
   #startedAt: number
   #removed = false
   #cookieClosed = false
-  #last: Promise<unknown> = Promise.resolve()
+  #last: Promise<unknown> | undefined
   #running = 0
 
   /** A new session. */
@@ -121,7 +124,7 @@ export class LiveSession implements Session<Plain> {
       this.#unsettled !== undefined ||
       this.#flashSteps.length > 0 ||
       this.#stored.touchedUntil !== undefined ||
-      this.#changes().size > 0
+      (this.#data !== undefined && changedKeys(this.#base, this.#data).length > 0)
     )
   }
 
@@ -129,8 +132,8 @@ export class LiveSession implements Session<Plain> {
     return this.#exclusively(async () => {
       const settled = this.#unsettled && (await this.#apply(this.#unsettled, true))
       const changes = this.#changes()
-      if (changes.size || this.#flashSteps.length) return this.#write(await this.#pending(changes))
-      return settled ?? this.#stored.touch()
+      if (changes.size || this.#flashSteps.length) return await this.#write(await this.#pending(changes))
+      return settled ?? (await this.#stored.touch())
     })
   }
 
@@ -227,14 +230,16 @@ export class LiveSession implements Session<Plain> {
 
   /** Runs the session's operations one after the other. */
   #exclusively(operation: () => Promise<OutcomeStatus>): Promise<Outcome> {
-    const result = this.#after(this.#last, operation)
-    this.#last = result.catch(() => {})
-    return result
+    return (this.#last = this.#after(this.#last, operation))
   }
 
-  async #after(before: Promise<unknown>, operation: () => Promise<OutcomeStatus>): Promise<Outcome> {
+  async #after(before: Promise<unknown> | undefined, operation: () => Promise<OutcomeStatus>): Promise<Outcome> {
     this.#running++
-    await before
+    try {
+      await before
+    } catch {
+      // Told to who began it.
+    }
     try {
       const status = await operation()
       const { issued } = this.#stored
@@ -248,7 +253,7 @@ export class LiveSession implements Session<Plain> {
     if (this.#stored.mode === 'destroyed')
       throw new SessError(
         'session_destroyed',
-        'the session was used after destroy(), which is final; logout() goes on, login() starts anew',
+        'destroy() is final; login() starts anew, and logout() would have gone on',
       )
   }
 
@@ -265,33 +270,40 @@ export class LiveSession implements Session<Plain> {
   }
 
   /** The user's changes as a write. @throws {SessError} `invalid_data`. */
-  async #pending(changes: Map<string, unknown> = this.#changes(), change?: (data: Plain) => unknown): Promise<Pending> {
-    const { settings } = this.#context
-    const mine =
-      changes.size && settings.schema ? changesBetween(this.#base, await this.#context.shaped(this.#data!)) : changes
+  #pending(changes: Map<string, unknown> = this.#changes(), change?: Change): Pending | Promise<Pending> {
+    return changes.size && this.#context.settings.schema
+      ? this.#context.shaped(this.#data!).then((shaped) => this.#pendingOf(changesBetween(this.#base, shaped), change))
+      : this.#pendingOf(changes, change)
+  }
+
+  #pendingOf(mine: Map<string, unknown>, change: Change | undefined): Pending {
     const steps = [...this.#flashSteps]
     let seen = this.#seen
-    const compose = async (stored: Content): Promise<Content> => {
+    const compose = (stored: Content): Content | Promise<Content> => {
       if (stored !== seen) this.#resolve(mine, seen, stored)
       seen = stored
-      let data = changed(stored.data, mine)
-      if (change) {
-        const draft = await this.#context.shaped(data)
-        const before = copy(draft)
-        if (isPromise(change(draft))) throw invalid('update', 'takes a function that does not wait: it may run again')
-        const more = changesBetween(before, settings.schema ? await this.#context.shaped(draft) : draft)
-        if (!more.size && !mine.size && !steps.length) return stored
-        data = changed(data, more)
-      }
-      return { data, flash: flashAfter(stored.flash, steps) }
+      const content = { data: changed(stored.data, mine), flash: flashAfter(stored.flash, steps) }
+      return change ? this.#changedBy(change, content, mine.size || steps.length ? content : stored) : content
     }
     const sent = this.#data ? copy(this.#data) : this.#base
     return { write: { id: newWriteId(), compose, doubtful: [] }, sent, flashSteps: steps.length }
   }
 
-  async #write(pending: Pending): Promise<OutcomeStatus> {
+  /** Content as a function leaves it. @param otherwise - What there is if it changes nothing. */
+  async #changedBy(change: Change, { data, flash }: Content, otherwise: Content): Promise<Content> {
+    const draft = await this.#context.shaped(data)
+    const before = copy(draft)
+    if (isPromise(change(draft))) throw invalid('update', 'takes a function that does not wait: it may run again')
+    const changes = changesBetween(before, this.#context.settings.schema ? await this.#context.shaped(draft) : draft)
+    return changes.size ? { data: changed(data, changes), flash } : otherwise
+  }
+
+  #write(pending: Pending): Promise<OutcomeStatus> {
+    return this.#stored.live ? this.#apply(pending) : this.#create(pending)
+  }
+
+  async #create(pending: Pending): Promise<OutcomeStatus> {
     const stored = this.#stored
-    if (stored.live) return this.#apply(pending)
     if (stored.mode !== 'new') return stored.idle
     const content = await pending.write.compose(NO_CONTENT)
     if (equal(content, NO_CONTENT)) return 'unchanged'
@@ -334,14 +346,17 @@ export class LiveSession implements Session<Plain> {
   }
 
   /** Takes over what a write left in the store. What the user changed since it began stays pending. */
-  async #follow({ sent, flashSteps }: Pending): Promise<void> {
+  #follow({ sent, flashSteps }: Pending): Promise<void> | undefined {
     this.#flashSteps.splice(0, flashSteps)
     const { live } = this.#stored
     if (!live) return void (this.#base = sent)
     const { content } = live
     this.#removed = false
     this.#unsettled = undefined
-    this.#rebase(this.#context.settings.schema ? await this.#context.shaped(content.data) : content.data, content, sent)
+    if (this.#context.settings.schema)
+      return this.#context.shaped(content.data).then((shaped) => this.#rebase(shaped, content, sent))
+    this.#rebase(content.data, content, sent)
+    return undefined
   }
 
   /** Gives the user's object a new base: keys that are as they were sent follow it. */

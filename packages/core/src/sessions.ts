@@ -59,17 +59,14 @@ export class LiveSessions implements Sessions<Plain> {
         const { envelope, content } = held
         const digest = digestOf(token.secret)
         const verdict = judge(envelope, digest, settings.clock())
-        if (verdict === 'superseded' || verdict === 'mismatched')
+        let { data } = content
+        if (verdict === 'superseded' || verdict === 'mismatched') {
           events.emit('rejected', { reason: verdict, ...namesOf(held) })
-        if (verdict === 'superseded') return LiveSession.of(context, verdict, digest, held, await context.blank())
-        if (verdict !== 'mismatched')
-          return LiveSession.of(
-            context,
-            verdict,
-            digest,
-            held,
-            settings.schema ? await context.shaped(content.data) : content.data,
-          )
+          data = await context.blank()
+        } else if (settings.schema) data = await context.shaped(data)
+        return verdict === 'mismatched'
+          ? new LiveSession(context, data)
+          : LiveSession.of(context, verdict, digest, held, data)
       }
       if (!token) events.emit('rejected', { reason: 'malformed' })
     }
@@ -112,7 +109,7 @@ export class LiveSessions implements Sessions<Plain> {
       if ((await this.#context.read(key, true))?.record.subject !== subject) return false
     }
     const went = await calls.tell('revoke', key, (now) => settings.store.delete(key, now), 2)
-    if (went) events.emit('revoked', { handle, ...(subject !== undefined && { subject }) })
+    if (went) events.emit('revoked', { handle, ...(subject && { subject }) })
     return went
   }
 

@@ -22,7 +22,7 @@ export type Mode = 'new' | 'current' | 'kept' | 'superseded' | 'gone' | 'destroy
 export interface Write {
   readonly id: string
   /** The content to store; may be asked again. The same object as it was given: nothing to write. */
-  readonly compose: (stored: Content) => Promise<Content>
+  readonly compose: (stored: Content) => Content | Promise<Content>
   readonly rotation?: { readonly secret: string; readonly keepFor: number; readonly signIn?: SignIn }
   /** Revisions that tries without an answer would have made. */
   readonly doubtful: number[]
@@ -77,7 +77,7 @@ export class Stored {
       const rest = {
         revision: 1,
         expiresAt: expiryOf(idleTimeout, absoluteAt, now),
-        ...(subject !== undefined && { subject }),
+        ...(subject && { subject }),
       }
       const held = pack(
         settings,

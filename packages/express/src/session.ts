@@ -103,7 +103,7 @@ class Visit implements Gates {
     deferResponse(res, this)
     // The client went away, and the handler may never come to an end: what it changed is written all the same. So is what
     // was changed after the last byte.
-    res.once('close', () => {
+    res.on('close', () => {
       this.#clientGone = !res.writableFinished
       if (this.#clientGone || this.#session.needsCommit) this.#commitUnseen()
     })

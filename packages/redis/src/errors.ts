@@ -1,14 +1,13 @@
-import { SessError, type SessionRecord } from '@sess/core'
+import { SessError } from '@sess/core'
 
 /** What is thrown for an option that cannot be used. */
 export function invalid(option: string, what: string): SessError {
   return new SessError('invalid_option', `${option} ${what}`)
 }
 
-/** @throws {SessError} `too_large`. */
-export function checkSize({ payload: { length } }: SessionRecord, maxPayloadBytes: number): void {
-  if (length > maxPayloadBytes)
-    throw new SessError('too_large', `a payload of ${length} bytes: maxPayloadBytes is ${maxPayloadBytes}`)
+/** What is thrown for a payload that is larger than the option allows. */
+export function tooLarge(length: number, maxPayloadBytes: number): SessError {
+  return new SessError('too_large', `a payload of ${length} bytes; maxPayloadBytes is ${maxPayloadBytes}`)
 }
 
 /**

@@ -3,9 +3,7 @@ import type { RedisClient } from './client.ts'
 import { failure } from './errors.ts'
 import { evaluate, type Answer } from './script.ts'
 
-/** How long a write may wait for a connection, in ms: as long as core waits for an answer at most. */
-const PATIENCE = 10_000
-const LOST = 'no connection; writes are sent once'
+const LOST = 'no connection; writes go once'
 
 /** The way to the master: a write is sent once, and soon. */
 export interface Line {
@@ -41,6 +39,7 @@ export function lineTo(client: RedisClient, empty: string | undefined): Line {
   let permit = Buffer.from('1')
   let master: Promise<unknown> | undefined
   let closed = false
+  const isReady = (): boolean => !closed && client.status === 'ready'
 
   function failed(cause: unknown, sent: boolean): SessError {
     master = undefined
@@ -60,8 +59,9 @@ export function lineTo(client: RedisClient, empty: string | undefined): Line {
   return {
     ask,
     async write(keys, values, confirm) {
-      const deadline = performance.now() + PATIENCE
-      while (closed || client.status !== 'ready') {
+      // As long as core waits for an answer at most.
+      const deadline = performance.now() + 10_000
+      while (!isReady()) {
         await ask(() => client.mgetBuffer([keys[0]!]))
         if (performance.now() > deadline) throw failure(new Error(LOST), false)
       }

@@ -26,11 +26,8 @@ export interface SingleRedisClient extends RedisClient, RedisServer {
  * @throws {SessError} `invalid_option`, also for a Cluster and for a client that is set to read from a replica.
  */
 export function redisStore(client: SingleRedisClient, options: RedisStoreOptions = {}): SessionStore {
-  const {
-    isCluster,
-    options: { readOnly, role },
-  } = client
-  if (isCluster || readOnly || role === 'slave') throw invalid('client', 'must be a Redis on a master, no Cluster')
+  if (client.isCluster || client.options.readOnly || client.options.role === 'slave')
+    throw invalid('client', 'must be a Redis on a master, no Cluster')
   return storeOn(client, options, {
     name: 'redis',
     tagIsShard: false,

@@ -11,9 +11,12 @@ export type Answer = 0 | 'conflict' | 'missing' | Error
  * Compare-and-set of records (create, replace, touch) and their deletion, several at once; each is done or refused by itself.
  *
  * Keys: of each its record, and the index; without a subject the record again. Values: the permit (see line.ts), without
- * which nothing is done; the terms of all as JSON, of each a pair: now, and the revision that must be there (-1: none)
- * or for a deletion the subject that it must have (empty: any); of each the record's bytes, with the
- * revision that is there for a touch, or none for a deletion. An id is what stands in a record's key after the prefix: from the length of the index's key on.
+ * which nothing is done; the terms of all as JSON, of each now, the revision that must be there (-1: none), and in how many
+ * ms Redis drops the record, or for a deletion now, and the subject that it must have (empty: any); of each the record's
+ * bytes, for a touch with the revision that is there, for a deletion none.
+ *
+ * An id is what stands in a record's key after the prefix: from the length of the index's key on. What every write gives
+ * to a command is text: to format a number of Lua takes Redis as long as the command itself.
  *
  * - The record is written last, and deleted first: what fails on the way, a right that is lacking for one, has changed no
  *   record and left no record without its entry in the index.
@@ -24,11 +27,10 @@ export type Answer = 0 | 'conflict' | 'missing' | Error
  */
 const LUA = `if ARGV[1]~='1' then return -1 end
 local c,m=redis.call,cjson.decode(ARGV[2])
-local function one(k,i,v,n,x)
-local e,r=0,-1
-local h=c('GETRANGE',k,0,17)
+local function one(k,i,v,n,x,l)
+local e,r,h=0,-1,c('GETRANGE',k,'0','17')
 if #h>17 then e,r=struct.unpack('>dd',h) end
-if not (n<e) then r=-1 end
+if not(n<e) then r=-1 end
 if v=='' then
 if x~='' and h~='' and c('GETRANGE',k,16,17+#x)~=struct.pack('>H',#x)..x then return 'missing' end
 c('DEL',k)
@@ -37,7 +39,6 @@ return r<0 and 'missing' or 0
 end
 if r~=x then return r<0 and 'missing' or 'conflict' end
 local d,y=struct.unpack('>dd',v)
-local l=math.max(math.ceil(d-n)+6e4,1)
 if y==x then
 if d<=e then return 0 end
 v=v:sub(1,8)..c('GETRANGE',k,8,-1)
@@ -46,7 +47,7 @@ if i~=k then
 local t=c('TIME')[1]
 c('ZADD',i,t+1+l/1000,k:sub(#i))
 if r<0 then c('ZREMRANGEBYSCORE',i,0,t) end
-if c('PTTL',i)<l then c('PEXPIRE',i,l) end
+if c('PTTL',i)<l+0 then c('PEXPIRE',i,l) end
 end
 c('SET',k,v,'PX',l)
 return 0

@@ -9,18 +9,18 @@ import { setImmediate } from 'node:timers'
 export function together<Item, Answer>(
   most: number,
   send: (items: Item[]) => Promise<readonly Answer[]>,
-): (item: Item) => Promise<Answer> {
+): <Result>(item: Item, resultOf: (answer: Answer) => Result) => Promise<Result> {
   let open: (PromiseWithResolvers<readonly Answer[]> & { readonly items: Item[] }) | undefined
-  return (item) => {
+  return (item, resultOf) => {
     const { items, promise, resolve } = (open ??= { items: [], ...Promise.withResolvers() })
-    const at = items.push(item) - 1
+    const count = items.push(item)
     const close = (): void => {
       if (open?.items !== items) return
       open = undefined
       resolve(send(items))
     }
-    if (at + 1 === most) close()
-    else if (at === 0) setImmediate(close)
-    return promise.then((answers) => answers[at]!)
+    if (count === most) close()
+    else if (count === 1) setImmediate(close)
+    return promise.then((answers) => resultOf(answers[count - 1]!))
   }
 }
