@@ -1,5 +1,6 @@
 // Requests per second of Express 5 with a small session, for each kind of session: in turn, round after round, so that what
-// else the machine does falls on all alike. Ratios are taken within a round.
+// else the machine does falls on all alike. Ratios are taken within a round. Each round has new processes: the engine
+// compiles the same code a little differently each time, and that is worth some percent.
 import { parseArgs } from 'node:util'
 import { startRedis } from '@sess/test-servers'
 import { Contestant } from './contestant.ts'
@@ -32,26 +33,29 @@ function spread(numbers: readonly number[], digits: number): string {
 }
 
 await using redis = await startRedis()
-await using stack = new AsyncDisposableStack()
-const contestants: Contestant[] = []
-for (const name of NAMES)
-  contestants.push(stack.use(await Contestant.start(name, `redis://127.0.0.1:${redis.port}`, Number(values.sessions))))
-
-for (const path of ['/read', '/write']) {
-  const rates = new Map<string, number[]>(NAMES.map((name) => [name, []]))
-  for (let round = -1; round < rounds; round++) {
-    // Another one begins each round. The first round warms up.
-    for (let turn = 0; turn < contestants.length; turn++) {
-      const { name, url, cookies } = contestants[(turn + round + 1) % contestants.length]!
-      const rate = await requestsPerSecond(url + path, cookies, seconds)
-      if (round >= 0) rates.get(name)!.push(rate)
-      console.error(`${path} round ${round + 1} of ${rounds}: ${name} ${rate.toFixed(0)}`)
+const PATHS = ['/read', '/write']
+const rates = new Map(PATHS.map((path) => [path, new Map<string, number[]>(NAMES.map((name) => [name, []]))]))
+for (let round = 0; round < rounds; round++) {
+  // Another one begins each round.
+  for (let turn = 0; turn < NAMES.length; turn++) {
+    const name = NAMES[(turn + round) % NAMES.length]!
+    await using contestant = await Contestant.start(name, `redis://127.0.0.1:${redis.port}`, Number(values.sessions))
+    for (const path of PATHS) {
+      const load = (): Promise<number> => requestsPerSecond(contestant.url + path, contestant.cookies, seconds)
+      // The first load warms up.
+      await load()
+      const rate = await load()
+      rates.get(path)!.get(name)!.push(rate)
+      console.error(`round ${round + 1} of ${rounds}: ${name} ${path} ${rate.toFixed(0)}`)
     }
   }
+}
+
+for (const [path, byName] of rates) {
   console.log(`\n${path}, requests per second: median (min–max) of ${rounds} rounds of ${seconds} s`)
-  for (const name of NAMES) console.log(`  ${name.padEnd(16)} ${spread(rates.get(name)!, 0)}`)
+  for (const [name, all] of byName) console.log(`  ${name.padEnd(16)} ${spread(all, 0)}`)
   for (const [ours, other] of RATIOS) {
-    const ratios = rates.get(ours)!.map((rate, i) => rate / rates.get(other)![i]!)
+    const ratios = byName.get(ours)!.map((rate, i) => rate / byName.get(other)![i]!)
     console.log(`  ${ours} / ${other}: ${spread(ratios, 2)}`)
   }
 }

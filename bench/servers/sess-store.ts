@@ -5,7 +5,7 @@ import session from 'express-session'
 import { Redis } from 'ioredis'
 import { serve, type Small } from './serve.ts'
 
-const store = new SessStore({ store: redisStore(new Redis(process.env['REDIS_URL']!, { enableAutoPipelining: true })) })
+const store = new SessStore({ store: redisStore(new Redis(process.env['REDIS_URL']!)) })
 
 serve(
   (app) => {
