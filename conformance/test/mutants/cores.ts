@@ -47,7 +47,10 @@ export const cores: readonly CoreMutant[] = [
     'wrong-secret-in-silence',
     'sessions.ts',
     ['identity/wrong-secret'],
-    ["if (verdict === 'superseded' || verdict === 'mismatched')\n", "if (verdict === 'superseded')\n"],
+    [
+      "events.emit('rejected', { reason: verdict, ...namesOf(held) })",
+      "if (verdict === 'superseded') events.emit('rejected', { reason: verdict, ...namesOf(held) })",
+    ],
   ),
   core(
     'any-length-is-a-cookie',
@@ -115,8 +118,8 @@ export const cores: readonly CoreMutant[] = [
     'session.ts',
     ['round-trip/unchanged-writes-nothing', 'scale/calls', 'rotation-login/idle-commit-in-each-state'],
     [
-      'if (changes.size || this.#flashSteps.length) return this.#write(await this.#pending(changes))',
-      'if (changes.size || this.#flashSteps.length || this.#stored.live) return this.#write({ ...(await this.#pending(changes)), write: { ...(await this.#pending(changes)).write, compose: async (stored) => ({ ...stored }) } })',
+      'if (changes.size || this.#flashSteps.length) return await this.#write(await this.#pending(changes))',
+      'if (changes.size || this.#flashSteps.length || this.#stored.live) return await this.#write({ ...(await this.#pending(changes)), write: { ...(await this.#pending(changes)).write, compose: async (stored) => ({ ...stored }) } })',
     ],
   ),
   core(
