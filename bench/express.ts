@@ -1,6 +1,6 @@
 // Requests per second of Express 5 with a small session, for each kind of session: in turn, round after round, so that what
 // else the machine does falls on all alike. Ratios are taken within a round. Each round has new processes: the engine
-// compiles the same code a little differently each time, and that is worth some percent.
+// compiles the same code a little differently each time.
 import { parseArgs } from 'node:util'
 import { startRedis } from '@sess/test-servers'
 import { Contestant } from './contestant.ts'

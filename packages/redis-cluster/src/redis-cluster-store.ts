@@ -54,7 +54,7 @@ export function redisClusterStore(cluster: RedisClusterClient, options: RedisSto
 /** All masters, or none: a count without one of them would be wrong. */
 async function mastersOf(cluster: RedisClusterClient, anyKey: string): Promise<readonly RedisServer[]> {
   // Waits until the client knows the cluster.
-  await cluster.getBuffer(anyKey)
+  await cluster.mgetBuffer([anyKey])
   const slots = (await cluster.cluster('SLOTS')) as readonly Slots[]
   const masters = cluster.nodes('master')
   const served = slots.reduce((sum, [from, to]) => sum + to - from + 1, 0)

@@ -3,7 +3,6 @@ export interface RedisClient {
   /** `ready` while commands go straight to a server. */
   readonly status: string
   readonly options: { readonly keyPrefix?: string | undefined }
-  getBuffer(key: string): Promise<Buffer | null>
   getrangeBuffer(key: string, start: number, end: number): Promise<Buffer>
   mgetBuffer(keys: string[]): Promise<(Buffer | null)[]>
   zrange(key: string, start: number, end: string): Promise<string[]>

@@ -2,8 +2,8 @@ import { hash } from 'node:crypto'
 import type { RedisClient } from './client.ts'
 
 /**
- * What became of a change: 0: done. `conflict`: another revision is there. `missing`: no live record is. Or what Redis refused it
- * with.
+ * What became of a change: 0: done. `conflict`: another revision is there. `missing`: no live record is. Or what Redis
+ * refused it with.
  */
 export type Answer = 0 | 'conflict' | 'missing' | Error
 
@@ -16,7 +16,7 @@ export type Answer = 0 | 'conflict' | 'missing' | Error
  * bytes, for a touch with the revision that is there, for a deletion none.
  *
  * An id is what stands in a record's key after the prefix: from the length of the index's key on. What every write gives
- * to a command is text: to format a number of Lua takes Redis about as long as the command.
+ * to a command is text: Redis would format a number of Lua anew for each.
  *
  * - The record is written last, and deleted first: what fails on the way, a right that is lacking for one, has changed no
  *   record and left no record without its entry in the index.
