@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Session, Sessions } from '@sess/core'
+import { bindingOf } from '@sess/core/binding'
 import * as fc from 'fast-check'
 
 /** A session, as it must be. */
@@ -155,7 +156,7 @@ const login = fc.constantFrom('ann', 'bob').chain((subject) =>
 
 const logout = request('a logout', async (session, found, model, cookie) => {
   await session.logout()
-  assert.equal(session.cookieChange?.action, typeof found === 'object' ? 'remove' : undefined)
+  assert.equal(bindingOf(session).cookieChange?.action, typeof found === 'object' ? 'remove' : undefined)
   if (typeof found !== 'object') {
     // Under a superseded secret a logout ends the session, unless it is a marker's: that is told by what is left.
     if (found === 'superseded') await forget(model, cookie, true)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Outcome, Session, Sessions } from '@sess/core'
+import { bindingOf } from '@sess/core/binding'
 import type { Case } from '../contract.ts'
 import { clause, increment, stored, watched } from './case.ts'
 
@@ -200,7 +201,7 @@ export const outcomes: readonly Case[] = TABLE.map(([what, text, act, cells]) =>
       calls = []
       const outcome = await act(session)
       const [expected, status, cookie, after] = cells[state as keyof typeof GIVEN]
-      const { cookieChange } = session
+      const { cookieChange } = bindingOf(session)
       const shown = [calls.join(' '), outcome?.status ?? '', cookieChange?.action ?? 'none']
       assert.deepEqual(shown, [expected, status, cookie], `of a session that is ${state}`)
       if (cookieChange?.action !== 'set') continue

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Outcome, Session, Sessions, SessionStore } from '@sess/core'
+import { bindingOf } from '@sess/core/binding'
 import type { Case, CaseContext } from '../contract.ts'
 import { clause, increment, seen, stored } from './case.ts'
 import { inEveryOrder } from './interleave.ts'
@@ -77,7 +78,7 @@ export const racesOfRequests: readonly Case[] = [
         await (await other.load(cookie)).logout()
         time.now = now + 1_200_000
         assert.deepEqual(await act(late, one, cookie), { status: 'gone' })
-        assert.deepEqual([late.status, late.cookieChange], ['destroyed', undefined])
+        assert.deepEqual([late.status, bindingOf(late).cookieChange], ['destroyed', undefined])
         assert.equal((await other.load(cookie)).status, 'new')
       }
     },

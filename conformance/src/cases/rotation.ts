@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Outcome, Session, SessionStore } from '@sess/core'
+import { bindingOf } from '@sess/core/binding'
 import type { Case, CaseContext } from '../contract.ts'
 import { all, clause, increment, lists, seen, stored, watched } from './case.ts'
 import { inEveryOrder } from './interleave.ts'
@@ -45,7 +46,7 @@ export const rotation: readonly Case[] = [
       const old = await it.load(cookie)
       old.data.x = 1
       assert.deepEqual(
-        [old.status, await old.commit(), old.cookieChange],
+        [old.status, await old.commit(), bindingOf(old).cookieChange],
         ['superseded', { status: 'superseded' }, undefined],
       )
       assert.deepEqual((await seen(it, cookieValue))[2], { n: 0, more: 1 })
@@ -96,7 +97,7 @@ export const rotation: readonly Case[] = [
         [await late.regenerate(), await destroyed.regenerate()],
         [{ status: 'gone' }, { status: 'gone' }],
       )
-      assert.deepEqual([late.cookieChange, (await it.load(cookie)).status], [undefined, 'new'])
+      assert.deepEqual([bindingOf(late).cookieChange, (await it.load(cookie)).status], [undefined, 'new'])
     },
   ),
   sessions(
@@ -173,7 +174,7 @@ export const rotation: readonly Case[] = [
         context,
         async (session) => {
           await session.logout()
-          return session.cookieChange
+          return bindingOf(session).cookieChange
         },
         async ({ rotated, cookie, load }) => {
           for (const value of [cookie, rotated.cookieValue])
@@ -219,7 +220,7 @@ export const rotation: readonly Case[] = [
       late.data.n = 2
       time.now = now + 10_000
       assert.deepEqual([await late.commit(), (await it.load(old)).status], [{ status: 'superseded' }, 'superseded'])
-      assert.deepEqual([kept.cookieChange, late.cookieChange], [undefined, undefined])
+      assert.deepEqual([bindingOf(kept).cookieChange, bindingOf(late).cookieChange], [undefined, undefined])
       time.now = now + 70_000
       assert.equal((await it.load(old)).status, 'new')
     },
@@ -233,7 +234,7 @@ export const rotation: readonly Case[] = [
       const { cookieValue } = await (await it.load(old)).regenerate({ keepOldFor: '10s' })
       const session = await it.load(old)
       await session.logout()
-      assert.deepEqual([session.cookieChange, session.status], [undefined, 'superseded'])
+      assert.deepEqual([bindingOf(session).cookieChange, session.status], [undefined, 'superseded'])
       assert.equal((await it.load(cookieValue)).status, 'new')
     },
   ),

@@ -64,7 +64,7 @@ export const cores: readonly CoreMutant[] = [
     ['identity/unknown-is-no-write', 'rotation-login/marker', 'rotation-login/login-against-logout'],
     [
       "      if (!token) events.emit('rejected', { reason: 'malformed' })",
-      "      if (!token) events.emit('rejected', { reason: 'malformed' })\n      else if (!held) {\n        const session = await new LiveSession(context, await context.blank())\n        session.data = { adopted: true }\n        await session.commit()\n        return session\n      }",
+      "      if (!token) events.emit('rejected', { reason: 'malformed' })\n      else if (!held) {\n        const session = await new LiveSession(context, await context.blank())\n        session.data = { adopted: true }\n        await session.commit()\n        return viewOf(session)\n      }",
     ],
   ),
   core(

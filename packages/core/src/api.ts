@@ -22,15 +22,6 @@ export interface Outcome {
   readonly cookieValue?: string
 }
 
-/** What the browser's cookie needs, as of now. */
-export type CookieChange =
-  | {
-      readonly action: 'set'
-      readonly value: string
-      /** Time left to the absolute expiry, in ms; absent for a browser-session cookie. */ readonly maxAgeMs?: number
-    }
-  | { readonly action: 'remove' }
-
 /** Options of {@link Session.login}. Left out: the defaults given to `createSessions`. */
 export interface LoginOptions {
   /** Sliding lifetime of this session; `false`: it does not slide. */
@@ -52,7 +43,10 @@ export interface RegenerateOptions {
 }
 
 /**
- * A session, as one request sees it.
+ * A session, as one request sees it. Any access to it counts as use: a binding marks the response of a session that was used
+ * as private, and leaves one alone whose session was not (no commit, no touch: its idle clock stands still).
+ *
+ * Assigning anything but `data` throws, and says what to call instead.
  *
  * `Data` is the type of `data`: `Partial` of the type argument of `createSessions`, or the output type of its schema.
  */
@@ -78,10 +72,6 @@ export interface Session<Data extends object = Record<string, unknown>> {
   readonly authenticatedAt: number | undefined
   /** When the session ends unless it is used, in ms since the epoch. */
   readonly expiresAt: number
-  /** For bindings: false while {@link commit} would do nothing, so that a response need not wait for it. */
-  readonly needsCommit: boolean
-  /** What the browser's cookie needs, as of now; undefined: nothing. */
-  readonly cookieChange: CookieChange | undefined
 
   /**
    * Writes what changed since the session was loaded: compare-and-set; on a conflict, this request's top-level changes
@@ -135,12 +125,6 @@ export interface Session<Data extends object = Record<string, unknown>> {
    * @throws {SessError} `not_fresh` when nobody is signed in, or the sign-in is longer ago than `maxAge`.
    */
   requireFresh(maxAge: Duration): void
-
-  /**
-   * For bindings: says that the response's headers have left. From now on whatever would need a new cookie throws
-   * `response_started` and writes nothing; changes to a session whose cookie the browser has are still written.
-   */
-  closeCookie(): void
 }
 
 /** One of a subject's sessions, as {@link Sessions.listSubject} shows it. */
@@ -189,6 +173,11 @@ export interface SessionsEvents {
   }
   /** A Secure cookie would go out on a request that looks like plain http. From a binding. */
   insecure: { readonly message: string }
+  /**
+   * A session was used for the first time after its response's head had left, as one that a shared cache may store. From a
+   * binding; use the session earlier, or pass the binding's option `private: true`.
+   */
+  uncacheable_late: { readonly handle?: string }
 }
 
 /** What `createSessions` returns. `Data` as in {@link Session}. */
@@ -228,7 +217,4 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
 
   /** Listens to an event. @returns A function that stops listening. */
   on<Name extends keyof SessionsEvents>(name: Name, listener: (event: SessionsEvents[Name]) => void): () => void
-
-  /** For bindings: reports an event of theirs. */
-  emit<Name extends keyof SessionsEvents>(name: Name, event: SessionsEvents[Name]): void
 }

@@ -32,6 +32,10 @@ export class Events {
       const { reason, handle } = event as SessionsEvents['rejected']
       this.#log(`@sess: cookie ${reason}${handle ? ` (session ${handle})` : ''}: ${ADVICE[reason]}`)
     }
+    if (name === 'uncacheable_late')
+      this.#log?.(
+        '@sess: a session was used after the response had left as one that shared caches may store; use it earlier, or pass { private: true } to the binding',
+      )
     for (const listener of this.#listeners.get(name) ?? []) {
       try {
         ;(listener as Listener<N>)(event)

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { createSessions, type Outcome, type Session, type Sessions } from './index.ts'
+import { bindingOf } from './binding.ts'
 import { heldStore, type HeldStore } from '../test/held-store.ts'
 
 interface Data {
@@ -206,8 +207,9 @@ describe.each(Object.keys(OPERATIONS) as Row[])('%s', (row) => {
     const outcome = await OPERATIONS[row](session)
     expect(store.calls.slice(before).map(({ step }) => step.method)).toEqual(calls ? calls.split(' ') : [])
     expect(outcome?.status ?? '').toBe(status)
-    expect(session.cookieChange?.action ?? 'none').toBe(cookie)
-    expect(outcome?.cookieValue).toBe(session.cookieChange?.action === 'set' ? session.cookieChange.value : undefined)
+    const { cookieChange } = bindingOf(session)
+    expect(cookieChange?.action ?? 'none').toBe(cookie)
+    expect(outcome?.cookieValue).toBe(cookieChange?.action === 'set' ? cookieChange.value : undefined)
     if (data) expect(session.data).toEqual(data)
   })
 })
@@ -220,9 +222,8 @@ describe('login as another subject', () => {
       session.data.more = 'pen'
       expect(await session.login('bob')).toMatchObject({ status: 'created' })
       expect(session.data).toEqual({})
-      const loaded = await sessions.load(
-        session.cookieChange?.action === 'set' ? session.cookieChange.value : undefined,
-      )
+      const { cookieChange } = bindingOf(session)
+      const loaded = await sessions.load(cookieChange?.action === 'set' ? cookieChange.value : undefined)
       expect([loaded.subject, loaded.data]).toEqual(['bob', {}])
     },
   )
@@ -246,7 +247,7 @@ describe('a session object goes on', () => {
     expect([session.status, session.subject, session.data === data, data]).toEqual(['new', undefined, true, {}])
     session.flash('notice', 'Bye')
     const { status, cookieValue } = await session.commit()
-    expect([status, session.cookieChange?.action]).toEqual(['created', 'set'])
+    expect([status, bindingOf(session).cookieChange?.action]).toEqual(['created', 'set'])
     expect((await sessions.load(cookieValue)).flashed('notice')).toEqual(['Bye'])
     expect((await sessions.load(old)).status).toBe('new')
   })

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { heldStore, type HeldStore } from '../test/held-store.ts'
 import { createSessions, type Session, type Sessions, type SessionsOptions } from './index.ts'
+import { bindingOf } from './binding.ts'
 
 interface Data {
   a: number
@@ -183,12 +184,12 @@ describe('logout wins', () => {
       await two.logout()
       store.flow()
       expect(await late).toEqual({ status: 'gone' })
-      expect([one.status, one.cookieChange, (await sessions.load(cookie)).status, store.records.size]).toEqual([
-        'destroyed',
-        undefined,
-        'new',
-        0,
-      ])
+      expect([
+        one.status,
+        bindingOf(one).cookieChange,
+        (await sessions.load(cookie)).status,
+        store.records.size,
+      ]).toEqual(['destroyed', undefined, 'new', 0])
     },
   )
 
@@ -361,7 +362,7 @@ describe('rotation', () => {
   test('of two at once has one winner; the other is told, and sets no cookie', async () => {
     const [one, two, cookie] = await pair()
     const [first, second] = await Promise.all([one.regenerate(), two.regenerate()])
-    expect([first.status, second, two.cookieChange]).toEqual(['saved', { status: 'superseded' }, undefined])
+    expect([first.status, second, bindingOf(two).cookieChange]).toEqual(['saved', { status: 'superseded' }, undefined])
     expect([(await sessions.load(cookie)).status, (await sessions.load(first.cookieValue)).data]).toEqual([
       'superseded',
       { n: 0 },
@@ -476,7 +477,7 @@ describe('login from an anonymous session', () => {
     const [one, two] = await pair()
     await one.login('ann')
     two.data.b = 2
-    expect([await two.commit(), two.cookieChange]).toEqual([{ status: 'superseded' }, undefined])
+    expect([await two.commit(), bindingOf(two).cookieChange]).toEqual([{ status: 'superseded' }, undefined])
   })
 
   test('twice at once: both end signed in, with the cart', async () => {

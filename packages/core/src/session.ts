@@ -1,4 +1,12 @@
-import type { CookieChange, Duration, LoginOptions, Outcome, OutcomeStatus, RegenerateOptions, Session } from './api.ts'
+import type {
+  Duration,
+  LoginOptions,
+  Outcome,
+  OutcomeStatus,
+  RegenerateOptions,
+  Session,
+  SessionsEvents,
+} from './api.ts'
 import { NO_CONTENT, type Content, type Held } from './codec.ts'
 import type { Context } from './context.ts'
 import { changed, changedKeys, changesBetween, copy, equal, get, isPlain, keysOf, put, type Plain } from './data.ts'
@@ -8,8 +16,9 @@ import { flashAfter, messagesOf, type FlashStep } from './flash.ts'
 import { checkJson } from './json.ts'
 import { signIn, signInOf } from './login.ts'
 import { invalid } from './options.ts'
+import { Operation } from './operation.ts'
 import { KNOWN_FOR, type Verdict } from './secrets.ts'
-import type { SessionKey } from './store.ts'
+import type { CloseCookieOptions, CookieChange, SessionBinding } from './session-binding.ts'
 import { expiryOf, Stored, type Write } from './stored.ts'
 import { handleOf, newSecret, newWriteId } from './token.ts'
 
@@ -24,8 +33,8 @@ interface Pending {
 /** A function given to `update`. */
 type Change = (data: Plain) => unknown
 
-/** What a user sees of a session, and how each operation is made of writes. */
-export class LiveSession implements Session<Plain> {
+/** A session during one request: how each operation is made of writes. An application holds a view of it. */
+export class LiveSession implements Session<Plain>, SessionBinding {
   readonly #context: Context
   readonly #stored: Stored
   /** Data as loaded or last written; `#data` is made of it when it is first asked for. */
@@ -38,8 +47,15 @@ export class LiveSession implements Session<Plain> {
   #startedAt: number
   #removed = false
   #cookieClosed = false
+  #used = false
+  /** The response's head left as one that a shared cache may store. */
+  #shared = false
+  /** A binding commits at the end of the request. */
+  #bound = false
   #last: Promise<unknown> | undefined
   #running = 0
+  /** Operations, commits apart, that run or failed. */
+  #operations: Operation<unknown>[] = []
 
   /** A new session. */
   constructor(context: Context, blank: Plain) {
@@ -64,9 +80,25 @@ export class LiveSession implements Session<Plain> {
     return session
   }
 
-  /** The key, where this request may act on the record. */
-  static keyOf(session: unknown): SessionKey | undefined {
-    return session instanceof LiveSession ? session.#stored.live?.key : undefined
+  /** The session as its binding needs it. */
+  get binding(): SessionBinding {
+    this.#bound = true
+    return this
+  }
+
+  get used(): boolean {
+    return this.#used
+  }
+
+  /** Notes that the application looked at the session, or did something with it. */
+  markUsed(): void {
+    if (this.#used) return
+    this.#used = true
+    if (this.#shared) this.report('uncacheable_late', this.handle === undefined ? {} : { handle: this.handle })
+  }
+
+  report<Name extends keyof SessionsEvents>(name: Name, event: SessionsEvents[Name]): void {
+    this.#context.events.emit(name, event)
   }
 
   get data(): Plain {
@@ -121,6 +153,7 @@ export class LiveSession implements Session<Plain> {
   get needsCommit(): boolean {
     return (
       this.#running > 0 ||
+      this.#operations.some(unheard) ||
       this.#unsettled !== undefined ||
       this.#flashSteps.length > 0 ||
       this.#stored.touchedUntil !== undefined ||
@@ -129,7 +162,13 @@ export class LiveSession implements Session<Plain> {
   }
 
   commit(): Promise<Outcome> {
-    return this.#exclusively(async () => {
+    // Whoever hears of an operation from now on hears of it too late: the answer is being given.
+    const operations = this.#operations.filter((operation) => !operation.heard)
+    return this.#queued(async () => {
+      for (const { over } of operations) await over
+      const failed = operations.find((operation) => operation.failed)
+      this.#operations = this.#operations.filter((operation) => !operations.includes(operation))
+      if (failed) throw failed.error
       const settled = this.#unsettled && (await this.#apply(this.#unsettled, true))
       const changes = this.#changes()
       if (changes.size || this.#flashSteps.length) return await this.#write(await this.#pending(changes))
@@ -140,6 +179,7 @@ export class LiveSession implements Session<Plain> {
   update(change: (data: Plain) => void): Promise<Outcome> {
     return this.#exclusively(async () => {
       if (typeof change !== 'function') throw invalid('update', 'takes a function that changes the data it is given')
+      if (isAsync(change)) throw waits()
       if (this.#unsettled) {
         // Not settled but made anew, as the caller asks; what landed of the earlier write is taken over.
         const { write } = this.#unsettled
@@ -186,8 +226,8 @@ export class LiveSession implements Session<Plain> {
     })
   }
 
-  async logout(): Promise<void> {
-    await this.#exclusively(async () => {
+  logout(): Promise<void> {
+    return this.#ending(async () => {
       const mode = await this.#end()
       this.#stored.mode = mode === 'current' ? 'new' : mode === 'kept' ? 'superseded' : mode
       this.#startedAt = this.#context.settings.clock()
@@ -196,8 +236,8 @@ export class LiveSession implements Session<Plain> {
     })
   }
 
-  async destroy(): Promise<void> {
-    await this.#exclusively(async () => {
+  destroy(): Promise<void> {
+    return this.#ending(async () => {
       await this.#end()
       this.#stored.mode = 'destroyed'
       return 'gone'
@@ -224,12 +264,24 @@ export class LiveSession implements Session<Plain> {
       throw new SessError('not_fresh', `nobody signed in within ${maxAge}; ask for the password, then call login()`)
   }
 
-  closeCookie(): void {
+  closeCookie({ shared = false }: CloseCookieOptions = {}): void {
     this.#cookieClosed = true
+    this.#shared = shared && !this.#used
+  }
+
+  /** Runs an operation after those before it. If it fails and nobody awaits it, the next commit fails. */
+  #exclusively(operation: () => Promise<OutcomeStatus>): Promise<Outcome> {
+    return this.#watched(this.#queued(operation))
+  }
+
+  #watched<T>(running: Promise<T>): Promise<T> {
+    const operation = new Operation(running, () => this.#bound)
+    this.#operations = [...this.#operations.filter(({ done }) => !done), operation]
+    return operation
   }
 
   /** Runs the session's operations one after the other. */
-  #exclusively(operation: () => Promise<OutcomeStatus>): Promise<Outcome> {
+  #queued(operation: () => Promise<OutcomeStatus>): Promise<Outcome> {
     return (this.#last = this.#after(this.#last, operation))
   }
 
@@ -293,7 +345,7 @@ export class LiveSession implements Session<Plain> {
   async #changedBy(change: Change, { data, flash }: Content, otherwise: Content): Promise<Content> {
     const draft = await this.#context.shaped(data)
     const before = copy(draft)
-    if (isPromise(change(draft))) throw invalid('update', 'takes a function that does not wait: it may run again')
+    if (isPromise(change(draft))) throw waits()
     const changes = changesBetween(before, this.#context.settings.schema ? await this.#context.shaped(draft) : draft)
     return changes.size ? { data: changed(data, changes), flash } : otherwise
   }
@@ -371,6 +423,10 @@ export class LiveSession implements Session<Plain> {
     }
   }
 
+  #ending(operation: () => Promise<OutcomeStatus>): Promise<void> {
+    return this.#watched(this.#queued(operation).then(() => {}))
+  }
+
   async #end(): Promise<Stored['mode']> {
     const { mode } = this.#stored
     if ((await this.#stored.end()) && !this.#cookieClosed) this.#removed = true
@@ -380,19 +436,18 @@ export class LiveSession implements Session<Plain> {
   }
 }
 
+function waits(): SessError {
+  return invalid('update', 'takes a function that does not wait: it may run again. Await before it')
+}
+
 function isPromise(value: unknown): boolean {
   return typeof (value as PromiseLike<unknown> | undefined)?.then === 'function'
 }
 
-// An assignment to a property that a session does not have is the reflex of who used express-session: `session.user = x`.
-// It would be lost without a word, so the end of the prototype chain refuses it.
-Object.setPrototypeOf(
-  LiveSession.prototype,
-  new Proxy(Object.prototype, {
-    set(_, property) {
-      throw new TypeError(
-        `session.${String(property)} would not be saved; did you mean session.data.${String(property)}?`,
-      )
-    },
-  }),
-)
+function isAsync(change: Change): boolean {
+  return /^\[object (?:Async|Generator)/.test(Object.prototype.toString.call(change))
+}
+
+function unheard(operation: Operation<unknown>): boolean {
+  return operation.failed && !operation.heard
+}

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { heldStore, type HeldStore } from '../test/held-store.ts'
 import { createSessions, type BaseOptions, type Seal, type Serializer, type SessionsEvents } from './index.ts'
+import { bindingOf } from './binding.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
@@ -151,12 +152,12 @@ describe('time', () => {
     const sessions = open()
     const session = await sessions.load(undefined)
     await session.login('ann', { idleTimeout: '7d', absoluteTimeout: '30d' })
-    expect([session.expiresAt - now, session.cookieChange]).toEqual([
+    expect([session.expiresAt - now, bindingOf(session).cookieChange]).toEqual([
       7 * 24 * HOUR,
       { action: 'set', value: expect.any(String), maxAgeMs: 30 * 24 * HOUR },
     ])
     await session.login('ann', { persistent: false })
-    expect([session.expiresAt - now, session.cookieChange]).toEqual([
+    expect([session.expiresAt - now, bindingOf(session).cookieChange]).toEqual([
       30 * MINUTE,
       { action: 'set', value: expect.any(String) },
     ])
@@ -489,14 +490,14 @@ describe('what the response’s start closes', () => {
     const sessions = open()
     const cookie = await stored(sessions)
     const session = await sessions.load(cookie)
-    session.closeCookie()
+    bindingOf(session).closeCookie()
     const closed = { code: 'response_started' }
     await expect(session.login('ann')).rejects.toMatchObject(closed)
     await expect(session.regenerate()).rejects.toMatchObject(closed)
     session.data.x = 1
     expect(await session.commit()).toEqual({ status: 'saved' })
     await session.logout()
-    expect([session.cookieChange, (await sessions.load(cookie)).status]).toEqual([undefined, 'new'])
+    expect([bindingOf(session).cookieChange, (await sessions.load(cookie)).status]).toEqual([undefined, 'new'])
     session.data.x = 1
     await expect(session.commit()).rejects.toMatchObject(closed)
   })
@@ -553,9 +554,9 @@ describe('events and log', () => {
 describe('needsCommit tells a binding that nothing has to be waited for', () => {
   test('false for what is new or was only read', async () => {
     const fresh = await open().load(undefined)
-    expect([fresh.needsCommit, fresh.data, fresh.needsCommit]).toEqual([false, {}, false])
+    expect([bindingOf(fresh).needsCommit, fresh.data, bindingOf(fresh).needsCommit]).toEqual([false, {}, false])
     const read = await open().load(await stored())
-    expect([read.data, read.needsCommit]).toEqual([{ theme: 'dark' }, false])
+    expect([read.data, bindingOf(read).needsCommit]).toEqual([{ theme: 'dark' }, false])
   })
 
   test.each<[string, (session: Awaited<ReturnType<ReturnType<typeof open>['load']>>) => unknown]>([
@@ -566,9 +567,9 @@ describe('needsCommit tells a binding that nothing has to be waited for', () => 
   ])('true for %s, and false once it is committed', async (_, act) => {
     const session = await open().load(await stored())
     act(session)
-    expect(session.needsCommit).toBe(true)
+    expect(bindingOf(session).needsCommit).toBe(true)
     await session.commit()
-    expect(session.needsCommit).toBe(false)
+    expect(bindingOf(session).needsCommit).toBe(false)
   })
 
   test('true while a write is unsettled', async () => {
@@ -581,7 +582,7 @@ describe('needsCommit tells a binding that nothing has to be waited for', () => 
       store.failAfter(0, new Error('reset'))
     }
     await expect(commit).rejects.toMatchObject({ code: 'unknown_outcome' })
-    expect(session.needsCommit).toBe(true)
+    expect(bindingOf(session).needsCommit).toBe(true)
   })
 })
 

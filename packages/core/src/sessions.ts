@@ -7,7 +7,9 @@ import { invalid, settingsOf, type AnyOptions, type BaseOptions, type SessionsOp
 import type { DataSchema } from './schema.ts'
 import { judge } from './secrets.ts'
 import type { SerializerOption } from './serializer.ts'
+import { BINDING, type SessionsBinding } from './session-binding.ts'
 import { LiveSession } from './session.ts'
+import { viewOf } from './session-view.ts'
 import type { SessionKey } from './store.ts'
 import { digestOf, handleOf, parseHandle, parseToken } from './token.ts'
 
@@ -41,12 +43,12 @@ export function createSessions(options: AnyOptions): Sessions<never> {
 export class LiveSessions implements Sessions<Plain> {
   readonly #context: Context
   readonly on: Sessions['on']
-  readonly emit: Sessions['emit']
 
   constructor(context: Context) {
     this.#context = context
     this.on = context.events.on.bind(context.events)
-    this.emit = context.events.emit.bind(context.events)
+    const binding: SessionsBinding = { report: context.events.emit.bind(context.events) }
+    Object.defineProperty(this, BINDING, { value: Object.freeze(binding) })
   }
 
   async load(cookieValue: string | undefined): Promise<Session<Plain>> {
@@ -64,13 +66,15 @@ export class LiveSessions implements Sessions<Plain> {
           events.emit('rejected', { reason: verdict, ...namesOf(held) })
           data = await context.blank()
         } else if (settings.schema) data = await context.shaped(data)
-        return verdict === 'mismatched'
-          ? new LiveSession(context, data)
-          : LiveSession.of(context, verdict, digest, held, data)
+        return viewOf(
+          verdict === 'mismatched'
+            ? new LiveSession(context, data)
+            : LiveSession.of(context, verdict, digest, held, data),
+        )
       }
       if (!token) events.emit('rejected', { reason: 'malformed' })
     }
-    return new LiveSession(context, await context.blank())
+    return viewOf(new LiveSession(context, await context.blank()))
   }
 
   async *listSubject(subject: string): AsyncIterable<SessionInfo> {
@@ -121,7 +125,7 @@ export class LiveSessions implements Sessions<Plain> {
     const { store } = settings
     const { except } = options
     if (!store.deleteSubject) throw this.#unsupported('revoke')
-    const spared: SessionKey | undefined = typeof except === 'string' ? parseHandle(except) : LiveSession.keyOf(except)
+    const spared: SessionKey | undefined = parseHandle((typeof except === 'object' ? except.handle : except) ?? '')
     if (typeof except === 'string' && !spared) throw invalid('except', 'is no handle; nothing was revoked')
     let count: number | undefined = 0
     for (const tag of this.#context.tags(subject)) {

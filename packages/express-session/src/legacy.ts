@@ -1,6 +1,6 @@
 import { promisify } from 'node:util'
 import { SessError } from '@sess/core'
-import type { ForeignSession, ForeignSessions } from '@sess/core/foreign'
+import type { ExternalIdSession, ExternalIdSessions } from '@sess/core/external-ids'
 import { dataOf } from './cookie.ts'
 
 /** A store that was used before, as far as it is asked. Any store of express-session is one. */
@@ -14,11 +14,11 @@ const FRESH_FOR = 10_000
 
 /** Moves sessions over from the store that was used before. */
 export class Legacy {
-  readonly #sessions: ForeignSessions
+  readonly #sessions: ExternalIdSessions
   readonly #get: (id: string) => Promise<object | null | undefined>
   readonly #destroy: (id: string) => Promise<unknown>
 
-  constructor(sessions: ForeignSessions, store: LegacyStore) {
+  constructor(sessions: ExternalIdSessions, store: LegacyStore) {
     this.#sessions = sessions
     this.#get = promisify<string, object | null | undefined>((id, done) => void store.get(id, done))
     this.#destroy = promisify<string, unknown>((id, done) => void store.destroy(id, (error) => done(error, undefined)))
@@ -28,7 +28,7 @@ export class Legacy {
    * Takes a session over at once, not when it is saved: so a request that is still running when the session is ended
    * has loaded it from here, and cannot bring it back.
    */
-  async take(id: string): Promise<ForeignSession | undefined> {
+  async take(id: string): Promise<ExternalIdSession | undefined> {
     const asked = performance.now()
     const old = await this.#get(id)
     if (performance.now() - asked > FRESH_FOR)

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { SessError, type OutcomeStatus } from '@sess/core'
-import { foreignSessions, type ForeignSession, type ForeignSessions } from '@sess/core/foreign'
+import { externalIdSessions, type ExternalIdSession, type ExternalIdSessions } from '@sess/core/external-ids'
 import { lifeOf } from './cookie.ts'
 import { HostStoreBase, type Callback, type HostRequest, type HostSession, type LoadedSession } from './host.ts'
 import { Legacy } from './legacy.ts'
@@ -18,7 +18,7 @@ const EVENTS = ['created', 'rejected', 'conflict', 'logout', 'revoked', 'error']
  * Emits {@link SessStoreEvents}.
  */
 export class SessStore extends HostStoreBase {
-  readonly #sessions: ForeignSessions
+  readonly #sessions: ExternalIdSessions
   readonly #legacy: Legacy | undefined
   readonly #throwsGone: boolean
   readonly #trails = new Trails()
@@ -28,7 +28,7 @@ export class SessStore extends HostStoreBase {
     super()
     const { legacy, onGone = 'ignore', ...rest } = checked(options)
     this.#throwsGone = onGone === 'throw'
-    this.#sessions = foreignSessions({ ...rest, lifeOf, domain: '@sess/express-session' })
+    this.#sessions = externalIdSessions({ ...rest, lifeOf, domain: '@sess/express-session' })
     this.#legacy = legacy && new Legacy(this.#sessions, legacy)
     for (const name of EVENTS) this.#sessions.on(name, (event) => this.#tell(name, event))
   }
@@ -92,7 +92,7 @@ export class SessStore extends HostStoreBase {
     return session ? this.#present(id, session) : null
   }
 
-  #present(id: string, session: ForeignSession): HostSession {
+  #present(id: string, session: ExternalIdSession): HostSession {
     const trail = new Trail(id, session)
     const data = trail.present()
     this.#trails.lead(data, trail)

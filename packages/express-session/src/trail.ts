@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { ForeignSession } from '@sess/core/foreign'
+import type { ExternalIdSession } from '@sess/core/external-ids'
 import { cookieOf, dataOf } from './cookie.ts'
 import type { HostSession } from './host.ts'
 
@@ -12,11 +12,11 @@ const TRAIL = Symbol('@sess/express-session')
 /** What a host's session object was loaded from, and how it is saved. */
 export class Trail {
   readonly #id: string
-  readonly #session: ForeignSession
+  readonly #session: ExternalIdSession
   /** The cookie as it was last loaded or saved. */
   #cookie: unknown
 
-  constructor(id: string, session: ForeignSession) {
+  constructor(id: string, session: ExternalIdSession) {
     this.#id = id
     this.#session = session
     this.#cookie = session.data['cookie']
@@ -41,14 +41,14 @@ export class Trail {
     return { ...data, cookie: { ...cookieOf(data, expiresAt!), [TRAIL]: this } }
   }
 
-  save(session: HostSession): ReturnType<ForeignSession['save']> {
+  save(session: HostSession): ReturnType<ExternalIdSession['save']> {
     const data = dataOf(session, this.#cookie)
     this.#cookie = data['cookie']
     return this.#session.save(data)
   }
 
   /** For a session that the host found unchanged: only its cookie may have other options. */
-  touch(session: HostSession): ReturnType<ForeignSession['save']> {
+  touch(session: HostSession): ReturnType<ExternalIdSession['save']> {
     const { cookie } = dataOf({ cookie: session.cookie as unknown }, this.#cookie)
     return isDeepStrictEqual(cookie, this.#cookie) ? this.#session.touch() : this.save(session)
   }

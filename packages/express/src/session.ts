@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { SessError, type Session, type Sessions } from '@sess/core'
+import { bindingOf, type SessionBinding } from '@sess/core/binding'
 import { sessionCookie, type CookieOptions, type SessionCookie } from '@sess/http'
 import { deferResponse, type Gates } from './deferred-response.ts'
 
@@ -70,6 +71,7 @@ class Visit implements Gates {
   readonly #next: Next
   readonly #cookie: SessionCookie<object>
   readonly #session: Session<object>
+  readonly #bound: SessionBinding
   #touched = false
   #headed = false
   #clientGone = false
@@ -86,6 +88,7 @@ class Visit implements Gates {
     this.#next = next
     this.#cookie = cookie
     this.#session = loaded
+    this.#bound = bindingOf(loaded)
   }
 
   /** The session. From the first time on, the response waits for it. */
@@ -99,28 +102,28 @@ class Visit implements Gates {
     this.#touched = true
     this.#headed = res.headersSent
     this.#clientGone = res.destroyed
-    if (this.#headed || this.#clientGone) this.#session.closeCookie()
+    if (this.#headed || this.#clientGone) this.#bound.closeCookie()
     deferResponse(res, this)
     // The client went away, and the handler may never come to an end: what it changed is written all the same. So is what
     // was changed after the last byte.
     res.on('close', () => {
       this.#clientGone = !res.writableFinished
-      if (this.#clientGone || this.#session.needsCommit) this.#commitUnseen()
+      if (this.#clientGone || this.#bound.needsCommit) this.#commitUnseen()
     })
   }
 
   /** A new session waits: it can still be made in the breath in which the answer was given, and not a moment later. */
   get pending(): boolean {
-    return this.#session.needsCommit || this.#session.status === 'new'
+    return this.#bound.needsCommit || this.#bound.status === 'new'
   }
 
   start(): Promise<unknown> {
-    return this.#session.commit()
+    return this.#bound.commit()
   }
 
   head(): void {
     const res = this.#res
-    this.#session.closeCookie()
+    this.#bound.closeCookie()
     if (this.#headed) return
     this.#headed = true
     const fields = this.#cookie.headers(this.#session, {
@@ -137,7 +140,7 @@ class Visit implements Gates {
   }
 
   end(): Promise<unknown> {
-    return this.#session.commit()
+    return this.#bound.commit()
   }
 
   failed(error: unknown, cut: boolean): void {

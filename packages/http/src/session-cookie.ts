@@ -1,5 +1,6 @@
 import { parseCookie, stringifySetCookie } from 'cookie'
 import { SessError, type Session, type Sessions } from '@sess/core'
+import { bindingOf, sessionsBindingOf } from '@sess/core/binding'
 import { cacheControlWith, varyWith } from './caching.ts'
 import { attributesOf, type CookieAttributes, type CookieOptions } from './cookie-options.ts'
 
@@ -73,18 +74,20 @@ export function sessionCookie<Data extends object>(
   options: CookieOptions = {},
 ): SessionCookie<Data> {
   const attributes = attributesOf(options)
+  const binding = sessionsBindingOf(sessions)
   let told = false
   return {
     attributes,
     load(cookieHeader) {
       if (!cookieHeader) return sessions.load(undefined)
       if (cookieHeader.length > LONGEST_HEADER) {
-        sessions.emit('rejected', { reason: 'malformed' })
+        binding.report('rejected', { reason: 'malformed' })
         return sessions.load(undefined)
       }
       return sessions.load(parseCookie(cookieHeader, AS_IT_IS)[attributes.name])
     },
-    headers({ cookieChange: change }, present = {}) {
+    headers(session, present = {}) {
+      const { cookieChange: change } = bindingOf(session)
       return {
         vary: varyWith(present.vary, 'Cookie'),
         'cache-control': cacheControlWith(present['cache-control'], change !== undefined),
@@ -104,19 +107,20 @@ export function sessionCookie<Data extends object>(
     reportInsecure(host, advice) {
       if (isLoopback(host)) return
       const message = `@sess: a Secure cookie was set on a request to ${host} that looks like plain http; browsers drop it there. ${advice}`
-      sessions.emit('insecure', { message })
+      binding.report('insecure', { message })
       if (!told) console.warn(message)
       told = true
     },
     async commitUnseen(session, answered) {
-      session.closeCookie()
+      const bound = bindingOf(session)
+      bound.closeCookie()
       try {
-        await session.commit()
+        await bound.commit()
       } catch (error) {
         const { code } = error instanceof SessError ? error : { code: 'unknown_outcome' as const }
         if (code === 'response_started' && !answered) return
-        const { handle } = session
-        sessions.emit('error', {
+        const { handle } = bound
+        bound.report('error', {
           code,
           operation: 'commit with nobody left to answer',
           error,

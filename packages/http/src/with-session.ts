@@ -1,4 +1,5 @@
 import { SessError, type Session, type Sessions } from '@sess/core'
+import { bindingOf, type SessionBinding } from '@sess/core/binding'
 import type { CookieOptions } from './cookie-options.ts'
 import { sessionCookie, type SessionCookie } from './session-cookie.ts'
 
@@ -34,9 +35,10 @@ export function withSession<Data extends object, Rest extends unknown[]>(
   const { trustProxy = false, ...cookieOptions } = options
   const cookie = sessionCookie(sessions, cookieOptions)
   const answer = async (request: Request, session: Session<Data>, response: Response): Promise<Response> => {
-    if (response.status < 200) return upgraded(session, response)
+    const bound = bindingOf(session)
+    if (response.status < 200) return upgraded(bound, response)
     try {
-      await session.commit()
+      await bound.commit()
     } catch (error) {
       // It is not going to be read. An error of its own, while it is let go, must not hide this one.
       response.body?.cancel(error).catch(() => {})
@@ -48,7 +50,7 @@ export function withSession<Data extends object, Rest extends unknown[]>(
       vary: headers.get('vary'),
       'cache-control': headers.get('cache-control'),
     })
-    session.closeCookie()
+    bound.closeCookie()
     for (const [name, value] of Object.entries(fields)) headers.set(name, value)
     if (setCookie !== undefined) {
       headers.append('set-cookie', setCookie)
@@ -72,10 +74,10 @@ export function withSession<Data extends object, Rest extends unknown[]>(
 }
 
 /** An upgrade of the connection: it has to stay the object that the server made, and can carry no cookie. */
-async function upgraded<Data extends object>(session: Session<Data>, response: Response): Promise<Response> {
-  session.closeCookie()
-  await session.commit()
-  if (!session.cookieChange) return response
+async function upgraded(bound: SessionBinding, response: Response): Promise<Response> {
+  bound.closeCookie()
+  await bound.commit()
+  if (!bound.cookieChange) return response
   throw new SessError(
     'response_started',
     'an upgrade of the connection carries no cookie; call login(), logout() or regenerate() in a request of their own',
@@ -94,7 +96,7 @@ function committedAtEnd<Data extends object>(
       async pull(controller) {
         const { done, value } = await reader.read()
         if (!done) return controller.enqueue(value)
-        await session.commit()
+        await bindingOf(session).commit()
         controller.close()
       },
       async cancel(reason) {

@@ -1,5 +1,5 @@
 import { SessError, type SessionKey, type SessionRecord, type SessionStore, type StoreTraits } from '@sess/core'
-import { handleOf } from '@sess/core/live'
+import { handleOf } from '@sess/core/internal'
 import { sealCookie } from './cookie-codec.ts'
 import type { KeyRing } from './key-ring.ts'
 

@@ -1,5 +1,5 @@
 import type { SessionKey, SessionRecord } from '@sess/core'
-import { decodeEnvelope, encodeEnvelope, frame, unframe } from '@sess/core/live'
+import { decodeEnvelope, encodeEnvelope, frame, unframe } from '@sess/core/internal'
 import { OVERHEAD, type KeyRing } from './key-ring.ts'
 
 /**

@@ -1,5 +1,6 @@
 import { SessError, type Outcome, type RegenerateOptions } from '@sess/core'
-import { Context, LiveSession, type Held, type Settings } from '@sess/core/live'
+import type { CloseCookieOptions } from '@sess/core/binding'
+import { Context, LiveSession, type Held, type Settings } from '@sess/core/internal'
 import type { CookieCarrier } from './cookie-carrier.ts'
 
 /** What core needs to know for one session that lies in its cookie. */
@@ -38,8 +39,8 @@ export class SealedSession extends LiveSession {
     return super.regenerate()
   }
 
-  override closeCookie(): void {
-    super.closeCookie()
+  override closeCookie(options?: CloseCookieOptions): void {
+    super.closeCookie(options)
     this.#carrier.closeCookie()
   }
 }

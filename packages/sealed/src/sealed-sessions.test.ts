@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { SessError, Session, Sessions, SessionsEvents } from '@sess/core'
+import { bindingOf } from '@sess/core/binding'
 import { assert, asyncProperty, base64String, integer, nat, string } from 'fast-check'
 import { beforeEach, describe, expect, expectTypeOf, test } from 'vitest'
 import { aesGcmSeal, createSealedSessions, type SealedOptions } from './index.ts'
@@ -31,7 +32,7 @@ beforeEach(() => {
 
 /** The cookie that a browser keeps: what the last response set or removed. */
 function kept(session: Session<Partial<Data>>, before?: string): string | undefined {
-  const change = session.cookieChange
+  const change = bindingOf(session).cookieChange
   return change ? (change.action === 'set' ? change.value : undefined) : before
 }
 
@@ -46,7 +47,7 @@ const code = (expected: string) => expect.objectContaining({ code: expected })
 
 describe('a session in its cookie', () => {
   test('is nothing until it is changed, and then all in the cookie, sealed', async () => {
-    expect((await visit(undefined, () => {})).session.cookieChange).toBeUndefined()
+    expect(bindingOf((await visit(undefined, () => {})).session).cookieChange).toBeUndefined()
     const first = await visit(undefined, ({ data }) => (data.theme = 'dark'))
     expect(first.outcome).toEqual({ status: 'created', cookieValue: first.cookie })
     expect(Buffer.from(first.cookie, 'base64url').toString('latin1')).not.toContain('dark')
@@ -57,7 +58,7 @@ describe('a session in its cookie', () => {
   test('changes its cookie with each write, and only then', async () => {
     const { cookie } = await visit(undefined, ({ data }) => (data.theme = 'dark'))
     const read = await visit(cookie, ({ data }) => data.theme)
-    expect([read.outcome, read.session.cookieChange]).toEqual([{ status: 'unchanged' }, undefined])
+    expect([read.outcome, bindingOf(read.session).cookieChange]).toEqual([{ status: 'unchanged' }, undefined])
     const written = await visit(cookie, ({ data }) => (data.cart = ['book']))
     expect(written.outcome).toEqual({ status: 'saved', cookieValue: written.cookie })
     expect((await sessions.load(written.cookie)).data).toEqual({ theme: 'dark', cart: ['book'] })
@@ -95,7 +96,7 @@ describe('a session in its cookie', () => {
     while (time.now + 1_200_000 < end) {
       time.now += 1_200_000
       const visited = await visit(cookie, () => {})
-      expect(visited.session.cookieChange).toMatchObject({ action: 'set', maxAgeMs: end - time.now })
+      expect(bindingOf(visited.session).cookieChange).toMatchObject({ action: 'set', maxAgeMs: end - time.now })
       cookie = visited.cookie
     }
     time.now = end - 1
@@ -113,7 +114,7 @@ describe('a session in its cookie', () => {
     const ann = await sessions.load(login.cookie)
     expect([ann.subject, ann.data, ann.authenticatedAt]).toEqual(['ann', { cart: ['book'] }, time.now])
     expect(ann.handle).not.toBe(planted.session.handle)
-    expect(login.session.cookieChange).not.toHaveProperty('maxAgeMs')
+    expect(bindingOf(login.session).cookieChange).not.toHaveProperty('maxAgeMs')
     expect((await sessions.load(planted.cookie)).subject).toBeUndefined()
     ann.requireFresh('5m')
     time.now += 300_001
@@ -135,7 +136,7 @@ describe('a session in its cookie', () => {
   test('signs out: the cookie goes, and the object goes on as a new session for a goodbye', async () => {
     const ann = await visit(undefined, (session) => session.login('ann'))
     const out = await visit(ann.cookie, (session) => session.logout())
-    expect(out.session.cookieChange).toEqual({ action: 'remove' })
+    expect(bindingOf(out.session).cookieChange).toEqual({ action: 'remove' })
     const bye = await visit(ann.cookie, async (session) => {
       await session.logout()
       session.flash('notice', 'Signed out')
@@ -144,7 +145,10 @@ describe('a session in its cookie', () => {
     expect(next.session.subject).toBeUndefined()
     expect((await sessions.load(next.cookie)).flashed('notice')).toEqual([])
     const destroyed = await visit(ann.cookie, (session) => session.destroy())
-    expect([destroyed.outcome, destroyed.session.cookieChange]).toEqual([{ status: 'gone' }, { action: 'remove' }])
+    expect([destroyed.outcome, bindingOf(destroyed.session).cookieChange]).toEqual([
+      { status: 'gone' },
+      { action: 'remove' },
+    ])
   })
 
   test('regenerates: another cookie for the same session', async () => {
@@ -193,7 +197,7 @@ describe('before the response leaves', () => {
     const errors: SessionsEvents['error'][] = []
     sessions.on('error', (event) => errors.push(event))
     await expect(session.commit()).rejects.toMatchObject({ code: 'too_large' })
-    expect([session.cookieChange, errors.map((event) => event.code)]).toEqual([undefined, ['too_large']])
+    expect([bindingOf(session).cookieChange, errors.map((event) => event.code)]).toEqual([undefined, ['too_large']])
     await expect(visit(undefined, ({ data }) => (data.big = 'x'.repeat(70_000)))).rejects.toMatchObject({
       code: 'too_large',
     })
@@ -217,13 +221,13 @@ describe('before the response leaves', () => {
     const ann = await visit(undefined, (session) => session.login('ann'))
     time.now += 600_000
     const session = await sessions.load(ann.cookie)
-    session.closeCookie()
+    bindingOf(session).closeCookie()
     expect(await session.commit()).toEqual({ status: 'unchanged' })
     for (const call of [() => session.logout(), () => session.login('ann'), () => session.regenerate()])
       await expect(call()).rejects.toMatchObject({ code: 'response_started' })
     session.data.theme = 'dark'
     await expect(session.commit()).rejects.toMatchObject({ code: 'response_started' })
-    expect([session.subject, session.cookieChange]).toEqual(['ann', undefined])
+    expect([session.subject, bindingOf(session).cookieChange]).toEqual(['ann', undefined])
   })
 })
 

@@ -6,7 +6,7 @@ import {
   type Session,
   type Sessions,
 } from '@sess/core'
-import { Context, LiveSessions, settingsOf, unpack, type AnyOptions } from '@sess/core/live'
+import { Context, LiveSessions, settingsOf, unpack, viewOf, type AnyOptions } from '@sess/core/internal'
 import { CookieCarrier } from './cookie-carrier.ts'
 import { openCookie } from './cookie-codec.ts'
 import { KeyRing, type KeyRingOptions } from './key-ring.ts'
@@ -87,11 +87,13 @@ class SealedSessions extends LiveSessions {
       if (held) {
         carrier.carry(held.key)
         const { data } = held.content
-        return SealedSession.of(context, 'current', '', held, settings.schema ? await context.shaped(data) : data)
+        return viewOf(
+          SealedSession.of(context, 'current', '', held, settings.schema ? await context.shaped(data) : data),
+        )
       }
       events.emit('rejected', { reason: 'rejected' in opened ? opened.rejected : 'undecodable' })
     }
-    return new SealedSession(context, await context.blank())
+    return viewOf(new SealedSession(context, await context.blank()))
   }
 
   override async revoke(): Promise<boolean> {

@@ -1,5 +1,6 @@
 /** What the explorer lets run against each other: starts, and requests of one load and one operation. */
-import type { CookieChange, Session, Sessions } from '../../src/index.ts'
+import { bindingOf, type CookieChange } from '../../src/binding.ts'
+import type { Session, Sessions } from '../../src/index.ts'
 import { heldStore } from '../held-store.ts'
 import type { Records } from '../records.ts'
 import type { Core } from './core.ts'
@@ -103,8 +104,13 @@ export async function makeStart(core: Core, name: StartName): Promise<Start> {
   }
 }
 
+function cookieChangeOf(session: Session<Data>): { readonly cookie?: CookieChange } {
+  const { cookieChange } = bindingOf(session)
+  return cookieChange ? { cookie: cookieChange } : {}
+}
+
 function cookieOf(session: Session<Data>): string {
-  const change = session.cookieChange
+  const change = bindingOf(session).cookieChange
   if (change?.action !== 'set') throw new Error('a start was not written')
   return change.value
 }
@@ -217,7 +223,7 @@ export async function serve(core: Core, sessions: Sessions<Data>, start: Start, 
   const ending = (): Ending => ({
     ...(loaded && { loaded }),
     ...(session && { left: glance(session) }),
-    ...(session?.cookieChange && { cookie: session.cookieChange }),
+    ...(session && cookieChangeOf(session)),
     conflicts,
   })
   try {

@@ -1,18 +1,23 @@
 import { expect, test } from 'vitest'
 import { heldStore } from '../test/held-store.ts'
-import { foreignSessions, type ForeignOptions, type ForeignSession, type ForeignSessions } from './foreign.ts'
+import {
+  externalIdSessions,
+  type ExternalIdOptions,
+  type ExternalIdSession,
+  type ExternalIdSessions,
+} from './external-ids.ts'
 import { createSessions, memoryStore } from './index.ts'
 
 const MINUTE = 60_000
 let now = 1_000_000
 
-function sessionsOn(store: ForeignOptions['store'], options: Partial<ForeignOptions> = {}): ForeignSessions {
+function sessionsOn(store: ExternalIdOptions['store'], options: Partial<ExternalIdOptions> = {}): ExternalIdSessions {
   const lifeOf = ({ life }: Readonly<Record<string, unknown>>): { idleTimeout?: number } =>
     typeof life === 'number' ? { idleTimeout: life } : {}
-  return foreignSessions({ store, domain: 'test', lifeOf, clock: () => now, ...options })
+  return externalIdSessions({ store, domain: 'test', lifeOf, clock: () => now, ...options })
 }
 
-async function loaded(sessions: ForeignSessions, id = 'id'): Promise<ForeignSession> {
+async function loaded(sessions: ExternalIdSessions, id = 'id'): Promise<ExternalIdSession> {
   const session = await sessions.load(id)
   if (!session) throw new Error(`nothing is stored under ${id}`)
   return session
@@ -31,8 +36,8 @@ test('the key is a hash of the domain and the ID, and the payload is an envelope
 
 test('a handle is no cookie: core opens no record that has no secret', async () => {
   const store = memoryStore()
-  const foreign = sessionsOn(store)
-  const session = foreign.start('id')
+  const external = sessionsOn(store)
+  const session = external.start('id')
   await session.save({ a: 1 })
   const core = createSessions({ store, clock: () => now, log: false })
   for (const secret of ['A'.repeat(32), '-'.repeat(32)])

@@ -5,10 +5,10 @@ import type { SessionKey, SessionRecord, Subject } from './store.ts'
 import { parseHandle } from './token.ts'
 
 /**
- * A list of foreign sessions, made of what every store that lists has: for each session a record under one tag and one
+ * A list of sessions with external IDs, made of what every store that lists has: for each session a record under one tag and one
  * subject, whose payload is the session's tag. It is there before the session is, and goes after it.
  */
-export class ForeignIndex {
+export class ExternalIdIndex {
   readonly #context: Context
   readonly #subject: Subject
 

@@ -6,16 +6,16 @@ import type { Plain } from './data.ts'
 import { milliseconds } from './duration.ts'
 import { marked } from './envelope.ts'
 import { SessError } from './error.ts'
-import { ForeignIndex } from './foreign-index.ts'
-import { draftOf, LiveForeignSession } from './foreign-session.ts'
+import { ExternalIdIndex } from './external-id-index.ts'
+import { draftOf, LiveExternalIdSession } from './external-id-session.ts'
 import { settingsOf, type BaseOptions, type Terms } from './options.ts'
 import { KNOWN_FOR } from './secrets.ts'
 import type { SessionKey } from './store.ts'
 import { TRIES } from './stored.ts'
 import { handleOf, newWriteId, parseHandle } from './token.ts'
 
-/** Options of {@link foreignSessions}. Those of `createSessions` mean the same here. */
-export interface ForeignOptions extends Pick<
+/** Options of {@link externalIdSessions}. Those of `createSessions` mean the same here. */
+export interface ExternalIdOptions extends Pick<
   BaseOptions,
   'store' | 'touchAfter' | 'seal' | 'onConflict' | 'storeTimeout' | 'clock' | 'log'
 > {
@@ -35,7 +35,7 @@ export interface ForeignOptions extends Pick<
 }
 
 /** A session whose ID another library made, as one request holds it. */
-export interface ForeignSession {
+export interface ExternalIdSession {
   /** Names the session in logs; no credential. */
   readonly handle: string
   /** A copy of the data as it was loaded, for the holder to change; `{}` if nothing was. */
@@ -56,11 +56,11 @@ export interface ForeignSession {
 }
 
 /** Sessions whose IDs another library makes: they have no secret of ours, and are kept under a hash of the ID. */
-export interface ForeignSessions {
+export interface ExternalIdSessions {
   /** Undefined for an ID that nothing is stored under. @throws {SessError} As `Sessions.load`. */
-  load(id: string): Promise<ForeignSession | undefined>
+  load(id: string): Promise<ExternalIdSession | undefined>
   /** A session that was never stored. */
-  start(id: string): ForeignSession
+  start(id: string): ExternalIdSession
   /**
    * Deletes without asking.
    *
@@ -70,7 +70,7 @@ export interface ForeignSessions {
   /** Ends a session by its handle. @returns False if there was none. */
   revoke(handle: string): Promise<boolean>
   /** All live sessions. @throws {SessError} `unsupported` without `index`. */
-  all(): AsyncIterable<ForeignSession>
+  all(): AsyncIterable<ExternalIdSession>
   /** How many live: those in the index, or all records of the store. @throws {SessError} `unsupported`. */
   count(): Promise<number>
   /** Ends all. @throws {SessError} `unsupported` without `index`. */
@@ -88,7 +88,7 @@ const DAY = 86_400_000
  *
  * @throws {SessError} `invalid_option`, naming the option.
  */
-export function foreignSessions(options: ForeignOptions): ForeignSessions {
+export function externalIdSessions(options: ExternalIdOptions): ExternalIdSessions {
   const { domain, lifeOf, index = false, ...rest } = options
   const absoluteTimeout = milliseconds(options.absoluteTimeout ?? ENDLESS, 'absoluteTimeout')
   const { idleTimeout: forgotten = Math.min(DAY, absoluteTimeout) } = options
@@ -101,28 +101,28 @@ export function foreignSessions(options: ForeignOptions): ForeignSessions {
     return same ? undefined : { createdAt, idleTimeout, absoluteAt }
   }
   const context = new Context({ ...settings, termsOf })
-  return new LiveForeignSessions(context, domain, index ? new ForeignIndex(context, domain) : undefined)
+  return new LiveExternalIdSessions(context, domain, index ? new ExternalIdIndex(context, domain) : undefined)
 }
 
-class LiveForeignSessions implements ForeignSessions {
+class LiveExternalIdSessions implements ExternalIdSessions {
   readonly #context: Context
   readonly #domain: string
-  readonly #index: ForeignIndex | undefined
-  readonly on: ForeignSessions['on']
+  readonly #index: ExternalIdIndex | undefined
+  readonly on: ExternalIdSessions['on']
 
-  constructor(context: Context, domain: string, index: ForeignIndex | undefined) {
+  constructor(context: Context, domain: string, index: ExternalIdIndex | undefined) {
     this.#context = context
     this.#domain = domain
     this.#index = index
     this.on = context.events.on.bind(context.events)
   }
 
-  async load(id: string): Promise<ForeignSession | undefined> {
+  async load(id: string): Promise<ExternalIdSession | undefined> {
     return this.#open(this.#keyOf(id))
   }
 
-  start(id: string): ForeignSession {
-    return new LiveForeignSession(this.#context, this.#index, this.#keyOf(id))
+  start(id: string): ExternalIdSession {
+    return new LiveExternalIdSession(this.#context, this.#index, this.#keyOf(id))
   }
 
   async end(id: string, { sealed = false }: { readonly sealed?: boolean } = {}): Promise<void> {
@@ -139,7 +139,7 @@ class LiveForeignSessions implements ForeignSessions {
     return went
   }
 
-  async *all(): AsyncIterable<ForeignSession> {
+  async *all(): AsyncIterable<ExternalIdSession> {
     for await (const key of this.#listed().keys()) {
       const session = await this.#open(key)
       if (session) yield session
@@ -161,11 +161,11 @@ class LiveForeignSessions implements ForeignSessions {
     for await (const key of this.#listed().keys()) await this.#delete(key, 'clear')
   }
 
-  async #open(key: SessionKey): Promise<ForeignSession | undefined> {
+  async #open(key: SessionKey): Promise<ExternalIdSession | undefined> {
     const held = await this.#context.read(key, false)
     // A digest would be that of a secret: such a record is opened by its cookie alone.
     if (!held || held.envelope.marker || held.envelope.digest !== '') return undefined
-    return new LiveForeignSession(this.#context, this.#index, key, held)
+    return new LiveExternalIdSession(this.#context, this.#index, key, held)
   }
 
   async #delete(key: SessionKey, operation: string): Promise<boolean> {
@@ -205,7 +205,7 @@ class LiveForeignSessions implements ForeignSessions {
     )
   }
 
-  #listed(): ForeignIndex {
+  #listed(): ExternalIdIndex {
     if (this.#index) return this.#index
     throw unsupported('without the option index there is no list of all sessions')
   }

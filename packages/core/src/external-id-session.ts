@@ -5,8 +5,8 @@ import type { Context } from './context.ts'
 import { changed, changesBetween, copy, type Plain } from './data.ts'
 import { remembers } from './envelope.ts'
 import { SessError } from './error.ts'
-import type { ForeignIndex } from './foreign-index.ts'
-import type { ForeignSession } from './foreign.ts'
+import type { ExternalIdIndex } from './external-id-index.ts'
+import type { ExternalIdSession } from './external-ids.ts'
 import type { Terms } from './options.ts'
 import { KNOWN_FOR } from './secrets.ts'
 import { LiveSession } from './session.ts'
@@ -14,10 +14,10 @@ import type { SessionKey } from './store.ts'
 import { expiryOf } from './stored.ts'
 import { handleOf, newWriteId } from './token.ts'
 
-/** What a request knows of a foreign session, and how it writes to it. */
-export class LiveForeignSession implements ForeignSession {
+/** What a request knows of a session with an external ID, and how it writes to it. */
+export class LiveExternalIdSession implements ExternalIdSession {
   readonly #context: Context
-  readonly #index: ForeignIndex | undefined
+  readonly #index: ExternalIdIndex | undefined
   readonly #key: SessionKey
   /** Of the create, once that was tried. */
   #writeId: string | undefined
@@ -29,7 +29,7 @@ export class LiveForeignSession implements ForeignSession {
   #doubtful = false
   #last: Promise<unknown> = Promise.resolve()
 
-  constructor(context: Context, index: ForeignIndex | undefined, key: SessionKey, held?: Held) {
+  constructor(context: Context, index: ExternalIdIndex | undefined, key: SessionKey, held?: Held) {
     this.#context = context
     this.#index = index
     this.#key = key

@@ -1,0 +1,13 @@
+/**
+ * For binding authors: what a response needs of a session, and what a binding needs of an application's sessions.
+ *
+ * @module
+ */
+export {
+  bindingOf,
+  sessionsBindingOf,
+  type CloseCookieOptions,
+  type CookieChange,
+  type SessionBinding,
+  type SessionsBinding,
+} from './session-binding.ts'

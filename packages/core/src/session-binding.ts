@@ -1,0 +1,85 @@
+import type { Outcome, Session, Sessions, SessionsEvents } from './api.ts'
+import { SessError } from './error.ts'
+
+/**
+ * Where a session, and an application's sessions, carry what their bindings need. A registered symbol: of two copies of core
+ * in one process, each finds what the other made.
+ */
+export const BINDING: unique symbol = Symbol.for('@sess/core/binding')
+
+/** What the browser's cookie needs, as of now. */
+export type CookieChange =
+  | {
+      readonly action: 'set'
+      readonly value: string
+      /** Time left to the absolute expiry, in ms; absent for a browser-session cookie. */ readonly maxAgeMs?: number
+    }
+  | { readonly action: 'remove' }
+
+/** Options of {@link SessionBinding.closeCookie}. */
+export interface CloseCookieOptions {
+  /**
+   * The head left as the application made it, and a shared cache may store the response. If the session is used for the
+   * first time after that, an `uncacheable_late` event and a log entry say so. Default: false.
+   */
+  readonly shared?: boolean
+}
+
+/** What a binding needs of one session. Nothing here counts as use. */
+export interface SessionBinding {
+  /**
+   * Whether the application used the session in this request: it read a property, called a method, looked into the session
+   * (`in`, spread, inspect), or passed it to `revokeSubject`. A response whose session was not used is left as it is.
+   */
+  readonly used: boolean
+  /** As `Session.status`. */
+  readonly status: Session['status']
+  /** As `Session.handle`. */
+  readonly handle: string | undefined
+  /** False while {@link commit} would do nothing, so that a response need not wait for it. */
+  readonly needsCommit: boolean
+  /** What the browser's cookie needs, as of now; undefined: nothing. */
+  readonly cookieChange: CookieChange | undefined
+  /**
+   * As `Session.commit`. From the first call of {@link bindingOf} on, an operation of the session that fails and that nobody
+   * awaited is no unhandled rejection: the next commit rejects with its error.
+   */
+  commit(): Promise<Outcome>
+  /**
+   * Says that the response's headers have left. From now on whatever would need a new cookie throws `response_started` and
+   * writes nothing; changes to a session whose cookie the browser has are still written.
+   */
+  closeCookie(options?: CloseCookieOptions): void
+  /** Reports an event of the binding's. */
+  report<Name extends keyof SessionsEvents>(name: Name, event: SessionsEvents[Name]): void
+}
+
+/** What a binding needs of an application's sessions. */
+export interface SessionsBinding {
+  /** Reports an event of the binding's. */
+  report<Name extends keyof SessionsEvents>(name: Name, event: SessionsEvents[Name]): void
+}
+
+/**
+ * What a binding needs of a session.
+ *
+ * @throws {SessError} `invalid_option` for anything but a session.
+ */
+export function bindingOf<Data extends object>(session: Session<Data>): SessionBinding {
+  return found(session, 'session', 'load() of what createSessions() returned gives one') as SessionBinding
+}
+
+/**
+ * What a binding needs of what `createSessions` returned.
+ *
+ * @throws {SessError} `invalid_option` for anything else.
+ */
+export function sessionsBindingOf<Data extends object>(sessions: Sessions<Data>): SessionsBinding {
+  return found(sessions, 'sessions', 'pass what createSessions() returned') as SessionsBinding
+}
+
+function found(holder: unknown, what: string, cure: string): unknown {
+  const binding = (holder as { readonly [BINDING]?: unknown } | null | undefined)?.[BINDING]
+  if (!binding) throw new SessError('invalid_option', `${what} is not what it must be: ${cure}`)
+  return binding
+}
