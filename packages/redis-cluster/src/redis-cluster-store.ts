@@ -1,5 +1,12 @@
 import type { SessionStore } from '@sess/core'
-import { invalid, storeOn, type RedisClient, type RedisServer, type RedisStoreOptions } from '@sess/redis/store'
+import {
+  invalid,
+  storeOn,
+  type ClientEvent,
+  type RedisClient,
+  type RedisServer,
+  type RedisStoreOptions,
+} from '@sess/redis/store'
 
 /** What {@link redisClusterStore} calls of a `Cluster` of ioredis. */
 export interface RedisClusterClient extends RedisClient {
@@ -7,7 +14,9 @@ export interface RedisClusterClient extends RedisClient {
   readonly options: RedisClient['options'] & { readonly scaleReads?: unknown }
   nodes(role: 'all' | 'master'): RedisClusterNode[]
   cluster(command: 'SLOTS'): Promise<unknown>
+  on(event: ClientEvent, listener: (error: Error) => void): unknown
   on(event: '+node', listener: (node: RedisClusterNode) => void): unknown
+  off(event: ClientEvent, listener: (error: Error) => void): unknown
   off(event: '+node', listener: (node: RedisClusterNode) => void): unknown
 }
 
@@ -39,13 +48,22 @@ export function redisClusterStore(cluster: RedisClusterClient, options: RedisSto
     name: 'redis-cluster',
     tagIsShard: true,
     masters: () => mastersOf(cluster, options.prefix ?? 'sess:'),
+    // With no master left ioredis asks replicas, which may show what has ended.
+    checkMasters() {
+      if (cluster.nodes('master').length === 0) throw new Error('no master of the cluster can be reached')
+    },
     onLoss(listener) {
-      const watch = (node: RedisClusterNode): void => void node.on('close', listener)
+      // Other nodes go on, and ioredis asks them what this one has not answered.
+      const nodeLost = (): void => listener(false)
+      const allLost = (): void => listener(true)
+      const watch = (node: RedisClusterNode): void => void node.on('close', nodeLost)
       for (const node of cluster.nodes('all')) watch(node)
       cluster.on('+node', watch)
+      cluster.on('close', allLost)
       return () => {
         cluster.off('+node', watch)
-        for (const node of cluster.nodes('all')) node.off('close', listener)
+        cluster.off('close', allLost)
+        for (const node of cluster.nodes('all')) node.off('close', nodeLost)
       }
     },
   })

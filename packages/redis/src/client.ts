@@ -1,16 +1,26 @@
+import type { errorMonitor } from 'node:events'
+
 /** What a `storeOn` calls of a `Redis`, or a `Cluster`, of ioredis. */
 export interface RedisClient {
   /** `ready` while commands go straight to a server. */
   readonly status: string
-  readonly options: { readonly keyPrefix?: string | undefined }
+  readonly options: { readonly keyPrefix?: string | undefined; readonly enableOfflineQueue?: boolean | undefined }
+  /** The connection to the server; a Cluster has several, and none here. */
+  readonly stream?: { readonly errored: Error | null } | undefined
+  connect(): Promise<unknown>
   getrangeBuffer(key: string, start: number, end: number): Promise<Buffer>
   mgetBuffer(keys: string[]): Promise<(Buffer | null)[]>
   zrange(key: string, start: number, end: string): Promise<string[]>
-  del(key: string): Promise<number>
+  del(key: string): Promise<unknown>
   evalsha(sha: string, keyCount: number, ...keysAndValues: (string | number | Buffer)[]): Promise<unknown>
   eval(lua: string, keyCount: number, ...keysAndValues: (string | number | Buffer)[]): Promise<unknown>
   pipeline(): RedisPipeline
+  on(event: ClientEvent, listener: (error: Error) => void): unknown
+  off(event: ClientEvent, listener: (error: Error) => void): unknown
 }
+
+/** Events of a client about its connections. */
+export type ClientEvent = 'ready' | 'close' | 'end' | 'sentinelError' | 'node error' | typeof errorMonitor
 
 /** What a `storeOn` calls of a pipeline of ioredis. */
 export interface RedisPipeline {

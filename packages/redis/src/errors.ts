@@ -11,20 +11,35 @@ export function tooLarge(length: number, maxPayloadBytes: number): SessError {
 }
 
 /**
+ * What is known of a call that failed. `refused`: it has not left this process, or it writes nothing. `sent`: it may have
+ * been applied, unless the server's own error says that it was refused. `applied`: what failed came after it.
+ */
+export type Outcome = 'refused' | 'sent' | 'applied'
+
+/** ioredis' words for commands that it has not sent. */
+const NEVER_SENT = [
+  'only subscriber commands may be used',
+  'Connection is in monitoring mode',
+  'enableOfflineQueue options is false',
+  'Cluster is ended',
+]
+
+/** Whether the client itself refused a command. It says so of one that it was to send again, too. */
+export const isNeverSent = ({ message }: Error): boolean => NEVER_SENT.some((words) => message.includes(words))
+
+/**
  * What a failed call says about the record.
  *
- * @param sent - False: the command has not left this process, or it writes nothing.
- * @returns `store_full` or `store_unavailable` where nothing was applied, which an error reply of the server says too;
- *   else `unknown_outcome`.
+ * @returns `store_unavailable` or `store_full` where nothing was applied; else `unknown_outcome`.
  */
-export function failure(cause: Error & { command?: unknown }, sent: boolean): SessError {
+export function failure(cause: Error & { command?: unknown }, outcome: Outcome = 'refused'): SessError {
   // ioredis hangs the command on its errors, and with it the session's data; a logger would write it down.
   delete cause.command
   const { message } = cause
-  const refused = cause.name === 'ReplyError'
+  const isRefused = outcome === 'refused' || (outcome === 'sent' && cause.name === 'ReplyError')
   return new SessError(
-    message.includes('OOM ') ? 'store_full' : sent && !refused ? 'unknown_outcome' : 'store_unavailable',
-    message,
+    !isRefused ? 'unknown_outcome' : message.includes('OOM ') ? 'store_full' : 'store_unavailable',
+    message.includes('only subscriber commands') ? `${message}: give the store a client of its own` : message,
     { cause },
   )
 }

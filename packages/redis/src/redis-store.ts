@@ -11,8 +11,6 @@ export interface SingleRedisClient extends RedisClient, RedisServer {
     readonly readOnly?: boolean | undefined
     readonly role?: string | undefined
   }
-  on(event: 'close', listener: () => void): unknown
-  off(event: 'close', listener: () => void): unknown
 }
 
 /**
@@ -33,8 +31,9 @@ export function redisStore(client: SingleRedisClient, options: RedisStoreOptions
     tagIsShard: false,
     masters: async () => [client],
     onLoss: (listener) => {
-      client.on('close', listener)
-      return () => client.off('close', listener)
+      const lost = (): void => listener(true)
+      client.on('close', lost)
+      return () => client.off('close', lost)
     },
   })
 }

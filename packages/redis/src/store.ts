@@ -2,19 +2,19 @@ import type { SessionKey, SessionRecord, SessionStore, StoreTraits } from '@sess
 import { decodeRecord, encodeRecord, RECORD_HEAD } from '@sess/core/record'
 import type { RedisClient, RedisServer } from './client.ts'
 import { failure, invalid, tooLarge } from './errors.ts'
-import { lineTo } from './line.ts'
+import { connectionOf, type Wiring } from './connection.ts'
 import type { RedisStoreOptions } from './options.ts'
 import type { Answer } from './script.ts'
-import { together } from './together.ts'
+import { batch } from './batch.ts'
 
-export type { RedisClient, RedisPipeline, RedisServer } from './client.ts'
+export type { ClientEvent, RedisClient, RedisPipeline, RedisServer } from './client.ts'
 export { invalid } from './errors.ts'
 export type { RedisStoreOptions } from './options.ts'
 
 /** How many records go with one round trip. */
 const PAGE = 100
-/** How many reads, or writes, go together: on a busy server the next are made while Redis works on these (0046). */
-const TOGETHER = 24
+/** How many reads, or writes, are one batch: on a busy server the next are made while Redis works on these (0046). */
+const BATCH = 24
 
 /** What is to be done to a record, as the script takes it. */
 type Change = readonly [
@@ -24,15 +24,13 @@ type Change = readonly [
 ]
 
 /** What one server and a cluster do differently. */
-export interface Deployment {
+export interface Deployment extends Omit<Wiring, 'nothing'> {
   /** The store's name. */
   readonly name: string
   /** As in the store's traits. True says too that the client knows its masters. */
   readonly tagIsShard: boolean
   /** The servers that hold all records between them. */
   masters(): Promise<readonly RedisServer[]>
-  /** Calls back when a connection is lost, before anything is sent again. @returns What ends that. */
-  onLoss(listener: () => void): () => void
 }
 
 /**
@@ -43,7 +41,7 @@ export interface Deployment {
 export function storeOn(client: RedisClient, options: RedisStoreOptions, deployment: Deployment): SessionStore {
   const { prefix = 'sess:', maxPayloadBytes = 2 ** 20, confirm } = options
   const { keyPrefix = '' } = client.options
-  const { name, tagIsShard, masters, onLoss } = deployment
+  const { name, tagIsShard, masters } = deployment
   if (/[{}*?[\]\\]/.test(keyPrefix + prefix)) throw invalid('prefix', 'must be without {}[]*?\\, the keyPrefix too')
   if (!(maxPayloadBytes > 0 && maxPayloadBytes <= 500_000_000)) throw invalid('maxPayloadBytes', 'must be 1 to 5e8')
 
@@ -55,34 +53,35 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
    */
   const keyOf = (tag: string, id = ''): string => `${prefix}{${tag}}${id}`
 
-  const line = lineTo(client, tagIsShard ? undefined : keyOf(''))
-  const forget = onLoss(line.lost)
+  const connection = connectionOf(client, { ...deployment, nothing: tagIsShard ? undefined : keyOf('') })
 
   /** The ids in a tag's index, all at once: a scan in steps would not survive a failover. */
   async function* pagesOf(tag: string, except?: SessionKey): AsyncGenerator<string[]> {
-    const all = await line.ask(() => client.zrange(keyOf(tag, '@'), 0, '-1'))
+    const all = await connection.ask(() => client.zrange(keyOf(tag, '@'), 0, '-1'))
     const ids = all.filter((id) => except?.tag !== tag || except.id !== id)
     while (ids.length) yield ids.splice(0, PAGE)
   }
 
+  /** The key that holds nothing, in the slot of a record's key. */
+  const nothingBeside = (key: string): string => key.slice(0, key.indexOf('}') + 1)
+
   const change = (changes: Change[], confirmed?: () => Promise<void>): Promise<readonly Answer[]> =>
-    line.write(
-      changes.flatMap(([keys]) => keys),
+    connection.write(
+      [...changes.flatMap(([keys]) => keys), nothingBeside(changes[0]![0][0]!)],
       [JSON.stringify(changes.map(([, terms]) => terms)), ...changes.map(([, , bytes]) => bytes)],
       confirmed,
     )
 
-  const most = tagIsShard ? 1 : TOGETHER
-  const get = together(most, (keys: string[]) => line.ask(() => client.mgetBuffer(keys)))
-  const put = together(most, change)
+  const most = tagIsShard ? 1 : BATCH
+  const get = batch(most, (keys: string[]) => connection.ask(() => client.mgetBuffer(keys)))
+  const put = batch(most, change)
 
-  /** @returns 0: done. */
   function compareAndSet(
     { tag, id }: SessionKey,
     revision: number,
     record: SessionRecord,
     now: number,
-  ): Promise<0 | 'conflict' | 'missing'> {
+  ): Promise<'done' | 'conflict' | 'missing'> {
     const { length } = record.payload
     if (length > maxPayloadBytes) throw tooLarge(length, maxPayloadBytes)
     const keys = [keyOf(tag, id), keyOf(tag, record.subject ? '@' : id)]
@@ -114,25 +113,27 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
     },
 
     async create(key, record, now) {
-      return (await compareAndSet(key, -1, record, now)) === 0
+      return (await compareAndSet(key, -1, record, now)) === 'done'
     },
 
     async replace(key, record, { revision }, now) {
-      return (await compareAndSet(key, revision, record, now)) || 'replaced'
+      const answer = await compareAndSet(key, revision, record, now)
+      return answer === 'done' ? 'replaced' : answer
     },
 
     async touch(key, expiresAt, expected, now) {
-      return (await compareAndSet(key, expected.revision, { ...expected, expiresAt }, now)) || 'touched'
+      const answer = await compareAndSet(key, expected.revision, { ...expected, expiresAt }, now)
+      return answer === 'done' ? 'touched' : answer
     },
 
     async delete({ tag, id }, now) {
-      return settled((await removed(tag, [id], '', now))[0]!) === 0
+      return settled((await removed(tag, [id], '', now))[0]!) === 'done'
     },
 
     /** In pages: between two of them other callers, and the consumer, may write. */
     async *list({ id: subject, tag }, now) {
       for await (const ids of pagesOf(tag)) {
-        const found = await line.ask(() => client.mgetBuffer(ids.map((id) => keyOf(tag, id))))
+        const found = await connection.ask(() => client.mgetBuffer(ids.map((id) => keyOf(tag, id))))
         for (const id of ids) {
           const record = live(found.shift(), now)
           if (record?.subject === subject) yield [{ tag, id }, record]
@@ -146,12 +147,12 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
       try {
         for await (const ids of pagesOf(tag, except)) {
           const answers = await removed(tag, ids, subject, now)
-          count += answers.filter((answer) => answer === 0).length
+          count += answers.filter((answer) => answer === 'done').length
           answers.forEach(settled)
         }
       } catch (cause) {
         // Some have gone, so that it is not true that nothing was done.
-        throw count ? failure(cause as Error, true) : cause
+        throw count ? failure(cause as Error, 'applied') : cause
       }
       return count
     },
@@ -159,7 +160,7 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
     /** Goes through all keys with SCAN: for now and then. While Redis moves its keys about, it may see one twice. */
     count(now) {
       const pattern = keyPrefix + keyOf('????????????', '????????????????')
-      return line.ask(async () => {
+      return connection.ask(async () => {
         let count = 0
         for (const master of await masters()) {
           let cursor = '0'
@@ -177,8 +178,7 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
     },
 
     async close() {
-      line.close()
-      forget()
+      connection.close()
     },
   }
 }
@@ -191,6 +191,6 @@ function live(bytes: Buffer | null | undefined, now: number): SessionRecord | un
 
 /** @throws {SessError} What Redis refused. */
 function settled<T extends Answer>(answer: T): Exclude<T, Error> {
-  if (answer instanceof Error) throw failure(answer, true)
+  if (answer instanceof Error) throw failure(answer, 'sent')
   return answer as Exclude<T, Error>
 }

@@ -9,6 +9,7 @@ export interface ClientOptions {
   lazyConnect?: boolean
   maxRetriesPerRequest?: number
   password?: string
+  reconnectOnError?: (error: Error) => boolean
   username?: string
 }
 

@@ -1,19 +1,19 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { together } from './together.ts'
+import { batch } from './batch.ts'
 
 const same = <T>(answer: T): T => answer
 
 /** Doubles numbers, and remembers how they came. */
 function doubling(most: number): { readonly double: (n: number) => Promise<number>; readonly batches: number[][] } {
   const batches: number[][] = []
-  const ask = together(most, async (numbers: number[]) => {
+  const ask = batch(most, async (numbers: number[]) => {
     batches.push(numbers)
     return numbers.map((n) => 2 * n)
   })
   return { double: (n) => ask(n, same), batches }
 }
 
-test('what is asked in one turn goes together, and each gets its own answer', async () => {
+test('what is asked in one turn goes as one batch, and each gets its own answer', async () => {
   const { double, batches } = doubling(10)
   const before = [double(1), double(2)]
   await Promise.resolve()
@@ -37,9 +37,9 @@ test('where one may go at once, each goes alone, and now', async () => {
   expect(await Promise.all(asked)).toEqual([2, 4])
 })
 
-test('what rejects, rejects for all that went together; the next go on', async () => {
+test('what rejects, rejects for all that were in the batch; the next go on', async () => {
   let fails = true
-  const ask = together(10, (numbers: number[]) =>
+  const ask = batch(10, (numbers: number[]) =>
     fails ? Promise.reject(new Error('no answer')) : Promise.resolve(numbers),
   )
   const outcomes = await Promise.allSettled([ask(1, same), ask(2, same)])
@@ -49,7 +49,7 @@ test('what rejects, rejects for all that went together; the next go on', async (
 })
 
 test('a result that throws rejects for its own call', async () => {
-  const ask = together(10, async (numbers: number[]) => numbers)
+  const ask = batch(10, async (numbers: number[]) => numbers)
   const refused = ask(1, () => {
     throw new Error('refused')
   })

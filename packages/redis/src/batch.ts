@@ -1,12 +1,12 @@
 import { setImmediate } from 'node:timers'
 
 /**
- * Sends together what is asked in one turn of the event loop.
+ * Sends what is asked in one turn of the event loop as one batch.
  *
- * @param most - So many go at once, without waiting for more.
- * @param send - Answers in the order of what it is given. What it rejects with, each of them does.
+ * @param most - The size of a full batch, which is sent at once.
+ * @param send - Answers in the order of the items. When it rejects, each call of the batch rejects.
  */
-export function together<Item, Answer>(
+export function batch<Item, Answer>(
   most: number,
   send: (items: Item[]) => Promise<readonly Answer[]>,
 ): <Result>(item: Item, resultOf: (answer: Answer) => Result) => Promise<Result> {

@@ -1,0 +1,93 @@
+import { readFileSync } from 'node:fs'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { Redis } from 'ioredis'
+import { encodeRecord } from '@sess/core/record'
+import { startRedis, type TestServer } from '@sess/test-servers'
+import { stripped } from '../scripts/strip.ts'
+import { clientOf, recordOf } from '../test/client.ts'
+import { SCRIPT } from './script-text.ts'
+
+const READABLE = readFileSync(new URL('script.lua', import.meta.url), 'utf8')
+const NOW = 1_700_000_000_000
+
+let server: TestServer
+let redis: Redis
+beforeAll(async () => {
+  server = await startRedis()
+  redis = clientOf(server.port)
+})
+afterAll(async () => {
+  redis.disconnect()
+  await server.stop()
+})
+beforeEach(() => redis.flushall())
+
+test('what is sent is script.lua without its comments and its indentation', () => {
+  expect(SCRIPT).toBe(stripped(READABLE))
+  expect(SCRIPT).not.toMatch(/^\s|--/m)
+})
+
+/** A change of a record of the tag `t`: its key, its index, its terms and its bytes. */
+type Change = readonly [record: string, index: string, terms: readonly unknown[], bytes: Buffer | '']
+
+const at = (expiresAt: number, revision: number, subject?: string): Buffer =>
+  encodeRecord(recordOf({ expiresAt, revision, ...(subject && { subject }) }))
+const write = (id: string, expected: number, bytes: Buffer, index = `{t}${id}`): Change => [
+  `{t}${id}`,
+  index,
+  [NOW, expected, '90000'],
+  bytes,
+]
+
+/** One of every kind, in an order in which each meets what those before have left. */
+const CHANGES: readonly (readonly Change[])[] = [
+  [
+    write('plain', -1, at(NOW + 9, 1)),
+    write('owned', -1, at(NOW + 9, 1, 'ann'), '{t}@'),
+    write('none', 4, at(NOW + 9, 5)),
+  ],
+  [write('plain', -1, at(NOW + 9, 1)), write('plain', 1, at(NOW + 9, 2)), write('plain', 1, at(NOW + 9, 2))],
+  [
+    write('plain', 2, at(NOW + 5, 2)),
+    write('plain', 2, at(NOW + 30, 2)),
+    write('owned', 1, at(NOW + 30, 1, 'ann'), '{t}@'),
+  ],
+  [write('list', -1, at(NOW + 9, 1)), write('ended', -1, at(NOW, 7)), write('ended', 7, at(NOW + 9, 8))],
+  [
+    ['{t}owned', '{t}@', [NOW, 'bob'], ''],
+    ['{t}owned', '{t}@', [NOW, 'ann'], ''],
+    ['{t}plain', '{t}@', [NOW, ''], ''],
+  ],
+  [['{t}plain', '{t}@', [NOW, ''], '']],
+]
+
+async function run(lua: string): Promise<unknown[]> {
+  await redis.flushall()
+  await redis.lpush('{t}list', 'somebody else uses this key')
+  const seen: unknown[] = []
+  for (const changes of CHANGES) {
+    const keys = [...changes.flatMap(([record, index]) => [record, index]), '{t}']
+    const terms = JSON.stringify(changes.map(([, , each]) => each))
+    for (const once of ['1', '\0']) {
+      const answer = await redis.eval(lua, keys.length, ...keys, once, terms, ...changes.map(([, , , bytes]) => bytes))
+      seen.push(Array.isArray(answer) ? answer.map(String) : answer)
+    }
+    for (const key of (await redis.keys('*')).toSorted())
+      seen.push(key, key.endsWith('@') ? await redis.zrange(key, 0, '-1') : await redis.dump(key))
+  }
+  return seen
+}
+
+test('it does what the readable script does', async () => {
+  const sent = await run(SCRIPT)
+  expect(sent).toEqual(await run(READABLE))
+  expect(sent.filter((answer) => Array.isArray(answer) && !answer.includes('owned'))).toEqual([
+    ['done', 'done', 'missing'],
+    ['conflict', 'done', 'conflict'],
+    ['done', 'done', 'done'],
+    [expect.stringContaining('WRONGTYPE'), 'done', 'missing'],
+    ['missing', 'done', 'done'],
+    ['missing'],
+  ])
+  expect(sent.filter((answer) => answer === 'resent')).toHaveLength(CHANGES.length)
+})
