@@ -139,6 +139,28 @@ export const login: readonly Case[] = [
     },
   ),
   sessions(
+    'marker-and-clocks',
+    'A marker says itself which secrets were valid when it was made: a login by a clock that is ahead or behind takes its data under those alone.',
+    async ({ sessions: open, now }) => {
+      for (const [window, takes] of [
+        ['20s', CART],
+        ['5s', {}],
+      ] as const) {
+        const time = { now }
+        const it = open(time)
+        const old = await stored(it, CART)
+        const { cookieValue } = await (await it.load(old)).regenerate({ keepOldFor: window })
+        time.now = now + 10_000
+        await (await it.load(cookieValue)).login('ann')
+        for (const moment of [now, now + 30_000]) {
+          time.now = moment
+          const next = await (await it.load(old)).login('ann')
+          assert.deepEqual(await seen(it, next.cookieValue), ['active', 'ann', takes], `${moment - now} ms, ${window}`)
+        }
+      }
+    },
+  ),
+  sessions(
     'crash-in-login',
     'A server that dies after the new record of a login, and before the marker, leaves the old session as it was, signed in nowhere.',
     async ({ sessions: open, store, now }) => {

@@ -167,6 +167,46 @@ export const rotation: readonly Case[] = [
     },
   ),
   sessions(
+    'rotation-and-a-slow-clock',
+    'A secret that was rotated away is superseded by every clock: one that is 50 ms behind, and one that was set back an hour.',
+    async ({ sessions: open, now }) => {
+      const time = { now }
+      const it = open(time)
+      const first = await stored(it)
+      const second = (await (await it.load(first)).regenerate({ keepOldFor: '60s' })).cookieValue!
+      const third = (await (await it.load(second)).regenerate()).cookieValue
+      for (const behind of [1, 50, 3_600_000]) {
+        time.now = now - behind
+        for (const old of [first, second]) {
+          const session = await it.load(old)
+          session.data.n = 9
+          assert.deepEqual([session.status, await session.commit()], ['superseded', { status: 'superseded' }])
+        }
+      }
+      assert.deepEqual((await seen(it, third))[2], { n: 0 })
+    },
+  ),
+  sessions(
+    'window-and-clocks',
+    'A window is open from 65 s before its end by the clock that asks, and for good closed by the first write that has seen it pass.',
+    async ({ sessions: open, now }) => {
+      const time = { now }
+      const it = open(time)
+      const old = await stored(it)
+      const { cookieValue } = await (await it.load(old)).regenerate({ keepOldFor: '10s' })
+      const at = async (moment: number): Promise<string> => {
+        time.now = now + moment
+        return (await it.load(old)).status
+      }
+      assert.deepEqual(
+        [await at(-3_600_000), await at(-55_001), await at(-55_000), await at(9_999), await at(10_000)],
+        ['superseded', 'superseded', 'active', 'active', 'superseded'],
+      )
+      await (await it.load(cookieValue)).update(increment)
+      assert.deepEqual([await at(9_999), await at(-50), await at(10_000)], Array(3).fill('superseded'))
+    },
+  ),
+  sessions(
     'rotation-against-logout',
     'A logout ends a session that is rotated meanwhile, under every secret.',
     (context) =>

@@ -434,10 +434,38 @@ export const cores: readonly CoreMutant[] = [
     'any-earlier-secret-takes-from-a-marker',
     'secrets.ts',
     ['rotation-login/login-under-superseded'],
-    [
-      'sameDigest(before, digest) && markedAt < keptUntil)',
-      'sameDigest(before, digest) && markedAt < Infinity + keptUntil)',
-    ],
+    ['keptUntil !== 0 && sameDigest(before, digest)', 'sameDigest(before, digest)'],
+  ),
+  core(
+    'a-rotation-without-window-is-a-time',
+    'secrets.ts',
+    ['rotation-login/rotation-and-a-slow-clock'],
+    ['keepFor && now + keepFor', 'now + keepFor'],
+  ),
+  core(
+    'a-rotation-closes-windows-by-its-clock',
+    'secrets.ts',
+    ['rotation-login/rotation-and-a-slow-clock'],
+    ['([secret, , until]): Earlier[]', '([secret, kept, until]): Earlier[]'],
+    ['[[secret, 0, Math', '[[secret, Math.min(kept, now), Math'],
+  ),
+  core(
+    'a-slow-clock-opens-windows',
+    'secrets.ts',
+    ['rotation-login/window-and-clocks'],
+    ['keptUntil - WINDOW_AND_SKEW <= now && now < keptUntil', 'now < keptUntil'],
+  ),
+  core(
+    'a-passed-window-stays',
+    'stored.ts',
+    ['rotation-login/window-and-clocks'],
+    ['earlier: withoutPassedWindows(envelope.earlier, now)', 'earlier: envelope.earlier'],
+  ),
+  core(
+    'a-marker-leaves-windows-to-the-clock',
+    'secrets.ts',
+    ['rotation-login/marker-and-clocks'],
+    ['isOpen(keptUntil, now) ? keptUntil : 0', 'keptUntil'],
   ),
   core(
     'whoever-signs-in-takes-over-the-session',

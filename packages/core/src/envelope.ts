@@ -3,7 +3,10 @@ import { isPlain } from './data.ts'
 import type { Flash } from './flash.ts'
 import { WRITE_ID } from './token.ts'
 
-/** A secret that was valid before: until when it works all the same, and until when it is told from an unknown one. */
+/**
+ * A secret that was valid before: until when it works all the same, and until when it is told from an unknown one.
+ * `keptUntil` is 0 where there is no window, or none any more; in a marker, where the secret was not valid when it was made.
+ */
 export type Earlier = readonly [digest: string, keptUntil: number, knownUntil: number]
 
 /** What core keeps in a record's payload beside the data. Times in ms since the epoch, lifetimes in ms. */

@@ -3,7 +3,7 @@ import { NO_CONTENT, pack, type Content, type Held } from './codec.ts'
 import { marked, remembers } from './envelope.ts'
 import { SessError } from './error.ts'
 import { invalid, lifetimesOf, type Lifetimes, type Settings } from './options.ts'
-import { judge, KNOWN_FOR, wasValidAtMarking } from './secrets.ts'
+import { judge, KNOWN_FOR, validAtMarking, wasValidAtMarking } from './secrets.ts'
 import { TRIES, type Stored, type Write } from './stored.ts'
 import { handleOf, newSecret, newWriteId } from './token.ts'
 
@@ -59,7 +59,7 @@ function carriedTo(subject: string, { mode, held, digest }: Stored): Content | u
   const owner = record.subject
   if (owner !== undefined && owner !== subject) return undefined
   if (mode !== 'superseded') return content
-  const mine = owner ? !envelope.marker : envelope.marker && wasValidAtMarking(envelope, record.expiresAt, digest!)
+  const mine = owner ? !envelope.marker : envelope.marker && wasValidAtMarking(envelope, digest!)
   return mine ? content : NO_CONTENT
 }
 
@@ -78,7 +78,13 @@ async function mark(stored: Stored, loaded: Held, digest: string, write: Write |
     for (let tries = 0, old = loaded; tries < TRIES; tries++) {
       const now = clock()
       const revision = old.record.revision + 1
-      const draft = { ...old.envelope, marker: true, writes: marked(old.envelope, id) }
+      const { earlier } = old.envelope
+      const draft = {
+        ...old.envelope,
+        marker: true,
+        earlier: validAtMarking(earlier, now),
+        writes: marked(old.envelope, id),
+      }
       const content = write ? old.content : NO_CONTENT
       const next = pack(settings, key, { ...old.record, revision, expiresAt: now + KNOWN_FOR }, draft, content)
       if ((await calls.tell('replace', key, (at) => store.replace(key, next.record, old.record, at), 2)) !== 'conflict')
@@ -86,9 +92,7 @@ async function mark(stored: Stored, loaded: Held, digest: string, write: Write |
       const fresh = await context.read(key, true)
       if (!fresh || remembers(fresh.envelope, id)) return
       const { marker } = fresh.envelope
-      const mine = marker
-        ? wasValidAtMarking(fresh.envelope, fresh.record.expiresAt, digest)
-        : judge(fresh.envelope, digest, now) === 'current'
+      const mine = marker ? wasValidAtMarking(fresh.envelope, digest) : judge(fresh.envelope, digest, now) === 'current'
       if (!mine) return
       // What others wrote there meanwhile comes along.
       if (write) await stored.apply({ id: newWriteId(), compose: () => write.compose(fresh.content), doubtful: [] })

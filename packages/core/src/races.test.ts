@@ -428,6 +428,30 @@ describe('rotation', () => {
     expect((await sessions.load(third)).status).toBe('active')
   })
 
+  test('leaves no time at which a slow clock would let the old secret in', async () => {
+    const [one, , first] = await pair()
+    const begin = now
+    const { cookieValue: second } = await one.regenerate({ keepOldFor: '10s' })
+    now = begin + 10_000
+    await (await sessions.load(second)).update((data) => void (data.a = 1))
+    now = begin + 9_000
+    expect((await sessions.load(first)).status).toBe('superseded')
+    await (await sessions.load(second)).regenerate()
+    now = begin - 3_600_000
+    expect([(await sessions.load(first)).status, (await sessions.load(second!)).status]).toEqual(
+      Array(2).fill('superseded'),
+    )
+  })
+
+  test('by a slow clock does not shorten how long earlier secrets are known', async () => {
+    const [one, , first] = await pair()
+    const { cookieValue: second } = await one.regenerate()
+    now -= 50_000
+    const { cookieValue: third } = await (await sessions.load(second)).regenerate()
+    now += 109_999
+    expect([(await sessions.load(first)).status, (await sessions.load(third)).status]).toEqual(['superseded', 'active'])
+  })
+
   test('changes neither the key nor the absolute clock', async () => {
     const [one] = await pair()
     const { handle, createdAt } = one

@@ -4,6 +4,9 @@ import { sameDigest } from './token.ts'
 /** How long superseded secrets are told from unknown ones, and how long a marker lives, in ms. */
 export const KNOWN_FOR = 60_000
 
+/** The longest window of a kept secret (60 s), and 5 s for clocks that are not alike, in ms. */
+const WINDOW_AND_SKEW = 65_000
+
 /**
  * What a secret is worth to a record:
  *
@@ -19,29 +22,47 @@ export function judge(envelope: Envelope, digest: string, now: number): Verdict 
   const { marker, earlier } = envelope
   if (sameDigest(envelope.digest, digest)) return marker ? 'superseded' : 'current'
   for (const [before, keptUntil, knownUntil] of earlier)
-    if (sameDigest(before, digest))
-      return marker || now >= keptUntil ? (marker || now < knownUntil ? 'superseded' : 'mismatched') : 'kept'
+    if (sameDigest(before, digest)) {
+      if (!marker && isOpen(keptUntil, now)) return 'kept'
+      return marker || now < knownUntil ? 'superseded' : 'mismatched'
+    }
   return 'mismatched'
 }
 
-/** True if the secret was valid when the marker was made. */
-export function wasValidAtMarking(
-  { digest: last, earlier }: Envelope,
-  markerExpiresAt: number,
-  digest: string,
-): boolean {
-  const markedAt = markerExpiresAt - KNOWN_FOR
+/**
+ * True while a window is open. No window, and a closed one, are stored as 0, which no clock takes for a time to come. A
+ * clock that stands long before the window's end is slow: no window is so long.
+ */
+function isOpen(keptUntil: number, now: number): boolean {
+  return keptUntil - WINDOW_AND_SKEW <= now && now < keptUntil
+}
+
+/** The earlier secrets for any write: a window that has passed is closed for good, for slower clocks too. */
+export function withoutPassedWindows(earlier: readonly Earlier[], now: number): readonly Earlier[] {
+  const passed = ([, keptUntil]: Earlier): boolean => keptUntil !== 0 && keptUntil <= now
+  return earlier.some(passed)
+    ? earlier.map((secret) => (passed(secret) ? ([secret[0], 0, secret[2]] as const) : secret))
+    : earlier
+}
+
+/** The earlier secrets for a marker: those that are valid now keep their window's end, the others have 0. */
+export function validAtMarking(earlier: readonly Earlier[], now: number): readonly Earlier[] {
+  return earlier.map(([digest, keptUntil, knownUntil]) => [digest, isOpen(keptUntil, now) ? keptUntil : 0, knownUntil])
+}
+
+/** True if the secret was valid when the marker was made: the marker says so, whatever the time is. */
+export function wasValidAtMarking({ digest: last, earlier }: Envelope, digest: string): boolean {
   return (
-    sameDigest(last, digest) ||
-    earlier.some(([before, keptUntil]) => sameDigest(before, digest) && markedAt < keptUntil)
+    sameDigest(last, digest) || earlier.some(([before, keptUntil]) => keptUntil !== 0 && sameDigest(before, digest))
   )
 }
 
-/** The secrets that came before, once the current one is rotated away: their windows end, its own may open. */
+/** The secrets that came before, once the current one is rotated away: their windows are closed, its own may open. */
 export function rotatedAway({ digest, earlier }: Envelope, now: number, keepFor: number): readonly Earlier[] {
-  const known = now + keepFor + KNOWN_FOR
-  const before = earlier.flatMap(([secret, kept, until]): Earlier[] =>
-    now < until ? [[secret, Math.min(kept, now), known]] : [],
+  const knownUntil = now + keepFor + KNOWN_FOR
+  const before = earlier.flatMap(([secret, , until]): Earlier[] =>
+    // Another server's clock may run ahead of this one's: what it promised is not shortened.
+    now < until ? [[secret, 0, Math.max(until, knownUntil)]] : [],
   )
-  return [[digest, now + keepFor, known] as const, ...before].slice(0, MEMORY)
+  return [[digest, keepFor && now + keepFor, knownUntil] as const, ...before].slice(0, MEMORY)
 }

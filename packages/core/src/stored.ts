@@ -5,7 +5,7 @@ import type { Context } from './context.ts'
 import { marked, MEMORY, rememberedFrom, remembers } from './envelope.ts'
 import { SessError } from './error.ts'
 import type { SignIn } from './login.ts'
-import { judge, rotatedAway } from './secrets.ts'
+import { judge, rotatedAway, withoutPassedWindows } from './secrets.ts'
 import { digestOf, newKey, newSecret } from './token.ts'
 
 /**
@@ -265,6 +265,7 @@ export class Stored {
     const draft: Draft = {
       ...envelope,
       ...terms,
+      earlier: withoutPassedWindows(envelope.earlier, now),
       ...(secret && { digest: digestOf(secret), earlier: rotatedAway(envelope, now, keepFor) }),
       writes: marked(envelope, id),
     }

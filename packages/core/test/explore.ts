@@ -1,11 +1,11 @@
 /**
  * Explores interleavings of concurrent requests against the invariants of the design.
  *
- *   node packages/core/test/explore.ts [--pairs] [--triples] [--sample 50] [--seed 1] [--start kept] [--jobs 2] [--all]
+ *   node packages/core/test/explore.ts [--pairs] [--skewed] [--triples] [--sample 50] [--seed 1] [--start kept] [--jobs 2] [--all]
  *   node packages/core/test/explore.ts --replay 'anonymous: A login, B commit > A A B B A A A'
  *   node packages/core/test/explore.ts --mutant no-marker [--replay …]
  *
- * `--pairs` is the default; `--triples` takes all of them, or `--sample` of them. `--all` goes on after a violation.
+ * `--pairs` is the default; `--skewed` takes those of which one has a slow clock; `--triples` takes all, or `--sample` of them. `--all` goes on after a violation.
  * `--mutant` tries a core with one rule taken out. Exits 1 when an invariant is broken.
  */
 import { availableParallelism } from 'node:os'
@@ -18,7 +18,7 @@ import { invariants } from './explorer/invariants.ts'
 import { MUTANTS } from './explorer/mutants.ts'
 import { writeMutant } from './explorer/mutate.ts'
 import { report } from './explorer/report.ts'
-import { pairs, sample, triples } from './explorer/scenarios.ts'
+import { pairs, sample, skewed, triples } from './explorer/scenarios.ts'
 import { parseReplay } from './explorer/schedule.ts'
 import { Stage, type Scenario } from './explorer/scheduler.ts'
 import { check } from './explorer/search.ts'
@@ -34,6 +34,7 @@ interface Share {
 const { values } = parseArgs({
   options: {
     pairs: { type: 'boolean' },
+    skewed: { type: 'boolean' },
     triples: { type: 'boolean' },
     sample: { type: 'string' },
     seed: { type: 'string', default: '1' },
@@ -54,7 +55,11 @@ async function main(): Promise<number> {
     throw new Error(`no such mutant; there are ${MUTANTS.map(({ name }) => name).join(', ')}`)
   const folder = mutant && (await writeMutant(mutant)).href
   if (values.replay !== undefined) return replay(await load(folder), values.replay)
-  const chosen = [...(values.triples && !values.pairs ? [] : pairs()), ...(values.triples ? triples() : [])]
+  const chosen = [
+    ...(values.pairs || !(values.skewed || values.triples) ? pairs() : []),
+    ...(values.skewed ? skewed() : []),
+    ...(values.triples ? triples() : []),
+  ]
   const ours = chosen.filter(({ start }) => values.start === undefined || start === values.start)
   const scenarios = values.sample === undefined ? ours : sample(ours, Number(values.sample), Number(values.seed))
   const shares = Array.from({ length: Number(values.jobs) }, (_, job): Share => ({

@@ -6,13 +6,14 @@ import { playLive } from './explorer/live.ts'
 import { MUTANTS } from './explorer/mutants.ts'
 import { writeMutant } from './explorer/mutate.ts'
 import { STARTS } from './explorer/requests.ts'
-import { pairs, sample, triples } from './explorer/scenarios.ts'
+import { pairs, sample, skewed, triples } from './explorer/scenarios.ts'
 import { parseReplay, scenarioText, scheduleText } from './explorer/schedule.ts'
 import { Stage } from './explorer/scheduler.ts'
 import { wander } from './explorer/search.ts'
 
 const SEED = Number(process.env['EXPLORER_SEED'] ?? 1)
 const TRIPLES = 24
+const SKEWED = 120
 const LONG = { timeout: 300_000 }
 
 describe('invariants 1 to 5 and 9 hold', () => {
@@ -27,6 +28,12 @@ describe('invariants 1 to 5 and 9 hold', () => {
       expect(coverage.schedules).toBeGreaterThan(10_000)
     },
   )
+
+  test(`at every interleaving of ${SKEWED} pairs of which one has a slow clock, seed ${SEED}`, LONG, async () => {
+    const { violations, scenarios } = await campaign(await loadCore(), sample(skewed(), SKEWED, SEED))
+    expect(violations.join('\n')).toBe('')
+    expect(scenarios).toBe(SKEWED)
+  })
 
   test(`at every interleaving of ${TRIPLES} triples, seed ${SEED}`, LONG, async () => {
     const { violations, scenarios } = await campaign(await loadCore(), sample(triples(), TRIPLES, SEED))
@@ -54,7 +61,11 @@ describe('the explorer itself', () => {
       return Math.floor((seed / 2 ** 32) * count)
     }
     await deterministically(async () => {
-      for (const scenario of [...sample(pairs(), 100, SEED), ...sample(triples(), 100, SEED)]) {
+      for (const scenario of [
+        ...sample(pairs(), 100, SEED),
+        ...sample(skewed(), 50, SEED),
+        ...sample(triples(), 100, SEED),
+      ]) {
         const scene = await stage.scene(scenario)
         const { schedule, state } = await wander(scene, pick)
         const played = await playLive(core, scene.start, scenario, schedule)

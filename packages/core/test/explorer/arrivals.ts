@@ -9,6 +9,7 @@ import {
   isOwn,
   KNOWN_FOR,
   loadedRecord,
+  LONGEST_WINDOW,
   signsIn,
   worth,
   worthAtLoad,
@@ -70,9 +71,12 @@ function checkReplace(bench: Bench, arrival: Arrival, step: StepOf<'replace'>): 
   if (after.marker) return checkMarker(bench, arrival, step, before, after, verdict)
   if (verdict !== 'current' && verdict !== 'kept') say(3, `wrote under a secret that was worth ${verdict}`)
   if (after.digest !== before.digest) return checkRotation(bench, arrival, step, before, after, verdict)
-  const known = before.earlier.filter(({ knownUntil }) => step.now < knownUntil)
+  const known = before.earlier
+    .filter(({ knownUntil }) => step.now < knownUntil)
+    .map((old) => ({ ...old, keptUntil: old.keptUntil <= step.now ? 0 : old.keptUntil }))
   const still = after.earlier.filter(({ knownUntil }) => step.now < knownUntil)
-  if (JSON.stringify(known) !== JSON.stringify(still)) say(3, 'changed the earlier secrets, and is no rotation')
+  if (JSON.stringify(known) !== JSON.stringify(still))
+    say(3, 'changed the earlier secrets, and is no rotation, or left a window that has passed')
 }
 
 function checkRotation(
@@ -94,6 +98,7 @@ function checkRotation(
   for (const old of superseded) {
     const found = after.earlier.find(({ digest }) => digest === old.digest)
     if (!found) say(3, 'forgot a secret that it superseded')
+    else if (old.window === 0 && found.keptUntil !== 0) say(3, 'leaves a time that a slow clock has not reached')
     else if (found.keptUntil > step.now + old.window) say(3, 'leaves an old secret valid for longer than asked')
     else if (old.window > 0 && found.keptUntil < step.now + old.window) say(3, 'does not keep the old secret as asked')
     else if (found.knownUntil < step.now + old.window + KNOWN_FOR) say(3, 'forgets a superseded secret too early')
@@ -115,6 +120,13 @@ function checkMarker(
   if (creations(point).length === 0) say(4, 'made a marker before the new session was there')
   if (after.record.expiresAt > step.now + KNOWN_FOR) say(4, 'made a marker that lives longer than 60 s')
   if (after.digest !== before.digest) say(4, 'made a marker that does not know the secret')
+  // It may be sent a second time, as it is: what counts is when it was made.
+  const madeAt = after.record.expiresAt - KNOWN_FOR
+  for (const { digest, keptUntil } of after.earlier) {
+    const window = before.earlier.find((old) => old.digest === digest)?.keptUntil ?? 0
+    const valid = madeAt < window && window - LONGEST_WINDOW <= madeAt
+    if ((keptUntil !== 0) !== valid) say(4, 'made a marker that does not say which secrets were valid')
+  }
   const due = before.record.subject === undefined ? before.data : {}
   if (JSON.stringify(after.data) !== JSON.stringify(due)) say(4, 'left other data in the marker than it should')
 }

@@ -6,7 +6,7 @@ import { heldStore, type Call } from '../held-store.ts'
 import type { Records } from '../records.ts'
 import type { Core } from './core.ts'
 import { move, Stream } from './determinism.ts'
-import { BEGIN, OPTIONS, serve, WINDOW, type Data, type Ending, type Seat, type Start } from './requests.ts'
+import { BEGIN, OPTIONS, serve, timeAt, WINDOW, type Data, type Ending, type Seat, type Start } from './requests.ts'
 import { answerOf } from './runs.ts'
 import type { Choice, Scenario } from './scheduler.ts'
 
@@ -34,7 +34,11 @@ export async function playLive(
     const stream = new Stream(`request ${seat}`)
     streams.set(seat, stream)
     await move(stream, () => {
-      const sessions = core.createSessions<Data>({ store: store.client(seat), clock: () => now, ...OPTIONS })
+      const sessions = core.createSessions<Data>({
+        store: store.client(seat),
+        clock: () => timeAt(request, now),
+        ...OPTIONS,
+      })
       void serve(core, sessions, start, request).then((ending) => endings.set(seat, ending))
     })
   }

@@ -3,9 +3,12 @@ import { heldStore } from '../held-store.ts'
 import type { Core, Seen } from './core.ts'
 import { move, Stream } from './determinism.ts'
 import type { Case } from './endings.ts'
-import { OPTIONS, SUBJECT, type Data } from './requests.ts'
+import { BEHIND, OPTIONS, SUBJECT, type Data } from './requests.ts'
 import type { State } from './scheduler.ts'
 import { handleIn, worth } from './secrets.ts'
+
+/** A clock that was set back, in ms. */
+const HOUR = 3_600_000
 
 /** Every secret loads what it is worth, one of them opens each session, and the list is right. */
 export async function checkLoads({ core, reader, scene, state, tolds, say }: Case): Promise<void> {
@@ -24,6 +27,14 @@ export async function checkLoads({ core, reader, scene, state, tolds, say }: Cas
     if (JSON.stringify(view.data) !== JSON.stringify(valid ? seen.data : {}))
       say(2, `a secret worth ${value} loads other data than it should`)
     if (value === 'current') openers.set(handleIn(cookie), (openers.get(handleIn(cookie)) ?? 0) + 1)
+    for (const late of [BEHIND, HOUR]) {
+      const then = worth(core, cookie, seen, state.now - late)
+      const { status } = await look(core, cookie, seen, state.now - late)
+      const works = then === 'current' || then === 'kept'
+      if (works !== (status === 'active')) say(3, `a secret loads ${status} by a clock that is ${late} ms behind`)
+      if (status === 'active' && then !== 'current' && isWithoutWindow(scene, cookie))
+        say(3, `a secret that was rotated away works by a clock that is ${late} ms behind`)
+    }
     if (view.subject !== undefined && start.subject === undefined && Object.values(start.cookies).includes(cookie))
       say(4, 'a secret from before the sign-in is signed in')
   }
@@ -35,6 +46,13 @@ export async function checkLoads({ core, reader, scene, state, tolds, say }: Cas
   const due = [...state.records].filter(([, record]) => record.subject === SUBJECT && !reader.read(record).marker)
   const names = due.map(([name]) => name).sort()
   if (names.join() !== (await list(core, state)).join()) say(4, 'the list of the subject is not what is stored')
+}
+
+/** True for a secret of the start that nobody ever asked to keep. */
+function isWithoutWindow({ start, scenario }: Case['scene'], cookie: string): boolean {
+  return cookie === start.cookies.old
+    ? start.name === 'rotated'
+    : cookie === start.cookies.current && scenario.requests.every(({ operation }) => operation !== 'regenerate-keep')
 }
 
 /** What a cookie loads. */

@@ -41,14 +41,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'superseded-is-valid',
     file: 'secrets.ts',
-    edits: [["(marker || now < knownUntil ? 'superseded' : 'mismatched')", "'kept'"]],
+    edits: [["return marker || now < knownUntil ? 'superseded' : 'mismatched'", "return 'kept'"]],
     breaks: 3,
     in: 'rotated: A commit/old, B visit',
   },
   {
     name: 'kept-forever',
     file: 'secrets.ts',
-    edits: [['marker || now >= keptUntil ?', 'marker ?']],
+    edits: [['if (!marker && isOpen(keptUntil, now))', 'if (!marker && keptUntil)']],
     breaks: 3,
     in: 'kept: A commit/old, B visit, clock',
   },
@@ -74,21 +74,64 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'rotation-leaves-window',
     file: 'secrets.ts',
-    edits: [['Math.min(kept, now)', 'kept']],
+    edits: [
+      ['([secret, , until]): Earlier[]', '([secret, kept, until]): Earlier[]'],
+      ['[[secret, 0, Math', '[[secret, kept, Math'],
+    ],
     breaks: 3,
     in: 'kept: A regenerate, B visit',
   },
   {
     name: 'rotation-forgets',
     file: 'secrets.ts',
-    edits: [
-      [
-        'return [[digest, now + keepFor, known] as const, ...before]',
-        'return [[digest, now + keepFor, known] as const]',
-      ],
-    ],
+    edits: [['knownUntil] as const, ...before]', 'knownUntil] as const, ...before.slice(0, 0)]']],
     breaks: 3,
     in: 'rotated: A regenerate, B visit',
+  },
+  {
+    name: 'no-window-is-a-time',
+    file: 'secrets.ts',
+    edits: [['keepFor && now + keepFor', 'now + keepFor']],
+    breaks: 3,
+    in: 'signed-in: A regenerate, B visit behind',
+  },
+  {
+    name: 'window-is-closed-by-a-time',
+    file: 'secrets.ts',
+    edits: [
+      ['([secret, , until]): Earlier[]', '([secret, kept, until]): Earlier[]'],
+      ['[[secret, 0, Math', '[[secret, Math.min(kept, now), Math'],
+    ],
+    breaks: 3,
+    in: 'kept: A regenerate, B commit/old behind',
+  },
+  {
+    name: 'passed-window-is-left-as-it-is',
+    file: 'stored.ts',
+    edits: [['earlier: withoutPassedWindows(envelope.earlier, now)', 'earlier: envelope.earlier']],
+    breaks: 3,
+    in: 'kept: A commit, B commit/old behind, clock',
+  },
+  {
+    name: 'slow-clock-opens-windows',
+    file: 'secrets.ts',
+    edits: [['keptUntil - WINDOW_AND_SKEW <= now && now < keptUntil', 'now < keptUntil']],
+    breaks: 3,
+    in: 'kept: A visit, B visit',
+  },
+  {
+    name: 'marker-keeps-windows-as-they-are',
+    file: 'secrets.ts',
+    edits: [['isOpen(keptUntil, now) ? keptUntil : 0', 'keptUntil']],
+    breaks: 4,
+    in: 'kept-anonymous: A login, B login/old, clock',
+  },
+  {
+    name: 'marker-says-that-none-was-valid',
+    file: 'secrets.ts',
+    edits: [['isOpen(keptUntil, now) ? keptUntil : 0', '0']],
+    breaks: 4,
+    in: 'kept-anonymous: A login, B login/old',
   },
   {
     name: 'kept-removes-cookie',
@@ -274,7 +317,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'marker-hands-out-to-nobody',
     file: 'login.ts',
-    edits: [['envelope.marker && wasValidAtMarking(envelope, record.expiresAt, digest!)', 'false']],
+    edits: [['envelope.marker && wasValidAtMarking(envelope, digest!)', 'false']],
     breaks: 4,
     in: 'anonymous: A login, B login',
   },

@@ -11,6 +11,9 @@ export const BEGIN = 1_700_000_000_000
 /** How long a kept secret stays valid here, and by how much the clock moves where it moves. */
 export const WINDOW = 10_000
 
+/** By how much the clock of a request that is behind is late: more than a window, less than a marker lives. */
+export const BEHIND = 30_000
+
 export const OPTIONS = { touchAfter: '1s', log: false } as const
 
 /** Who signs in: `login` signs in the first, `login-other` the second. A session that is signed in is the first's. */
@@ -120,6 +123,13 @@ export interface Request {
   readonly seat: Seat
   readonly operation: Operation
   readonly cookie: Cookie
+  /** Its process has a clock that is {@link BEHIND} late. */
+  readonly behind?: true
+}
+
+/** The time by a request's own clock. */
+export function timeAt({ behind }: Request, now: number): number {
+  return behind ? now - BEHIND : now
 }
 
 /** What an operation has at hand. */

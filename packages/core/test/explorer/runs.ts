@@ -11,7 +11,7 @@ import { handle, type Step } from '../records.ts'
 import type { SessionRecord } from '../../src/store.ts'
 import type { Core } from './core.ts'
 import { move, Stream } from './determinism.ts'
-import { BEGIN, OPTIONS, serve, type Data, type Ending, type Request, type Start } from './requests.ts'
+import { BEGIN, OPTIONS, serve, timeAt, type Data, type Ending, type Request, type Start } from './requests.ts'
 
 /** What a request is told: an answer, that the store is out of reach, or that the answer was lost. */
 export type Heard = { readonly value: unknown } | 'refused' | 'lost'
@@ -80,7 +80,7 @@ export class Run {
     return (this.#root ??= await this.#execute([]))
   }
 
-  /** Where the request goes from a point when it hears an answer: known, or run now. */
+  /** Where the request goes from a point when it hears an answer, at a time by its own clock: known, or run now. */
   next(point: Point, heard: Heard, now: number): Point | Promise<Point> {
     const name = `${this.#catalogue.name(heard)}@${now - BEGIN}`
     return point.next.get(name) ?? this.#grow(point, heard, now, name)
@@ -97,7 +97,7 @@ export class Run {
   async #execute(history: readonly NonNullable<Point['from']>[], from?: Point['from']): Promise<Point> {
     const store = heldStore()
     const stream = new Stream(`request ${this.request.seat}`)
-    let now = BEGIN
+    let now = timeAt(this.request, BEGIN)
     let end: Ending | undefined
     store.hold()
     await move(stream, () => {

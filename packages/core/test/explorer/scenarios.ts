@@ -27,6 +27,17 @@ export function pairs(): Scenario[] {
   return [...STARTS.flatMap((start) => groups(start, 2, cookiesOf(start))), ...gaps]
 }
 
+/** All pairs in which one of the two processes has a slow clock, without forged cookies. */
+export function skewed(): Scenario[] {
+  const known = (start: StartName): Cookie[] => cookiesOf(start).filter((cookie) => cookie !== 'forged')
+  return STARTS.flatMap((start) => groups(start, 2, known(start))).flatMap((pair) =>
+    pair.requests.map((slow) => ({
+      ...pair,
+      requests: pair.requests.map((request) => (request === slow ? { ...request, behind: true as const } : request)),
+    })),
+  )
+}
+
 /** All triples: the same, without forged cookies, which change nothing for the others. */
 export function triples(): Scenario[] {
   return STARTS.flatMap((start) =>

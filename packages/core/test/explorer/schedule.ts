@@ -3,7 +3,7 @@
  *
  * `anonymous: A commit, B login/old, clock > A B A! B B ~`
  *
- * A start; its requests, with the cookie unless it is the current one; `clock` if it may move; `3 switches` if a schedule
+ * A start; its requests, with the cookie unless it is the current one, and `behind` if its clock is late; `clock` if it may move; `3 switches` if a schedule
  * may go from one request to another no more often. Then the choices: `A` the store answers A's call, `A-` it is out of
  * reach, `A!` it applies the call and the answer is lost, `A~` the answer is lost and the call is under way, `~` that
  * call arrives, `+` the clock moves past the windows.
@@ -24,7 +24,8 @@ const MARKS = { release: '', refuse: '-', lose: '!', delay: '~' } as const
 
 export function scenarioText({ start, requests, clock, switches }: Scenario): string {
   const shown = requests.map(
-    ({ seat, operation, cookie }) => `${seat} ${operation}${cookie === 'current' ? '' : `/${cookie}`}`,
+    ({ seat, operation, cookie, behind }) =>
+      `${seat} ${operation}${cookie === 'current' ? '' : `/${cookie}`}${behind ? ' behind' : ''}`,
   )
   return `${start}: ${[...shown, ...(clock ? ['clock'] : []), ...(switches === undefined ? [] : [`${switches} switches`])].join(', ')}`
 }
@@ -53,13 +54,18 @@ function parseScenario(text: string): Scenario {
   const requests = parts
     .filter((part) => part !== 'clock' && !part.endsWith(' switches'))
     .map((part): Request => {
-      const match = /^([ABC]) ([a-z-]+)(?:\/(\w+))?$/.exec(part)
-      const [, seat, operation, cookie = 'current'] = match ?? []
+      const match = /^([ABC]) ([a-z-]+)(?:\/(\w+))?( behind)?$/.exec(part)
+      const [, seat, operation, cookie = 'current', behind] = match ?? []
       if (!match || !Object.hasOwn(OPERATIONS, operation!) || !cookiesOf(start as StartName).includes(cookie as Cookie))
         throw new Error(
           `${JSON.stringify(part)} is no request; write 'A commit' or 'B login/old'; operations: ${Object.keys(OPERATIONS).join(', ')}`,
         )
-      return { seat: seat as Seat, operation: operation as Operation, cookie: cookie as Cookie }
+      return {
+        seat: seat as Seat,
+        operation: operation as Operation,
+        cookie: cookie as Cookie,
+        ...(behind && { behind: true }),
+      }
     })
   return {
     start: start as StartName,

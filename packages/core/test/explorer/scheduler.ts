@@ -2,7 +2,7 @@
 import { apply, handle, writes, type Records, type Step } from '../records.ts'
 import type { SessionRecord } from '../../src/store.ts'
 import type { Core } from './core.ts'
-import { BEGIN, makeStart, WINDOW, type Request, type Seat, type Start, type StartName } from './requests.ts'
+import { BEGIN, makeStart, timeAt, WINDOW, type Request, type Seat, type Start, type StartName } from './requests.ts'
 import { Catalogue, Run, type Heard, type Point } from './runs.ts'
 
 /** Requests that run against each other. */
@@ -103,7 +103,8 @@ export class Stage {
   }
 
   run(start: Start, request: Request): Run {
-    const name = `${start.name} ${request.seat} ${request.operation} ${request.cookie}`
+    const { seat, operation, cookie, behind = false } = request
+    const name = `${start.name} ${seat} ${operation} ${cookie} ${behind}`
     let run = this.#runs.get(name)
     if (!run) this.#runs.set(name, (run = new Run(this.core, start, request, this.catalogue, this.#numbers)))
     return run
@@ -170,7 +171,7 @@ export async function take(
   const point = state.points[index]!
   const step = point.call!
   const go = async (heard: Heard): Promise<Point[]> => {
-    const next = runs[index]!.next(point, heard, state.now)
+    const next = runs[index]!.next(point, heard, timeAt(requests[index]!, state.now))
     return state.points.with(index, next instanceof Promise ? await next : next)
   }
   if (act === 'refuse' || act === 'delay')

@@ -18,6 +18,9 @@ export interface Bench {
 /** How long a marker lives, and for how long superseded secrets are known at least, in ms. */
 export const KNOWN_FOR = 60_000
 
+/** The longest window, and 5 s: a clock that is further before a window's end is slow. In ms. */
+export const LONGEST_WINDOW = 65_000
+
 /** What a secret is worth to a record. `marker`: was valid when the marker was made. `nothing`: not known. */
 export type Worth = 'current' | 'kept' | 'superseded' | 'marker' | 'nothing'
 
@@ -37,12 +40,13 @@ export function digestIn(core: Core, cookie: string): string {
 }
 
 /** What the secret in a cookie value is worth. */
-export function worth(core: Core, cookie: string, { record, marker, digest, earlier }: Seen, now: number): Worth {
+export function worth(core: Core, cookie: string, { marker, digest, earlier }: Seen, now: number): Worth {
   const mine = digestIn(core, cookie)
   const old = earlier.find((secret) => secret.digest === mine)
   // A marker hands its data to who held a valid secret when it was made; to others it is nothing.
-  if (marker) return digest === mine || (old && old.keptUntil > record.expiresAt - KNOWN_FOR) ? 'marker' : 'nothing'
-  return digest === mine ? 'current' : old ? (now < old.keptUntil ? 'kept' : 'superseded') : 'nothing'
+  if (marker) return digest === mine || (old && old.keptUntil !== 0) ? 'marker' : 'nothing'
+  if (digest === mine) return 'current'
+  return old ? (old.keptUntil - LONGEST_WINDOW <= now && now < old.keptUntil ? 'kept' : 'superseded') : 'nothing'
 }
 
 /** What a request's secret was worth when it loaded its session. */
