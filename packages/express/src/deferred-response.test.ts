@@ -129,6 +129,22 @@ test('while it waits, the head looks sent: it cannot be changed, nor sent again'
   expect(seen).toEqual([true, ...Array.from({ length: 3 }, () => 'ERR_HTTP_HEADERS_SENT')])
 })
 
+test('while it waits, the answer looks ended, to who would answer in its place', async () => {
+  const { app, begin, hold, open } = await serve()
+  let seen: unknown
+  app.get('/ended', (req, res) => {
+    req.session.data.n = 2
+    res.send('body')
+    seen = [res.headersSent, res.writableEnded, res.finished, res.writableFinished]
+    if (!res.writableEnded) res.end('fallback')
+  })
+  const write = hold('replace')
+  const { answer } = open('/ended', { cookie: await begin() })
+  await write.reached
+  write.release()
+  expect([(await answer).body, seen]).toEqual(['body', [true, true, true, false]])
+})
+
 test('a connection that is kept alive serves one guarded response after the other', async () => {
   const { app, begin, get } = await serve()
   app.get('/none', (req, res) => void res.status(204).send(req.session.subject))
@@ -177,6 +193,26 @@ describe('other middleware', () => {
     ])
   })
 
+  test('that compresses behind the session: an event stream is flushed, and a writer is called on', async () => {
+    const { app, get } = await serve()
+    app.use((req, _res, next) => {
+      req.session.data.n = 1
+      next()
+    }, compression())
+    app.get('/events', (_req, res) => {
+      res.type('text/event-stream').flushHeaders()
+      res.write('data: 0\n\n')
+      setImmediate(() => res.end('data: 1\n\n'))
+    })
+    app.get('/loop', async (_req, res) => {
+      res.type('text/plain')
+      for (let i = 0; i < 4; i++) if (!res.write('x'.repeat(131_072))) await once(res, 'drain')
+      res.end()
+    })
+    expect((await get('/events')).body).toBe('data: 0\n\ndata: 1\n\n')
+    expect((await get('/loop')).body).toHaveLength(4 * 131_072)
+  })
+
   test('that wraps end', async () => {
     const { app, get, stored } = await serve()
     const shouting: RequestHandler = (_req, res, next) => {
@@ -223,19 +259,21 @@ describe('a source is made to wait', () => {
     expect([length, made]).toEqual([chunk.length * chunks, chunks + 1])
   })
 
-  test('by false from write, and told by drain', async () => {
+  test('by false from write once enough is held, and is called on by drain', async () => {
     const { app, get } = await serve()
     const ready: boolean[] = []
     app.get('/drain', async (req, res) => {
       void req.session.subject
-      for (const part of ['a', 'b', 'c']) {
+      const parts = ['a', 'b'.repeat(res.writableHighWaterMark), 'c']
+      for (const part of parts) {
         ready.push(res.write(part))
         if (!ready.at(-1)) await once(res, 'drain')
       }
       res.end()
     })
-    expect((await get('/drain')).body).toBe('abc')
-    expect(ready).toEqual([false, true, true])
+    expect((await get('/drain')).body).toMatch(/^ab+c$/)
+    // Node 22 calls on before its socket has room again; the last may be told to wait once more.
+    expect(ready.slice(0, 2)).toEqual([true, false])
   })
 })
 
@@ -272,7 +310,20 @@ describe('a commit that fails', () => {
     expect(await get('/pipe', { cookie })).toMatchObject({ status: 500, body: 'unknown_outcome' })
   })
 
-  test('while somebody goes on writing cuts the connection: no other answer can be given', async () => {
+  test('waits for the end of an answer that is still being written, and drops it', async () => {
+    const { app, begin, fail, get, answerErrors } = await serve()
+    app.get('/write', async (req, res) => {
+      req.session.data.n = 2
+      for (let i = 0; i < 8; i++) if (!res.write(Buffer.alloc(65_536))) await once(res, 'drain')
+      res.end()
+    })
+    answerErrors()
+    const cookie = await begin()
+    fail('replace')
+    expect(await get('/write', { cookie })).toMatchObject({ status: 500, body: 'unknown_outcome' })
+  })
+
+  test('cuts the connection of an answer that does not end: no other can be given', async () => {
     const { app, begin, fail, get } = await serve()
     app.get('/write', (req, res) => {
       req.session.data.n = 2
@@ -283,18 +334,20 @@ describe('a commit that fails', () => {
     await expect(get('/write', { cookie })).rejects.toThrow('socket hang up')
   })
 
-  test('calls back who waits for the end, with the error', async () => {
+  test('calls back who waits for a write with the error, and who waits for the end once an end has been sent', async () => {
     const { app, begin, fail, get, answerErrors } = await serve()
-    const { promise, resolve } = Promise.withResolvers<unknown>()
+    const called: unknown[] = []
+    const ended = Promise.withResolvers<boolean>()
     app.get('/end', (req, res) => {
       req.session.data.n = 2
-      res.end('body', (...values: unknown[]) => resolve(values[0]))
+      res.write('bo', (error) => called.push(error))
+      res.end('dy', () => ended.resolve(res.writableFinished))
     })
     answerErrors()
     const cookie = await begin()
     fail('replace')
-    await get('/end', { cookie })
-    expect(await promise).toMatchObject({ code: 'unknown_outcome' })
+    expect((await get('/end', { cookie })).body).toBe('unknown_outcome')
+    expect([await ended.promise, called]).toEqual([true, [expect.objectContaining({ code: 'unknown_outcome' })]])
   })
 
   test('after a sign-in that was acknowledged still sets its cookie', async () => {

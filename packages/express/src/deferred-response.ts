@@ -1,223 +1,332 @@
-import type { ServerResponse } from 'node:http'
+/* oxlint-disable no-underscore-dangle -- names of Node's own */
+import { ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
-import { applyHead, withoutBody } from './head.ts'
+import type { PresentHeaders, SessionHeaders } from '@sess/http'
+import { headWith, withoutBody } from './head.ts'
 
 /** What a response waits for before its first byte, and before its last. */
 export interface Gates {
-  /** Whether there is anything to wait for, as of now. */
+  /** Whether the head has anything to wait for, as of now. */
   readonly pending: boolean
+  /** Whether the end of a response that has started has anything to wait for, as of now. */
+  readonly changed: boolean
   /** Before the head leaves: the place for a commit. */
   start(): Promise<unknown>
-  /** After `start`: the last chance to set header fields. */
-  head(): void
-  /** Before the end of a response that had started. */
+  /** The fields that the head leaves with. @param present - Those that it has. */
+  fields(present: PresentHeaders): SessionHeaders
+  /** Before the last bytes of a response that has started. */
   end(): Promise<unknown>
-  /** A gate rejected, or the response could not be made. `cut`: no other answer can be given. */
+  /** A gate rejected, or the head could not be made. @param cut - The connection was closed: no other answer can be given. */
   failed(error: unknown, cut: boolean): void
 }
 
 /**
  * Holds a response back while its gates are passed.
  *
- * From the first call that sends bytes, such calls wait in line, in order. Meanwhile everything is as if they had been
- * sent: `headersSent` is true, the head can no longer be changed, and writers are told to wait for `drain`.
+ * Every public method of the response does what Node's does, at the time at which Node's does it: the bytes alone wait, as
+ * those of a pipelined response wait for their turn. They are held below everything that other middleware can see or
+ * wrap, by the three methods through which Node's own code hands bytes to the socket (docs/decisions/0095).
  *
- * When a gate fails, what waits in line is dropped. If that was a whole answer, or came from streams that can be unpiped,
- * the response is as good as new, for an error to be sent. If not, somebody goes on writing: then it is destroyed.
+ * When the first gate fails, the answer runs to its end and its bytes are dropped; then the response is as good as new,
+ * for an error to be sent. An answer that does not end within half a second is cut.
  *
- * @param res - Its methods are replaced. A head that has left waits for nothing more; the end still does.
+ * @param res - For a head that has left, only the end waits.
+ * @returns Whether the head can still be changed.
  */
-export function deferResponse(res: ServerResponse, gates: Gates): void {
-  const deferred = res as Deferred
-  deferred[LINE] = new Line(deferred, gates)
-  Object.assign(deferred, WAITING)
+export function deferResponse(res: ServerResponse, gates: Gates): boolean {
+  const deferred = res as unknown as Deferred
+  deferred[HOLD] = new Hold(deferred, gates)
+  Object.assign(deferred, OVERRIDES)
   deferred.on('pipe', piped)
+  return !deferred._headerSent
 }
 
-const LINE: unique symbol = Symbol('@sess/express line')
-
-type Method = (...values: unknown[]) => unknown
-type Sending = 'flushHeaders' | 'write' | 'end'
-type Setting = 'setHeader' | 'appendHeader' | 'removeHeader'
-/** A response as this module sees it: methods that may be anybody's, by now. */
-type Deferred = Omit<ServerResponse, Sending | Setting | 'writeHead' | 'on'> &
-  Record<Sending | Setting | 'writeHead', Method> & {
-    on(event: string, listener: Method): Deferred
-    [LINE]: Line
-  }
-
-// Of one function for all responses, rather than a closure for each, the engine can make one shape of object.
-const WAITING = {
-  flushHeaders(this: Deferred, ...values: unknown[]): unknown {
-    return this[LINE].send('flushHeaders', values)
-  },
-  write(this: Deferred, ...values: unknown[]): unknown {
-    return this[LINE].send('write', values)
-  },
-  end(this: Deferred, ...values: unknown[]): unknown {
-    return this[LINE].send('end', values)
-  },
-  writeHead(this: Deferred, ...values: unknown[]): unknown {
-    return this[LINE].writeHead(values)
-  },
+/** Whether responses are made as {@link deferResponse} needs them. Node's and Deno's are; Bun's are not. */
+export function canDefer(): boolean {
+  const probe = new ServerResponse({ method: 'GET', httpVersionMajor: 1, httpVersionMinor: 1 } as never)
+  if (!isDeferrable(probe)) return false
+  probe.write('x')
+  return typeof (probe as unknown as Deferred)._header === 'string' && probe.outputData.length > 0
 }
-const FROZEN = { setHeader: tooLate, appendHeader: tooLate, removeHeader: tooLate }
-const HEADERS_SENT = {
-  configurable: true,
-  get(this: Deferred): boolean {
-    return this[LINE].waits || (Reflect.get(Object.getPrototypeOf(this) as object, 'headersSent', this) as boolean)
+
+/** Whether this is a response of Node's, or one that extends it: some servers hand other objects to their middleware. */
+export function isDeferrable<Response extends object>(res: Response): res is Response & Pick<Internals, 'outputData'> {
+  return '_send' in res && '_writeRaw' in res && '_flush' in res && 'outputData' in res
+}
+
+/** How long an answer that is not wanted any more may take to come to its end. */
+const ABANDON_AFTER_MS = 500
+
+const HOLD: unique symbol = Symbol('@sess/express hold')
+
+type Callback = (error?: unknown) => void
+interface Output {
+  data: string | Uint8Array
+  encoding: string | null | undefined
+  callback: Callback | null | undefined
+}
+
+/** What a ServerResponse has beside its documented members, in Node 22 and 24 alike. */
+interface Internals {
+  /** The head as text, once it is rendered. */
+  _header: string | null
+  /** The head has been handed to the socket, or to `outputData`. */
+  _headerSent: boolean
+  /** What waits for the response's turn. */
+  outputData: Output[]
+  outputSize: number
+  _onPendingData(bytes: number): void
+  /** Hands over body bytes, with the head before the first of them. */
+  _send(data: Output['data'], encoding?: string | null, callback?: Callback | null, length?: number): boolean
+  /** Hands over bytes as they are. */
+  _writeRaw(data: Output['data'], encoding?: string | Callback | null, callback?: Callback | null): boolean
+  /** Hands `outputData` to the socket. Called when the response's turn comes. */
+  _flush(): void
+  _hasBody: boolean
+  _contentLength: number | null
+  _trailer: string
+  _removedConnection: boolean
+  _removedContLen: boolean
+  _removedTE: boolean
+}
+type Deferred = Omit<ServerResponse, keyof Internals | 'finished'> & Internals & { finished: boolean; [HOLD]: Hold }
+
+// The same functions for all responses, so that the engine can give all of them one shape.
+const OVERRIDES: Pick<Internals, '_send' | '_writeRaw' | '_flush'> & ThisType<Deferred> = {
+  _send(data, encoding, callback, length) {
+    const hold = this[HOLD]
+    return hold.passes()
+      ? hold.original._send.call(this, data, encoding, callback, length)
+      : hold.keep(data, encoding, callback)
+  },
+  _writeRaw(data, encoding, callback) {
+    const hold = this[HOLD]
+    if (!hold.holds) return hold.original._writeRaw.call(this, data, encoding, callback)
+    return typeof encoding === 'function' ? hold.keep(data, null, encoding) : hold.keep(data, encoding, callback)
+  },
+  _flush() {
+    const hold = this[HOLD]
+    if (!hold.holds) hold.original._flush.call(this)
   },
 }
 
 function piped(this: Deferred, source: unknown): void {
-  const { sources } = this[LINE]
+  const { sources } = this[HOLD]
   if (!sources.length) this.on('unpipe', unpiped)
   sources.push(source as Readable)
 }
 function unpiped(this: Deferred, source: unknown): void {
-  const line = this[LINE]
-  line.sources = line.sources.filter((other) => other !== source)
+  const hold = this[HOLD]
+  hold.sources = hold.sources.filter((other) => other !== source)
 }
 
-/** The calls that wait, and how far the response has come. */
-class Line {
+/**
+ * How far a response has come.
+ *
+ * - `open`: its head has not left.
+ * - `starting`: its head waits for the first gate.
+ * - `started`: its head has left.
+ * - `asking`: bytes wait for the end of the turn, to see whether they are the last.
+ * - `ending`: its last bytes wait for the gate.
+ * - `dropping`: the first gate has failed, and the answer has not come to its end.
+ * - `over`: nothing waits any more.
+ *
+ * After `dropping` the response is `open` again, for another answer.
+ */
+type Phase = 'open' | 'starting' | 'started' | 'asking' | 'ending' | 'dropping' | 'over'
+
+class Hold {
   /** Streams that are piped into the response. */
   sources: Readable[] = []
+  readonly original: Pick<Internals, '_send' | '_writeRaw' | '_flush'>
   readonly #res: Deferred
   readonly #gates: Gates
-  readonly #original: Pick<Deferred, Sending | 'writeHead' | 'on'>
-  #phase: 'open' | 'starting' | 'started' | 'ending' | 'over'
-  #calls: [Sending, unknown[]][] = []
-  /** `end` was called. */
-  #ended = false
-  /** Who asked to be told of `drain`, once somebody was told to wait for it. */
-  #drainListeners: Method[] | undefined
+  #phase: Phase
 
   constructor(res: Deferred, gates: Gates) {
-    const { flushHeaders, write, end, writeHead, on } = res
+    const { _send, _writeRaw, _flush } = res
+    this.original = { _send, _writeRaw, _flush }
     this.#res = res
     this.#gates = gates
-    this.#original = { flushHeaders, write, end, writeHead, on }
-    this.#phase = res.headersSent ? 'started' : 'open'
+    this.#phase = res._headerSent ? 'started' : 'open'
   }
 
-  /** The head looks sent, and is not. */
-  get waits(): boolean {
-    return this.#phase === 'starting'
-  }
-
-  send(method: Sending, values: unknown[]): unknown {
-    if (this.#passes(method)) return this.#original[method].apply(this.#res, values)
+  /** Bytes are kept, whatever they are. */
+  get holds(): boolean {
     const phase = this.#phase
-    this.#calls.push([method, values])
-    if (method === 'end') this.#ended = true
-    if (phase === 'open') void this.#start()
-    if (phase === 'started') void this.#end()
-    if (method !== 'write') return this.#res
-    this.#noteDrainListeners()
+    return phase !== 'open' && phase !== 'started' && phase !== 'over'
+  }
+
+  /** Whether body bytes may go now. Where there is something to wait for, the waiting begins. */
+  passes(): boolean {
+    const phase = this.#phase
+    if (phase === 'over') return true
+    if (phase === 'open') {
+      if (this.#gates.pending) return (void this.#start(), false)
+      this.#phase = 'started'
+      this.#setHead()
+      return true
+    }
+    if (phase !== 'started') return false
+    if (!this.#gates.changed) return true
+    this.#phase = 'asking'
+    queueMicrotask(() => void this.#ask())
     return false
   }
 
-  /** Lets a call through for which there is nothing to wait, or nothing more. @returns False: it has to wait. */
-  #passes(method: Sending): boolean {
-    const phase = this.#phase
-    if (phase === 'over' || (phase === 'started' && method !== 'end')) return true
-    if (this.#calls.length || this.#gates.pending) return false
-    this.#phase = method === 'end' ? 'over' : 'started'
-    if (phase === 'open') this.#gates.head()
-    return true
-  }
-
-  // The head leaves with the first byte: until then this sets what it will say. Fields given to Node's own writeHead would
-  // replace those that the gate sets.
-  writeHead(values: unknown[]): unknown {
-    if (this.waits) tooLate()
-    if (this.#phase !== 'open') return this.#original.writeHead.apply(this.#res, values)
-    applyHead(this.#res as unknown as ServerResponse, values)
-    return this.#res
+  /** Keeps bytes as Node does until a response's turn has come. @returns Whether more of them are welcome. */
+  keep(data: Output['data'], encoding: string | null | undefined, callback: Callback | null | undefined): boolean {
+    const res = this.#res
+    if (res.socket?.destroyed) return false
+    if (this.#phase === 'dropping') {
+      res.outputData.push({ data: '', encoding: null, callback })
+      queueMicrotask(() => this.#drop())
+      return true
+    }
+    res.outputData.push({ data, encoding, callback })
+    res.outputSize += data.length
+    return res.outputSize < res.writableHighWaterMark
   }
 
   async #start(): Promise<void> {
     this.#phase = 'starting'
-    const thaw = this.#freeze()
     try {
       await this.#gates.start()
+      // What the handler changed after its last word, while that was held: a second commit, and no more.
+      if (this.#res.finished && this.#gates.changed) await this.#gates.start()
+      this.#setHead()
     } catch (error) {
-      thaw()
       return this.#fail(error)
     }
-    thaw()
-    this.#phase = 'started'
-    try {
-      this.#gates.head()
-      this.#proceed()
-    } catch (error) {
-      this.#fail(error)
-    }
+    this.#release()
   }
 
-  #proceed(): void {
-    const calls = this.#calls.splice(0)
-    // The usual case, a whole answer in one call: what it waited for is all that it has to wait for.
-    if (calls[0]![0] === 'end') this.#phase = 'over'
-    let ready = true
-    for (const [method, values] of calls) ready = this.send(method, values) !== false
-    if (!this.#drainListeners || !ready || this.#ended) return
-    // Some middleware keeps listeners for a stream of its own, which never had to make anybody wait.
-    const reached = this.#res.rawListeners('drain') as Method[]
-    this.#res.emit('drain')
-    for (const listener of this.#drainListeners) if (!reached.includes(listener)) listener.call(this.#res)
+  async #ask(): Promise<void> {
+    if (this.#res.finished && this.#gates.changed) {
+      this.#phase = 'ending'
+      try {
+        await this.#gates.end()
+      } catch (error) {
+        return this.#fail(error)
+      }
+    }
+    this.#release()
   }
 
-  async #end(): Promise<void> {
-    this.#phase = 'ending'
-    try {
-      await this.#gates.end()
-      this.#phase = 'over'
-      for (const [method, values] of this.#calls.splice(0)) this.send(method, values)
-    } catch (error) {
-      this.#fail(error)
+  #setHead(): void {
+    const res = this.#res
+    const head = res._header
+    if (head === null || res._headerSent) return
+    const changed = headWith(head, (present) => {
+      const fields = this.#gates.fields(present)
+      // For who looks at the fields of the response afterwards, as logs do. Node lets nobody set them now.
+      res._header = null
+      res.setHeader('Vary', fields.vary)
+      res.setHeader('Cache-Control', fields['cache-control'])
+      if (fields['set-cookie'] !== undefined) res.appendHeader('Set-Cookie', fields['set-cookie'])
+      return fields
+    })
+    res._header = changed
+  }
+
+  #release(): void {
+    const res = this.#res
+    this.#phase = res.finished ? 'over' : 'started'
+    const [first] = res.outputData
+    if (res._header !== null && !res._headerSent) {
+      const head = res._header
+      res._headerSent = true
+      // As Node's own `_send`, for the head and what comes first to be one packet.
+      if (first && typeof first.data === 'string' && (!first.encoding || /^(?:utf8|latin1)$/.test(first.encoding)))
+        first.data = head + first.data
+      else res.outputData.unshift({ data: head, encoding: 'latin1', callback: null })
+      res.outputSize += head.length
     }
+    const { socket } = res as { socket: { _httpMessage?: unknown } | null }
+    // Its turn in the pipeline has yet to come: Node counts what waits for that, to stop reading when it is much.
+    if (socket?._httpMessage !== res) return res._onPendingData(res.outputSize)
+    // It was not counted while it was held.
+    res.outputSize = 0
+    res._flush()
   }
 
   #fail(error: unknown): void {
     const res = this.#res
-    this.#phase = 'over'
-    // Without what other middleware has put around these methods since: that is about the answer which is dropped.
-    Object.assign(res, this.#original)
-    const cut = res.headersSent || res.destroyed || !(this.#ended || this.sources.length)
-    for (const source of this.sources) source.unpipe(res as unknown as ServerResponse)
-    if (cut) res.destroy()
-    else withoutBody(res as unknown as ServerResponse)
-    for (const [, values] of this.#calls.splice(0)) {
-      const callback = values.find((value) => typeof value === 'function')
-      if (callback) process.nextTick(callback, error)
+    if (this.#phase === 'ending' || res._headerSent || res.destroyed) return this.#cut(error)
+    this.#phase = 'dropping'
+    this.#error = error
+    this.#abandon = setTimeout(() => this.#cut(error), ABANDON_AFTER_MS)
+    const { sources } = this
+    for (const source of sources) source.unpipe(res)
+    for (const output of res.outputData) output.data = ''
+    try {
+      // What compresses still has bytes of a source that is let go of.
+      if (sources.length && !res.finished) res.end()
+    } catch {
+      // As with too few bytes for a strict Content-Length: the answer is dropped.
     }
-    this.#gates.failed(error, cut)
+    this.#drop()
+    // Writers that were told to wait would not come to their end.
+    if (this.#phase === 'dropping' && res.writableNeedDrain) res.emit('drain')
   }
+  #error: unknown
+  #abandon: NodeJS.Timeout | undefined
 
-  /** Makes the head look sent. @returns What makes it what it was. */
-  #freeze(): () => void {
+  /** Drops what has been handed over, and the answer once it has come to its end. */
+  #drop(): void {
     const res = this.#res
-    const { setHeader, appendHeader, removeHeader, statusCode, statusMessage } = res
-    Object.assign(res, FROZEN)
-    Object.defineProperty(res, 'headersSent', HEADERS_SENT)
-    return () => Object.assign(res, { setHeader, appendHeader, removeHeader, statusCode, statusMessage })
+    if (this.#phase !== 'dropping') return
+    if (res.destroyed) return this.#cut(this.#error)
+    const dropped = res.outputData.splice(0)
+    res.outputSize = 0
+    // The last callback of an answer that has ended makes Node emit `finish`, which is for what is sent instead.
+    if (res.finished) dropped.pop()
+    callBack(dropped, this.#error)
+    if (!res.finished) return
+    clearTimeout(this.#abandon)
+    this.#phase = 'open'
+    renew(res)
+    this.#gates.failed(this.#error, false)
   }
 
-  #noteDrainListeners(): void {
-    if (this.#drainListeners) return
-    const listeners: Method[] = (this.#drainListeners = [])
-    const { on } = this.#original
-    this.#res.on = (event, listener) => {
-      if (event === 'drain' && this.waits) listeners.push(listener)
-      return on.call(this.#res, event, listener)
-    }
+  /** Closes the connection, so that nobody takes what has arrived for the whole. */
+  #cut(error: unknown): void {
+    const res = this.#res
+    clearTimeout(this.#abandon)
+    this.#phase = 'over'
+    res.destroy()
+    callBack(res.outputData.splice(0, res.outputData.length - (res.finished ? 1 : 0)), error)
+    this.#gates.failed(error, true)
   }
 }
 
-/** As Node's own. */
-function tooLate(): never {
-  const error = new Error('the head of the response has been sent; it is too late to change it')
-  throw Object.assign(error, { code: 'ERR_HTTP_HEADERS_SENT' })
+function callBack(outputs: readonly Output[], error: unknown): void {
+  for (const { callback } of outputs) if (callback) process.nextTick(callback, error)
+}
+
+/** Members that middleware puts on a response to see an answer pass. They have seen one, and the next is not theirs. */
+const WRAPPED = ['write', 'end', 'flush', 'flushHeaders', 'writeHead', 'on', 'once', 'addListener'] as const
+
+/** Makes a response that ended, and of which no byte has left, ready for another answer. */
+function renew(res: Deferred): void {
+  for (const name of WRAPPED) if (Object.hasOwn(res, name)) Reflect.deleteProperty(res, name)
+  Object.assign(res, {
+    _header: null,
+    _headerSent: false,
+    finished: false,
+    chunkedEncoding: false,
+    strictContentLength: false,
+    _hasBody: res.req.method !== 'HEAD',
+    _contentLength: null,
+    _trailer: '',
+    _removedConnection: false,
+    _removedContLen: false,
+    _removedTE: false,
+  })
+  // Node's note that somebody waits for `drain` goes when it has something to flush.
+  if (res.writableNeedDrain) {
+    res.outputData.push({ data: '', encoding: 'latin1', callback: null })
+    res._flush()
+  }
+  withoutBody(res)
 }

@@ -1,22 +1,33 @@
 import type { ServerResponse } from 'node:http'
+import type { PresentHeaders, SessionHeaders } from '@sess/http'
+
+const CACHING = /\r\n(?:vary|cache-control):/i
 
 /**
- * Does what `writeHead` would with its arguments, apart from sending: a status, perhaps a reason, and header fields as an
- * object, as names and values in turn, or as pairs.
+ * Puts the session's fields into a head that has been rendered: Vary and Cache-Control in place of those that are there, and
+ * Set-Cookie beside others.
+ *
+ * @param head - Status and fields as text, with the empty line at its end.
  */
-export function applyHead(res: ServerResponse, [status, ...rest]: readonly unknown[]): void {
-  res.statusCode = status as number
-  for (const value of rest) {
-    if (typeof value === 'string') res.statusMessage = value
-    else if (Array.isArray(value)) setList(res, value.flat() as string[])
-    else if (value) for (const [name, field] of Object.entries(value)) res.setHeader(name, field as string)
+export function headWith(head: string, fieldsFor: (present: PresentHeaders) => SessionHeaders): string {
+  const present: { vary?: string; 'cache-control'?: string } = {}
+  let rest = head.slice(0, -2)
+  if (CACHING.test(head)) {
+    const kept: string[] = []
+    for (const line of head.slice(0, -4).split('\r\n')) {
+      const colon = line.indexOf(':')
+      const name = line.slice(0, Math.max(0, colon)).toLowerCase()
+      if (name !== 'vary' && name !== 'cache-control') kept.push(line)
+      else {
+        const value = line.slice(colon + 1).trim()
+        present[name] = present[name] === undefined ? value : `${present[name]}, ${value}`
+      }
+    }
+    rest = `${kept.join('\r\n')}\r\n`
   }
-}
-
-/** What a list names twice is sent twice. */
-function setList(res: ServerResponse, list: readonly string[]): void {
-  for (let i = 0; i < list.length; i += 2) if (res.hasHeader(list[i]!)) res.removeHeader(list[i]!)
-  for (let i = 0; i < list.length; i += 2) res.appendHeader(list[i]!, list[i + 1]!)
+  const { vary, 'cache-control': caching, 'set-cookie': cookie } = fieldsFor(present)
+  const set = cookie === undefined ? '' : `Set-Cookie: ${cookie}\r\n`
+  return `${rest}Vary: ${vary}\r\nCache-Control: ${caching}\r\n${set}\r\n`
 }
 
 /** Header fields that belong to what was to be sent, and not to the error that is sent instead. */
@@ -35,6 +46,7 @@ const OF_THE_BODY = [
   'last-modified',
   'location',
   'refresh',
+  'trailer',
   'transfer-encoding',
 ]
 

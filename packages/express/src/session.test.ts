@@ -1,6 +1,10 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { connect, type AddressInfo, type Socket } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { createSessions, memoryStore } from '@sess/core'
-import express from 'express'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import express, { type Request } from 'express'
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { serve } from '../test/served.ts'
 import { session } from './index.ts'
 
@@ -9,11 +13,13 @@ afterEach(() => void vi.restoreAllMocks())
 describe('a request that', () => {
   test('does not touch the session has nothing patched, and nothing changed on its response', async () => {
     const { app, get, begin } = await serve()
-    const methods = ['flushHeaders', 'write', 'end', 'writeHead', 'on', 'setHeader', 'headersSent']
     let patched: string[] = []
     app.get('/own', (req, res) => {
+      const before = Object.keys(res)
       if (req.query['touch']) void req.session.subject
-      patched = methods.filter((method) => Object.hasOwn(res, method))
+      patched = Object.keys(res).filter(
+        (name) => !before.includes(name) || (/^[^_]/.test(name) && typeof Reflect.get(res, name) === 'function'),
+      )
       res.end()
     })
     const cookie = await begin()
@@ -25,7 +31,8 @@ describe('a request that', () => {
     ])
     expect(patched).toEqual([])
     await get('/own?touch=1', { cookie })
-    expect(patched).toEqual(['flushHeaders', 'write', 'end', 'writeHead'])
+    // None of its public methods, even then.
+    expect(patched).toEqual(['_send', '_writeRaw', '_flush'])
   })
 
   test('has no cookie and changes nothing costs no call into the store, and sets no cookie', async () => {
@@ -138,7 +145,38 @@ describe('a Secure cookie on a request that looks like plain http', () => {
   })
 })
 
+test('in a handshake of WebSockets, whose response is none, the session is read; changes are stored when the connection closes', async () => {
+  const { sessions, begin, stored } = await serve()
+  const middleware = session(sessions, { cookie: { secure: false } })
+  const server = createServer().on('upgrade', (req, socket: Socket) => {
+    // As engine.io makes it for its middleware.
+    const none = { setHeader() {}, getHeader() {}, removeHeader() {}, writeHead() {}, end() {} }
+    middleware(req, none as unknown as ServerResponse, () => {
+      const { data } = (req as Request).session
+      socket.end(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: test\r\n\r\n${data.n}`)
+      data.n = 5
+    })
+  })
+  onTestFinished(() => void server.close())
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const cookie = await begin()
+  const { port } = server.address() as AddressInfo
+  const client = connect(port, '127.0.0.1').end(
+    `GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: test\r\nCookie: ${cookie}\r\n\r\n`,
+  )
+  expect(await text(client)).toMatch(/^HTTP\/1.1 101 [^]*\r\n\r\n1$/)
+  await expect.poll(() => stored(cookie)).toEqual({ n: 5 })
+})
+
 describe('misuse says what to do:', () => {
+  test('a response that cannot be held back, as of HTTP/2', async () => {
+    const { sessions } = await serve()
+    const error = await new Promise((resolve) =>
+      session(sessions)({ headers: {} } as IncomingMessage, {} as ServerResponse, resolve),
+    )
+    expect(error).toMatchObject({ code: 'unsupported', message: expect.stringContaining('withSession()') as string })
+  })
+
   test('a second session middleware', async () => {
     const { app, sessions, get, answerErrors } = await serve()
     app.use('/twice', session(sessions))

@@ -1,8 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { SessError, type Session, type Sessions } from '@sess/core'
 import { bindingOf, type SessionBinding } from '@sess/core/binding'
-import { sessionCookie, type CookieOptions, type SessionCookie } from '@sess/http'
-import { deferResponse, type Gates } from './deferred-response.ts'
+import {
+  sessionCookie,
+  type CookieOptions,
+  type PresentHeaders,
+  type SessionCookie,
+  type SessionHeaders,
+} from '@sess/http'
+import { canDefer, deferResponse, isDeferrable, type Gates } from './deferred-response.ts'
 
 /** Options of {@link session}. */
 export interface SessionOptions {
@@ -14,6 +20,8 @@ type Next = (error?: unknown) => void
 
 const INSECURE =
   "If a proxy ends TLS, call app.set('trust proxy', 1), so that Express knows; for development over plain http pass { cookie: { secure: false } }."
+
+const ELSEWHERE = 'use sessionCookie() or withSession() of @sess/http'
 
 /**
  * Middleware that gives each request its session as `req.session`.
@@ -31,6 +39,8 @@ export function session<Data extends object>(
   options: SessionOptions = {},
 ): (req: IncomingMessage, res: ServerResponse, next: Next) => void {
   const cookie = sessionCookie(sessions, options.cookie)
+  if (!canDefer())
+    throw new SessError('unsupported', `the responses of this runtime's node:http cannot be held back; ${ELSEWHERE}`)
   return (req, res, next) => {
     if ('session' in req)
       return next(
@@ -38,6 +48,10 @@ export function session<Data extends object>(
           'invalid_option',
           'req.session is there already: use session() once for a request, and no other session middleware',
         ),
+      )
+    if (!isDeferrable(res) && req.headers.upgrade === undefined)
+      return next(
+        new SessError('unsupported', `the response is none of node:http, and cannot be held back; ${ELSEWHERE}`),
       )
     cookie.load(req.headers.cookie).then((loaded) => {
       const request = req as SessionRequest
@@ -73,8 +87,9 @@ class Visit implements Gates {
   readonly #session: Session<object>
   readonly #bound: SessionBinding
   #touched = false
-  #headed = false
   #clientGone = false
+  /** A commit has failed, and the error has gone to the error handlers. */
+  #failed = false
 
   constructor(
     req: SessionRequest,
@@ -100,10 +115,15 @@ class Visit implements Gates {
   #guard(): void {
     const res = this.#res
     this.#touched = true
-    this.#headed = res.headersSent
+    // What servers of WebSockets hand to middleware during a handshake: nothing that is written there is sent.
+    if (!isDeferrable(res)) {
+      this.#bound.closeCookie()
+      this.#req.socket.once('close', () => this.#commitUnseen())
+      return
+    }
     this.#clientGone = res.destroyed
-    if (this.#headed || this.#clientGone) this.#bound.closeCookie()
-    deferResponse(res, this)
+    const open = deferResponse(res, this)
+    if (this.#clientGone || !open) this.#bound.closeCookie()
     // The client went away, and the handler may never come to an end: what it changed is written all the same. So is what
     // was changed after the last byte.
     res.on('close', () => {
@@ -114,47 +134,37 @@ class Visit implements Gates {
 
   /** A new session waits: it can still be made in the breath in which the answer was given, and not a moment later. */
   get pending(): boolean {
-    return this.#bound.needsCommit || this.#bound.status === 'new'
+    return !this.#failed && (this.#bound.needsCommit || this.#bound.status === 'new')
+  }
+
+  get changed(): boolean {
+    return !this.#failed && this.#bound.needsCommit
   }
 
   start(): Promise<unknown> {
     return this.#bound.commit()
   }
 
-  head(): void {
-    const res = this.#res
+  fields(present: PresentHeaders): SessionHeaders {
     this.#bound.closeCookie()
-    if (this.#headed) return
-    this.#headed = true
-    const fields = this.#cookie.headers(this.#session, {
-      vary: textOf(res.getHeader('vary')),
-      'cache-control': textOf(res.getHeader('cache-control')),
-    })
-    res.setHeader('vary', fields.vary)
-    res.setHeader('cache-control', fields['cache-control'])
-    const setCookie = fields['set-cookie']
-    if (setCookie === undefined) return
-    res.appendHeader('set-cookie', setCookie)
+    const fields = this.#cookie.headers(this.#session, present)
     const { headers, secure } = this.#req
-    if (this.#cookie.attributes.secure && !secure) this.#cookie.reportInsecure(headers.host ?? '', INSECURE)
+    if (fields['set-cookie'] !== undefined && this.#cookie.attributes.secure && !secure)
+      this.#cookie.reportInsecure(headers.host ?? '', INSECURE)
+    return fields
   }
 
   end(): Promise<unknown> {
     return this.#bound.commit()
   }
 
-  failed(error: unknown, cut: boolean): void {
+  failed(error: unknown): void {
+    this.#failed = true
     if (this.#clientGone) return this.#commitUnseen()
-    // A sign-in that was acknowledged stands, whatever failed after it: its cookie goes out with the error.
-    if (!cut) this.head()
     this.#next(error)
   }
 
   #commitUnseen(): void {
     void this.#cookie.commitUnseen(this.#session, !this.#clientGone)
   }
-}
-
-function textOf(value: number | string | readonly string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value.join(', ') : value === undefined ? undefined : String(value)
 }
