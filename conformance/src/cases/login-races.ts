@@ -192,6 +192,27 @@ export const loginRaces: readonly Case[] = [
     revokes,
   ),
   sessions(
+    'revoke-all-but-nothing',
+    'A revocation that is to spare a session which is not there, or another subject’s, is refused and ends nothing.',
+    async ({ sessions: open, space, now }) => {
+      const [it, other] = [open(), open({ now }, await space.connect())]
+      const [ann, bob, ended] = [await stored(it, {}, 'ann'), await stored(it, {}, 'bob'), await stored(it, {}, 'ann')]
+      await (await other.load(ended)).logout()
+      for (const except of [
+        ended.slice(0, 28),
+        bob.slice(0, 28),
+        await it.load(ended),
+        await it.load(undefined),
+        await it.load(bob),
+      ])
+        await assert.rejects(it.revokeSubject('ann', { except }), { code: 'invalid_option' })
+      assert.equal((await it.load(ann)).status, 'active')
+      await it.revokeSubject('ann', { except: ann.slice(0, 28) })
+      assert.equal((await it.load(ann)).status, 'active')
+    },
+    revokes,
+  ),
+  sessions(
     'revoke-one',
     'A handle from the list ends its session, and no session of another subject.',
     async ({ sessions: open }) => {
@@ -201,7 +222,10 @@ export const loginRaces: readonly Case[] = [
       assert.equal(info?.handle, ann.slice(0, 28))
       assert.equal(await it.revoke(info.handle, { subject: 'bob' }), false)
       assert.equal((await it.load(ann)).status, 'active')
-      assert.deepEqual([await it.revoke(info.handle, { subject: 'ann' }), await it.revoke(info.handle)], [true, false])
+      assert.deepEqual(
+        [await it.revoke(info.handle, { subject: 'ann' }), await it.revoke(info.handle, { anySubject: true })],
+        [true, false],
+      )
       assert.deepEqual([(await it.load(ann)).status, (await it.load(bob)).status], ['new', 'active'])
     },
     lists,

@@ -43,7 +43,7 @@ const update: Request<Outcome> = async (session) =>
 const rotate: Request<Outcome> = (session) => session.regenerate()
 const visit: Request<Outcome> = (session) => session.commit()
 const logout: Request<void> = (session) => session.logout()
-const revoke: Request<boolean> = (_, all, cookie) => all.revoke(cookie.slice(0, 28))
+const revoke: Request<boolean> = (_, all, cookie) => all.revoke(cookie.slice(0, 28), { anySubject: true })
 
 /** Requests at once, at every point at which one may come between the calls of another. */
 export const racesOfRequests: readonly Case[] = [

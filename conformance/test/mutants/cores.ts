@@ -233,7 +233,19 @@ export const cores: readonly CoreMutant[] = [
     'revoke-of-anybodys',
     'sessions.ts',
     ['rotation-login/revoke-one'],
-    ['if ((await this.#context.read(key, true))?.record.subject !== subject) return false', 'void subject'],
+    ['subject !== undefined && (await recordAt(this.#context, key))?.subject !== subject', "subject === ''"],
+  ),
+  core(
+    'an-except-may-spare-nobody',
+    'revocations.ts',
+    ['rotation-login/revoke-all-but-nothing'],
+    ['if (key && owner === subject) return key', 'if (!key || owner === subject) return key'],
+  ),
+  core(
+    'an-except-may-be-anybodys',
+    'revocations.ts',
+    ['rotation-login/revoke-all-but-nothing'],
+    ['if (key && owner === subject) return key', 'if (key && owner !== undefined) return key'],
   ),
   core(
     'migration-is-forgotten',

@@ -180,6 +180,19 @@ export interface SessionsEvents {
   uncacheable_late: { readonly handle?: string }
 }
 
+/** Whose session {@link Sessions.revoke} may end: exactly one of the two. */
+export type RevokeOptions =
+  | {
+      /** Only a session of this subject: for a handle that came from a browser. */
+      readonly subject: string
+      readonly anySubject?: never
+    }
+  | {
+      /** Anybody's session, signed in or not: for an administrator. */
+      readonly anySubject: true
+      readonly subject?: never
+    }
+
 /** What `createSessions` returns. `Data` as in {@link Session}. */
 export interface Sessions<Data extends object = Record<string, unknown>> {
   /**
@@ -195,17 +208,19 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
   listSubject(subject: string): AsyncIterable<SessionInfo>
 
   /**
-   * Ends one session by its handle.
+   * Ends one session by its handle. Its payload is not read: what a newer deploy wrote, or is damaged, can be revoked.
    *
-   * @param options - `subject`: only if the session is this subject's. Leave it out for an administrator's act.
    * @returns False if there is no such live session, or it is not theirs.
+   * @throws {SessError} `invalid_option` unless exactly one of `subject` and `anySubject: true` is given.
    */
-  revoke(handle: string, options?: { readonly subject?: string }): Promise<boolean>
+  revoke(handle: string, options: RevokeOptions): Promise<boolean>
 
   /**
-   * Ends all sessions of a subject, `except` apart.
+   * Ends all sessions of a subject, `except` apart: a session, or its handle.
    *
-   * @returns How many, where the store can tell. @throws {SessError} `unsupported` where the store cannot.
+   * @returns How many, where the store can tell.
+   * @throws {SessError} `unsupported` where the store cannot; `invalid_option` for an `except` that names no live session
+   *   of this subject: nothing was revoked. A handle costs one read, the session of this request none.
    */
   revokeSubject(subject: string, options?: { readonly except?: Session<Data> | string }): Promise<number | undefined>
 

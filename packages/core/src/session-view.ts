@@ -167,6 +167,11 @@ const HANDLER: ProxyHandler<View> = {
   },
 }
 
+/** The session behind what an application holds; undefined for anything else, and for a session of another copy of core. */
+export function liveOf(value: unknown): LiveSession | undefined {
+  return typeof value === 'object' && value !== null ? (value as { readonly [LIVE]?: LiveSession })[LIVE] : undefined
+}
+
 /** What an application sees of a session. */
 export function viewOf(live: LiveSession): Session<Plain> {
   return new Proxy(new View(live), HANDLER)

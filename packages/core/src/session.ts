@@ -80,6 +80,11 @@ export class LiveSession implements Session<Plain>, SessionBinding {
     return session
   }
 
+  /** True if the session was loaded by these sessions, and not by others on another store. */
+  isOf(context: Context): boolean {
+    return this.#context === context
+  }
+
   /** The session as its binding needs it. */
   get binding(): SessionBinding {
     this.#bound = true

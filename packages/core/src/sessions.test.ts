@@ -323,7 +323,10 @@ describe('a subject’s sessions', () => {
     expect(await sessions.revoke(handle, { subject: 'bob' })).toBe(false)
     expect(await sessions.revoke('rubbish', { subject: 'ann' })).toBe(false)
     expect((await sessions.load(cookieValue)).status).toBe('active')
-    expect([await sessions.revoke(handle, { subject: 'ann' }), await sessions.revoke(handle)]).toEqual([true, false])
+    expect([
+      await sessions.revoke(handle, { subject: 'ann' }),
+      await sessions.revoke(handle, { anySubject: true }),
+    ]).toEqual([true, false])
     expect((await sessions.load(cookieValue)).status).toBe('new')
   })
 
@@ -333,8 +336,99 @@ describe('a subject’s sessions', () => {
     for (const session of all) await session.login('ann')
     expect(await sessions.revokeSubject('ann', { except: all[0]! })).toBe(2)
     expect(await sessions.revokeSubject('ann', { except: all[0]!.handle! })).toBe(0)
-    await expect(sessions.revokeSubject('ann', { except: 'rubbish' })).rejects.toMatchObject({ code: 'invalid_option' })
     expect(await sessions.revokeSubject('ann')).toBe(1)
+  })
+
+  test.each([
+    ['nothing', undefined],
+    ['no key', {}],
+    ['a subject that is undefined', { subject: undefined }],
+    ['an empty subject', { subject: '' }],
+    ['both', { subject: 'ann', anySubject: true }],
+    ['both, one undefined', { subject: undefined, anySubject: true }],
+    ['anySubject: false', { anySubject: false }],
+    ['another name', { user: 'ann' }],
+  ])('revoke with %s is refused, and nothing is read', async (_, options) => {
+    const sessions = open()
+    const session = await sessions.load(undefined)
+    const { cookieValue } = await session.login('ann')
+    const before = store.called()
+    await expect(sessions.revoke(session.handle!, options as { subject: string })).rejects.toMatchObject({
+      code: 'invalid_option',
+    })
+    expect(store.called()).toBe(before)
+    expect((await sessions.load(cookieValue)).status).toBe('active')
+  })
+
+  test('revoke ends anybody’s session for an administrator', async () => {
+    const sessions = open()
+    const cookieValue = await stored(sessions)
+    expect(await sessions.revoke(cookieValue.slice(0, 28), { anySubject: true })).toBe(true)
+    expect((await sessions.load(cookieValue)).status).toBe('new')
+  })
+
+  test('revoke and revokeSubject end what a newer deploy wrote', async () => {
+    const session = await open({ schemaVersion: 2 }).load(undefined)
+    await session.login('ann')
+    const other = await open({ schemaVersion: 2 }).load(undefined)
+    await other.login('ann')
+    const sessions = open()
+    expect(await sessions.revoke(session.handle!, { subject: 'bob' })).toBe(false)
+    expect(await sessions.revoke(session.handle!, { subject: 'ann' })).toBe(true)
+    expect(await sessions.revokeSubject('ann', { except: other.handle! })).toBe(0)
+    expect(await sessions.revokeSubject('ann')).toBe(1)
+  })
+
+  test('revokeSubject refuses an except that would spare nobody, and revokes nothing', async () => {
+    const sessions = open()
+    const [mine, ended, anonymous, bobs, rotated] = await Promise.all(
+      Array.from({ length: 5 }, () => sessions.load(undefined)),
+    )
+    const { cookieValue } = await mine!.login('ann')
+    await ended!.login('ann')
+    await ended!.logout()
+    anonymous!.data = { a: 1 }
+    await anonymous!.commit()
+    await bobs!.login('bob')
+    const before = (await rotated!.login('ann')).cookieValue
+    await rotated!.regenerate()
+    const elsewhere = createSessions({ store: heldStore(), clock })
+    const stranger = await elsewhere.load(undefined)
+    await stranger.login('ann')
+    for (const except of [
+      undefined,
+      null,
+      '',
+      'rubbish',
+      { session: mine },
+      await sessions.load(undefined),
+      ended,
+      anonymous,
+      bobs,
+      bobs!.handle,
+      await sessions.load(before),
+      stranger,
+      stranger.handle,
+    ])
+      await expect(sessions.revokeSubject('ann', { except } as never)).rejects.toMatchObject({
+        code: 'invalid_option',
+        message: expect.stringMatching(/^except .*nothing was revoked\. Log in first/) as string,
+      })
+    await expect(sessions.revokeSubject('ann', { expect: mine } as never)).rejects.toMatchObject({
+      message: expect.stringMatching(/^expect is no option/) as string,
+    })
+    expect((await sessions.load(cookieValue)).status).toBe('active')
+    expect(await sessions.revokeSubject('ann', { except: mine! })).toBe(1)
+    expect((await sessions.load(cookieValue)).status).toBe('active')
+  })
+
+  test('revokeSubject spares a session of another copy of core, which shows its handle', async () => {
+    const sessions = open()
+    const { cookieValue } = await (await sessions.load(undefined)).login('ann')
+    await (await sessions.load(undefined)).login('ann')
+    const copy = { handle: cookieValue!.slice(0, 28), subject: 'ann' }
+    expect(await sessions.revokeSubject('ann', { except: copy as never })).toBe(1)
+    expect((await sessions.load(cookieValue)).status).toBe('active')
   })
 
   test('are found under each pepper, the old ones too', async () => {

@@ -1,16 +1,16 @@
-import type { Session, SessionInfo, Sessions } from './api.ts'
+import type { RevokeOptions, Session, SessionInfo, Sessions } from './api.ts'
 import { namesOf, unpack } from './codec.ts'
 import { Context } from './context.ts'
 import type { Plain } from './data.ts'
 import { SessError } from './error.ts'
-import { invalid, settingsOf, type AnyOptions, type BaseOptions, type SessionsOptions } from './options.ts'
+import { settingsOf, type AnyOptions, type BaseOptions, type SessionsOptions } from './options.ts'
+import { ownerOf, recordAt, sparedBy, type RevokeSubjectOptions } from './revocations.ts'
 import type { DataSchema } from './schema.ts'
 import { judge } from './secrets.ts'
 import type { SerializerOption } from './serializer.ts'
 import { BINDING, type SessionsBinding } from './session-binding.ts'
 import { LiveSession } from './session.ts'
 import { viewOf } from './session-view.ts'
-import type { SessionKey } from './store.ts'
 import { digestOf, handleOf, parseHandle, parseToken } from './token.ts'
 
 const SWEEP_BATCH = 500
@@ -103,32 +103,25 @@ export class LiveSessions implements Sessions<Plain> {
     }
   }
 
-  async revoke(handle: string, options: { readonly subject?: string } = {}): Promise<boolean> {
+  async revoke(handle: string, options: RevokeOptions): Promise<boolean> {
     const { calls, events, settings } = this.#context
-    const { subject } = options
+    const subject = ownerOf(this.#context, options)
     const key = parseHandle(handle)
     if (!key) return false
-    if (subject !== undefined) {
-      this.#context.tags(subject)
-      if ((await this.#context.read(key, true))?.record.subject !== subject) return false
-    }
+    if (subject !== undefined && (await recordAt(this.#context, key))?.subject !== subject) return false
     const went = await calls.tell('revoke', key, (now) => settings.store.delete(key, now), 2)
     if (went) events.emit('revoked', { handle, ...(subject && { subject }) })
     return went
   }
 
-  async revokeSubject(
-    subject: string,
-    options: { readonly except?: Session<Plain> | string } = {},
-  ): Promise<number | undefined> {
+  async revokeSubject(subject: string, options: RevokeSubjectOptions = {}): Promise<number | undefined> {
     const { calls, events, settings } = this.#context
     const { store } = settings
-    const { except } = options
     if (!store.deleteSubject) throw this.#unsupported('revoke')
-    const spared: SessionKey | undefined = parseHandle((typeof except === 'object' ? except.handle : except) ?? '')
-    if (typeof except === 'string' && !spared) throw invalid('except', 'is no handle; nothing was revoked')
+    const tags = this.#context.tags(subject)
+    const spared = await sparedBy(this.#context, subject, options)
     let count: number | undefined = 0
-    for (const tag of this.#context.tags(subject)) {
+    for (const tag of tags) {
       const went = await calls.tell(
         'revokeSubject',
         undefined,

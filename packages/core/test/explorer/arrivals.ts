@@ -143,8 +143,10 @@ function checkDeleteSubject(bench: Bench, { after, request, point }: Arrival, st
   const { scene, say } = bench
   const spared = step.except && handle(step.except)
   const came = worthAtLoad(bench, request, point)
-  const owns = came === 'current' || came === 'kept'
-  const due = request.operation === 'revoke-others' && owns ? scene.start.handle : undefined
+  const owns = scene.start.subject === SUBJECT && (came === 'current' || came === 'kept')
+  const others = request.operation === 'revoke-others'
+  if (others && !owns) say(1, 'revoked sessions, and was to spare one that it does not have')
+  const due = others && owns ? scene.start.handle : undefined
   if (spared !== due) say(1, due ? 'did not spare its own session' : 'spared a session that is not its own')
   for (const [name, { subject }] of after.records)
     if (subject === SUBJECT && name !== spared) say(1, 'left a session of the subject')

@@ -72,7 +72,10 @@ export function sessionAt({ reader, state }: Case, name: string | undefined): Se
   return seen?.marker ? undefined : seen
 }
 
-function checkError({ state, say }: Case, { request, point, end, applied, faulted }: Told): void {
+function checkError({ scene, state, say }: Case, { request, point, end, applied, came, faulted }: Told): void {
+  // There is no session of the subject that a revocation of the others could spare.
+  const none = scene.start.subject === undefined || (came !== 'current' && came !== 'kept')
+  if (request.operation === 'revoke-others' && none && end.threw === 'invalid_option') return
   const made = historyTo(point).findLast(
     ({ point: { call }, heard }) => call?.method === 'create' && typeof heard === 'object',
   )

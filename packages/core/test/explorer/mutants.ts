@@ -337,10 +337,17 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'revokes-its-own',
-    file: 'sessions.ts',
-    edits: [['const { except } = options', 'const except = undefined']],
+    file: 'revocations.ts',
+    edits: [['if (key && owner === subject) return key', 'if (key && owner === subject) return undefined']],
     breaks: 1,
     in: 'signed-in: A revoke-others, B visit',
+  },
+  {
+    name: 'spares-nobody-in-silence',
+    file: 'revocations.ts',
+    edits: [['if (key && owner === subject) return key', 'if (!key || owner === subject) return key']],
+    breaks: 1,
+    in: 'rotated: A revoke-others/old, B visit',
   },
   {
     name: 'lists-markers',

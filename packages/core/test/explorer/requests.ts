@@ -184,7 +184,7 @@ export const OPERATIONS = {
     return 'done'
   },
   revoke: ({ sessions, start }) =>
-    sessions.revoke(start.handle, start.subject === undefined ? {} : { subject: start.subject }),
+    sessions.revoke(start.handle, start.subject === undefined ? { anySubject: true } : { subject: start.subject }),
   'revoke-subject': ({ sessions }) => sessions.revokeSubject(SUBJECT),
   'revoke-others': ({ sessions, session }) => sessions.revokeSubject(SUBJECT, { except: session }),
   /** Nothing changed: moves the idle clock. */
