@@ -145,6 +145,7 @@ export class LiveExternalIdSession implements ExternalIdSession {
 
   #adopt(held: Held): void {
     this.#session = LiveSession.of(this.#context, 'current', '', held, held.content.data)
+    this.#session.markUsed()
   }
 }
 

@@ -32,6 +32,8 @@ export interface SessionBinding {
    * (`in`, spread, inspect), or passed it to `revokeSubject`. A response whose session was not used is left as it is.
    */
   readonly used: boolean
+  /** Counts the session as used: for a route whose response is private whatever its handler does. */
+  markUsed(): void
   /** As `Session.status`. */
   readonly status: Session['status']
   /** As `Session.handle`. */
@@ -41,7 +43,7 @@ export interface SessionBinding {
   /** What the browser's cookie needs, as of now; undefined: nothing. */
   readonly cookieChange: CookieChange | undefined
   /**
-   * As `Session.commit`. From the first call of {@link bindingOf} on, an operation of the session that fails and that nobody
+   * As `Session.commit`; nothing for a session that was not used, not even a move of its idle clock. From the first call of {@link bindingOf} on, an operation of the session that fails and that nobody
    * awaited is no unhandled rejection: the next commit rejects with its error.
    */
   commit(): Promise<Outcome>

@@ -156,6 +156,7 @@ export class LiveSession implements Session<Plain>, SessionBinding {
   }
 
   get needsCommit(): boolean {
+    if (!this.#used) return false
     return (
       this.#running > 0 ||
       this.#operations.some(unheard) ||
@@ -167,6 +168,7 @@ export class LiveSession implements Session<Plain>, SessionBinding {
   }
 
   commit(): Promise<Outcome> {
+    if (!this.#used) return Promise.resolve({ status: this.#stored.idle })
     // Whoever hears of an operation from now on hears of it too late: the answer is being given.
     const operations = this.#operations.filter((operation) => !operation.heard)
     return this.#queued(async () => {
@@ -271,7 +273,7 @@ export class LiveSession implements Session<Plain>, SessionBinding {
 
   closeCookie({ shared = false }: CloseCookieOptions = {}): void {
     this.#cookieClosed = true
-    this.#shared = shared && !this.#used
+    this.#shared ||= shared && !this.#used
   }
 
   /** Runs an operation after those before it. If it fails and nobody awaits it, the next commit fails. */

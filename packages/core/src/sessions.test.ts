@@ -657,13 +657,25 @@ describe('needsCommit tells a binding that nothing has to be waited for', () => 
     ['a change', (session) => (session.data['theme'] = 'light')],
     ['a message left', (session) => session.flash('notice', 'Saved')],
     ['an operation under way', (session) => void session.update(() => {})],
-    ['a touch that is due', () => (now += 10 * MINUTE)],
+    ['a touch that is due', (session) => [session.status, (now += 10 * MINUTE)]],
   ])('true for %s, and false once it is committed', async (_, act) => {
     const session = await open().load(await stored())
     act(session)
     expect(bindingOf(session).needsCommit).toBe(true)
     await session.commit()
     expect(bindingOf(session).needsCommit).toBe(false)
+  })
+
+  test('false for a touch that is due of a session that was not used, which is not made', async () => {
+    const session = await open().load(await stored())
+    now += 10 * MINUTE
+    const before = store.called()
+    expect([bindingOf(session).needsCommit, await bindingOf(session).commit()]).toEqual([
+      false,
+      { status: 'unchanged' },
+    ])
+    expect(store.called()).toBe(before)
+    expect(await session.commit()).toEqual({ status: 'touched' })
   })
 
   test('true while a write is unsettled', async () => {

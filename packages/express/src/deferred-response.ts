@@ -219,6 +219,7 @@ class Hold {
     if (head === null || res._headerSent) return
     const changed = headWith(head, (present) => {
       const fields = this.#gates.fields(present)
+      if (fields.vary === undefined || fields['cache-control'] === undefined) return fields
       // For who looks at the fields of the response afterwards, as logs do. Node lets nobody set them now.
       res._header = null
       res.setHeader('Vary', fields.vary)

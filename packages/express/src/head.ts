@@ -5,7 +5,7 @@ const CACHING = /\r\n(?:vary|cache-control):/i
 
 /**
  * Puts the session's fields into a head that has been rendered: Vary and Cache-Control in place of those that are there, and
- * Set-Cookie beside others.
+ * Set-Cookie beside others. Without fields of the session the head stays as it is.
  *
  * @param head - Status and fields as text, with the empty line at its end.
  */
@@ -26,6 +26,7 @@ export function headWith(head: string, fieldsFor: (present: PresentHeaders) => S
     rest = `${kept.join('\r\n')}\r\n`
   }
   const { vary, 'cache-control': caching, 'set-cookie': cookie } = fieldsFor(present)
+  if (vary === undefined || caching === undefined) return head
   const set = cookie === undefined ? '' : `Set-Cookie: ${cookie}\r\n`
   return `${rest}Vary: ${vary}\r\nCache-Control: ${caching}\r\n${set}\r\n`
 }

@@ -2,11 +2,13 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { connect, type AddressInfo, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { createSessions, memoryStore } from '@sess/core'
+import { createSessions, memoryStore, type SessionStore } from '@sess/core'
 import express, { type Request } from 'express'
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { serve } from '../test/served.ts'
 import { session } from './index.ts'
+
+type Method = Extract<keyof SessionStore, 'create' | 'replace' | 'delete'>
 
 afterEach(() => void vi.restoreAllMocks())
 
@@ -33,6 +35,62 @@ describe('a request that', () => {
     await get('/own?touch=1', { cookie })
     // None of its public methods, even then.
     expect(patched).toEqual(['_send', '_writeRaw', '_flush'])
+  })
+
+  test('hands the session along without a look at it leaves its response alone', async () => {
+    const { app, get, begin } = await serve()
+    app.get('/own', (req, res) => {
+      const { session: handed } = req
+      res.locals['session'] = handed
+      res.set('Cache-Control', 'public, max-age=60').send('own')
+    })
+    const { headers } = await get('/own', { cookie: await begin() })
+    expect([headers['vary'], headers['cache-control']]).toEqual([undefined, 'public, max-age=60'])
+  })
+
+  test('is marked private has a private response whatever its handler does', async () => {
+    const { get } = await serve({ cookie: { secure: false }, private: true })
+    const { headers } = await get('/plain')
+    expect([headers['vary'], headers['cache-control']]).toEqual(['Cookie', 'private'])
+  })
+
+  test.each([
+    [1, undefined],
+    [0, 'private'],
+  ])(
+    'uses the session first when its head has left makes %i events where Cache-Control is %s',
+    async (events, field) => {
+      const { app, get, sessions, begin } = await serve()
+      let late = 0
+      sessions.on('uncacheable_late', () => late++)
+      app.get('/own', (req, res) => {
+        if (field) res.set('Cache-Control', field)
+        res.write('a')
+        res.end(String(req.session.data.n))
+      })
+      expect((await get('/own', { cookie: await begin() })).body).toBe('a1')
+      expect(late).toBe(events)
+    },
+  )
+
+  test.each<['logout' | 'login' | 'update' | 'regenerate', Method]>([
+    ['logout', 'delete'],
+    ['login', 'create'],
+    ['update', 'replace'],
+    ['regenerate', 'replace'],
+  ])('forgets to await a %s that fails is answered by the error handler', async (operation, method) => {
+    const { app, get, begin, fail, answerErrors } = await serve()
+    app.get('/own', (req, res) => {
+      if (operation === 'login') void req.session.login('bob')
+      else if (operation === 'update') void req.session.update((data) => void (data.n = 2))
+      else void req.session[operation]()
+      setImmediate(() => res.send('done'))
+    })
+    answerErrors()
+    const cookie = await begin()
+    fail(method)
+    const { status, body } = await get('/own', { cookie })
+    expect([status, body]).toEqual([500, 'unknown_outcome'])
   })
 
   test('has no cookie and changes nothing costs no call into the store, and sets no cookie', async () => {

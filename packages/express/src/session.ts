@@ -14,6 +14,11 @@ import { canDefer, deferResponse, isDeferrable, type Gates } from './deferred-re
 export interface SessionOptions {
   /** Of the session cookie. Default: `__Host-sid`, HttpOnly, Secure, SameSite=Lax, Path=/. */
   readonly cookie?: CookieOptions
+  /**
+   * Counts the session of every request as used, so that no shared cache keeps a response, whatever its handler does. For
+   * handlers that use the session for the first time after the response has started. Default: false.
+   */
+  readonly private?: boolean
 }
 
 type Next = (error?: unknown) => void
@@ -29,8 +34,8 @@ const ELSEWHERE = 'use sessionCookie() or withSession() of @sess/http'
  * The session is loaded before the next handler runs (without a cookie: no I/O), and committed before the first byte of
  * the response leaves. What changes after that is committed before the response ends; what would then need a cookie throws
  * `response_started`. If a commit fails, nothing that was to be sent is: the error goes to the error handlers of the app
- * or router that uses this. A request that never touches `req.session` has nothing on its response changed, and does not
- * count as use.
+ * or router that uses this. A response whose session was not used (no property read, no method called) is left as it is, and
+ * the session's idle clock stands still.
  *
  * @throws {SessError} `invalid_option`, naming the option.
  */
@@ -57,6 +62,7 @@ export function session<Data extends object>(
       const request = req as SessionRequest
       request[VISIT] = new Visit(request, res, next, cookie, loaded)
       Object.defineProperty(req, 'session', SESSION)
+      if (options.private) bindingOf(request[VISIT].touch()).markUsed()
       next()
     }, next)
   }
@@ -123,7 +129,8 @@ class Visit implements Gates {
     }
     this.#clientGone = res.destroyed
     const open = deferResponse(res, this)
-    if (this.#clientGone || !open) this.#bound.closeCookie()
+    if (this.#clientGone) this.#bound.closeCookie()
+    else if (!open) this.#headLeft({ vary: textOf(res, 'vary'), 'cache-control': textOf(res, 'cache-control') })
     // The client went away, and the handler may never come to an end: what it changed is written all the same. So is what
     // was changed after the last byte.
     res.on('close', () => {
@@ -146,7 +153,7 @@ class Visit implements Gates {
   }
 
   fields(present: PresentHeaders): SessionHeaders {
-    this.#bound.closeCookie()
+    this.#headLeft(present)
     const fields = this.#cookie.headers(this.#session, present)
     const { headers, secure } = this.#req
     if (fields['set-cookie'] !== undefined && this.#cookie.attributes.secure && !secure)
@@ -164,7 +171,16 @@ class Visit implements Gates {
     this.#next(error)
   }
 
+  #headLeft(sent: PresentHeaders): void {
+    this.#cookie.headLeft(this.#session, this.#req.method ?? '', sent)
+  }
+
   #commitUnseen(): void {
     void this.#cookie.commitUnseen(this.#session, !this.#clientGone)
   }
+}
+
+function textOf(res: ServerResponse, name: string): string | undefined {
+  const value = res.getHeader(name)
+  return Array.isArray(value) ? value.join(', ') : value?.toString()
 }

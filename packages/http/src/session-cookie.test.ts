@@ -1,6 +1,7 @@
 import { createSessions, memoryStore, type Sessions } from '@sess/core'
+import { bindingOf } from '@sess/core/binding'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { sessionCookie, type CookieOptions } from './index.ts'
+import { sessionCookie, type CookieOptions, type PresentHeaders } from './index.ts'
 
 let sessions: Sessions<{ n?: number }>
 beforeEach(() => {
@@ -114,8 +115,36 @@ describe('caches are kept out', () => {
     ['', 'community="a, b"', 'Cookie', 'private, community="a, b"'],
   ])('Vary %s and Cache-Control %s', async (vary, control, expectedVary, expectedControl) => {
     const cookie = sessionCookie(sessions)
-    const headers = cookie.headers(await cookie.load(undefined), { vary, 'cache-control': control })
+    const session = await cookie.load(undefined)
+    bindingOf(session).markUsed()
+    const headers = cookie.headers(session, { vary, 'cache-control': control })
     expect(headers).toEqual({ vary: expectedVary, 'cache-control': expectedControl })
+  })
+
+  test('only where the session was used: without use there is no field', async () => {
+    const cookie = sessionCookie(sessions)
+    const session = await cookie.load((await created()).split(';')[0])
+    expect(cookie.headers(session, { vary: 'Accept', 'cache-control': 'public' })).toEqual({})
+    expect(session.data).toEqual({ n: 1 })
+    expect(cookie.headers(session)).toEqual({ vary: 'Cookie', 'cache-control': 'private' })
+  })
+
+  test.each<[number, string, PresentHeaders]>([
+    [1, 'GET', {}],
+    [1, 'HEAD', { vary: 'Accept', 'cache-control': 'public, max-age=60' }],
+    [1, 'GET', { 'cache-control': 'private="x-a"' }],
+    [0, 'POST', {}],
+    [0, 'GET', { 'cache-control': 'max-age=1, Private' }],
+    [0, 'GET', { 'cache-control': 'no-store' }],
+    [0, 'GET', { vary: 'Accept, Cookie' }],
+    [0, 'GET', { vary: '*' }],
+  ])('%i reports of a first use after the head of %s %j has left', async (reports, method, sent) => {
+    let told = 0
+    sessions.on('uncacheable_late', () => told++)
+    const cookie = sessionCookie(sessions)
+    const session = await cookie.load(undefined)
+    cookie.headLeft(session, method, sent)
+    expect([session.status, session.subject, told]).toEqual(['new', undefined, reports])
   })
 
   test('with a Set-Cookie, by no-store too', async () => {
@@ -123,7 +152,8 @@ describe('caches are kept out', () => {
     const session = await cookie.load(undefined)
     session.data.n = 1
     await session.commit()
-    const control = (present?: string): string => cookie.headers(session, { 'cache-control': present })['cache-control']
+    const control = (present?: string): string | undefined =>
+      cookie.headers(session, { 'cache-control': present })['cache-control']
     expect([control(), control('public, max-age=9'), control('no-store')]).toEqual([
       'private, no-store',
       'private, max-age=9, no-store',

@@ -1,19 +1,19 @@
 import { parseCookie, stringifySetCookie } from 'cookie'
 import { SessError, type Session, type Sessions } from '@sess/core'
 import { bindingOf, sessionsBindingOf } from '@sess/core/binding'
-import { cacheControlWith, varyWith } from './caching.ts'
+import { cacheControlWith, sharedCacheMayStore, varyWith } from './caching.ts'
 import { attributesOf, type CookieAttributes, type CookieOptions } from './cookie-options.ts'
 
-/** The header fields of a response that are there already. */
+/** The header fields of a response that are there already. The session's depend on these alone. */
 export interface PresentHeaders {
   readonly vary?: string | null | undefined
   readonly 'cache-control'?: string | null | undefined
 }
 
-/** The header fields that a response needs. `set-cookie` is to be added to others; the rest to be set. */
+/** The header fields that a response needs. `set-cookie` is to be added to others; the rest to be set. None: leave it alone. */
 export interface SessionHeaders {
-  readonly vary: string
-  readonly 'cache-control': string
+  readonly vary?: string
+  readonly 'cache-control'?: string
   readonly 'set-cookie'?: string
 }
 
@@ -37,11 +37,20 @@ export interface SessionCookie<Data extends object = Record<string, unknown>> {
    * head leaves.
    *
    * `Vary: Cookie` and `Cache-Control: private`, so that no shared cache hands it to others; with a Set-Cookie, `no-store`
-   * too. `Set-Cookie` only if the session's secret is new, or its own request ended it.
+   * too. `Set-Cookie` only if the session's secret is new, or its own request ended it. No field at all for a session that
+   * was not used: the response says nothing of it, and caches may keep the response.
    *
    * @param present - What the response has of these fields: it is kept where it is stricter.
    */
   headers(session: Session<Data>, present?: PresentHeaders): SessionHeaders
+
+  /**
+   * For bindings: says that the head has left, with these fields. What would need a cookie throws `response_started` from now
+   * on. If the session was not used yet, and a shared cache may store the response, a first use is an `uncacheable_late` event.
+   *
+   * @param method - Of the request.
+   */
+  headLeft(session: Session<Data>, method: string, sent?: PresentHeaders): void
 
   /**
    * For bindings: reports that a Secure cookie goes out on a request that looks like plain http, as an `insecure` event
@@ -87,7 +96,8 @@ export function sessionCookie<Data extends object>(
       return sessions.load(parseCookie(cookieHeader, AS_IT_IS)[attributes.name])
     },
     headers(session, present = {}) {
-      const { cookieChange: change } = bindingOf(session)
+      const { used, cookieChange: change } = bindingOf(session)
+      if (!used) return {}
       return {
         vary: varyWith(present.vary, 'Cookie'),
         'cache-control': cacheControlWith(present['cache-control'], change !== undefined),
@@ -103,6 +113,10 @@ export function sessionCookie<Data extends object>(
           ),
         }),
       }
+    },
+    headLeft(session, method, sent = {}) {
+      const bound = bindingOf(session)
+      bound.closeCookie({ shared: !bound.used && sharedCacheMayStore(method, sent) })
     },
     reportInsecure(host, advice) {
       if (isLoopback(host)) return

@@ -77,6 +77,48 @@ describe('the response', () => {
     await expect(handler(request())).rejects.toThrow('must return a Response')
   })
 
+  test('is left alone where the session is not used: no field, no commit, no touch', async () => {
+    let now = 1_800_000_000_000
+    sessions = createSessions<Data>({ store, log: false, clock: () => now })
+    const cookie = await begun()
+    now += 29 * 60_000
+    const calls = vi.spyOn(store, 'touch')
+    const mine = Response.json({}, { headers: { vary: 'Accept', 'cache-control': 'public, max-age=60' } })
+    const left = await withSession(sessions, () => mine)(request(cookie))
+    expect([...left.headers]).toEqual([...mine.headers])
+    const empty = new Response(null, { status: 204 })
+    expect(await withSession(sessions, (_request, session) => [session, empty][1] as Response)(request(cookie))).toBe(
+      empty,
+    )
+    expect(calls).not.toHaveBeenCalled()
+    // The same with a use.
+    const used = await withSession(sessions, (_request, session) => Response.json(session.data))(request(cookie))
+    expect([used.headers.get('vary'), used.headers.get('cache-control')]).toEqual(['Cookie', 'private'])
+    expect(calls).toHaveBeenCalledOnce()
+  })
+
+  test('is private beforehand by an option', async () => {
+    const response = await withSession(sessions, () => new Response(), { private: true })(request())
+    expect([response.headers.get('vary'), response.headers.get('cache-control')]).toEqual(['Cookie', 'private'])
+  })
+
+  test('whose session is used for the first time while it streams is an event; the change is committed', async () => {
+    const late: unknown[] = []
+    sessions.on('uncacheable_late', (event) => late.push(event))
+    const cookie = await begun()
+    const handler = withSession(sessions, (_request, session) => {
+      const pull = (controller: ReadableStreamDefaultController): void => {
+        session.data.late = 1
+        controller.close()
+      }
+      return new Response(new ReadableStream({ pull }, { highWaterMark: 0 }))
+    })
+    const response = await handler(request(cookie))
+    expect(late).toEqual([])
+    await response.text()
+    expect([late.length, await stored(cookie)]).toEqual([1, { n: 1, late: 1 }])
+  })
+
   test('costs no call into the store without a cookie, and sets none', async () => {
     const read = vi.spyOn(store, 'read')
     const response = await withSession(sessions, (_, { data }) => Response.json(data))(request())
@@ -89,6 +131,17 @@ describe('the response', () => {
 })
 
 describe('an error', () => {
+  test('of an operation that nobody awaited fails the response', async () => {
+    const cookie = await begun()
+    const handler = withSession(sessions, (_request, session) => {
+      void session.logout()
+      return new Response('You are signed out')
+    })
+    vi.spyOn(store, 'delete').mockRejectedValue(new Error('down'))
+    await expect(handler(request(cookie))).rejects.toMatchObject({ code: 'unknown_outcome' })
+    expect(await stored(cookie)).toEqual({ n: 1 })
+  })
+
   test('of the handler goes through, and nothing is committed', async () => {
     const cookie = await begun()
     const handler = withSession(sessions, (_request, session) => {
@@ -180,6 +233,17 @@ describe('an upgrade of the connection', () => {
       return switching
     })
     expect(await handler(request(cookie))).toBe(switching)
+    expect(await stored(cookie)).toEqual({ n: 2 })
+  })
+
+  test('that the server takes from a handler which returns nothing is committed', async () => {
+    const cookie = await begun()
+    const handler = withSession(sessions, (_request, session) => {
+      session.data.n = 2
+      return undefined
+    })
+    const handshake = new Request('https://example.com/', { headers: { cookie, upgrade: 'websocket' } })
+    expect(await handler(handshake)).toBeUndefined()
     expect(await stored(cookie)).toEqual({ n: 2 })
   })
 

@@ -3,8 +3,13 @@ import { bindingOf, type SessionBinding } from '@sess/core/binding'
 import type { CookieOptions } from './cookie-options.ts'
 import { sessionCookie, type SessionCookie } from './session-cookie.ts'
 
-/** Options of {@link withSession}: those of the cookie, and one more. */
+/** Options of {@link withSession}: those of the cookie, and two more. */
 export interface WithSessionOptions extends CookieOptions {
+  /**
+   * Counts the session of every request as used, so that no shared cache keeps a response, whatever its handler does. For
+   * handlers that use the session for the first time while the body streams. Default: false.
+   */
+  readonly private?: boolean
   /**
    * A proxy that you run ends TLS, and sets X-Forwarded-Proto. Says that such a request came over https, so that a Secure
    * cookie on it is not reported; nothing else depends on it. Default: false.
@@ -22,21 +27,32 @@ const INSECURE =
  * or is cancelled; what would then need a cookie throws `response_started`. When the handler throws, the error goes through
  * and nothing is committed; a `Response` that it throws is an answer like one that it returns, and is thrown on.
  *
- * @param handler - Gets the request, its session, and whatever else the server passes.
- * @param options - Of the cookie, and `trustProxy`.
+ * A response whose session the handler did not use keeps its header fields, and the session's idle clock stands still.
+ *
+ * @param handler - Gets the request, its session, and whatever else the server passes. It may return nothing where that is
+ *   how the server is told that the connection was upgraded, as in Bun.
+ * @param options - Of the cookie, `private` and `trustProxy`.
  * @returns A handler without the session parameter.
  * @throws {SessError} `invalid_option`. The handler rejects as `sessions.load` and `session.commit` do.
  */
-export function withSession<Data extends object, Rest extends unknown[]>(
+export function withSession<
+  Data extends object,
+  Rest extends unknown[],
+  Answer extends Response | undefined = Response,
+>(
   sessions: Sessions<Data>,
-  handler: (request: Request, session: Session<Data>, ...rest: Rest) => Response | Promise<Response>,
+  handler: (request: Request, session: Session<Data>, ...rest: Rest) => Answer | Promise<Answer>,
   options: WithSessionOptions = {},
-): (request: Request, ...rest: Rest) => Promise<Response> {
-  const { trustProxy = false, ...cookieOptions } = options
+): (request: Request, ...rest: Rest) => Promise<Answer> {
+  const { trustProxy = false, private: isPrivate = false, ...cookieOptions } = options
   const cookie = sessionCookie(sessions, cookieOptions)
   const answer = async (request: Request, session: Session<Data>, response: Response): Promise<Response> => {
     const bound = bindingOf(session)
-    if (response.status < 200) return upgraded(bound, response)
+    if (response.status < 200) {
+      await upgraded(bound)
+      return response
+    }
+    if (!bound.used) return leftAlone(request, session, response, cookie)
     try {
       await bound.commit()
     } catch (error) {
@@ -62,22 +78,43 @@ export function withSession<Data extends object, Rest extends unknown[]>(
   }
   return async (request, ...rest) => {
     const session = await cookie.load(request.headers.get('cookie'))
-    let response: Response
+    if (isPrivate) bindingOf(session).markUsed()
+    let response: Response | undefined
     try {
       response = await handler(request, session, ...rest)
     } catch (thrown) {
       throw isResponse(thrown) ? await answer(request, session, thrown) : thrown
     }
-    if (!isResponse(response)) throw new TypeError('the handler given to withSession() must return a Response')
-    return answer(request, session, response)
+    if (response === undefined && request.headers.has('upgrade')) {
+      await upgraded(bindingOf(session))
+      return response as Answer
+    }
+    if (!isResponse(response))
+      throw new TypeError('the handler given to withSession() must return a Response, or nothing after an upgrade')
+    return (await answer(request, session, response)) as Answer
   }
 }
 
-/** An upgrade of the connection: it has to stay the object that the server made, and can carry no cookie. */
-async function upgraded(bound: SessionBinding, response: Response): Promise<Response> {
+/** A response whose session was not used. While its body streams the session still may be. */
+function leftAlone<Data extends object>(
+  request: Request,
+  session: Session<Data>,
+  response: Response,
+  cookie: SessionCookie<Data>,
+): Response {
+  const { status, statusText, headers, body } = response
+  cookie.headLeft(session, request.method, {
+    vary: headers.get('vary'),
+    'cache-control': headers.get('cache-control'),
+  })
+  return body ? new Response(committedAtEnd(body, session, cookie), { status, statusText, headers }) : response
+}
+
+/** An upgrade of the connection: its response has to stay the object that the server made, and can carry no cookie. */
+async function upgraded(bound: SessionBinding): Promise<void> {
   bound.closeCookie()
   await bound.commit()
-  if (!bound.cookieChange) return response
+  if (!bound.cookieChange) return
   throw new SessError(
     'response_started',
     'an upgrade of the connection carries no cookie; call login(), logout() or regenerate() in a request of their own',
