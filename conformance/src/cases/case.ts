@@ -131,6 +131,25 @@ export async function settled(): Promise<void> {
   for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve))
 }
 
+/** The store, with what it reads changed on its way to core. */
+export function changedOnTheWay(store: SessionStore, change: (record: SessionRecord) => SessionRecord): SessionStore {
+  return new Proxy(store, {
+    get(target, name: keyof SessionStore) {
+      if (name === 'read')
+        return async (...args: Parameters<SessionStore['read']>) => {
+          const record = await target.read(...args)
+          return record && change(record)
+        }
+      if (name === 'list' && target.list)
+        return async function* (...args: Parameters<NonNullable<SessionStore['list']>>) {
+          for await (const [key, record] of target.list!(...args)) yield [key, change(record)] as const
+        }
+      const value: unknown = target[name]
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value
+    },
+  })
+}
+
 /** The store, with its calls told as they are made. */
 export function watched(
   store: SessionStore,

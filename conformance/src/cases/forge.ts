@@ -46,8 +46,12 @@ export function parsed(payload: Uint8Array): Parsed {
 
 /** The body of an envelope of any values, with a length that may be a lie. */
 export function envelope(values: unknown, data: Uint8Array, length?: number): Buffer {
-  const json = Buffer.from(JSON.stringify(values))
+  return written(JSON.stringify(values), data, length)
+}
+
+/** As {@link envelope}, of the text of its JSON: for what no value of JavaScript would be written as. */
+export function written(json: string, data: Uint8Array, length: number = Buffer.byteLength(json)): Buffer {
   const size = Buffer.alloc(4)
-  size.writeUInt32BE(length ?? json.length)
-  return Buffer.concat([size, json, data])
+  size.writeUInt32BE(length)
+  return Buffer.concat([size, Buffer.from(json), data])
 }

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import type { SessionKey, SessionRecord, SessionsOptions } from '@sess/core'
 import type { Case, CaseContext } from '../contract.ts'
-import { clause, keyOf, seen, stored } from './case.ts'
-import { body, envelope, forge, parsed, UNSEALED } from './forge.ts'
+import { changedOnTheWay, clause, keyOf, seen, stored, textOf } from './case.ts'
+import { body, envelope, forge, parsed, UNSEALED, written } from './forge.ts'
 
 const sessions = clause('hostile-bytes', 'sessions')
 
@@ -19,6 +19,39 @@ export async function valid(
   const key = keyOf(cookieValue)
   return { cookieValue, key, record: (await store.read(key, now))! }
 }
+
+/** JSON of values that are of the right type, and out of their range, by the place of the field in an envelope. */
+const OUT_OF_RANGE: Readonly<Record<number, readonly string[]>> = {
+  ...Object.fromEntries([2, 3, 4, 5].map((time) => [time, ['-1', '1e999', '-1e999', '8640000000000002', '1e300']])),
+  6: ['é'.repeat(43), ...[42, 44, 100_000].map((length) => 'a'.repeat(length))].map((digest) => JSON.stringify(digest)),
+  7: [
+    [['a'.repeat(42), 1, 2]],
+    [['é'.repeat(43), 1, 2]],
+    [['a'.repeat(43), -1, 2]],
+    [['a'.repeat(43), 1, 1e300]],
+    [['a'.repeat(43)]],
+    [[]],
+    [Array.from({ length: 40 }, () => 'a'.repeat(43))],
+  ].map((earlier) => JSON.stringify(earlier)),
+  8: [1, 11, 13, 12 * 9, 120_000].map((length) => JSON.stringify('a'.repeat(length))),
+  9: ['""', JSON.stringify('s'.repeat(33))],
+  10: ['-1', '0.5', '1e999', '9007199254740993'],
+  11: [JSON.stringify('l'.repeat(257))],
+  12: [
+    Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`hint${i}`, ''])),
+    { hint: 'h'.repeat(257) },
+    { ['h'.repeat(257)]: '' },
+  ].map((client) => JSON.stringify(client)),
+  13: ['[', '{"a":'].map((open) => `{"a":[${open.repeat(1000)}1${(open === '[' ? ']' : '}').repeat(1000)}]}`),
+}
+
+/** What the head of a record never is: each of these is damage, or somebody's doing. */
+const HEADS: readonly Partial<SessionRecord>[] = [
+  ...[2 ** 53 - 1, 2 ** 53, 2 ** 53 + 2, 1e300, Infinity, NaN, -1, 0, 0.5].map((revision) => ({ revision })),
+  ...[Infinity, NaN, 1e300, 8.64e15 + 2].map((expiresAt) => ({ expiresAt })),
+  { subject: '' },
+  { subject: 'a'.repeat(1025) },
+]
 
 /** Puts each payload in a record's place, and expects a new session, an event that says why, and no error. */
 export async function rejectAll(
@@ -80,16 +113,21 @@ export const hostileBytes: readonly Case[] = [
   ),
   sessions(
     'nested-bombs',
-    'Data nested a hundred thousand levels deep, in the payload of whoever wrote it, is reported and gives a new session.',
+    'Data and messages nested a hundred thousand levels deep, whoever wrote them, are reported and give a new session.',
     (context) =>
       rejectAll(
         context,
         (payload) => {
-          const { values } = parsed(payload)
-          return ['[', '{"a":'].map((open) => {
+          const { values, data } = parsed(payload)
+          return ['[', '{"a":'].flatMap((open) => {
             const close = open === '[' ? ']' : '}'
-            const deep = `{"a":${open.repeat(100_000)}1${close.repeat(100_000)}}`
-            return forge(envelope(values, Buffer.from(deep)))
+            const nested = (levels: number): string => `${open.repeat(levels)}1${close.repeat(levels)}`
+            const deep = nested(100_000)
+            const flash = JSON.stringify(values.with(13, { a: ['@'] })).replace('"@"', () => deep)
+            return [
+              ...[deep, nested(64)].map((text) => forge(envelope(values, Buffer.from(`{"a":${text}}`)))),
+              forge(written(flash, data)),
+            ]
           })
         },
         UNSEALED,
@@ -113,11 +151,63 @@ export const hostileBytes: readonly Case[] = [
           const contents = ['[]', '"text"', '1', 'null', '{', ''].map((text) =>
             forge(envelope(values, Buffer.from(text))),
           )
-          const many = Array.from({ length: 1000 }, () => ['digest', 1, 1])
-          return [...wrong, ...shapes, ...contents, forge(envelope(values.with(7, many), data))]
+          const many = Array.from({ length: 1000 }, () => ['a'.repeat(43), 1, 1])
+          const lists = [values.with(7, many), [...values, 1], Object.assign({}, values)]
+          return [...wrong, ...shapes, ...contents, ...lists.map((list) => forge(envelope(list, data)))]
         },
         UNSEALED,
       ),
+  ),
+  sessions(
+    'out-of-range',
+    'A number out of its range, a digest of other characters, a list, a text or a depth past its limit: under a right checksum each is reported and gives a new session.',
+    (context) =>
+      rejectAll(
+        context,
+        (payload) => {
+          const { values, data } = parsed(payload)
+          return Object.entries(OUT_OF_RANGE).flatMap(([field, wrong]) =>
+            wrong.map((json) =>
+              forge(
+                written(
+                  JSON.stringify(values.with(Number(field), '@')).replace('"@"', () => json),
+                  data,
+                ),
+              ),
+            ),
+          )
+        },
+        UNSEALED,
+      ),
+    ({ store: { traits } }) =>
+      traits.maxPayloadBytes >= 200_000 ? undefined : `the store takes ${traits.maxPayloadBytes} bytes alone`,
+  ),
+  sessions(
+    'heads',
+    'A record whose revision, expiry or subject core would never write is reported: as a new session, and left out of a list. Its subject is signed out all the same.',
+    async (context) => {
+      const { store, now } = context
+      for (const head of HEADS) {
+        const { cookieValue, key, record } = await valid(context)
+        const all = context.sessions(
+          { now },
+          changedOnTheWay(store, (found) => ({ ...found, ...head })),
+        )
+        const reasons: string[] = []
+        all.on('rejected', ({ reason }) => reasons.push(reason))
+        const session = await all.load(cookieValue)
+        assert.deepEqual([session.status, session.subject, { ...session.data }], ['new', undefined, {}])
+        assert.deepEqual(reasons.splice(0), ['undecodable'])
+        if (store.list) {
+          for await (const { handle } of all.listSubject('ann')) assert.fail(`${handle} is in the list`)
+          assert.deepEqual(reasons.splice(0), ['undecodable'])
+        }
+        assert.deepEqual(textOf(await store.read(key, now, true)), textOf(record), 'a load has written')
+        if (store.deleteSubject) await all.revokeSubject('ann')
+        else await all.revoke(cookieValue.slice(0, 28))
+        assert.equal(await store.read(key, now, true), undefined)
+      }
+    },
   ),
   sessions('inert-envelope', 'An envelope that names __proto__ and constructor pollutes nothing.', async (context) => {
     const { store, now } = context

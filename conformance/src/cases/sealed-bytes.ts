@@ -106,25 +106,47 @@ export const sealedBytes: readonly Case[] = [
   ),
   sessions(
     'stored-bytes',
-    'Whatever becomes of the bytes that a store keeps, a load is a new session or a typed error, and ends.',
+    'Whatever becomes of the bytes that a store keeps, a load is a new session, or what was stored, to the bit; and the session can be ended.',
     async (context) => {
-      const { sessions: open, space } = context
-      const { cookieValue, key } = await valid(context)
+      const { sessions: open, space, store, now } = context
+      const { cookieValue, key, record } = await valid(context)
       const bytes = await space.raw!.read(key)
       assert.ok(bytes, 'raw.read() finds nothing of a record that is there')
       const all = open()
-      for (let i = 0; i < 48; i++) {
-        const at = Math.floor((i * bytes.length) / 48)
-        const changed =
-          i % 3 ? Uint8Array.from(bytes, (byte, index) => (index === at ? byte ^ 0xff : byte)) : bytes.slice(0, at)
-        await space.raw!.write(key, changed)
-        const outcome = await all.load(cookieValue).then(
-          ({ status, subject }) => (status === 'active' ? subject : status),
-          (error: { code?: string }) => error.code,
-        )
-        // A flip of the clock or of the revision is no damage that anyone could see.
-        assert.ok(['new', 'ann', 'store_unavailable'].includes(outcome ?? ''), `${outcome} at byte ${at}`)
+      const reasons: string[] = []
+      all.on('rejected', ({ reason }) => reasons.push(reason))
+      // The head of a record, byte by byte, and then all of it in steps.
+      const places = Array.from({ length: 64 }, (_, i) => (i < 48 ? i : Math.floor(((i - 47) * bytes.length) / 17)))
+      for (const [i, at] of places.filter((place) => place < bytes.length).entries()) {
+        const flipped = Uint8Array.from(bytes, (byte, index) => (index === at ? byte ^ (1 << (i % 8)) : byte))
+        for (const changed of i % 4 ? [flipped] : [flipped, bytes.slice(0, at)]) {
+          await space.raw!.write(key, changed)
+          const session = await all.load(cookieValue)
+          const shown = [session.status, session.subject, { ...session.data }, session.expiresAt]
+          // What was damaged is reported, or taken for none; or it is not the only copy, and the other is whole.
+          if (session.status === 'active')
+            assert.deepEqual(
+              shown,
+              ['active', 'ann', { list: [1, 'two', { three: null }] }, record.expiresAt],
+              `byte ${at}`,
+            )
+          else assert.deepEqual(shown.slice(0, 3), ['new', undefined, {}], `byte ${at}`)
+          const [reason, ...more] = reasons.splice(0)
+          assert.deepEqual(more, [])
+          assert.ok([undefined, 'undecodable', 'unknown'].includes(reason), `${reason} at byte ${at}`)
+        }
       }
+      for (const at of [0, 5, 13, bytes.length - 1].filter((place) => place < bytes.length)) {
+        await space.raw!.write(
+          key,
+          Uint8Array.from(bytes, (byte, index) => (index === at ? byte ^ 0xff : byte)),
+        )
+        if (store.list) for await (const _ of all.listSubject('ann'));
+        if (store.count) await all.count()
+        if (store.sweep) await all.sweep()
+      }
+      await store.delete(key, now)
+      assert.equal((await all.load(cookieValue)).status, 'new')
     },
     showsBytes,
   ),

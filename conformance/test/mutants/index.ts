@@ -287,11 +287,20 @@ export const index: readonly StoreMutant[] = [
     },
   ),
   indexed(
-    'what is left of damaged bytes is handed out',
+    'the head of a record is read without its checksum',
     ['hostile-bytes/stored-bytes'],
     class extends ByteStore {
       protected override decode(bytes: Buffer): SessionRecord | undefined {
-        return super.decode(bytes) ?? { revision: 1, expiresAt: Infinity, payload: undefined as never }
+        if (bytes.length < 22) return undefined
+        const at = 22 + bytes.readUInt16BE(20)
+        const subject = bytes.toString('utf8', 22, at)
+        const payload = new Uint8Array(bytes.subarray(at))
+        return {
+          revision: bytes.readDoubleBE(12),
+          expiresAt: bytes.readDoubleBE(4),
+          payload,
+          ...(subject && { subject }),
+        }
       }
     },
   ),

@@ -1,8 +1,9 @@
-import { isPlain, type Plain } from './data.ts'
+import { isDeeper, isPlain, type Plain } from './data.ts'
 import { decodeEnvelope, encodeEnvelope, frame, unframe, type Envelope } from './envelope.ts'
 import type { Flash } from './flash.ts'
 import { SessError } from './error.ts'
 import type { Settings } from './options.ts'
+import { isSound } from './record.ts'
 import type { SessionKey, SessionRecord } from './store.ts'
 import { handleOf } from './token.ts'
 
@@ -29,6 +30,9 @@ export type RecordMeta = Omit<SessionRecord, 'payload'>
 /** An envelope whose content is yet to be serialized. */
 export type Draft = Omit<Envelope, 'flash' | 'serializer' | 'schemaVersion'>
 
+/** How deep any serializer's data may be nested: everything that goes through data has room for that. */
+const DEEPEST_DATA = 512
+
 /** Turns content into a record. @throws {SessError} `unserializable`, naming the path; `too_large`. */
 export function pack(
   { serializer, schemaVersion, seal, store }: Settings,
@@ -38,6 +42,11 @@ export function pack(
   content: Content,
 ): Held {
   const { data, flash } = content
+  if (isDeeper(data, DEEPEST_DATA))
+    throw new SessError(
+      'unserializable',
+      `data is nested deeper than ${DEEPEST_DATA} levels, or holds itself; nothing was written`,
+    )
   const envelope = { ...draft, serializer: serializer.name, schemaVersion, flash }
   const bytes = encodeEnvelope(envelope, serializer.serialize(data))
   const payload = frame(seal ? seal.seal(bytes, bound(key, meta)) : bytes, seal !== undefined, meta.subject)
@@ -64,7 +73,9 @@ export function unpack(settings: Settings, key: SessionKey, record: SessionRecor
   const misfit = (what: string): SessError =>
     new SessError('configuration', `session ${handleOf(key)} ${what}. Nothing was written`)
   const framed =
-    record.payload.length <= settings.store.traits.maxPayloadBytes && unframe(record.payload, record.subject)
+    isSound(record) &&
+    record.payload.length <= settings.store.traits.maxPayloadBytes &&
+    unframe(record.payload, record.subject)
   if (!framed) return undefined
   if (!framed.body) throw misfit('has a newer format; upgrade @sess/core here first')
   let body: Uint8Array | undefined = framed.body
@@ -86,7 +97,7 @@ export function unpack(settings: Settings, key: SessionKey, record: SessionRecor
   } catch {
     return undefined
   }
-  if (!isPlain(data)) return undefined
+  if (!isPlain(data) || isDeeper(data, DEEPEST_DATA)) return undefined
   if (envelope.schemaVersion < schemaVersion && migrate) data = migrate(data, envelope.schemaVersion)
   return { key, record, envelope, content: { data: data as Plain, flash: envelope.flash } }
 }

@@ -4,11 +4,10 @@ import { copy, isPlain, type Plain } from './data.ts'
 import { SessError } from './error.ts'
 import { Events } from './events.ts'
 import { invalid, type Settings } from './options.ts'
+import { LONGEST_SUBJECT } from './record.ts'
 import type { SchemaIssue } from './schema.ts'
 import type { SessionKey } from './store.ts'
 import { handleOf, subjectTag } from './token.ts'
-
-const LONGEST_SUBJECT = 1024
 
 /** What all sessions of one `createSessions` share. */
 export class Context {
@@ -33,7 +32,7 @@ export class Context {
     let now = 0
     const record = await this.calls.ask('read', key, (at) => store.read(key, (now = at), fresh))
     if (!record) return void (fresh || this.events.emit('rejected', { reason: 'unknown' }))
-    const held = now < record.expiresAt ? unpack(this.settings, key, record) : null
+    const held = record.expiresAt <= now ? null : unpack(this.settings, key, record)
     // The absolute time is the envelope's: a store cannot prolong it. A marker may outlive it.
     if (held && (held.envelope.marker || now < held.envelope.absoluteAt)) return held
     this.events.emit('rejected', {

@@ -10,6 +10,23 @@ export function isPlain(value: unknown): value is Plain {
   return prototype === Object.prototype || prototype === null
 }
 
+/** How many levels JSON and a flash message may be nested. */
+export const DEEPEST = 64
+
+/** True for arrays, objects, Maps and Sets nested in more levels than that. Goes no deeper itself. */
+export function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return false
+  if (levels === 0) return true
+  const items =
+    value instanceof Map
+      ? [...value.keys(), ...value.values()]
+      : Array.isArray(value) || value instanceof Set
+        ? value
+        : Object.values(value)
+  for (const item of items) if (isDeeper(item, levels - 1)) return true
+  return false
+}
+
 /** Sets an own property, whatever its name: `__proto__` is data here. Undefined deletes. */
 export function put(target: Plain, key: string, value: unknown): void {
   if (value === undefined) delete target[key]
@@ -21,12 +38,16 @@ export function get(source: Plain, key: string): unknown {
   return Object.hasOwn(source, key) ? source[key] : undefined
 }
 
+/** More levels than any session may have: what lies deeper, as in data that holds itself, is left for the codec to refuse. */
+const DEEPEST_COPY = 1000
+
 /** A deep copy of arrays and plain objects; what else a serializer may carry is cloned where that keeps it whole. */
-export function copy<T>(value: T): T
-export function copy(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value
-  if (Array.isArray(value)) return value.map(copy)
-  if (isPlain(value)) return changed(value, [], copy)
+export function copy<T>(value: T, levels?: number): T
+export function copy(value: unknown, levels = DEEPEST_COPY): unknown {
+  if (typeof value !== 'object' || value === null || levels === 0) return value
+  const each = (item: unknown): unknown => copy(item, levels - 1)
+  if (Array.isArray(value)) return value.map(each)
+  if (isPlain(value)) return changed(value, [], each)
   // An instance of another class stays as it is, for the serializer to refuse.
   return [Date, Map, Set, Uint8Array].some((type) => Object.getPrototypeOf(value) === type.prototype)
     ? structuredClone(value)

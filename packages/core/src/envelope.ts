@@ -1,6 +1,8 @@
 import { crc32 } from 'node:zlib'
-import { isPlain } from './data.ts'
+import { asBuffer } from './bytes.ts'
+import { DEEPEST, isDeeper, isPlain, type Plain } from './data.ts'
 import type { Flash } from './flash.ts'
+import { isTime } from './record.ts'
 import { WRITE_ID } from './token.ts'
 
 /**
@@ -39,6 +41,13 @@ export interface Envelope {
 /** How many earlier secrets, and how many writes, a record remembers. */
 export const MEMORY = 8
 
+/** How long a label, and each name and value of a client's hints, may be, in characters. */
+export const LONGEST_TEXT = 256
+/** How many hints a client may give. */
+export const MOST_HINTS = 16
+/** How long the name of a serializer may be, in characters. */
+export const LONGEST_NAME = 32
+
 /** The writes of a record, with one more. */
 export function marked({ writes }: Pick<Envelope, 'writes'>, id: string): string {
   return (writes + id).slice(-MEMORY * WRITE_ID)
@@ -54,39 +63,41 @@ export function rememberedFrom({ writes }: Pick<Envelope, 'writes'>, revision: n
   return revision + 1 - writes.length / WRITE_ID
 }
 
-/** The values of an envelope as they stand in the bytes, in this order. */
-type Values = readonly [
-  ...[marker: boolean, persistent: boolean],
-  ...[createdAt: number, authenticatedAt: number, absoluteAt: number, idleTimeout: number],
-  ...[digest: string, earlier: readonly Earlier[], writes: string],
-  ...[serializer: string, schemaVersion: number],
-  ...[label: string, client: Envelope['client'], flash: Flash],
-]
-
 type Check = (value: unknown) => boolean
 
-const EARLIER: readonly Check[] = [isText, isNumber, isNumber]
+const EARLIER: readonly Check[] = [isDigest, isTime, isTime]
 
-/** What each must be. */
-const CHECKS: readonly Check[] = [
-  isBoolean,
-  isBoolean,
-  isNumber,
-  isNumber,
-  isNumber,
-  isNumber,
-  isText,
-  (value) =>
+/** Each field, in the order in which the values stand in the bytes, and what its value must be. */
+const FIELDS: { readonly [Name in keyof Envelope]: Check } = {
+  marker: isBoolean,
+  persistent: isBoolean,
+  createdAt: isTime,
+  authenticatedAt: isTime,
+  absoluteAt: isTime,
+  idleTimeout: isTime,
+  // Empty where another library makes the IDs: such a session has no secret.
+  digest: (value) => value === '' || isDigest(value),
+  earlier: (value) =>
     Array.isArray(value) &&
     value.length <= MEMORY &&
-    value.every((earlier: unknown) => Array.isArray(earlier) && EARLIER.every((check, i) => check(earlier[i]))),
-  isText,
-  isText,
-  isNumber,
-  isText,
-  (value) => isPlain(value) && Object.values(value).every(isText),
-  (value) => isPlain(value) && Object.values(value).every(Array.isArray),
-]
+    value.every(
+      (earlier: unknown) =>
+        Array.isArray(earlier) &&
+        earlier.length === EARLIER.length &&
+        EARLIER.every((isRight, i) => isRight(earlier[i])),
+    ),
+  writes: (value) => isText(value, MEMORY * WRITE_ID) && (value as string).length % WRITE_ID === 0,
+  serializer: (value) => isText(value, LONGEST_NAME) && value !== '',
+  schemaVersion: (value) => Number.isSafeInteger(value) && (value as number) >= 0,
+  label: (value) => isText(value, LONGEST_TEXT),
+  client: (value) => isPlain(value) && isHints(Object.keys(value), value),
+  // The object, its lists, and in them messages of up to DEEPEST levels.
+  flash: (value) => isPlain(value) && Object.values(value).every(Array.isArray) && !isDeeper(value, 2 + DEEPEST),
+}
+const NAMES = Object.keys(FIELDS) as readonly (keyof Envelope)[]
+const CHECKS = Object.values(FIELDS)
+/** Copied and filled: the engine knows its shape, and each request reads and copies such an object. */
+const BLANK: Readonly<Record<string, unknown>> = { ...FIELDS }
 
 const MAGIC = 0x53
 const VERSION = 1
@@ -119,24 +130,8 @@ export function unframe(
 
 /** The bytes of an envelope and of the data: the envelope's length, its values as a JSON array, the data. */
 export function encodeEnvelope(envelope: Envelope, data: Uint8Array): Uint8Array {
-  const { marker, persistent, createdAt, authenticatedAt, absoluteAt, idleTimeout } = envelope
-  const { digest, earlier, writes, serializer, schemaVersion, label, client, flash } = envelope
-  const values: Values = [
-    marker,
-    persistent,
-    createdAt,
-    authenticatedAt,
-    absoluteAt,
-    idleTimeout,
-    digest,
-    earlier,
-    writes,
-    serializer,
-    schemaVersion,
-    label,
-    client,
-    flash,
-  ]
+  const values: unknown[] = []
+  for (const name of NAMES) values.push(envelope[name])
   const json = JSON.stringify(values)
   const length = Buffer.byteLength(json)
   const bytes = Buffer.allocUnsafe(4 + length + data.length)
@@ -151,52 +146,23 @@ export function decodeEnvelope(
   body: Uint8Array,
 ): { readonly envelope: Envelope; readonly data: Uint8Array } | undefined {
   const bytes = asBuffer(body)
+  if (bytes.length < 4) return undefined
+  const end = 4 + bytes.readUInt32BE()
+  if (end > bytes.length) return undefined
+  let values: unknown
   try {
-    const end = 4 + bytes.readUInt32BE()
-    const values = JSON.parse(bytes.toString('utf8', 4, end)) as Values
-    if (!CHECKS.every((isRight, i) => isRight(values[i]))) return undefined
-    const [
-      marker,
-      persistent,
-      createdAt,
-      authenticatedAt,
-      absoluteAt,
-      idleTimeout,
-      digest,
-      earlier,
-      writes,
-      serializer,
-      schemaVersion,
-      label,
-      client,
-      flash,
-    ] = values
-    // A literal: the engine knows its shape, and each request reads and copies this object.
-    const envelope: Envelope = {
-      marker,
-      persistent,
-      createdAt,
-      authenticatedAt,
-      absoluteAt,
-      idleTimeout,
-      digest,
-      earlier,
-      writes,
-      serializer,
-      schemaVersion,
-      label,
-      client,
-      flash,
-    }
-    return { envelope, data: bytes.subarray(end) }
+    values = JSON.parse(bytes.toString('utf8', 4, end))
   } catch {
     return undefined
   }
-}
-
-/** A view of bytes, without a copy. */
-export function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
-  return Buffer.from(buffer, byteOffset, byteLength)
+  if (!Array.isArray(values) || values.length !== NAMES.length) return undefined
+  const envelope = { ...BLANK }
+  for (let i = 0; i < NAMES.length; i++) {
+    const value: unknown = values[i]
+    if (!CHECKS[i]!(value)) return undefined
+    envelope[NAMES[i]!] = value
+  }
+  return { envelope: envelope as unknown as Envelope, data: bytes.subarray(end) }
 }
 
 function checksum(bytes: Buffer, subject?: string): number {
@@ -207,10 +173,16 @@ function isBoolean(value: unknown): boolean {
   return typeof value === 'boolean'
 }
 
-function isNumber(value: unknown): boolean {
-  return typeof value === 'number'
+function isDigest(value: unknown): boolean {
+  return typeof value === 'string' && /^[\w-]{43}$/.test(value)
 }
 
-function isText(value: unknown): boolean {
-  return typeof value === 'string'
+function isHints(names: string[], hints: Plain): boolean {
+  return (
+    names.length <= MOST_HINTS && names.every((name) => isText(name, LONGEST_TEXT) && isText(hints[name], LONGEST_TEXT))
+  )
+}
+
+function isText(value: unknown, longest: number): boolean {
+  return typeof value === 'string' && value.length <= longest
 }

@@ -1,9 +1,7 @@
-import { isPlain } from './data.ts'
-import { asBuffer } from './envelope.ts'
+import { asBuffer } from './bytes.ts'
+import { DEEPEST, isPlain } from './data.ts'
 import { SessError } from './error.ts'
 import type { Serializer } from './serializer.ts'
-
-const DEEPEST = 64
 
 /**
  * JSON. Refuses what JSON would drop or change: `undefined` inside objects and arrays, NaN and infinities, dates, maps,

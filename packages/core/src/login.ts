@@ -1,6 +1,6 @@
 import type { LoginOptions, OutcomeStatus } from './api.ts'
 import { NO_CONTENT, pack, type Content, type Held } from './codec.ts'
-import { marked, remembers } from './envelope.ts'
+import { LONGEST_TEXT, marked, MOST_HINTS, remembers } from './envelope.ts'
 import { SessError } from './error.ts'
 import { invalid, lifetimesOf, type Lifetimes, type Settings } from './options.ts'
 import { judge, KNOWN_FOR, validAtMarking, wasValidAtMarking } from './secrets.ts'
@@ -13,9 +13,6 @@ export interface SignIn extends Lifetimes {
   readonly label: string | undefined
   readonly client: Readonly<Record<string, string>> | undefined
 }
-
-const LONGEST_TEXT = 256
-const MOST_HINTS = 16
 
 /** @throws {SessError} `invalid_option`, naming the option. */
 export function signInOf(options: LoginOptions, settings: Settings): SignIn {

@@ -1,7 +1,7 @@
 import type { Duration } from './api.ts'
 import type { Plain } from './data.ts'
 import { milliseconds } from './duration.ts'
-import type { Envelope } from './envelope.ts'
+import { LONGEST_NAME, type Envelope } from './envelope.ts'
 import { SessError } from './error.ts'
 import { jsonSerializer } from './json.ts'
 import type { DataSchema } from './schema.ts'
@@ -128,9 +128,10 @@ export function settingsOf(options: AnyOptions): Settings {
   refuse(storeTimeout > 10_000, 'storeTimeout', 'must be at most 10s: no write may outlive the markers')
   const serializers = listOf(options.serializer ?? jsonSerializer)
   refuse(
-    !serializers.length || !serializers.every((one) => typeof one?.serialize === 'function' && one.name),
+    !serializers.length ||
+      !serializers.every((one) => typeof one?.serialize === 'function' && one.name && one.name.length <= LONGEST_NAME),
     'serializer',
-    'must be a serializer, or a list of them',
+    `must be a serializer, or a list of them, each with a name of 1 to ${LONGEST_NAME} characters`,
   )
   const peppers = listOf(options.pepper ?? [])
   refuse(!peppers.every((pepper) => Buffer.byteLength(pepper) >= 16), 'pepper', 'must have at least 16 random bytes')

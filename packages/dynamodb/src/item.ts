@@ -1,5 +1,6 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import type { SessionKey, SessionRecord } from '@sess/core'
+import { DAMAGED_RECORD, isSound } from '@sess/core/record'
 
 /** Attributes by their names. */
 export type Item = Record<string, AttributeValue>
@@ -37,16 +38,20 @@ export function encode(key: SessionKey, { revision, expiresAt, subject, payload 
   }
 }
 
-/** The record in an item; what lacks its numbers is none. */
+/**
+ * The record in an item; a damaged one, which core reports, where an attribute is of another type, or a number out of range.
+ * What lacks its numbers is none.
+ */
 function decode(item: Item | undefined): SessionRecord | undefined {
   const { revision, expiresAt, subject, payload } = item ?? {}
-  if (revision?.N === undefined || expiresAt?.N === undefined) return undefined
-  return {
+  if (!revision || !expiresAt) return undefined
+  const record = {
     revision: Number(revision.N),
     expiresAt: Number(expiresAt.N),
-    ...(subject?.S !== undefined && { subject: subject.S }),
+    ...(subject !== undefined && { subject: subject.S! }),
     payload: payload?.B ?? new Uint8Array(0),
   }
+  return isSound(record) ? record : DAMAGED_RECORD
 }
 
 /** The record in an item, if it is live. */

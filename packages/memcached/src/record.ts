@@ -23,8 +23,8 @@ export function encode(record: StoredRecord): Buffer {
 }
 
 /**
- * The record in stored bytes, of which its parts are views. A cut one has an empty payload, which core reports; without a
- * whole head there is none.
+ * The record in stored bytes, of which its parts are views. Damaged ones have an empty payload, which core reports; bytes
+ * that end before it begins are none.
  */
 export function decode(bytes: Buffer): StoredRecord | undefined {
   const named = 1 + EPOCH * (bytes[0] ?? 0)

@@ -19,7 +19,7 @@ local written = false
 -- Deletes the record first: what fails afterwards, a right that is lacking for one, leaves no live record.
 local function delete(record, index, head, live, subject)
   local owner = struct.pack('>H', #subject) .. subject
-  if subject ~= '' and head ~= '' and call('GETRANGE', record, 16, 17 + #subject) ~= owner then return 'missing' end
+  if subject ~= '' and head ~= '' and call('GETRANGE', record, 20, 21 + #subject) ~= owner then return 'missing' end
   call('DEL', record)
   written = true
   redis.pcall('ZREM', index, record:sub(#index))
@@ -44,9 +44,13 @@ local function put(record, index, bytes, live, keepFor)
 end
 
 local function change(record, index, bytes, now, expected, keepFor)
-  local head = call('GETRANGE', record, '0', '17')
+  -- The head: checksum, expiry, revision, length of the subject. Clients compute and check the checksum. A head that was
+  -- damaged may hold any numbers: they are compared, and nothing else.
+  local head = call('GETRANGE', record, '0', '21')
   local expiresAt, revision = 0, -1
-  if #head == 18 then expiresAt, revision = struct.unpack('>dd', head) end
+  if #head == 22 then
+    expiresAt, revision = struct.unpack('>dd', head:sub(5))
+  end
   local live = now < expiresAt
   if bytes == '' then return delete(record, index, head, live, expected) end
   if not live then
@@ -54,11 +58,11 @@ local function change(record, index, bytes, now, expected, keepFor)
   elseif revision ~= expected or expected < 0 then
     return 'conflict'
   end
-  local nextExpiry, nextRevision = struct.unpack('>dd', bytes)
+  local nextExpiry, nextRevision = struct.unpack('>dd', bytes:sub(5, 20))
   if nextRevision == expected then
-    -- A touch: only the expiry changes, and never to an earlier time.
+    -- A touch: only the expiry changes, and the checksum with it, and never to an earlier time.
     if nextExpiry <= expiresAt then return 'done' end
-    bytes = bytes:sub(1, 8) .. call('GETRANGE', record, 8, -1)
+    bytes = bytes:sub(1, 12) .. call('GETRANGE', record, 12, -1)
   end
   return put(record, index, bytes, live, keepFor)
 end

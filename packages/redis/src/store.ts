@@ -1,5 +1,5 @@
 import type { SessionKey, SessionRecord, SessionStore, StoreTraits } from '@sess/core'
-import { decodeRecord, encodeRecord, RECORD_HEAD } from '@sess/core/record'
+import { decodeRecord, encodeRecord, expiryIn, RECORD_HEAD } from '@sess/core/record'
 import type { RedisClient, RedisServer } from './client.ts'
 import { failure, invalid, tooLarge } from './errors.ts'
 import { connectionOf, type Wiring } from './connection.ts'
@@ -170,7 +170,7 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
             const heads = await Promise.all(
               page[1].map((key) => client.getrangeBuffer(key.slice(keyPrefix.length), 0, RECORD_HEAD - 1)),
             )
-            count += heads.filter((head) => live(head, now)).length
+            count += heads.filter((head) => now < (expiryIn(head) ?? 0)).length
           } while (cursor !== '0')
         }
         return count

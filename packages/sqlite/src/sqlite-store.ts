@@ -26,6 +26,8 @@ interface Row {
 }
 
 const PAGE = 100
+/** How often a write is tried that meets the revision it expects only when that is asked for afterwards. */
+const TRIES = 5
 
 /**
  * Sessions in a SQLite database: the embedded default. Safe for several processes on one file.
@@ -182,11 +184,12 @@ class SqliteStore implements SessionStore {
     { revision }: SessionRecord,
     now: number,
   ): Done | 'conflict' | 'missing' {
-    for (;;) {
+    for (let tries = 0; tries < TRIES; tries++) {
       if (statement.run(...values, tag, id, now, revision).changes === 1) return done
       const row = this.#read.get(tag, id, now) as Row | undefined
       if (row?.revision !== revision) return row ? 'conflict' : 'missing'
     }
+    throw new SessError('store_unavailable', `a session was never as SQLite had said, ${TRIES} times; try again`)
   }
 
   #fits(payload: Uint8Array): void {

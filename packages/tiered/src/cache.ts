@@ -1,4 +1,5 @@
 import { SessError, type SessionKey, type SessionRecord, type SessionStore } from '@sess/core'
+import { isSound } from '@sess/core/record'
 import { decode, encode, type Entry } from './entry.ts'
 
 /** How often an entry is tried against others that come between. */
@@ -62,8 +63,13 @@ export class Cache {
   }
 
   async #read(key: SessionKey, now: number): Promise<Entry | undefined> {
-    const held = await this.#settings.store.read(key, now)
-    return held && decode(held)
+    const { store } = this.#settings
+    const held = await store.read(key, now)
+    if (!held || isSound(held)) return held && decode(held)
+    // Damaged, and no compare-and-set can take its place. A tombstone that comes between goes too; what an old answer of the
+    // origin then puts here ends within `staleMs`, as any fill does.
+    await store.delete(key, now)
+    return undefined
   }
 
   /** What does not fit is a tombstone: the origin is asked for it. */

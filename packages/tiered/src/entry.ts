@@ -1,10 +1,14 @@
+import { crc32 } from 'node:zlib'
 import type { SessionRecord } from '@sess/core'
 import { decodeRecord, encodeRecord } from '@sess/core/record'
 
 /*
- * What stands in the cache under a session's key: the origin's record, or a tombstone, as the payload of a record of the
- * cache's own. A tombstone is empty. The subject is not the cache's to index.
+ * What stands in the cache under a session's key, as the payload of a record of the cache's own: a checksum (CRC-32) and the
+ * origin's record, or a tombstone, which is empty. The checksum covers the record's payload, too: of an entry that was changed
+ * the origin is asked, while core could only end the session. The subject is not the cache's to index.
  */
+
+const CHECKSUM = 4
 
 /** A cache's record, and what it holds: the origin's record, or nothing, which is a tombstone. */
 export interface Entry {
@@ -14,11 +18,19 @@ export interface Entry {
 
 /** What the cache is to keep. */
 export function encode(record: SessionRecord | undefined): Uint8Array {
-  return record ? encodeRecord(record) : new Uint8Array()
+  if (!record) return new Uint8Array()
+  const bytes = encodeRecord(record)
+  const checksum = Buffer.alloc(CHECKSUM)
+  checksum.writeUInt32BE(crc32(bytes))
+  return Buffer.concat([checksum, bytes])
 }
 
 /** Reads what the cache kept. Damaged bytes, and a record without a payload, are a tombstone: the origin is asked. */
 export function decode(held: SessionRecord): Entry {
-  const record = decodeRecord(held.payload)
-  return { held, record: record?.payload.length ? record : undefined }
+  const { buffer, byteOffset, byteLength } = held.payload
+  const bytes = Buffer.from(buffer, byteOffset, byteLength)
+  const record = bytes.subarray(CHECKSUM)
+  if (bytes.length < CHECKSUM || bytes.readUInt32BE() !== crc32(record)) return { held, record: undefined }
+  const decoded = decodeRecord(record)
+  return { held, record: decoded?.payload.length ? decoded : undefined }
 }
