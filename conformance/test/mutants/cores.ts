@@ -369,7 +369,7 @@ export const cores: readonly CoreMutant[] = [
     'a-digest-is-any-text',
     'envelope.ts',
     ['hostile-bytes/out-of-range'],
-    ["return typeof value === 'string' && /^[\\w-]{43}$/.test(value)", "return typeof value === 'string'"],
+    ["return typeof value === 'string' && /^([\\w-]{43})?$/.test(value)", "return typeof value === 'string'"],
   ),
   core(
     'a-time-is-any-number',
