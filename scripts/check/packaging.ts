@@ -12,6 +12,15 @@ const folder = join(cache, 'packed')
 const tarball = ({ name, version }: Manifest): string =>
   join(folder, `${name.replace('@', '').replace('/', '-')}-${version}.tgz`)
 
+/** Dependencies by an exact version: an app could not take a patch of one without a release of ours. */
+async function pinned(file: string): Promise<string[]> {
+  const { output } = await run('tar', ['-xzOf', file, 'package/package.json'], { capture: true })
+  const { name, dependencies = {} } = JSON.parse(output) as Manifest
+  return Object.entries(dependencies)
+    .filter(([dependency, range]) => !dependency.startsWith('@sess/') && !/^[\^~>]/.test(range))
+    .map(([dependency, range]) => `${name}: its dependency ${dependency} must have a range that takes patches, not ${range}`)
+}
+
 /** What is wrong with a tarball by itself. */
 async function inspect({ manifest }: Package): Promise<string[]> {
   const file = tarball(manifest)
@@ -22,6 +31,7 @@ async function inspect({ manifest }: Package): Promise<string[]> {
   return [
     ...absent.map((name) => `${manifest.name}: no ${name} in the tarball`),
     ...unwanted.map((name) => `${manifest.name}: ${name} does not belong in the tarball`),
+    ...(await pinned(file)),
     ...(await problemsOf('publint', ['run', file, '--strict'])),
     ...(await problemsOf('attw', ['--profile', 'esm-only', '--no-definitely-typed', '--no-color', file])),
   ]
