@@ -163,7 +163,7 @@ export const cores: readonly CoreMutant[] = [
   ),
   core(
     'conflict-is-never-refused',
-    'session.ts',
+    'merge.ts',
     ['races/same-key-throws'],
     ["if (onConflict === 'throw')", 'if (false)'],
   ),

@@ -8,14 +8,19 @@ const LONGEST = 1e13
  * A duration in ms.
  *
  * @param option - The name that the message gives to the value.
+ * @param limits - `zero`: 0 is a duration too. Default: false.
  * @throws {SessError} `invalid_option` unless it is more than 0 and at most 10¹³ ms (some 317 years).
  */
-export function milliseconds(value: Duration, option: string): number {
+export function milliseconds(
+  value: Duration,
+  option: string,
+  { zero = false }: { readonly zero?: boolean } = {},
+): number {
   const match = typeof value === 'string' ? /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(value) : undefined
   const ms = match ? Math.round(Number(match[1]) * UNITS[match[2]!]!) : value
-  if (typeof ms === 'number' && ms > 0 && ms <= LONGEST) return Math.ceil(ms)
+  if (typeof ms === 'number' && (ms > 0 || (zero && ms === 0)) && ms <= LONGEST) return Math.ceil(ms)
   throw new SessError(
     'invalid_option',
-    `${option}: ${JSON.stringify(value) ?? String(value)} is no duration; give ms above 0, or text such as '30m' (ms, s, m, h, d)`,
+    `${option}: ${JSON.stringify(value) ?? String(value)} is no duration; give ms ${zero ? 'from' : 'above'} 0, or text such as '30m' (ms, s, m, h, d)`,
   )
 }

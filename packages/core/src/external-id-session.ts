@@ -1,40 +1,48 @@
 import type { OutcomeStatus } from './api.ts'
 import { isUnknown, mayRetry } from './calls.ts'
-import { pack, type Draft, type Held } from './codec.ts'
+import { pack, type Content, type Draft, type Held } from './codec.ts'
 import type { Context } from './context.ts'
 import { changed, changesBetween, copy, type Plain } from './data.ts'
 import { remembers } from './envelope.ts'
 import { SessError } from './error.ts'
 import type { ExternalIdIndex } from './external-id-index.ts'
 import type { ExternalIdSession } from './external-ids.ts'
+import { settleConflicts } from './merge.ts'
 import type { Terms } from './options.ts'
 import { KNOWN_FOR } from './secrets.ts'
-import { LiveSession } from './session.ts'
 import type { SessionKey } from './store.ts'
-import { expiryOf } from './stored.ts'
-import { handleOf, newWriteId } from './token.ts'
+import { expiryOf, Stored, type Write } from './stored.ts'
+import { handleOf, newWriteId, WRITE_ID } from './token.ts'
+
+/** A write of this session, and the data as the holder gave it. */
+interface Pending {
+  readonly write: Write
+  readonly data: Readonly<Plain>
+}
 
 /** What a request knows of a session with an external ID, and how it writes to it. */
 export class LiveExternalIdSession implements ExternalIdSession {
   readonly #context: Context
   readonly #index: ExternalIdIndex | undefined
   readonly #key: SessionKey
+  readonly #stored: Stored
   /** Of the create, once that was tried. */
   #writeId: string | undefined
-  readonly data: Plain
-  /** As last loaded or given. */
+  /** As last loaded, or as it was given when it was last written. */
   #base: Readonly<Plain>
-  #session: LiveSession | undefined
   /** A create was sent, and its answer never came. */
   #doubtful = false
-  #last: Promise<unknown> = Promise.resolve()
+  /** A replace was sent, and its answer never came. */
+  #unsettled: Pending | undefined
+  #last: Promise<unknown> | undefined
+  #running = 0
 
   constructor(context: Context, index: ExternalIdIndex | undefined, key: SessionKey, held?: Held) {
     this.#context = context
     this.#index = index
     this.#key = key
+    this.#stored = new Stored(context)
     this.#base = held?.content.data ?? {}
-    this.data = copy(this.#base)
     if (held) this.#adopt(held)
   }
 
@@ -42,8 +50,21 @@ export class LiveExternalIdSession implements ExternalIdSession {
     return handleOf(this.#key)
   }
 
+  get data(): Plain {
+    return copy(this.#base)
+  }
+
+  get version(): string | undefined {
+    const { held } = this.#stored
+    return held && handleOf(this.#key) + held.envelope.writes.slice(-WRITE_ID)
+  }
+
   get expiresAt(): number | undefined {
-    return this.#session?.expiresAt
+    return this.#stored.held?.record.expiresAt
+  }
+
+  get needsTouch(): boolean {
+    return this.#running > 0 || this.#unsettled !== undefined || this.#stored.touchedUntil !== undefined
   }
 
   save(data: Readonly<Plain>): Promise<OutcomeStatus> {
@@ -51,33 +72,73 @@ export class LiveExternalIdSession implements ExternalIdSession {
   }
 
   touch(): Promise<OutcomeStatus> {
-    return this.#exclusively(async () => (this.#session ? this.#commit(this.#session) : 'unchanged'))
+    return this.#exclusively(() => this.#touch())
   }
 
   /** Runs the operations one after the other. */
-  #exclusively(operation: () => Promise<OutcomeStatus>): Promise<OutcomeStatus> {
-    const result = this.#last.then(operation)
-    this.#last = result.catch(() => {})
-    return result
+  async #exclusively(operation: () => Promise<OutcomeStatus>): Promise<OutcomeStatus> {
+    const before = this.#last
+    this.#running++
+    const running = before ? before.then(operation, operation) : operation()
+    this.#last = running
+    try {
+      return await running
+    } finally {
+      this.#running--
+    }
   }
 
   async #save(data: Readonly<Plain>): Promise<OutcomeStatus> {
-    if (!this.#session && !(this.#doubtful && (await this.#landed()))) return this.#create(data)
-    const session = this.#session!
+    if (!this.#stored.held && !(this.#doubtful && (await this.#landed()))) return this.#create(data)
     const now = this.#context.settings.clock()
-    const { idleTimeout, absoluteAt } = this.#termsOf(data, session.createdAt)
-    if (expiryOf(idleTimeout, absoluteAt, now) <= now) return this.#delete()
+    const { idleTimeout, absoluteAt } = this.#termsOf(data, this.#stored.held!.envelope.createdAt)
+    if (expiryOf(idleTimeout, absoluteAt, now) <= now) return this.#end()
+    const settled = this.#unsettled && (await this.#apply(this.#unsettled, true))
     const changes = changesBetween(this.#base, data)
-    this.#base = data
-    if (changes.size) session.data = changed(session.data, changes)
-    return this.#commit(session)
+    if (changes.size) return this.#apply({ write: this.#writeOf(changes), data })
+    return settled ?? this.#touch()
   }
 
-  async #commit(session: LiveSession): Promise<OutcomeStatus> {
-    const before = session.expiresAt
-    const { status } = await session.commit()
-    if (session.handle && session.expiresAt !== before) await this.#index?.touch(this.#key, session.expiresAt)
-    return status
+  /** A write of some keys, which others' changes of other keys survive. */
+  #writeOf(changes: Map<string, unknown>): Write {
+    let seen = this.#stored.held!.content
+    const compose = (stored: Content): Content => {
+      if (stored !== seen) settleConflicts(this.#context, this.#stored.names, changes, seen, stored)
+      seen = stored
+      return { data: changed(stored.data, changes), flash: stored.flash }
+    }
+    return { id: newWriteId(), compose, doubtful: [] }
+  }
+
+  async #apply(pending: Pending, doubted = false): Promise<OutcomeStatus> {
+    const { write, data } = pending
+    this.#unsettled = undefined
+    if (!this.#stored.live) return 'gone'
+    const before = this.expiresAt
+    try {
+      if ((await this.#stored.apply(write, doubted)) !== 'replaced') return 'gone'
+      this.#base = data
+    } catch (error) {
+      if (write.lost) this.#base = data
+      else if (write.doubtful.length) this.#unsettled = pending
+      throw error
+    }
+    await this.#moved(before)
+    return 'saved'
+  }
+
+  async #touch(): Promise<OutcomeStatus> {
+    if (this.#unsettled) return this.#apply(this.#unsettled, true)
+    const before = this.expiresAt
+    const status = await this.#stored.touch()
+    await this.#moved(before)
+    // Superseded: a marker is in its place.
+    return status === 'superseded' ? 'gone' : status
+  }
+
+  async #moved(before: number | undefined): Promise<void> {
+    if (this.#index && this.#stored.live && this.expiresAt !== before)
+      await this.#index.touch(this.#key, this.expiresAt!)
   }
 
   /** Sent again only where the store says that it did nothing: otherwise it could land after the session was ended. */
@@ -88,7 +149,7 @@ export class LiveExternalIdSession implements ExternalIdSession {
     this.#writeId ??= newWriteId()
     const draft = { ...draftOf(now), ...this.#termsOf(data, now), writes: this.#writeId }
     const expiresAt = expiryOf(draft.idleTimeout, draft.absoluteAt, now)
-    if (expiresAt <= now) return this.#delete()
+    if (expiresAt <= now) return this.#end()
     const held = pack(settings, this.#key, { revision: 1, expiresAt }, draft, { data, flash: {} })
     await this.#index?.add(this.#key, expiresAt)
     const send = (): Promise<boolean> =>
@@ -136,16 +197,19 @@ export class LiveExternalIdSession implements ExternalIdSession {
     return this.#context.settings.termsOf!(data, { createdAt, idleTimeout: -1, absoluteAt: -1 })!
   }
 
-  async #delete(): Promise<OutcomeStatus> {
-    const { calls, settings } = this.#context
-    await calls.tell('delete', this.#key, (now) => settings.store.delete(this.#key, now), 2)
+  /** Ends a session as its data asks. */
+  async #end(): Promise<OutcomeStatus> {
+    const { calls, events, settings } = this.#context
+    const went = await calls.tell('delete', this.#key, (now) => settings.store.delete(this.#key, now), 2)
     await this.#index?.remove(this.#key)
-    return 'gone'
+    if (went) events.emit('logout', { handle: this.handle })
+    return 'saved'
   }
 
   #adopt(held: Held): void {
-    this.#session = LiveSession.of(this.#context, 'current', '', held, held.content.data)
-    this.#session.markUsed()
+    this.#stored.mode = 'current'
+    this.#stored.digest = ''
+    this.#stored.held = held
   }
 }
 

@@ -159,9 +159,84 @@ test('data says how long it lives, at each write: longer, shorter, over', async 
   expect(session.expiresAt).toBe(start + 3 * MINUTE)
   await session.save({ life: 100 * MINUTE })
   expect(session.expiresAt).toBe(start + 60 * MINUTE)
-  await expect(sessions.start('other').save({ life: -1 })).resolves.toBe('gone')
-  expect(await session.save({ life: -1 })).toBe('gone')
+  await expect(sessions.start('other').save({ life: -1 })).resolves.toBe('saved')
+  const ended: string[] = []
+  sessions.on('logout', ({ handle }) => ended.push(handle))
+  expect(await session.save({ life: -1 })).toBe('saved')
   expect(store.records.size).toBe(0)
+  expect(ended).toEqual([session.handle])
+  expect(await session.save({ life: -1 })).toBe('saved')
+  expect(await session.save({ life: MINUTE })).toBe('gone')
+  expect(ended).toHaveLength(1)
+})
+
+test('a version names the last write; a touch leaves it', async () => {
+  const sessions = sessionsOn(memoryStore())
+  const made = sessions.start('id')
+  expect(made.version).toBeUndefined()
+  await made.save({ a: 1 })
+  const first = await loaded(sessions)
+  expect(first.version).toBe(made.version)
+  expect(first.version).toContain(first.handle)
+  now += 12 * 60 * MINUTE
+  expect(await first.touch()).toBe('touched')
+  expect((await loaded(sessions)).version).toBe(made.version)
+  await first.save({ a: 2 })
+  expect(first.version).not.toBe(made.version)
+  expect((await loaded(sessions)).version).toBe(first.version)
+})
+
+test('a touch is needed when it is due, and after a save that has no answer yet', async () => {
+  const store = heldStore()
+  const sessions = sessionsOn(store)
+  await sessions.start('id').save({ a: 1 })
+  const session = await loaded(sessions)
+  expect(session.needsTouch).toBe(false)
+  now += 12 * 60 * MINUTE
+  expect(session.needsTouch).toBe(true)
+  await session.touch()
+  expect(session.needsTouch).toBe(false)
+  store.hold('replace')
+  const saving = session.save({ a: 2 })
+  expect(session.needsTouch).toBe(true)
+  await store.pending(1)
+  store.flow()
+  await saving
+  expect(session.needsTouch).toBe(false)
+})
+
+test('a save that was refused is made again by the next one, and a lost one is settled by it or by a touch', async () => {
+  for (const next of ['save', 'touch'] as const)
+    for (const fails of ['failBefore', 'failLate'] as const) {
+      const store = heldStore()
+      const sessions = sessionsOn(store)
+      await sessions.start('id').save({ a: 1, b: 1 })
+      const session = await loaded(sessions)
+      store.hold('replace')
+      const saving = session.save({ a: 2, b: 1 })
+      // Sent twice.
+      await store.pending(1)
+      store[fails]()
+      await store.pending(1)
+      store[fails]()
+      await expect(saving).rejects.toMatchObject({
+        code: fails === 'failLate' ? 'unknown_outcome' : 'store_unavailable',
+      })
+      store.flow()
+      await (next === 'save' ? session.save({ a: 2, b: 2 }) : session.touch())
+      const settled = next === 'save' || fails === 'failLate'
+      expect((await loaded(sessions)).data).toEqual({ a: settled ? 2 : 1, b: next === 'save' ? 2 : 1 })
+    }
+})
+
+test.each([0, '0s'] as const)('touchAfter %j: every touch moves the expiry', async (touchAfter) => {
+  const sessions = sessionsOn(memoryStore(), { touchAfter })
+  await sessions.start('id').save({ life: MINUTE })
+  now += 1
+  const session = await loaded(sessions)
+  expect(await session.touch()).toBe('touched')
+  expect(session.expiresAt).toBe(now + MINUTE)
+  expect(await session.touch()).toBe('unchanged')
 })
 
 test('an index entry lives as long as its session', async () => {
@@ -204,7 +279,7 @@ test('ended at any point of a save that meets another writer, and of a touch: de
       store.flow()
       await sessions.end('id')
       const status = await saving
-      if (before === 0) expect(status).toBe('gone')
+      if (before === 0 && change) expect(status).toBe('gone')
       expect(await sessions.load('id')).toBeUndefined()
       expect(store.records.size).toBe(0)
     }

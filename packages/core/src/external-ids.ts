@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Duration, OutcomeStatus, SessionsEvents } from './api.ts'
 import { NO_CONTENT, pack } from './codec.ts'
 import { Context } from './context.ts'
@@ -38,14 +38,18 @@ export interface ExternalIdOptions extends Pick<
 export interface ExternalIdSession {
   /** Names the session in logs; no credential. */
   readonly handle: string
-  /** A copy of the data as it was loaded, for the holder to change; `{}` if nothing was. */
+  /** A new copy of the data as it was last loaded or written, for the holder to change; `{}` if nothing was. */
   readonly data: Plain
+  /** Names the session and its last write, so that a copy of the data can be told to be of this state; undefined while nothing is stored. */
+  readonly version: string | undefined
   /** When it ends unless it is used, in ms since the epoch; undefined while nothing is stored. */
   readonly expiresAt: number | undefined
+  /** False while {@link touch} would do nothing. */
+  readonly needsTouch: boolean
   /**
    * Writes the top-level changes since `data` was loaded or last given here: compare-and-set; on a conflict they are
    * merged into what is there. Without changes it moves the idle clock, if that is due. What was loaded is never created
-   * again: `gone`. What was never loaded is created, once.
+   * again: `gone`. What was never loaded is created, once. Data that asks for a time past ends the session: `saved`.
    *
    * @param data - Handed over: not to be changed afterwards.
    * @throws {SessError} As `Session.commit`; `conflict` also when something else is there under a new session's ID.
@@ -212,7 +216,8 @@ class LiveExternalIdSessions implements ExternalIdSessions {
 
   /** The tag too is a hash of the ID: sessions of one user share nothing. */
   #keyOf(id: string): SessionKey {
-    return parseHandle(createHash('sha256').update(`${this.#domain}\0${id}`).digest('base64url').slice(0, 28))!
+    const digest = hash('sha256', `${this.#domain}\0${id}`, 'base64url')
+    return { tag: digest.slice(0, 12), id: digest.slice(12, 28) }
   }
 }
 

@@ -18,7 +18,7 @@ export interface BaseOptions {
   readonly absoluteTimeout?: Duration
   /**
    * The idle clock is moved when it would move by at least this. Default: a tenth of the idle timeout; so an idle
-   * session may end up to a tenth early.
+   * session may end up to a tenth early. 0: each commit moves it.
    */
   readonly touchAfter?: Duration
   /** Cookies outlive the browser's window, with Max-Age. False: they go when it closes. Default: true. */
@@ -118,7 +118,8 @@ export function settingsOf(options: AnyOptions): Settings {
   }
   refuse(!store?.traits, 'store', 'is no session store; pass memoryStore() or another')
   const lifetimes = lifetimesOf(options, { idleTimeout: 1_800_000, absoluteTimeout: 43_200_000 })
-  const touchAfter = options.touchAfter && milliseconds(options.touchAfter, 'touchAfter')
+  const touchAfter =
+    options.touchAfter === undefined ? undefined : milliseconds(options.touchAfter, 'touchAfter', { zero: true })
   refuse(
     lifetimes.idleTimeout > 0 && (touchAfter ?? 0) >= lifetimes.idleTimeout,
     'touchAfter',

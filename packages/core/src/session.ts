@@ -15,6 +15,7 @@ import { SessError } from './error.ts'
 import { flashAfter, messagesOf, type FlashStep } from './flash.ts'
 import { checkJson } from './json.ts'
 import { signIn, signInOf } from './login.ts'
+import { settleConflicts } from './merge.ts'
 import { invalid } from './options.ts'
 import { Operation } from './operation.ts'
 import { KNOWN_FOR, type Verdict } from './secrets.ts'
@@ -200,7 +201,7 @@ export class LiveSession implements Session<Plain>, SessionBinding {
 
   regenerate({ keepOldFor }: RegenerateOptions = {}): Promise<Outcome> {
     return this.#exclusively(async () => {
-      const keepFor = keepOldFor === undefined ? 0 : milliseconds(keepOldFor, 'keepOldFor')
+      const keepFor = keepOldFor === undefined ? 0 : milliseconds(keepOldFor, 'keepOldFor', { zero: true })
       if (keepFor > KNOWN_FOR) throw invalid('keepOldFor', 'must be at most 60s')
       if (this.#stored.mode !== 'current') return this.#stored.idle
       this.#needCookie('regenerate()')
@@ -339,7 +340,7 @@ export class LiveSession implements Session<Plain>, SessionBinding {
     const steps = [...this.#flashSteps]
     let seen = this.#seen
     const compose = (stored: Content): Content | Promise<Content> => {
-      if (stored !== seen) this.#resolve(mine, seen, stored)
+      if (stored !== seen) settleConflicts(this.#context, this.#stored.names, mine, seen, stored)
       seen = stored
       const content = { data: changed(stored.data, mine), flash: flashAfter(stored.flash, steps) }
       return change ? this.#changedBy(change, content, mine.size || steps.length ? content : stored) : content
@@ -383,24 +384,6 @@ export class LiveSession implements Session<Plain>, SessionBinding {
       if (write.lost) await this.#follow(pending)
       else if (write.doubtful.length) this.#unsettled = pending
       throw error
-    }
-  }
-
-  /** Settles conflicts by top-level key, between changes and what others wrote since these were made. */
-  #resolve(changes: Map<string, unknown>, seen: Content, stored: Content): void {
-    const { onConflict } = this.#context.settings
-    for (const [key, mine] of changes) {
-      const theirs = get(stored.data, key)
-      const base = get(seen.data, key)
-      if (equal(theirs, base) || equal(theirs, mine)) continue
-      const { names } = this.#stored
-      this.#context.events.emit('conflict', { ...names, key })
-      if (onConflict === 'throw')
-        throw new SessError(
-          'conflict',
-          `another request changed data.${key} of session ${names.handle}; nothing was written. Use update() for it, or load again`,
-        )
-      if (typeof onConflict === 'function') changes.set(key, copy(onConflict(copy({ key, base, theirs, mine }))))
     }
   }
 

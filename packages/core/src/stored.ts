@@ -195,9 +195,10 @@ export class Stored {
     const { clock, touchAfter } = this.context.settings
     if (!live?.envelope.idleTimeout) return undefined
     const { idleTimeout, absoluteAt } = live.envelope
-    const after = touchAfter && touchAfter < idleTimeout ? touchAfter : idleTimeout / 10
+    const after = touchAfter !== undefined && touchAfter < idleTimeout ? touchAfter : idleTimeout / 10
     const until = expiryOf(idleTimeout, absoluteAt, clock())
-    return until - live.record.expiresAt < after ? undefined : until
+    // At least by 1 ms: with `touchAfter: 0` too there must be something to move.
+    return until - live.record.expiresAt < Math.max(after, 1) ? undefined : until
   }
 
   /** Moves the idle clock, if that is due. */

@@ -233,8 +233,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'overwrites-in-silence',
-    file: 'session.ts',
-    edits: [["this.#context.events.emit('conflict'", 'void (0 && 0']],
+    file: 'merge.ts',
+    edits: [["events.emit('conflict'", 'void (0 && 0']],
     breaks: 2,
     in: 'signed-in: A commit, B commit',
   },
