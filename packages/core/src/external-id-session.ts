@@ -64,7 +64,8 @@ export class LiveExternalIdSession implements ExternalIdSession {
   }
 
   get needsTouch(): boolean {
-    return this.#running > 0 || this.#unsettled !== undefined || this.#stored.touchedUntil !== undefined
+    const { live, touchedUntil } = this.#stored
+    return this.#running > 0 || !live || this.#unsettled !== undefined || touchedUntil !== undefined
   }
 
   save(data: Readonly<Plain>): Promise<OutcomeStatus> {

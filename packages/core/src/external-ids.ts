@@ -8,7 +8,8 @@ import { marked } from './envelope.ts'
 import { SessError } from './error.ts'
 import { ExternalIdIndex } from './external-id-index.ts'
 import { draftOf, LiveExternalIdSession } from './external-id-session.ts'
-import { settingsOf, type BaseOptions, type Terms } from './options.ts'
+import { jsonOf } from './json.ts'
+import { invalid, settingsOf, type BaseOptions, type Terms } from './options.ts'
 import { KNOWN_FOR } from './secrets.ts'
 import type { SessionKey } from './store.ts'
 import { TRIES } from './stored.ts'
@@ -32,6 +33,8 @@ export interface ExternalIdOptions extends Pick<
   readonly lifeOf: (data: Readonly<Plain>) => { readonly idleTimeout?: number; readonly until?: number }
   /** Keeps an index of all sessions, for `all` and `clear`: one more round trip for each write. Default: false. */
   readonly index?: boolean
+  /** How many levels data may be nested, up to 1000: more is refused as `unserializable`. Default: 500. */
+  readonly maxDepth?: number
 }
 
 /** A session whose ID another library made, as one request holds it. */
@@ -44,7 +47,7 @@ export interface ExternalIdSession {
   readonly version: string | undefined
   /** When it ends unless it is used, in ms since the epoch; undefined while nothing is stored. */
   readonly expiresAt: number | undefined
-  /** False while {@link touch} would do nothing. */
+  /** False while the session is there, and {@link touch} would do nothing. */
   readonly needsTouch: boolean
   /**
    * Writes the top-level changes since `data` was loaded or last given here: compare-and-set; on a conflict they are
@@ -86,6 +89,8 @@ export interface ExternalIdSessions {
 /** The longest duration, in ms: some 317 years. */
 const ENDLESS = 1e13
 const DAY = 86_400_000
+/** How deep data may be nested at most; what another process wrote is read up to there. */
+const DEEPEST = 1000
 
 /**
  * For adapters to session libraries that make the IDs themselves.
@@ -93,11 +98,19 @@ const DAY = 86_400_000
  * @throws {SessError} `invalid_option`, naming the option.
  */
 export function externalIdSessions(options: ExternalIdOptions): ExternalIdSessions {
-  const { domain, lifeOf, index = false, ...rest } = options
+  const { domain, lifeOf, index = false, maxDepth = 500, ...rest } = options
+  if (!Number.isInteger(maxDepth) || maxDepth < 1 || maxDepth > DEEPEST)
+    throw invalid('maxDepth', `must be a whole number from 1 to ${DEEPEST}`)
   const absoluteTimeout = milliseconds(options.absoluteTimeout ?? ENDLESS, 'absoluteTimeout')
   const { idleTimeout: forgotten = Math.min(DAY, absoluteTimeout) } = options
   // No subject is ever hashed here, so any pepper will do.
-  const settings = settingsOf({ ...rest, absoluteTimeout, idleTimeout: forgotten, pepper: domain.padEnd(16) })
+  const settings = settingsOf({
+    ...rest,
+    absoluteTimeout,
+    idleTimeout: forgotten,
+    pepper: domain.padEnd(16),
+    serializer: jsonOf(maxDepth, DEEPEST),
+  })
   const termsOf = (data: Plain, { createdAt, ...before }: Terms): Terms | undefined => {
     const { idleTimeout = settings.idleTimeout, until = Infinity } = lifeOf(data)
     const absoluteAt = Math.min(createdAt + settings.absoluteTimeout, until)

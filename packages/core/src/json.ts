@@ -9,27 +9,32 @@ import type { Serializer } from './serializer.ts'
  *
  * @see https://www.rfc-editor.org/rfc/rfc8259
  */
-export const jsonSerializer: Serializer = Object.freeze({
-  name: 'json',
-  serialize(value: object): Uint8Array {
-    checkJson(value, 'data')
-    return Buffer.from(JSON.stringify(value))
-  },
-  deserialize(bytes: Uint8Array): unknown {
-    const value: unknown = JSON.parse(asBuffer(bytes).toString())
-    checkJson(value, 'data')
-    return value
-  },
-})
+export const jsonSerializer: Serializer = jsonOf(DEEPEST, DEEPEST)
+
+/** JSON of other depths: how many levels it writes, and how many it reads. */
+export function jsonOf(written: number, read: number): Serializer {
+  return Object.freeze({
+    name: 'json',
+    serialize(value: object): Uint8Array {
+      checkJson(value, 'data', written)
+      return Buffer.from(JSON.stringify(value))
+    },
+    deserialize(bytes: Uint8Array): unknown {
+      const value: unknown = JSON.parse(asBuffer(bytes).toString())
+      checkJson(value, 'data', read)
+      return value
+    },
+  })
+}
 
 /** Refuses what JSON cannot bring back equal. @throws {SessError} `unserializable`, naming the path. */
-export function checkJson(value: unknown, path: string): void {
-  const flaw = flawIn(value, DEEPEST)
+export function checkJson(value: unknown, path: string, levels: number = DEEPEST): void {
+  const flaw = flawIn(value, levels, levels)
   if (flaw) throw new SessError('unserializable', `${path}${flaw}; nothing was written`)
 }
 
 /** What is wrong, after the path to it. Undefined: nothing. */
-function flawIn(value: unknown, depth: number): string | undefined {
+function flawIn(value: unknown, depth: number, levels: number): string | undefined {
   switch (typeof value) {
     case 'string':
     case 'boolean':
@@ -39,10 +44,10 @@ function flawIn(value: unknown, depth: number): string | undefined {
       break
     case 'object':
       if (value === null) return undefined
-      if (depth === 0) return ` is nested deeper than ${DEEPEST} levels, or holds itself`
+      if (depth === 0) return ` is nested deeper than ${levels} levels, or holds itself`
       if (Array.isArray(value)) {
         for (let i = 0; i < value.length; i++) {
-          const flaw = flawIn(value[i], depth - 1)
+          const flaw = flawIn(value[i], depth - 1, levels)
           if (flaw) return `[${i}]${flaw}`
         }
         if (Object.keys(value).length === value.length) return undefined
@@ -52,7 +57,7 @@ function flawIn(value: unknown, depth: number): string | undefined {
         Object.getOwnPropertySymbols(value).length === 0
       ) {
         for (const key of Object.keys(value)) {
-          const flaw = flawIn(value[key], depth - 1)
+          const flaw = flawIn(value[key], depth - 1, levels)
           if (flaw) return `${/^[A-Za-z_$][\w$]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`}${flaw}`
         }
         return undefined

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util'
+
 /** A session's data, as JSON has it. */
 export type Data = Record<string, unknown>
 
@@ -8,6 +10,12 @@ interface StoredCookie {
   /** Stored only where it is fixed: one that slides is the record's own expiry. */
   readonly expires?: unknown
 }
+
+/**
+ * The key, in the cookie that `get` gives, of the state that was loaded: a copy by JSON or `structuredClone` carries it. Hosts
+ * take what they know from a cookie, and leave it out.
+ */
+export const VERSION = '@sess/version'
 
 /** express-session reads the clock twice for one expiry, and so loses a millisecond of the cookie's life now and then. */
 const DRIFT_MS = 1000
@@ -20,20 +28,55 @@ const DRIFT_MS = 1000
  */
 export function dataOf(session: object, before: unknown): Data {
   const data = JSON.parse(JSON.stringify(session)) as Data
-  const { expires, ...cookie } = (data['cookie'] ?? {}) as Data
+  if (!isObject(data['cookie'])) data['cookie'] = {}
+  const cookie = data['cookie'] as Data
   // What @fastify/session adds: the expiry as it was loaded.
   delete cookie['originalExpires']
+  delete cookie[VERSION]
   const { originalMaxAge } = cookie
-  if (typeof originalMaxAge !== 'number') return { ...data, cookie: { ...cookie, expires: expires ?? null } }
+  if (typeof originalMaxAge !== 'number') {
+    cookie['expires'] ??= null
+    return data
+  }
+  delete cookie['expires']
   const known = (before as StoredCookie | undefined)?.originalMaxAge
-  const same = typeof known === 'number' && Math.abs(known - originalMaxAge) < DRIFT_MS
-  return { ...data, cookie: { ...cookie, originalMaxAge: same ? known : originalMaxAge } }
+  if (isNear(known, originalMaxAge)) cookie['originalMaxAge'] = known
+  return data
 }
 
-/** The cookie of stored data, as a host expects it. */
+/** True if {@link dataOf} would make the stored cookie of a session's again. */
+export function isSameCookie(cookie: unknown, stored: unknown): boolean {
+  return (
+    (isObject(cookie) && isObject(stored) && hasSameValues(cookie, stored)) ||
+    isDeepStrictEqual(dataOf({ cookie }, stored)['cookie'], stored)
+  )
+}
+
+/** The same without JSON, which costs each request that reads. False: not known. */
+function hasSameValues(cookie: Data, stored: Data): boolean {
+  const values = typeof cookie['toJSON'] === 'function' ? (cookie['toJSON']() as Data) : cookie
+  const { originalMaxAge } = values
+  const slides = typeof originalMaxAge === 'number'
+  let count = 0
+  for (const key of Object.keys(values)) {
+    const value = values[key]
+    if (value === undefined || key === 'originalExpires' || key === VERSION || (slides && key === 'expires')) continue
+    const before = stored[key]
+    const same =
+      value === before ||
+      (slides && key === 'originalMaxAge' && isNear(before, originalMaxAge)) ||
+      (value instanceof Date && value.toJSON() === before)
+    if (!same) return false
+    count++
+  }
+  return count === Object.keys(stored).length
+}
+
+/** The cookie of stored data, as a host expects it: a new object. */
 export function cookieOf(data: Data, expiresAt: number): Data {
-  const cookie = (data['cookie'] ?? {}) as Data
-  return typeof cookie['originalMaxAge'] === 'number' ? { ...cookie, expires: new Date(expiresAt).toJSON() } : cookie
+  const cookie = { ...(data['cookie'] as Data | undefined) }
+  if (typeof cookie['originalMaxAge'] === 'number') cookie['expires'] = new Date(expiresAt).toJSON()
+  return cookie
 }
 
 /** How long a session lives by its cookie, if that says anything. */
@@ -41,6 +84,14 @@ export function lifeOf(data: Readonly<Data>): { idleTimeout?: number; until?: nu
   const { originalMaxAge, expires } = (data['cookie'] ?? {}) as StoredCookie
   if (typeof originalMaxAge === 'number')
     return originalMaxAge > 0 ? { idleTimeout: Math.ceil(originalMaxAge) } : { idleTimeout: 0, until: 0 }
-  const until = typeof expires === 'string' ? Date.parse(expires) : Number.NaN
+  const until = typeof expires === 'string' || typeof expires === 'number' ? new Date(expires).getTime() : Number.NaN
   return Number.isNaN(until) ? {} : { idleTimeout: 0, until }
+}
+
+function isObject(value: unknown): value is Data {
+  return typeof value === 'object' && value !== null
+}
+
+function isNear(known: unknown, maxAge: number): boolean {
+  return typeof known === 'number' && Math.abs(known - maxAge) < DRIFT_MS
 }

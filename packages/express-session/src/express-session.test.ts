@@ -145,6 +145,23 @@ describe.each(Object.entries(stores))('express-session on %s', (_name, open) => 
     },
   )
 
+  test.each(['ignore', 'throw'] as const)(
+    'a request that lets its session expire ends it, and is not too late: onGone %s',
+    async (onGone) => {
+      await using opened = await open()
+      const store = new SessStore({ store: opened.store, onGone })
+      const events: string[] = []
+      for (const name of ['gone', 'logout'] as const) store.on(name, () => events.push(name))
+      await using app = await serve(expressApp(store))
+      const browser = new Browser(app.url)
+      await browser.post('/set', { user: 'ada' })
+      const old = browser.copy()
+      expect((await browser.post('/remember', { ms: '0' })).status).toBe(200)
+      expect(events).toEqual(['logout'])
+      expect((await old.get('/get')).body).not.toHaveProperty('user')
+    },
+  )
+
   test('the index lists all sessions without their IDs, counts and clears them', async () => {
     await using opened = await open()
     const store = new SessStore({ store: opened.store, index: true })

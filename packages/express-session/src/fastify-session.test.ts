@@ -61,6 +61,15 @@ describe.each(Object.entries(stores))('@fastify/session on %s', (_name, open) =>
     expect((await browser.get('/get')).body).not.toHaveProperty('a')
   })
 
+  test('a handler that sends and does not return its reply: each request is answered, and the process lives', async () => {
+    await using opened = await open()
+    await using app = await serveFastify(new SessStore({ store: opened.store }))
+    const browser = new Browser(app.url, NAME)
+    for (const a of ['1', '2', '3'])
+      expect(await browser.post('/send', { a })).toMatchObject({ status: 200, body: { text: 'sent' } })
+    expect((await browser.get('/get')).body).toMatchObject({ a: '3' })
+  })
+
   test('save() in the middle, changes after it, and reload(); the default options too', async () => {
     await using opened = await open()
     const store = new SessStore({ store: opened.store })

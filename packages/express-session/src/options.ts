@@ -18,6 +18,15 @@ export interface SessStoreOptions extends Pick<
    * 500, and sets no cookie over that of a sign-in. Default: `'ignore'`.
    */
   readonly onGone?: 'ignore' | 'throw'
+  /**
+   * What `set` does with an object that was not loaded from here, and whose ID has a session. `'conflict'`: an error of that
+   * code. `'replace'`: it takes the session's place whole, for libraries that write objects of their own making over a live
+   * ID; then of two requests at once one loses what it wrote, and one that is still running when the session ends
+   * writes it back to life. Default: `'conflict'`.
+   */
+  readonly onUnloaded?: 'conflict' | 'replace'
+  /** How many levels data may be nested, up to 1000. Default: 500. */
+  readonly maxDepth?: number
   /** The store that was used before: its sessions move over one by one, when their browsers come. Default: none. */
   readonly legacy?: LegacyStore
 }

@@ -1,12 +1,13 @@
 import { EventEmitter } from 'node:events'
 import { SessError, type OutcomeStatus } from '@sess/core'
-import { externalIdSessions, type ExternalIdSession, type ExternalIdSessions } from '@sess/core/external-ids'
-import { lifeOf } from './cookie.ts'
+import { externalIdSessions, type ExternalIdSessions } from '@sess/core/external-ids'
+import { lifeOf, VERSION } from './cookie.ts'
 import { HostStoreBase, type Callback, type HostRequest, type HostSession, type LoadedSession } from './host.ts'
 import { Legacy } from './legacy.ts'
 import type { SessStoreEvents, SessStoreOptions } from './options.ts'
-import { Trail, Trails, wasDropped } from './trail.ts'
+import { Origin, Origins, wasDropped } from './origin.ts'
 
+const DONE = Promise.resolve()
 const EVENTS = ['created', 'rejected', 'conflict', 'logout', 'revoked', 'error'] as const
 
 /**
@@ -21,13 +22,15 @@ export class SessStore extends HostStoreBase {
   readonly #sessions: ExternalIdSessions
   readonly #legacy: Legacy | undefined
   readonly #throwsGone: boolean
-  readonly #trails = new Trails()
+  readonly #replaces: boolean
+  readonly #origins = new Origins()
 
   /** @throws {SessError} `invalid_option`, naming the option; `unsupported` for `index` on a store that cannot list. */
   constructor(options: SessStoreOptions) {
     super()
-    const { legacy, onGone = 'ignore', ...rest } = checked(options)
-    this.#throwsGone = onGone === 'throw'
+    const { legacy, onGone = 'ignore', onUnloaded = 'conflict', ...rest } = checked(options)
+    this.#throwsGone = oneOf('onGone', onGone, ['ignore', 'throw']) === 'throw'
+    this.#replaces = oneOf('onUnloaded', onUnloaded, ['conflict', 'replace']) === 'replace'
     this.#sessions = externalIdSessions({ ...rest, lifeOf, domain: '@sess/express-session' })
     this.#legacy = legacy && new Legacy(this.#sessions, legacy)
     for (const name of EVENTS) this.#sessions.on(name, (event) => this.#tell(name, event))
@@ -35,78 +38,106 @@ export class SessStore extends HostStoreBase {
 
   /** The session of an ID; null if there is none. @throws {SessError} `store_unavailable`: an outage is not a logout. */
   get(id: string, callback?: Callback<LoadedSession>): Promise<HostSession | null | undefined> {
-    return answer(this.#get(id), callback)
+    return this.#answer(this.#get(id), callback)
   }
 
   /** Saves a session: what was loaded is never created. @throws {SessError} As `commit()` of a session of @sess/core. */
   set(id: string, session: HostSession, callback?: Callback): Promise<void> {
-    return answer(this.#set(id, session), callback)
+    return this.#answer(this.#set(id, session), callback)
   }
 
-  /** Moves a session's expiry, if that is due; saves its cookie's options if these changed. */
+  /**
+   * Moves a session's expiry, if that is due; saves its cookie's options if these changed. With nothing to do, it calls back
+   * at once: the response then leaves in one piece.
+   */
   touch(id: string, session: HostSession, callback?: Callback): Promise<void> {
-    return answer(this.#touch(id, session), callback)
+    if (callback && this.#origins.of(id, session)?.isTouched(session)) {
+      this.#call(callback, null)
+      return DONE
+    }
+    return this.#answer(this.#touch(id, session), callback)
   }
 
   /** Ends a session. No save that is in flight brings it back. */
   destroy(id: string, callback?: Callback): Promise<void> {
-    return answer(this.#legacy ? this.#legacy.end(id) : this.#sessions.end(id), callback)
+    return this.#answer(this.#legacy ? this.#legacy.end(id) : this.#sessions.end(id), callback)
   }
 
   /** All sessions' data; `id` is the handle, for {@link revoke}, and not the ID. @throws {SessError} `unsupported` without the option `index`. */
   all(callback?: Callback<LoadedSession[]>): Promise<HostSession[] | undefined> {
-    return answer(this.#all(), callback)
+    return this.#answer(this.#all(), callback)
   }
 
   /** How many live; without the option `index`: all records of the store. @throws {SessError} `unsupported`. */
   length(callback?: Callback<number>): Promise<number | undefined> {
-    return answer(this.#sessions.count(), callback)
+    return this.#answer(this.#sessions.count(), callback)
   }
 
   /** Ends all sessions. @throws {SessError} `unsupported` without the option `index`. */
   clear(callback?: Callback): Promise<void> {
-    return answer(this.#sessions.clear(), callback)
+    return this.#answer(this.#sessions.clear(), callback)
   }
 
   /** Ends a session by the `id` that {@link all} gives. False if there was none. */
   revoke(handle: string, callback?: Callback<boolean>): Promise<boolean | undefined> {
-    return answer(this.#sessions.revoke(handle), callback)
+    return this.#answer(this.#sessions.revoke(handle), callback)
   }
 
   /** Called by express-session. */
   override regenerate(request: HostRequest, callback: (error?: unknown) => void): void {
-    this.#trails.forget(request)
+    this.#origins.lead(request, undefined)
     super.regenerate(request, callback)
   }
 
   /** Called by express-session: makes a session object of what {@link get} gave. */
   override createSession(request: HostRequest, data: HostSession): never {
-    const trail = request.sessionID === undefined ? undefined : this.#trails.of(request.sessionID, data)
+    const origin = request.sessionID === undefined ? undefined : this.#origins.of(request.sessionID, data)
     const session: HostSession = super.createSession(request, data)
-    if (trail) for (const from of [session, session.cookie as object, request]) this.#trails.lead(from, trail)
+    if (origin) for (const from of [session, session.cookie as object, request]) this.#origins.lead(from, origin)
     return session as never
   }
 
   async #get(id: string): Promise<HostSession | null> {
     const session = (await this.#sessions.load(id)) ?? (await this.#legacy?.take(id))
-    return session ? this.#present(id, session) : null
+    return session ? this.#origins.present(new Origin(id, session)) : null
   }
 
-  #present(id: string, session: ExternalIdSession): HostSession {
-    const trail = new Trail(id, session)
-    const data = trail.present()
-    this.#trails.lead(data, trail)
-    return data
+  async #set(id: string, session: HostSession, tries = 3): Promise<void> {
+    const origin = this.#origins.of(id, session) ?? (await this.#unloaded(id, session))
+    if (!origin) return
+    // Before the save: one whose answer is lost is settled by the next.
+    this.#origins.lead(session, origin)
+    const dropped = !origin.isStored && wasDropped(session)
+    try {
+      this.#settle(origin, dropped ? 'gone' : await origin.save(session))
+    } catch (error) {
+      const isCreated = this.#replaces && !origin.isStored && error instanceof SessError && error.code === 'conflict'
+      if (!isCreated || tries === 1) throw error
+      // By another request, just now: it is there to be replaced.
+      this.#origins.lead(session, undefined)
+      await this.#set(id, session, tries - 1)
+    }
   }
 
-  async #set(id: string, session: HostSession): Promise<void> {
-    const trail = this.#trails.of(id, session) ?? new Trail(id, this.#sessions.start(id))
-    this.#trails.lead(session, trail)
-    const dropped = !trail.isStored && wasDropped(session)
-    this.#settle(trail, dropped ? 'gone' : await trail.save(session))
+  /** What an object is saved to that does not lead to what it was loaded from. Undefined: its session is gone. */
+  async #unloaded(id: string, session: HostSession): Promise<Origin | undefined> {
+    const made = this.#sessions.start(id)
+    const version: unknown = (session.cookie as { readonly [VERSION]?: unknown } | undefined)?.[VERSION]
+    const isCopy = typeof version === 'string' && version.startsWith(made.handle) && !this.#origins.isElsewhere(session)
+    if (!isCopy && !this.#replaces) return new Origin(id, made)
+    const stored = await this.#sessions.load(id)
+    if (stored && (this.#replaces || stored.version === version)) return new Origin(id, stored)
+    if (!isCopy) return new Origin(id, made)
+    if (stored)
+      throw new SessError(
+        'conflict',
+        `another request changed session ${made.handle} since the copy that was to be saved was loaded; load it again. Nothing was written`,
+      )
+    this.#settle(new Origin(id, made), 'gone')
+    return undefined
   }
 
-  #settle({ handle }: Trail, status: OutcomeStatus): void {
+  #settle({ handle }: Origin, status: OutcomeStatus): void {
     if (status !== 'gone') return
     this.#tell('gone', { handle })
     if (this.#throwsGone)
@@ -117,8 +148,8 @@ export class SessStore extends HostStoreBase {
   }
 
   async #touch(id: string, session: HostSession): Promise<void> {
-    const trail = this.#trails.of(id, session)
-    if (trail?.isStored) return this.#settle(trail, await trail.touch(session))
+    const origin = this.#origins.of(id, session)
+    if (origin?.isStored) return this.#settle(origin, await origin.touch(session))
     const stored = await this.#get(id)
     if (stored) await this.#set(id, Object.assign(stored, { cookie: session.cookie as unknown }))
   }
@@ -126,28 +157,44 @@ export class SessStore extends HostStoreBase {
   async #all(): Promise<HostSession[]> {
     const all: HostSession[] = []
     for await (const session of this.#sessions.all())
-      all.push({ ...new Trail('', session).present(), id: session.handle } as HostSession)
+      all.push(Object.assign(this.#origins.present(new Origin('', session)), { id: session.handle }))
     return all
+  }
+
+  #answer<T>(result: Promise<T>, callback: Callback<T> | undefined): Promise<T>
+  #answer<T>(result: Promise<T>, callback: Callback<T> | undefined): Promise<T | undefined> {
+    if (!callback) return result
+    return result.then(
+      (value) => this.#call(callback, null, value),
+      (error: unknown) => this.#call(callback, error),
+    )
+  }
+
+  /**
+   * Calls back. A host's callback may throw: that of @fastify/session does where a handler sends twice. Then it is called
+   * again with the error, as connect-redis does; a second throw is reported, and ends nothing.
+   */
+  #call<T>(callback: Callback<T>, error: unknown, value?: T): undefined {
+    let failure: unknown
+    try {
+      callback(error, value)
+      return
+    } catch (thrown) {
+      failure = thrown
+    }
+    try {
+      if (error === null) return void callback(failure)
+    } catch (thrown) {
+      failure = thrown
+    }
+    if (this.listenerCount('error') === 0) process.emitWarning(asError(failure))
+    this.#tell('error', { code: 'configuration', operation: 'callback', error: failure })
   }
 
   #tell<Name extends keyof SessStoreEvents>(name: Name, event: SessStoreEvents[Name]): void {
     // Without a listener, an EventEmitter throws an `error`; whoever called gets it anyway.
     if (name !== 'error' || this.listenerCount(name) > 0) EventEmitter.prototype.emit.call(this, name, event)
   }
-}
-
-/** Answers by callback, which runs outside of any promise: what it throws is not a rejection here. */
-function answer<T>(result: Promise<T>, callback: Callback<T> | undefined): Promise<T>
-function answer<T>(result: Promise<T>, callback: Callback<T> | undefined): Promise<T | undefined> {
-  if (!callback) return result
-  return result.then(
-    (value) => later(callback, null, value),
-    (error: unknown) => later(callback, error),
-  )
-}
-
-function later<T>(callback: Callback<T>, error: unknown, value?: T): undefined {
-  process.nextTick(callback, error, value)
 }
 
 /** The options of connect-redis would do nothing here, or something else. */
@@ -159,4 +206,14 @@ function checked(options: SessStoreOptions): SessStoreOptions {
         `${name} is an option of connect-redis and none of SessStore; see docs/migrating-from-connect-redis.md`,
       )
   return options
+}
+
+/** @throws {SessError} `invalid_option` for a value that the option has not. */
+function oneOf<T extends string>(option: string, value: T, values: readonly T[]): T {
+  if (values.includes(value)) return value
+  throw new SessError('invalid_option', `${option} must be ${values.map((each) => `'${each}'`).join(' or ')}`)
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown))
 }

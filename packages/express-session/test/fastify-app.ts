@@ -29,6 +29,11 @@ export async function serveFastify(
     Object.assign(request.session, request.body)
     return {}
   })
+  // As many write it: not returning the reply, Fastify sends once more when the handler's promise resolves.
+  app.post('/send', async (request, reply) => {
+    Object.assign(request.session, request.body)
+    reply.send('sent')
+  })
   app.post('/set-slowly', async (request) => {
     Object.assign(request.session, request.body)
     await gate!.pass()
