@@ -18,7 +18,10 @@ async function pinned(file: string): Promise<string[]> {
   const { name, dependencies = {} } = JSON.parse(output) as Manifest
   return Object.entries(dependencies)
     .filter(([dependency, range]) => !dependency.startsWith('@sess/') && !/^[\^~>]/.test(range))
-    .map(([dependency, range]) => `${name}: its dependency ${dependency} must have a range that takes patches, not ${range}`)
+    .map(
+      ([dependency, range]) =>
+        `${name}: its dependency ${dependency} must have a range that takes patches, not ${range}`,
+    )
 }
 
 /** What is wrong with a tarball by itself. */

@@ -1,3 +1,4 @@
+import { memoryStore, SessError } from '@sess/core'
 import express from 'express'
 import session from 'express-session'
 import { describe, expect, test } from 'vitest'
@@ -183,4 +184,68 @@ describe.each(Object.entries(stores))('express-session on %s', (_name, open) => 
     expect(await store.length()).toBe(0)
     expect(await opened.store.count!(Date.now())).toBe(0)
   })
+})
+
+/** An app whose saves fail, and that answers with as many bytes as it is asked for. */
+function failingApp(handled: (error: unknown, headersSent: boolean) => void, ownHandler: boolean): express.Express {
+  const down = memoryStore()
+  down.create = () => Promise.reject(new SessError('store_unavailable', 'down'))
+  const app = express()
+  app.set('env', 'test')
+  app.use(session({ store: new SessStore({ store: down }), secret: 's', resave: false, saveUninitialized: false }))
+  app.get('/saved-before', (req, res, next) => {
+    own(req)['a'] = 1
+    own(req).save((error: unknown) => (error ? next(error) : res.send('saved')))
+  })
+  app.get('/:bytes', (req, res) => {
+    own(req)['a'] = 1
+    res.send('x'.repeat(Number(req.params.bytes)))
+  })
+  const handler: express.ErrorRequestHandler = (error, _req, res, next) => {
+    handled(error, res.headersSent)
+    if (!ownHandler) return next(error)
+    if (!res.headersSent) res.status(503).send('down')
+  }
+  app.use(handler)
+  return app
+}
+
+test.each([true, false])(
+  'a save that fails late: the response is whole, its cookie leads nowhere, an error handler hears of it (of its own: %s)',
+  async (ownHandler) => {
+    for (const bytes of [2, 3000]) {
+      const handled = Promise.withResolvers<readonly [unknown, boolean]>()
+      await using app = await serve(failingApp((...what) => handled.resolve(what), ownHandler))
+      const response = await fetch(`${app.url}/${bytes}`)
+      expect(response.status).toBe(200)
+      expect(await response.text()).toHaveLength(bytes)
+      expect(response.headers.getSetCookie()).toHaveLength(1)
+      expect(await handled.promise).toEqual([expect.objectContaining({ code: 'store_unavailable' }), true])
+    }
+  },
+)
+
+test('a save that fails late: the default handler of Express cuts a response that has not left whole', async () => {
+  await using app = await serve(failingApp(() => {}, false))
+  const response = await fetch(`${app.url}/${2 ** 26}`)
+  expect(response.status).toBe(200)
+  await expect(response.text()).rejects.toThrow('terminated')
+})
+
+test('save(callback) before the answer: the error comes in time', async () => {
+  await using app = await serve(failingApp(() => {}, true))
+  const response = await fetch(`${app.url}/saved-before`)
+  expect(response.status).toBe(503)
+})
+
+test('a megabyte and more is refused, until the store takes it', async () => {
+  for (const maxPayloadBytes of [undefined, 4 << 20]) {
+    const store = new SessStore({ store: memoryStore(maxPayloadBytes === undefined ? {} : { maxPayloadBytes }) })
+    const saving = store.set('id', { cookie: {}, text: 'x'.repeat(1.1e6) } as never)
+    if (maxPayloadBytes === undefined) await expect(saving).rejects.toMatchObject({ code: 'too_large' })
+    else {
+      await saving
+      expect(await store.get('id')).toHaveProperty('text.length', 1.1e6)
+    }
+  }
 })

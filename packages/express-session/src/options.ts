@@ -14,8 +14,8 @@ export interface SessStoreOptions extends Pick<
   readonly index?: boolean
   /**
    * What a save answers whose session has ended meanwhile. `'ignore'`: nothing, but for the event `gone`. `'throw'`: an
-   * error of code `session_destroyed`. express-session then cuts a response that it is sending; @fastify/session answers
-   * 500, and sets no cookie over that of a sign-in. Default: `'ignore'`.
+   * error of code `session_destroyed`. With express-session it reaches the app's error handler when the response has left;
+   * @fastify/session answers 500, and sets no cookie over that of a sign-in. Default: `'ignore'`.
    */
   readonly onGone?: 'ignore' | 'throw'
   /**

@@ -120,7 +120,7 @@ describe.each(Object.entries(stores))('SessStore on %s', (_name, open) => {
     const found = shown(await store.get('id'))
     expect(found).toMatchObject({ a: 2 })
     expect(found).not.toHaveProperty('b')
-    const copy = structuredClone(await store.get('id'))
+    const copy = structuredClone((await store.get('id'))!)
     await store.set('id', sessionOf({ a: 3 }))
     await store.set('id', Object.assign(copy, { a: 4 }))
     expect(shown(await store.get('id'))).toMatchObject({ a: 4 })

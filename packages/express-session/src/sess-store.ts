@@ -183,7 +183,10 @@ export class SessStore extends HostStoreBase {
       failure = thrown
     }
     try {
-      if (error === null) return void callback(failure)
+      if (error === null) {
+        callback(failure)
+        return
+      }
     } catch (thrown) {
       failure = thrown
     }
