@@ -48,12 +48,14 @@ export const isStopping = () => stopping !== undefined
  *
  * @param {string} command
  * @param {readonly string[]} args
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, capture?: boolean, timeoutMs?: number }} [options] `capture`: keep
- *   what it prints instead of passing it on. `timeoutMs`: kill it after that long.
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, capture?: boolean, timeoutMs?: number,
+ *   onOutput?: (output: string, signal: (name: NodeJS.Signals) => void) => void }} [options] `capture`: keep what it prints
+ *   instead of passing it on. `timeoutMs`: kill it after that long. `onOutput`: called with all that it has printed so far,
+ *   whenever it has printed something, and with a function that sends a signal to it and to what it started.
  * @returns {Promise<{ code: number, output: string }>} `code` as a shell has it: 128 + n for signal n, 127 for a command
  *   that is not there. `output`: stdout and stderr as they came.
  */
-export function run(command, args, { cwd, env, capture = false, timeoutMs } = {}) {
+export function run(command, args, { cwd, env, capture = false, timeoutMs, onOutput } = {}) {
   return new Promise((resolve) => {
     if (isStopping()) return resolve({ code: 130, output: '' })
     const pipe = capture ? 'pipe' : 'inherit'
@@ -61,7 +63,10 @@ export function run(command, args, { cwd, env, capture = false, timeoutMs } = {}
     children.add(child)
     let output = ''
     for (const stream of [child.stdout, child.stderr])
-      stream?.setEncoding('utf8').on('data', (text) => (output += text))
+      stream?.setEncoding('utf8').on('data', (text) => {
+        output += text
+        onOutput?.(output, (signal) => signalGroup(child, signal))
+      })
     const timer =
       timeoutMs === undefined
         ? undefined

@@ -1,4 +1,4 @@
 import { bootstrap, runPinned } from './bootstrap.mjs'
 
-await bootstrap()
-await runPinned(['examples/demo/server.ts', ...process.argv.slice(2)])
+await bootstrap('@sess-examples/demo')
+await runPinned('examples/demo', ['examples/demo/server.ts', ...process.argv.slice(2)])

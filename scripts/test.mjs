@@ -1,4 +1,4 @@
 import { bootstrap, runPinned } from './bootstrap.mjs'
 
 await bootstrap()
-await runPinned(['scripts/check/main.ts', ...process.argv.slice(2)])
+await runPinned('.', ['scripts/check/main.ts', ...process.argv.slice(2)])

@@ -6,6 +6,7 @@ import { docs } from './docs.ts'
 import { packaging } from './packaging.ts'
 import { serversCheck } from './servers.ts'
 import { sizes } from './sizes.ts'
+import { start } from './start.ts'
 import { leftOut } from './stores.ts'
 import { tests } from './tests.ts'
 import { format, lint, types, unused } from './tools.ts'
@@ -14,7 +15,7 @@ import { format, lint, types, unused } from './tools.ts'
 const rows: readonly (readonly Check[])[] = [
   [serversCheck],
   [types, lint, format, unused, changesets],
-  [docs, packaging, sizes],
+  [docs, packaging, sizes, start],
   [tests],
 ]
 
