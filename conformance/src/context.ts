@@ -34,15 +34,17 @@ export function contextOf(
       payload: Buffer.from('payload'),
       ...parts,
     }),
-    sessions: (time = { now }, it = store, options = {}) =>
-      create({
+    sessions(time = { now }, it = store, options = {}) {
+      const { seal, ...rest } = { seal: harness.seal, ...options }
+      return create({
         store: it,
         clock: () => time.now,
         pepper: PEPPER,
         log: false,
-        ...(harness.seal && { seal: harness.seal }),
-        ...options,
-      }),
+        ...(seal && { seal }),
+        ...rest,
+      })
+    },
     faulty: () => (space.faults ? { store, faults: space.faults } : losingStore(store)),
     processes(count: number, task: Task | ((index: number) => Task)) {
       const { module } = harness.process ?? {}

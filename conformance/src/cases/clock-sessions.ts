@@ -118,6 +118,32 @@ export const clockOfSessions: readonly Case[] = [
     },
   ),
   sessions(
+    'not-before',
+    'Sessions that were created before notBefore have ended, in lists too and whatever their pepper; a time to come counts from then on.',
+    async ({ sessions: open, store, now }) => {
+      const time = { now }
+      const before = open(time)
+      const cookie = await stored(before, {}, 'ann')
+      time.now = now + 1
+      const notBefore = now + 1
+      const after = open(time, store, { notBefore })
+      const kept = await stored(before, {}, 'ann')
+      assert.deepEqual([(await after.load(cookie)).status, (await after.load(kept)).status], ['new', 'active'])
+      if (store.list) {
+        const handles: string[] = []
+        for await (const { handle } of after.listSubject('ann')) handles.push(handle)
+        assert.deepEqual(handles, [kept.slice(0, 28)])
+      }
+      const other = open(time, store, { notBefore, pepper: 'another pepper of the kit' })
+      assert.equal((await other.load(cookie)).status, 'new')
+      await assert.rejects(other.load(kept), { code: 'configuration' })
+      const soon = open(time, store, { notBefore: new Date(now + MINUTE) })
+      assert.equal((await soon.load(kept)).status, 'active')
+      time.now = now + MINUTE
+      assert.deepEqual([(await soon.load(kept)).status, (await before.load(kept)).status], ['new', 'active'])
+    },
+  ),
+  sessions(
     'fresh-sign-in',
     'A sign-in is fresh for as long as is asked, and a session without one never is.',
     async ({ sessions: open, now }) => {

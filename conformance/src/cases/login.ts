@@ -139,6 +139,37 @@ export const login: readonly Case[] = [
     },
   ),
   sessions(
+    'pepper-in-turn',
+    'While a pepper is rotated, one server after the other, everybody stays signed in, and a revocation ends the sessions of both.',
+    async ({ sessions: open, store, now }) => {
+      const [first, next] = ['the pepper of last year', 'the pepper of this year']
+      const old = store.traits.tagIsShard ? first : false
+      const at = (...pepper: (string | false)[]) => open({ now }, store, { pepper })
+      // By what servers are deployed with at the same time: the order for a rolling deploy.
+      const steps = [[at(old)], [at(old), at(old, next)], [at(old, next), at(next, old)]] as const
+      const cookies: string[] = []
+      for (const servers of steps)
+        for (const it of servers) {
+          cookies.push(await stored(it, {}, 'ann'))
+          for (const other of servers)
+            for (const cookie of cookies) assert.equal((await other.load(cookie)).subject, 'ann')
+        }
+      const [last, before] = [at(next), at(next, old)]
+      await assert.rejects(last.load(cookies[0]), { code: 'configuration' })
+      assert.equal((await last.load(cookies.at(-1))).subject, 'ann')
+      // A re-authentication moves the session under the newest pepper, with its data.
+      const session = await before.load(cookies[0])
+      session.data.n = 1
+      const { cookieValue } = await session.login('ann')
+      assert.notEqual(cookieValue!.slice(0, 12), cookies[0]!.slice(0, 12))
+      assert.deepEqual(await seen(last, cookieValue), ['active', 'ann', { n: 1 }])
+      assert.equal((await before.load(cookies[0])).status, 'superseded')
+      if (!store.deleteSubject) return
+      await before.revokeSubject('ann')
+      for (const cookie of [...cookies, cookieValue]) assert.notEqual((await before.load(cookie)).status, 'active')
+    },
+  ),
+  sessions(
     'marker-and-clocks',
     'A marker says itself which secrets were valid when it was made: a login by a clock that is ahead or behind takes its data under those alone.',
     async ({ sessions: open, now }) => {

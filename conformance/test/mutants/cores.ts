@@ -236,6 +236,30 @@ export const cores: readonly CoreMutant[] = [
     ['subject !== undefined && (await recordAt(this.#context, key))?.subject !== subject', "subject === ''"],
   ),
   core(
+    'any-pepper-will-do',
+    'context.ts',
+    ['rotation-login/pepper-in-turn', 'clock/not-before'],
+    ['if (subject === undefined || peppers', 'if (subject !== undefined || peppers'],
+  ),
+  core(
+    'a-login-again-stays-under-the-old-pepper',
+    'login.ts',
+    ['rotation-login/pepper-in-turn'],
+    [' && stored.held!.key.tag === tag)', ')'],
+  ),
+  core(
+    'not-before-is-forgotten',
+    'context.ts',
+    ['clock/not-before'],
+    [' || (createdAt < notBefore && notBefore <= now)', ''],
+  ),
+  core(
+    'not-before-counts-at-once',
+    'context.ts',
+    ['clock/not-before'],
+    ['(createdAt < notBefore && notBefore <= now)', '(createdAt < notBefore)'],
+  ),
+  core(
     'an-except-may-spare-nobody',
     'revocations.ts',
     ['rotation-login/revoke-all-but-nothing'],

@@ -1,6 +1,7 @@
 import { Calls } from './calls.ts'
 import { unpack, type Held } from './codec.ts'
 import { copy, isPlain, type Plain } from './data.ts'
+import type { Envelope } from './envelope.ts'
 import { SessError } from './error.ts'
 import { Events } from './events.ts'
 import { invalid, type Settings } from './options.ts'
@@ -33,13 +34,35 @@ export class Context {
     const record = await this.calls.ask('read', key, (at) => store.read(key, (now = at), fresh))
     if (!record) return void (fresh || this.events.emit('rejected', { reason: 'unknown' }))
     const held = record.expiresAt <= now ? null : unpack(this.settings, key, record)
-    // The absolute time is the envelope's: a store cannot prolong it. A marker may outlive it.
-    if (held && (held.envelope.marker || now < held.envelope.absoluteAt)) return held
+    if (held && !this.isOver(held.envelope, now)) return held
     this.events.emit('rejected', {
       reason: held === undefined ? 'undecodable' : 'expired',
       handle: handleOf(key),
     })
     return undefined
+  }
+
+  /**
+   * True for a session that has ended, whatever its record's expiry: by its absolute time, which is the envelope's, so that
+   * no store can prolong it (a marker may outlive it), or by `notBefore`.
+   */
+  isOver({ marker, createdAt, absoluteAt }: Envelope, now: number): boolean {
+    const { notBefore } = this.settings
+    return (!marker && !(now < absoluteAt)) || (createdAt < notBefore && notBefore <= now)
+  }
+
+  /**
+   * A record whose tag no pepper makes of its subject would be in no list, and no revocation of the subject would end it.
+   *
+   * @throws {SessError} `configuration`.
+   */
+  checkTag({ key, record: { subject } }: Held): void {
+    const { peppers } = this.settings
+    if (subject === undefined || peppers.some((pepper) => subjectTag(subject, pepper) === key.tag)) return
+    throw new SessError(
+      'configuration',
+      `session ${handleOf(key)} was made under another pepper; list it in pepper, or false where there was none. Nothing was written`,
+    )
   }
 
   /** The cookie value that a write makes the browser's old one give way to; undefined: the old one will do. */

@@ -24,8 +24,8 @@ export function signInOf(options: LoginOptions, settings: Settings): SignIn {
 }
 
 /**
- * Signs a subject in: one replace where the session is the subject's already; otherwise a new record, and then a marker
- * in the place of the one that the request came with.
+ * Signs a subject in: one replace where the session is the subject's already, under the newest pepper; otherwise a new
+ * record, and then a marker in the place of the one that the request came with.
  */
 export async function signIn(
   stored: Stored,
@@ -34,7 +34,7 @@ export async function signIn(
   terms: SignIn,
   write: Write,
 ): Promise<OutcomeStatus> {
-  if (stored.mode === 'current' && stored.held!.record.subject === subject) {
+  if (stored.mode === 'current' && stored.held!.record.subject === subject && stored.held!.key.tag === tag) {
     const rotation = { secret: newSecret(), keepFor: 0, signIn: terms }
     if ((await stored.apply({ ...write, rotation })) === 'replaced') return 'saved'
   }
@@ -71,6 +71,7 @@ async function mark(stored: Stored, loaded: Held, digest: string, write: Write |
   const { store, clock } = settings
   const id = newWriteId()
   const { key } = loaded
+  const owned = loaded.record.subject !== undefined
   try {
     for (let tries = 0, old = loaded; tries < TRIES; tries++) {
       const now = clock()
@@ -82,7 +83,7 @@ async function mark(stored: Stored, loaded: Held, digest: string, write: Write |
         earlier: validAtMarking(earlier, now),
         writes: marked(old.envelope, id),
       }
-      const content = write ? old.content : NO_CONTENT
+      const content = owned ? NO_CONTENT : old.content
       const next = pack(settings, key, { ...old.record, revision, expiresAt: now + KNOWN_FOR }, draft, content)
       if ((await calls.tell('replace', key, (at) => store.replace(key, next.record, old.record, at), 2)) !== 'conflict')
         return
@@ -91,12 +92,14 @@ async function mark(stored: Stored, loaded: Held, digest: string, write: Write |
       const { marker } = fresh.envelope
       const mine = marker ? wasValidAtMarking(fresh.envelope, digest) : judge(fresh.envelope, digest, now) === 'current'
       if (!mine) return
+      // Another login's marker of a subject's session has no data: that login took it along.
+      if (marker && owned) return
       // What others wrote there meanwhile comes along.
       if (write) await stored.apply({ id: newWriteId(), compose: () => write.compose(fresh.content), doubtful: [] })
       if (marker || !stored.live) return
       old = fresh
     }
-    if (!write) await calls.tell('delete', key, (at) => store.delete(key, at), 2)
+    if (owned) await calls.tell('delete', key, (at) => store.delete(key, at), 2)
   } catch (error) {
     events.emit('error', { code: 'store_unavailable', operation: 'login: mark', error, handle: handleOf(key) })
   }

@@ -30,10 +30,17 @@ export interface BaseOptions {
   /** Turns data of an older schema version into this one's. */
   readonly migrate?: (data: Record<string, unknown>, fromVersion: number) => Record<string, unknown>
   /**
-   * Keys the hash that turns a subject into a tag: at least 16 bytes. A list for rotation, newest first. Needed where
-   * `store.traits.tagIsShard`. Default: none, a plain hash.
+   * Keys the hash that turns a subject into a tag: at least 16 bytes. Needed where `store.traits.tagIsShard`. A list for
+   * rotation, newest first: new sessions are made under the first, the others are still known; `false` in it stands for
+   * sessions that were made without a pepper. A signed-in session under none of them rejects as `configuration`. An
+   * `undefined` that is given (an unset variable) is refused. Default: none, a plain hash.
    */
-  readonly pepper?: string | Uint8Array | readonly (string | Uint8Array)[]
+  readonly pepper?: string | Uint8Array | readonly (string | Uint8Array | false)[]
+  /**
+   * Sessions that were created before this time have ended: "sign everybody out". In ms since the epoch, or a Date; one to
+   * come counts from then on. Default: none.
+   */
+  readonly notBefore?: number | Date
   /**
    * What happens when two requests changed the same top-level key. A function returns the value to keep; undefined
    * deletes the key. Default: `'last-writer-wins'`.
@@ -77,7 +84,10 @@ export interface Settings {
   readonly schema: DataSchema<object> | undefined
   readonly schemaVersion: number
   readonly migrate: BaseOptions['migrate']
+  /** Undefined among them: no pepper. */
   readonly peppers: readonly (string | Uint8Array | undefined)[]
+  /** 0: none. */
+  readonly notBefore: number
   readonly onConflict: NonNullable<BaseOptions['onConflict']>
   readonly storeTimeout: number
   readonly clock: () => number
@@ -100,6 +110,9 @@ export type AnyOptions = BaseOptions & {
   readonly serializer?: Serializer | readonly Serializer[]
   readonly schema?: DataSchema<object>
 }
+
+/** A time in ms that is earlier than this (1973) was meant as seconds. */
+const LEAST_TIME = 1e11
 
 /** @throws {SessError} `invalid_option`, naming the option. */
 export function settingsOf(options: AnyOptions): Settings {
@@ -134,12 +147,28 @@ export function settingsOf(options: AnyOptions): Settings {
     'serializer',
     `must be a serializer, or a list of them, each with a name of 1 to ${LONGEST_NAME} characters`,
   )
+  for (const name of ['pepper', 'seal'] as const)
+    refuse(
+      Object.hasOwn(options, name) && options[name] === undefined,
+      name,
+      'is undefined: is a variable not set? Leave the option out to do without',
+    )
   const peppers = listOf(options.pepper ?? [])
-  refuse(!peppers.every((pepper) => Buffer.byteLength(pepper) >= 16), 'pepper', 'must have at least 16 random bytes')
   refuse(
-    store.traits.tagIsShard && !peppers.length,
+    !peppers.every((pepper) => isPepper(pepper) || (pepper === false && Array.isArray(options.pepper))),
+    'pepper',
+    'must be text or bytes, at least 16 random ones, or a list of them, in which false stands for none',
+  )
+  refuse(
+    store.traits.tagIsShard && (!peppers.length || peppers.includes(false)),
     'pepper',
     `is needed on the ${store.name} store: without it anyone can tell users' shards`,
+  )
+  const notBefore = Number(options.notBefore ?? 0)
+  refuse(
+    !(notBefore >= LEAST_TIME || (notBefore === 0 && options.notBefore === undefined)) || notBefore === Infinity,
+    'notBefore',
+    'must be a Date, or ms since the epoch (not seconds)',
   )
   refuse(
     !(Number.isInteger(schemaVersion) && schemaVersion >= 0 && schemaVersion < 2 ** 32),
@@ -164,7 +193,8 @@ export function settingsOf(options: AnyOptions): Settings {
     storeTimeout,
     serializer: serializers[0]!,
     serializers: new Map([jsonSerializer, ...serializers].map((serializer) => [serializer.name, serializer])),
-    peppers: peppers.length ? peppers : [undefined],
+    peppers: peppers.length ? peppers.map((pepper) => pepper || undefined) : [undefined],
+    notBefore,
     clock: clock ? () => Math.floor(clock()) : Date.now,
     log: options.log === false ? undefined : (options.log ?? defaultLog()),
   }
@@ -194,6 +224,10 @@ function defaultLog(): ((line: string) => void) | undefined {
   return ['production', 'test'].includes(process.env['NODE_ENV'] ?? '') ? undefined : (line) => console.warn(line)
 }
 
-function listOf<T extends string | object>(value: T | readonly T[]): readonly T[] {
+function isPepper(value: unknown): boolean {
+  return (typeof value === 'string' || value instanceof Uint8Array) && Buffer.byteLength(value) >= 16
+}
+
+function listOf<T extends string | object | false>(value: T | readonly T[]): readonly T[] {
   return Array.isArray(value) ? (value as readonly T[]) : [value as T]
 }

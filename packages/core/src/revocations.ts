@@ -39,7 +39,7 @@ export function ownerOf(context: Context, options: RevokeOptions | undefined): s
 export async function recordAt({ calls, settings }: Context, key: SessionKey): Promise<SessionRecord | undefined> {
   let now = 0
   const record = await calls.ask('read', key, (at) => settings.store.read(key, (now = at), true))
-  return record && now < record.expiresAt ? record : undefined
+  return record && record.expiresAt <= now ? undefined : record
 }
 
 /**

@@ -38,6 +38,14 @@ describe('bad options', () => {
     ['storeTimeout', { storeTimeout: '11s' }],
     ['pepper', { pepper: 'short' }],
     ['pepper', { pepper: ['a'.repeat(16), 'short'] }],
+    ['pepper', { pepper: undefined }],
+    ['pepper', { pepper: ['a'.repeat(16), undefined] }],
+    ['pepper', { pepper: false }],
+    ['seal', { seal: undefined }],
+    ['notBefore', { notBefore: 0 }],
+    ['notBefore', { notBefore: NaN }],
+    ['notBefore', { notBefore: 1_790_000_000 }],
+    ['notBefore', { notBefore: new Date('soon') }],
     ['schemaVersion', { schemaVersion: 1.5 }],
     ['serializer', { serializer: [] }],
     ['onConflict', { onConflict: 'first' }],
@@ -51,6 +59,7 @@ describe('bad options', () => {
   test('pepper is needed where the tag alone decides on the shard', () => {
     store = heldStore({ traits: { tagIsShard: true } })
     expect(() => open()).toThrow(expect.objectContaining({ message: expect.stringMatching(/^pepper /) }))
+    expect(() => open({ pepper: ['sixteen bytes or more', false] })).toThrow(/^pepper /)
     open({ pepper: 'sixteen bytes or more' })
   })
 

@@ -61,6 +61,7 @@ export class LiveSessions implements Sessions<Plain> {
         const { envelope, content } = held
         const digest = digestOf(token.secret)
         const verdict = judge(envelope, digest, settings.clock())
+        if (verdict !== 'mismatched') context.checkTag(held)
         let { data } = content
         if (verdict === 'superseded' || verdict === 'mismatched') {
           events.emit('rejected', { reason: verdict, ...namesOf(held) })
@@ -86,7 +87,7 @@ export class LiveSessions implements Sessions<Plain> {
         const handle = handleOf(key)
         const held = unpack(settings, key, record)
         if (!held) events.emit('rejected', { reason: 'undecodable', handle, subject })
-        if (!held || held.envelope.marker) continue
+        if (!held || held.envelope.marker || this.#context.isOver(held.envelope, clock())) continue
         const { label, client, createdAt, authenticatedAt, idleTimeout, persistent } = held.envelope
         const { expiresAt } = record
         yield {

@@ -84,14 +84,15 @@ class SealedSessions extends LiveSessions {
     if (cookieValue) {
       const opened = openCookie(this.#ring, cookieValue, settings.clock())
       const held = 'key' in opened ? unpack(context.settings, opened.key, opened.record) : undefined
-      if (held) {
+      const over = held && context.isOver(held.envelope, settings.clock())
+      if (held && !over) {
         carrier.carry(held.key)
         const { data } = held.content
         return viewOf(
           SealedSession.of(context, 'current', '', held, settings.schema ? await context.shaped(data) : data),
         )
       }
-      events.emit('rejected', { reason: 'rejected' in opened ? opened.rejected : 'undecodable' })
+      events.emit('rejected', { reason: 'rejected' in opened ? opened.rejected : over ? 'expired' : 'undecodable' })
     }
     return viewOf(new SealedSession(context, await context.blank()))
   }

@@ -1,7 +1,7 @@
 /** The checks of each write when it has arrived at the store and was applied. */
 import { handle, type Step } from '../records.ts'
 import type { Seen } from './core.ts'
-import { SUBJECT, WINDOW } from './requests.ts'
+import { PEPPER, SUBJECT, WINDOW } from './requests.ts'
 import type { Arrival } from './scheduler.ts'
 import {
   creations,
@@ -47,7 +47,10 @@ function checkCreate(
     say(9, 'was sent again under its key, after its outcome was unknown')
   if (name === old) say(5, 'took over a handle that came in a cookie')
   if (record.subject !== subject) say(4, `made a session of ${record.subject}, and was to sign in ${subject}`)
-  if (subject !== undefined && step.key.tag !== core.token.subjectTag(subject, undefined))
+  if (
+    subject !== undefined &&
+    step.key.tag !== core.token.subjectTag(subject, scene.start.name === 'old-pepper' ? PEPPER : undefined)
+  )
     say(5, 'put a session under a tag that is not its subject’s')
   if (Object.values(cookies).some((cookie) => digestIn(core, cookie) === digest) || earlier.length > 0)
     say(4, 'kept a secret that was there before')
@@ -80,7 +83,7 @@ function checkReplace(bench: Bench, arrival: Arrival, step: StepOf<'replace'>): 
 }
 
 function checkRotation(
-  { say }: Bench,
+  { scene, say }: Bench,
   { request, point }: Arrival,
   step: StepOf<'replace'>,
   before: Seen,
@@ -93,6 +96,7 @@ function checkRotation(
   if (subject !== undefined && subject !== before.record.subject)
     say(4, 'signed in under the key that was there before')
   if (creations(point).length > 0) say(3, 'rotated a secret, and had made a session')
+  if (subject !== undefined && scene.start.name === 'old-pepper') say(5, 'signed in under the tag of an old pepper')
   const keep = request.operation === 'regenerate-keep' ? WINDOW : 0
   const superseded = [{ digest: before.digest, window: keep }, ...before.earlier.map((old) => ({ ...old, window: 0 }))]
   for (const old of superseded) {
@@ -115,7 +119,8 @@ function checkMarker(
   verdict: Worth,
 ): void {
   const subject = signsIn(request.operation)
-  if (subject === undefined || subject === scene.start.subject) say(4, 'made a marker, and signed nobody else in')
+  const again = subject === scene.start.subject && scene.start.name !== 'old-pepper'
+  if (subject === undefined || again) say(4, 'made a marker, and signed nobody else in')
   if (verdict !== 'current') say(4, `made a marker under a secret that was worth ${verdict}`)
   if (creations(point).length === 0) say(4, 'made a marker before the new session was there')
   if (after.record.expiresAt > step.now + KNOWN_FOR) say(4, 'made a marker that lives longer than 60 s')
@@ -149,7 +154,8 @@ function checkDeleteSubject(bench: Bench, { after, request, point }: Arrival, st
   const due = others && owns ? scene.start.handle : undefined
   if (spared !== due) say(1, due ? 'did not spare its own session' : 'spared a session that is not its own')
   for (const [name, { subject }] of after.records)
-    if (subject === SUBJECT && name !== spared) say(1, 'left a session of the subject')
+    if (subject === SUBJECT && name.startsWith(step.subject.tag) && name !== spared)
+      say(1, 'left a session of the subject')
 }
 
 /** What a request's secret for a record is worth, by the record as it stands when the request's step arrives. */

@@ -174,7 +174,8 @@ function checkSignIn(all: Case, told: Told): void {
   // Who signs in again, and finds the session ended or taken over, starts with nothing.
   const left = state.records.get(start.handle)
   const ended = !left || (left.subject !== undefined && reader.read(left).marker)
-  const bare = name !== start.handle && ended
+  // Under another pepper the new session is made first, of what was loaded.
+  const bare = name !== start.handle && ended && start.name !== 'old-pepper'
   if (seen.data[`key${request.seat}`] === undefined && !(came === 'current' && bare))
     say(4, 'signed in, and lost its change from before')
   const carries = came === 'current' || came === 'kept' || (came === 'marker' && owner === undefined)

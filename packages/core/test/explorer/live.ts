@@ -6,7 +6,7 @@ import { heldStore, type Call } from '../held-store.ts'
 import type { Records } from '../records.ts'
 import type { Core } from './core.ts'
 import { move, Stream } from './determinism.ts'
-import { BEGIN, OPTIONS, serve, timeAt, WINDOW, type Data, type Ending, type Seat, type Start } from './requests.ts'
+import { BEGIN, optionsOf, serve, timeAt, WINDOW, type Data, type Ending, type Seat, type Start } from './requests.ts'
 import { answerOf } from './runs.ts'
 import type { Choice, Scenario } from './scheduler.ts'
 
@@ -37,7 +37,7 @@ export async function playLive(
       const sessions = core.createSessions<Data>({
         store: store.client(seat),
         clock: () => timeAt(request, now),
-        ...OPTIONS,
+        ...optionsOf(start.name),
       })
       void serve(core, sessions, start, request).then((ending) => endings.set(seat, ending))
     })

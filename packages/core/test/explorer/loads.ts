@@ -3,7 +3,7 @@ import { heldStore } from '../held-store.ts'
 import type { Core, Seen } from './core.ts'
 import { move, Stream } from './determinism.ts'
 import type { Case } from './endings.ts'
-import { BEHIND, OPTIONS, SUBJECT, type Data } from './requests.ts'
+import { BEHIND, optionsOf, SUBJECT, type Data, type StartName } from './requests.ts'
 import type { State } from './scheduler.ts'
 import { handleIn, worth } from './secrets.ts'
 
@@ -21,7 +21,7 @@ export async function checkLoads({ core, reader, scene, state, tolds, say }: Cas
     const seen = reader.read(record)
     const value = worth(core, cookie, seen, state.now)
     const valid = value === 'current' || value === 'kept'
-    const view = await look(core, cookie, seen, state.now)
+    const view = await look(core, start.name, cookie, seen, state.now)
     if (valid !== (view.status === 'active')) say(3, `a secret that is worth ${value} loads ${view.status}`)
     if (view.subject !== (valid ? record.subject : undefined)) say(4, `a secret worth ${value} loads ${view.subject}`)
     if (JSON.stringify(view.data) !== JSON.stringify(valid ? seen.data : {}))
@@ -29,7 +29,7 @@ export async function checkLoads({ core, reader, scene, state, tolds, say }: Cas
     if (value === 'current') openers.set(handleIn(cookie), (openers.get(handleIn(cookie)) ?? 0) + 1)
     for (const late of [BEHIND, HOUR]) {
       const then = worth(core, cookie, seen, state.now - late)
-      const { status } = await look(core, cookie, seen, state.now - late)
+      const { status } = await look(core, start.name, cookie, seen, state.now - late)
       const works = then === 'current' || then === 'kept'
       if (works !== (status === 'active')) say(3, `a secret loads ${status} by a clock that is ${late} ms behind`)
       if (status === 'active' && then !== 'current' && isWithoutWindow(scene, cookie))
@@ -45,7 +45,8 @@ export async function checkLoads({ core, reader, scene, state, tolds, say }: Cas
   }
   const due = [...state.records].filter(([, record]) => record.subject === SUBJECT && !reader.read(record).marker)
   const names = due.map(([name]) => name).sort()
-  if (names.join() !== (await list(core, state)).join()) say(4, 'the list of the subject is not what is stored')
+  if (names.join() !== (await list(core, start.name, state)).join())
+    say(4, 'the list of the subject is not what is stored')
 }
 
 /** True for a secret of the start that nobody ever asked to keep. */
@@ -65,14 +66,14 @@ interface Look {
 const looks = new WeakMap<Seen, Map<string, Look>>()
 
 /** Loads a cookie with the core on trial; once for each record. */
-async function look(core: Core, cookie: string, seen: Seen, now: number): Promise<Look> {
+async function look(core: Core, start: StartName, cookie: string, seen: Seen, now: number): Promise<Look> {
   const known = looks.get(seen) ?? new Map<string, Look>()
   looks.set(seen, known)
   const name = `${cookie} ${now}`
   let view = known.get(name)
   if (!view) {
     const store = heldStore({ records: new Map([[handleIn(cookie), seen.record]]) })
-    const sessions = core.createSessions<Data>({ store, clock: () => now, ...OPTIONS })
+    const sessions = core.createSessions<Data>({ store, clock: () => now, ...optionsOf(start) })
     await move(new Stream('look'), () => {
       void sessions.load(cookie).then(({ status, subject, data }) => (view = { status, subject, data }))
     })
@@ -84,10 +85,10 @@ async function look(core: Core, cookie: string, seen: Seen, now: number): Promis
 const lists = new WeakMap<State['records'], string[]>()
 
 /** The handles that the list of the subject shows, sorted. */
-async function list(core: Core, { records, now }: State): Promise<string[]> {
+async function list(core: Core, start: StartName, { records, now }: State): Promise<string[]> {
   let names = lists.get(records)
   if (!names) {
-    const sessions = core.createSessions<Data>({ store: heldStore({ records }), clock: () => now, ...OPTIONS })
+    const sessions = core.createSessions<Data>({ store: heldStore({ records }), clock: () => now, ...optionsOf(start) })
     const shown: string[] = []
     const listing = async (): Promise<void> => {
       for await (const { handle } of sessions.listSubject(SUBJECT)) shown.push(handle)

@@ -295,7 +295,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'marker-with-own-changes',
     file: 'login.ts',
     edits: [
-      ['const content = write ? old.content : NO_CONTENT', 'const content = write ? stored.held!.content : NO_CONTENT'],
+      ['const content = owned ? NO_CONTENT : old.content', 'const content = owned ? NO_CONTENT : stored.held!.content'],
     ],
     breaks: 4,
     in: 'anonymous: A login, B login-other',
@@ -303,7 +303,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'marker-with-data-of-subject',
     file: 'login.ts',
-    edits: [['const content = write ? old.content : NO_CONTENT', 'const content = old.content']],
+    edits: [['const content = owned ? NO_CONTENT : old.content', 'const content = old.content']],
     breaks: 4,
     in: 'signed-in: A login-other, B visit',
   },
@@ -348,6 +348,20 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [['if (key && owner === subject) return key', 'if (!key || owner === subject) return key']],
     breaks: 1,
     in: 'rotated: A revoke-others/old, B visit',
+  },
+  {
+    name: 'signs-in-again-under-the-old-pepper',
+    file: 'login.ts',
+    edits: [[' && stored.held!.key.tag === tag)', ')']],
+    breaks: 5,
+    in: 'old-pepper: A login, B visit',
+  },
+  {
+    name: 'takes-the-data-of-an-empty-marker',
+    file: 'login.ts',
+    edits: [['if (marker && owned) return', '']],
+    breaks: 4,
+    in: 'old-pepper: A login, B login',
   },
   {
     name: 'lists-markers',

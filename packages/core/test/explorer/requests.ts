@@ -14,7 +14,15 @@ export const WINDOW = 10_000
 /** By how much the clock of a request that is behind is late: more than a window, less than a marker lives. */
 export const BEHIND = 30_000
 
-export const OPTIONS = { touchAfter: '1s', log: false } as const
+const OPTIONS = { touchAfter: '1s', log: false } as const
+
+/** The pepper of the requests where the start was made without one. */
+export const PEPPER = 'a pepper that was introduced later'
+
+/** The options of the processes that serve requests from a start on. */
+export function optionsOf(start: StartName): typeof OPTIONS & { readonly pepper?: readonly (string | false)[] } {
+  return start === 'old-pepper' ? { ...OPTIONS, pepper: [PEPPER, false] } : OPTIONS
+}
 
 /** Who signs in: `login` signs in the first, `login-other` the second. A session that is signed in is the first's. */
 export const SUBJECT = 'ann'
@@ -53,6 +61,8 @@ const MAKINGS = {
   'signed-in': { subject: SUBJECT, cookies: ['current'] },
   rotated: { subject: SUBJECT, rotated: { keepFor: 0 }, cookies: OLD },
   kept: { subject: SUBJECT, rotated: { keepFor: WINDOW + 1000 }, cookies: OLD },
+  /** Made before there was a pepper. */
+  'old-pepper': { subject: SUBJECT, cookies: ['current'] },
   'kept-anonymous': { rotated: { keepFor: WINDOW + 1000 }, cookies: OLD },
 } as const satisfies Record<string, Making>
 

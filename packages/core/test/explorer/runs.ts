@@ -11,7 +11,7 @@ import { handle, type Step } from '../records.ts'
 import type { SessionRecord } from '../../src/store.ts'
 import type { Core } from './core.ts'
 import { move, Stream } from './determinism.ts'
-import { BEGIN, OPTIONS, serve, timeAt, type Data, type Ending, type Request, type Start } from './requests.ts'
+import { BEGIN, optionsOf, serve, timeAt, type Data, type Ending, type Request, type Start } from './requests.ts'
 
 /** What a request is told: an answer, that the store is out of reach, or that the answer was lost. */
 export type Heard = { readonly value: unknown } | 'refused' | 'lost'
@@ -101,7 +101,7 @@ export class Run {
     let end: Ending | undefined
     store.hold()
     await move(stream, () => {
-      const sessions = this.#core.createSessions<Data>({ store, clock: () => now, ...OPTIONS })
+      const sessions = this.#core.createSessions<Data>({ store, clock: () => now, ...optionsOf(this.#start.name) })
       void serve(this.#core, sessions, this.#start, this.request).then((ending) => (end = ending))
     })
     for (const step of history) {
