@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Cluster, Redis } from 'ioredis'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { Cluster, Redis } from 'ioredis'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createSessions, type SessionStore } from '@sess/core'
 import { startRedisCluster, type RedisCluster } from '@sess/test-servers'
 import { waitReplicas } from '@sess/redis'
@@ -28,14 +28,41 @@ beforeEach(async () => {
 const seventyTwoBits = (i: number): string => String(i).padStart(12, 'x')
 
 describe('options', () => {
-  test.each([
-    [{ isCluster: false, options: {} }, /@sess\/redis/],
-    [{ isCluster: true, options: { scaleReads: 'slave' } }, /scaleReads/],
-    [{ isCluster: true, options: { scaleReads: () => [] } }, /scaleReads/],
-    [{ isCluster: true, options: { keyPrefix: '{a}' } }, /prefix/],
-  ])('a client such as %j is refused', (client, message) => {
-    expect(() => redisClusterStore(client as unknown as RedisClusterClient)).toThrow(
+  const none = [{ host: '127.0.0.1', port: 1 }]
+  const lazy = { lazyConnect: true }
+  test.each<[what: string, client: () => Cluster | Redis, message: RegExp]>([
+    ['a Redis', () => new Redis(lazy), /for a Redis there is redisStore of @sess\/redis/],
+    ['one that reads from replicas', () => new Cluster(none, { ...lazy, scaleReads: 'slave' }), /scaleReads/],
+    ['one that chooses', () => new Cluster(none, { ...lazy, scaleReads: (nodes: Redis[]) => nodes }), /scaleReads/],
+    ['one whose prefix has braces', () => new Cluster(none, { ...lazy, keyPrefix: '{a}' }), /prefix/],
+    ['one that monitors', () => new Cluster(none, { ...lazy, redisOptions: { monitor: true } }), /monitor/],
+    [
+      'one that drops what a node has not answered',
+      () =>
+        new Cluster(none, {
+          ...lazy,
+          clusterNodeRetryStrategy: () => 100,
+          redisOptions: { autoResendUnfulfilledCommands: false },
+        }),
+      /autoResendUnfulfilledCommands/,
+    ],
+  ])('%s is refused when the store is made', (_, client, message) => {
+    expect(() => redisClusterStore(client() as unknown as RedisClusterClient)).toThrow(
       expect.objectContaining({ code: 'invalid_option', message: expect.stringMatching(message) as unknown }),
+    )
+  })
+
+  test('a client that would stay with a master that hangs is warned of, once', () => {
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    onTestFinished(() => void warned.mockRestore())
+    const redisOptions = { socketTimeout: 3000 }
+    redisClusterStore(new Cluster(none, { ...lazy, slotsRefreshInterval: 2000, redisOptions }))
+    expect(warned).not.toHaveBeenCalled()
+    const client = new Cluster(none, { ...lazy, redisOptions })
+    for (let i = 0; i < 2; i++) redisClusterStore(client)
+    expect(warned).toHaveBeenCalledExactlyOnceWith(
+      expect.stringContaining('give it slotsRefreshInterval: 2000 (see the README of @sess/redis-cluster)'),
+      { type: 'SessWarning', code: 'SESS_REDIS_CLIENT' },
     )
   })
 

@@ -1,7 +1,9 @@
 import type { SessionStore } from '@sess/core'
 import {
+  checkClient,
   invalid,
   storeOn,
+  warnOf,
   type ClientEvent,
   type RedisClient,
   type RedisServer,
@@ -11,7 +13,14 @@ import {
 /** What {@link redisClusterStore} calls of a `Cluster` of ioredis. */
 export interface RedisClusterClient extends RedisClient {
   readonly isCluster: boolean
-  readonly options: RedisClient['options'] & { readonly scaleReads?: unknown }
+  readonly options: RedisClient['options'] & {
+    readonly scaleReads?: unknown
+    readonly slotsRefreshInterval?: number | undefined
+    readonly clusterNodeRetryStrategy?: unknown
+    readonly redisOptions?:
+      | { readonly socketTimeout?: number | undefined; readonly autoResendUnfulfilledCommands?: boolean | undefined }
+      | undefined
+  }
   nodes(role: 'all' | 'master'): RedisClusterNode[]
   cluster(command: 'SLOTS'): Promise<unknown>
   on(event: ClientEvent, listener: (error: Error) => void): unknown
@@ -37,13 +46,23 @@ const ALL_SLOTS = 16_384
  *
  * Core wants a `pepper` with it: the slot follows from the subject, and nobody else shall compute it.
  *
- * @param cluster - A `Cluster` of ioredis 6, which stays yours to close.
- * @throws {SessError} `invalid_option`, also for a client that reads from replicas, which may show what has ended.
+ * @param cluster - A `Cluster` of ioredis 5 or 6, which stays yours to close. One that lacks what leaves a master that hangs is
+ *   warned of, once, by `process.emitWarning`.
+ * @throws {SessError} `invalid_option`, also for what is no `Cluster`, and for one that reads from replicas, which may show
+ *   what has ended.
  */
 export function redisClusterStore(cluster: RedisClusterClient, options: RedisStoreOptions = {}): SessionStore {
-  if (!cluster.isCluster) throw invalid('cluster', 'must be a Cluster of ioredis; for a Redis there is @sess/redis')
-  if (![undefined, 'master'].includes(cluster.options.scaleReads as string))
+  checkClient(cluster, 'Cluster', 'redisStore of @sess/redis')
+  const { scaleReads, slotsRefreshInterval, clusterNodeRetryStrategy, redisOptions } = cluster.options
+  if (![undefined, 'master'].includes(scaleReads as string))
     throw invalid('cluster', 'must read from masters: leave scaleReads out')
+  if (clusterNodeRetryStrategy && redisOptions?.autoResendUnfulfilledCommands === false)
+    throw invalid('cluster', 'must send again what a node has not answered: leave autoResendUnfulfilledCommands out')
+  const lacking = [
+    !slotsRefreshInterval && 'slotsRefreshInterval: 2000',
+    !redisOptions?.socketTimeout && 'redisOptions: { socketTimeout: 3000 }',
+  ]
+  warnOf(cluster, lacking, 'the README of @sess/redis-cluster')
   return storeOn(cluster, options, {
     name: 'redis-cluster',
     tagIsShard: true,

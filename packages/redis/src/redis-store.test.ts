@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Redis } from 'ioredis'
 import { startRedis, tap, type TestServer } from '@sess/test-servers'
 import { clientOf, keyOf, recordOf, subject } from '../test/client.ts'
-import { redisStore, waitReplicas, type SingleRedisClient } from './index.ts'
+import { redisStore, waitReplicas } from './index.ts'
 
 const index = `sess:{${subject.tag}}@`
 let server: TestServer
@@ -25,16 +25,13 @@ async function idsOf(store: ReturnType<typeof redisStore>): Promise<string[]> {
 
 describe('options', () => {
   test.each([
-    ['client', { isCluster: true, options: {} }, {}],
-    ['client', { isCluster: false, options: { readOnly: true } }, {}],
-    ['client', { isCluster: false, options: { role: 'slave' } }, {}],
-    ['prefix', { isCluster: false, options: { keyPrefix: 'a{b}' } }, {}],
-    ['prefix', { isCluster: false, options: {} }, { prefix: 'a{b}:' }],
-    ['prefix', { isCluster: false, options: {} }, { prefix: 'a*' }],
-    ['maxPayloadBytes', { isCluster: false, options: {} }, { maxPayloadBytes: 0 }],
-    ['maxPayloadBytes', { isCluster: false, options: {} }, { maxPayloadBytes: Number.NaN }],
-  ])('%s of %j with %j is refused, by name', (name, client, options) => {
-    expect(() => redisStore(client as unknown as SingleRedisClient, options)).toThrow(
+    ['prefix', { keyPrefix: 'a{b}' }, {}],
+    ['prefix', {}, { prefix: 'a{b}:' }],
+    ['prefix', {}, { prefix: 'a*' }],
+    ['maxPayloadBytes', {}, { maxPayloadBytes: 0 }],
+    ['maxPayloadBytes', {}, { maxPayloadBytes: Number.NaN }],
+  ])('%s of a client with %j and %j is refused, by name', (name, client, options) => {
+    expect(() => redisStore(clientOf(server.port, { ...client, lazyConnect: true }), options)).toThrow(
       expect.objectContaining({ code: 'invalid_option', message: expect.stringMatching(name) as unknown }),
     )
   })

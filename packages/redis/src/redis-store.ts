@@ -1,4 +1,5 @@
 import type { SessionStore } from '@sess/core'
+import { checkClient, warnOf } from './client-check.ts'
 import type { RedisClient, RedisServer } from './client.ts'
 import { invalid } from './errors.ts'
 import type { RedisStoreOptions } from './options.ts'
@@ -10,6 +11,9 @@ export interface SingleRedisClient extends RedisClient, RedisServer {
   readonly options: RedisClient['options'] & {
     readonly readOnly?: boolean | undefined
     readonly role?: string | undefined
+    readonly sentinels?: unknown
+    readonly failoverDetector?: boolean | undefined
+    readonly socketTimeout?: number | undefined
   }
 }
 
@@ -19,13 +23,18 @@ export interface SingleRedisClient extends RedisClient, RedisServer {
  * A write is one script: compare-and-set, and the subject's index with it. It is sent once, and within 10 s, whatever the
  * client is set to resend. Expired records go by themselves.
  *
- * @param client - A `Redis` of ioredis 6, which stays yours to close. Connected to a master: from a replica, which may show
- *   a session that has ended, every answer is `store_unavailable`.
- * @throws {SessError} `invalid_option`, also for a Cluster and for a client that is set to read from a replica.
+ * @param client - A `Redis` of ioredis 5 or 6, which stays yours to close. Connected to a master: from a replica, which may show
+ *   a session that has ended, every answer is `store_unavailable`. One with Sentinels that lacks what leaves a master that
+ *   hangs is warned of, once, by `process.emitWarning`.
+ * @throws {SessError} `invalid_option`, also for what is no `Redis`, and for a client that is set to read from a replica.
  */
 export function redisStore(client: SingleRedisClient, options: RedisStoreOptions = {}): SessionStore {
-  if (client.isCluster || client.options.readOnly || client.options.role === 'slave')
-    throw invalid('client', 'must be a Redis on a master, no Cluster')
+  checkClient(client, 'Redis', 'redisClusterStore of @sess/redis-cluster')
+  const { readOnly, role, sentinels, failoverDetector, socketTimeout } = client.options
+  if (readOnly) throw invalid('client', 'must read from the master: leave readOnly out')
+  if (role === 'slave') throw invalid('client', 'must be connected to the master: leave role out')
+  const lacking = [!failoverDetector && 'failoverDetector: true', !socketTimeout && 'socketTimeout: 3000']
+  if (sentinels) warnOf(client, lacking, 'the README of @sess/redis')
   return storeOn(client, options, {
     name: 'redis',
     tagIsShard: false,

@@ -8,9 +8,11 @@ import type { Answer } from './script.ts'
 import { batch } from './batch.ts'
 
 export type { ClientEvent, RedisClient, RedisPipeline, RedisServer } from './client.ts'
+export { checkClient, warnOf } from './client-check.ts'
 export { invalid } from './errors.ts'
 export type { RedisStoreOptions } from './options.ts'
 
+const OPTIONS = ['prefix', 'maxPayloadBytes', 'confirm']
 /** How many records go with one round trip. */
 const PAGE = 100
 /** How many reads, or writes, are one batch: on a busy server the next are made while Redis works on these (0046). */
@@ -40,6 +42,8 @@ export interface Deployment extends Omit<Wiring, 'nothing'> {
  */
 export function storeOn(client: RedisClient, options: RedisStoreOptions, deployment: Deployment): SessionStore {
   const { prefix = 'sess:', maxPayloadBytes = 2 ** 20, confirm } = options
+  for (const option of Object.keys(options))
+    if (!OPTIONS.includes(option)) throw invalid(option, `is no option; there are ${OPTIONS.join(', ')}`)
   const { keyPrefix = '' } = client.options
   const { name, tagIsShard, masters } = deployment
   if (/[{}*?[\]\\]/.test(keyPrefix + prefix)) throw invalid('prefix', 'must be without {}[]*?\\, the keyPrefix too')
