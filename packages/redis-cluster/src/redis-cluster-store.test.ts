@@ -54,7 +54,7 @@ describe('options', () => {
 
   test('a client that would stay with a master that hangs is warned of, once', () => {
     const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
-    onTestFinished(() => void warned.mockRestore())
+    onTestFinished(() => warned.mockRestore())
     const redisOptions = { socketTimeout: 3000 }
     redisClusterStore(new Cluster(none, { ...lazy, slotsRefreshInterval: 2000, redisOptions }))
     expect(warned).not.toHaveBeenCalled()

@@ -1,3 +1,5 @@
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -101,5 +103,45 @@ test('an answer for which nothing was written is not a replica’s: no conflict,
     () => store.delete(none, now),
   ])
     await expect(call()).rejects.toMatchObject(outage)
+  app.disconnect()
+})
+
+test('a master that lacks the replicas that it must have answers nothing, reads included', async () => {
+  await asMaster()
+  const app = clientOf(servers[0].port)
+  const store = redisStore(app)
+  const key = keyOf()
+  await store.create(key, recordOf(), Date.now())
+  await demoted.config('SET', 'min-replicas-to-write', '2')
+  try {
+    await expect(store.delete(keyOf(), Date.now())).rejects.toMatchObject(outage)
+    await expect(store.read(key, Date.now())).rejects.toMatchObject(outage)
+  } finally {
+    await demoted.config('SET', 'min-replicas-to-write', '0')
+  }
+  expect(await store.read(key, Date.now())).toBeDefined()
+  app.disconnect()
+})
+
+test('a master whose disk fails refuses writes, and goes on reading', async () => {
+  await asMaster()
+  const app = clientOf(servers[0].port)
+  const store = redisStore(app)
+  const key = keyOf()
+  await store.create(key, recordOf(), Date.now())
+  const dump = join(servers[0].folder, 'dump.rdb')
+  await demoted.config('SET', 'save', '3600 1')
+  rmSync(dump, { force: true })
+  mkdirSync(dump) // where its snapshot belongs
+  try {
+    await demoted.bgsave()
+    while (!(await demoted.info('persistence')).includes('rdb_last_bgsave_status:err')) await delay(5)
+    await expect(store.create(keyOf(), recordOf(), Date.now())).rejects.toMatchObject(outage)
+    expect(await redisStore(app).read(key, Date.now())).toBeDefined()
+  } finally {
+    await demoted.config('SET', 'save', '')
+    rmSync(dump, { recursive: true })
+    await demoted.bgsave()
+  }
   app.disconnect()
 })

@@ -48,7 +48,7 @@ test('an option that there is not is refused by name', () => {
 
 test('a client of Sentinels that would stay with a master that hangs is warned of, once', () => {
   const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
-  onTestFinished(() => void warned.mockRestore())
+  onTestFinished(() => warned.mockRestore())
   const sentinels = { ...lazy, sentinels: [{ port: 1 }], name: 'master' }
   redisStore(own(new Redis(lazy)))
   redisStore(own(new Redis({ ...sentinels, failoverDetector: true, socketTimeout: 3000 })))

@@ -1,0 +1,39 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+import { expect, test } from 'vitest'
+import { createSessions } from '@sess/core'
+import { startSentinels } from '@sess/test-servers'
+import { load, type LoadData } from '../test/load.ts'
+import { redisStore, waitReplicas } from './index.ts'
+
+test.each([4, 20])(
+  'a master that is stopped for %d s under load, and goes on then: typed errors, service again, and no logout comes back',
+  async (seconds) => {
+    await using group = await startSentinels(2)
+    // As the README makes it.
+    const redis = new Redis({
+      name: group.name,
+      sentinels: group.sentinels.map(({ port }) => ({ host: '127.0.0.1', port })),
+      failoverDetector: true,
+      socketTimeout: 3000,
+    })
+    redis.on('error', () => {})
+    const store = redisStore(redis, { confirm: waitReplicas(1, 500) })
+    const running = load(createSessions<LoadData>({ store, log: false }), 8)
+    await running.more(300)
+    const hung = await group.master()
+    await hung.pause()
+    const until = performance.now() + seconds * 1000
+    while ((await group.master()) === hung) await delay(20)
+    // Well again while it hangs, or soon after it goes on.
+    if (seconds > 10) await running.more(300)
+    while (performance.now() < until) await delay(20)
+    hung.resume()
+    await running.more(300)
+    const { wrong, errors, undoneEnds } = await running.stop()
+    redis.disconnect()
+    expect({ wrong, undoneEnds }).toEqual({ wrong: [], undoneEnds: 0 })
+    for (const code of Object.keys(errors)) expect(['store_unavailable', 'unknown_outcome']).toContain(code)
+  },
+  90_000,
+)
