@@ -150,7 +150,7 @@ export const login: readonly Case[] = [
       const cookies: string[] = []
       for (const servers of steps)
         for (const it of servers) {
-          cookies.push(await stored(it, {}, 'ann'))
+          cookies.push(await stored(it, CART, 'ann'))
           for (const other of servers)
             for (const cookie of cookies) assert.equal((await other.load(cookie)).subject, 'ann')
         }
@@ -158,15 +158,18 @@ export const login: readonly Case[] = [
       await assert.rejects(last.load(cookies[0]), { code: 'configuration' })
       assert.equal((await last.load(cookies.at(-1))).subject, 'ann')
       // A re-authentication moves the session under the newest pepper, with its data.
-      const session = await before.load(cookies[0])
+      const [session, parallel] = [await before.load(cookies[0]), await before.load(cookies[0])]
       session.data.n = 1
       const { cookieValue } = await session.login('ann')
       assert.notEqual(cookieValue!.slice(0, 12), cookies[0]!.slice(0, 12))
-      assert.deepEqual(await seen(last, cookieValue), ['active', 'ann', { n: 1 }])
+      assert.deepEqual(await seen(last, cookieValue), ['active', 'ann', { ...CART, n: 1 }])
       assert.equal((await before.load(cookies[0])).status, 'superseded')
+      const another = (await parallel.login('ann')).cookieValue
+      assert.deepEqual(await seen(last, another), ['active', 'ann', CART])
       if (!store.deleteSubject) return
       await before.revokeSubject('ann')
-      for (const cookie of [...cookies, cookieValue]) assert.notEqual((await before.load(cookie)).status, 'active')
+      for (const cookie of [...cookies, cookieValue, another])
+        assert.notEqual((await before.load(cookie)).status, 'active')
     },
   ),
   sessions(

@@ -242,12 +242,6 @@ export const cores: readonly CoreMutant[] = [
     ['if (subject === undefined || peppers', 'if (subject !== undefined || peppers'],
   ),
   core(
-    'a-login-again-stays-under-the-old-pepper',
-    'login.ts',
-    ['rotation-login/pepper-in-turn'],
-    [' && stored.held!.key.tag === tag)', ')'],
-  ),
-  core(
     'not-before-is-forgotten',
     'context.ts',
     ['clock/not-before'],
@@ -258,12 +252,6 @@ export const cores: readonly CoreMutant[] = [
     'context.ts',
     ['clock/not-before'],
     ['(createdAt < notBefore && notBefore <= now)', '(createdAt < notBefore)'],
-  ),
-  core(
-    'an-except-may-spare-nobody',
-    'revocations.ts',
-    ['rotation-login/revoke-all-but-nothing'],
-    ['if (key && owner === subject) return key', 'if (!key || owner === subject) return key'],
   ),
   core(
     'an-except-may-be-anybodys',
@@ -448,7 +436,7 @@ export const cores: readonly CoreMutant[] = [
     'one-bad-record-ends-a-list',
     'sessions.ts',
     ['hostile-bytes/one-bad-in-a-list'],
-    ['if (!held || held.envelope.marker) continue', 'if (!held) return\n        if (held.envelope.marker) continue'],
+    ['if (!held || held.envelope.marker ||', 'if (!held) return\n        if (held.envelope.marker ||'],
   ),
   core(
     'seal-is-forgotten',
@@ -528,41 +516,13 @@ export const cores: readonly CoreMutant[] = [
     ['keptUntil !== 0 && sameDigest(before, digest)', 'sameDigest(before, digest)'],
   ),
   core(
-    'a-rotation-without-window-is-a-time',
-    'secrets.ts',
-    ['rotation-login/rotation-and-a-slow-clock'],
-    ['keepFor && now + keepFor', 'now + keepFor'],
-  ),
-  core(
-    'a-rotation-closes-windows-by-its-clock',
-    'secrets.ts',
-    ['rotation-login/rotation-and-a-slow-clock'],
-    ['([secret, , until]): Earlier[]', '([secret, kept, until]): Earlier[]'],
-    ['[[secret, 0, Math', '[[secret, Math.min(kept, now), Math'],
-  ),
-  core(
-    'a-slow-clock-opens-windows',
-    'secrets.ts',
-    ['rotation-login/window-and-clocks'],
-    ['keptUntil - WINDOW_AND_SKEW <= now && now < keptUntil', 'now < keptUntil'],
-  ),
-  core(
-    'a-passed-window-stays',
-    'stored.ts',
-    ['rotation-login/window-and-clocks'],
-    ['earlier: withoutPassedWindows(envelope.earlier, now)', 'earlier: envelope.earlier'],
-  ),
-  core(
-    'a-marker-leaves-windows-to-the-clock',
-    'secrets.ts',
-    ['rotation-login/marker-and-clocks'],
-    ['isOpen(keptUntil, now) ? keptUntil : 0', 'keptUntil'],
-  ),
-  core(
     'whoever-signs-in-takes-over-the-session',
     'login.ts',
     ['rotation-login/login-twice-as-two', 'rotation-login/login-as-another'],
-    ['stored.held!.record.subject === subject)', 'stored.held!.record.subject !== undefined)'],
+    [
+      'stored.held!.record.subject === subject && stored.held!.key.tag === tag)',
+      'stored.held!.record.subject !== undefined)',
+    ],
   ),
   core(
     'an-outage-is-a-new-session',

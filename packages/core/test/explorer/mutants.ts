@@ -366,7 +366,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'lists-markers',
     file: 'sessions.ts',
-    edits: [['if (!held || held.envelope.marker) continue', 'if (!held) continue']],
+    edits: [['if (!held || held.envelope.marker ||', 'if (!held ||']],
     breaks: 4,
     in: 'signed-in: A login-other, B visit',
   },
