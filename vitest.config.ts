@@ -20,6 +20,7 @@ export default defineConfig({
     })),
     // Programs that tests start are compiled once.
     env: { TMPDIR: scratch(), NODE_COMPILE_CACHE: join(cache, 'compiled') },
+    setupFiles: [join(import.meta.dirname, 'scripts/vitest/cpu.ts')],
     sequence: { sequencer: LongestFirst },
     // One more than processors: most tests wait for servers and other processes now and then.
     maxWorkers: availableParallelism() + 1,

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 
@@ -11,6 +12,23 @@ const children = new Set()
 
 /** How long a child may take to stop after a signal, in ms. */
 const GRACE_MS = 5_000
+
+/**
+ * The processor time of the commands that a piece of work has run, in seconds: run it within `commandTime.run({ seconds: 0 }, …)`.
+ *
+ * @type {AsyncLocalStorage<{ seconds: number }>}
+ */
+export const commandTime = new AsyncLocalStorage()
+
+/** Runs a command, and then tells on descriptor 3 what the command and all that it waited for has used. */
+const TIMED = 'trap : HUP INT TERM; "$@" 3>&-; code=$?; times >&3; exit $code'
+
+/** What `times` prints in its second line: minutes and seconds, of the user and of the system. @param {string} text */
+function secondsOf(text) {
+  const [, ...parts] = /\n(\d+)m([\d.]+)s (\d+)m([\d.]+)s/.exec(text)?.map(Number) ?? [0, 0, 0, 0, 0]
+  const [minutes = 0, seconds = 0, systemMinutes = 0, systemSeconds = 0] = parts
+  return 60 * (minutes + systemMinutes) + seconds + systemSeconds
+}
 
 /** @type {NodeJS.Signals | undefined} */
 let stopping
@@ -59,9 +77,16 @@ export function run(command, args, { cwd, env, capture = false, timeoutMs, onOut
   return new Promise((resolve) => {
     if (isStopping()) return resolve({ code: 130, output: '' })
     const pipe = capture ? 'pipe' : 'inherit'
-    const child = spawn(command, args, { cwd, env, detached: true, stdio: ['ignore', pipe, pipe] })
+    const time = commandTime.getStore()
+    /** @type {import('node:child_process').SpawnOptions} */
+    const options = { cwd, env, detached: true, stdio: ['ignore', pipe, pipe, 'pipe'] }
+    const child = time
+      ? spawn('sh', ['-c', TIMED, 'sh', command, ...args], options)
+      : spawn(command, args, { ...options, stdio: ['ignore', pipe, pipe] })
     children.add(child)
     let output = ''
+    let times = ''
+    child.stdio[3]?.on('data', (text) => (times += String(text)))
     for (const stream of [child.stdout, child.stderr])
       stream?.setEncoding('utf8').on('data', (text) => {
         output += text
@@ -83,6 +108,7 @@ export function run(command, args, { cwd, env, capture = false, timeoutMs, onOut
     child.on('close', (code, signal) => {
       children.delete(child)
       clearTimeout(timer)
+      if (time) time.seconds += secondsOf(times)
       resolve({ code: code ?? 128 + (signal === null ? 0 : constants.signals[signal]), output })
     })
   })

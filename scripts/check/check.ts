@@ -9,6 +9,8 @@ export interface Outcome {
   readonly failed: number
   /** What to print: why it failed, or what a reader may want to know of a success. */
   readonly output: string
+  /** Processor time of what its commands left running, servers, in seconds: no command's own time holds it. */
+  readonly outside?: number
 }
 
 /** One thing that `npm test` does. */

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
-import { isStopping } from '../process.mjs'
+import { cpuOfTree } from '../cpu.ts'
+import { commandTime, isStopping } from '../process.mjs'
 import { changesets } from './changesets.ts'
 import type { Check, Outcome } from './check.ts'
 import { docs } from './docs.ts'
@@ -34,18 +35,20 @@ if (unknown.length > 0) {
 interface Result extends Outcome {
   readonly check: Check
   readonly seconds: number
+  /** Processor time of the commands that it ran, in seconds. */
+  readonly cpu: number
 }
 
 async function perform(check: Check): Promise<Result> {
   const start = performance.now()
-  const outcome = await check.run().catch((error: unknown) => ({
-    passed: 0,
-    failed: 1,
-    output: inspect(error),
-  }))
+  const time = { seconds: 0 }
+  const outcome = await commandTime
+    .run(time, () => check.run())
+    .catch((error: unknown): Outcome => ({ passed: 0, failed: 1, output: inspect(error) }))
   // Told to stop: what a killed command said is of no interest.
   if (isStopping()) process.exit()
-  return { ...outcome, check, seconds: (performance.now() - start) / 1000 }
+  const cpu = time.seconds + (outcome.outside ?? 0)
+  return { ...outcome, check, seconds: (performance.now() - start) / 1000, cpu }
 }
 
 const heading = ({ title, name }: Check): string => `\n── ${title} (${name})`
@@ -71,12 +74,16 @@ for (const row of rows) {
 }
 
 console.log('\n── Summary')
-for (const { check, passed, failed, seconds } of results) {
+const took = (seconds: number, cpu: number): string => `${seconds.toFixed(1)} s, CPU ${cpu.toFixed(1)} s`
+for (const { check, passed, failed, seconds, cpu } of results) {
   const count = check === tests ? `, ${passed} passed, ${failed} failed` : ''
-  console.log(`   ${failed > 0 ? 'FAILED' : 'ok    '}  ${check.title}, ${seconds.toFixed(1)} s${count}`)
+  console.log(`   ${failed > 0 ? 'FAILED' : 'ok    '}  ${check.title}, ${took(seconds, cpu)}${count}`)
 }
 if (leftOut.length > 0) console.log(`   LEFT OUT by SESS_STORES: ${leftOut.join(', ')}`)
 
 const sum = (key: 'passed' | 'failed'): number => results.reduce((total, result) => total + result[key], 0)
+// Of the checks' commands, and of this process.
+const cpu = cpuOfTree().ended + results.reduce((total, { outside = 0 }) => total + outside, 0)
+console.log(`   In all ${took(process.uptime(), cpu)} (user and system, of everything that this run started)`)
 console.log(`\n${sum('passed')} passed, ${sum('failed')} failed`)
 process.exit(sum('failed') > 0 ? 1 : 0)

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../bootstrap.mjs'
+import type { Cpu } from '../cpu.ts'
 import { run } from '../process.mjs'
 import { cache, type Check } from './check.ts'
 
@@ -17,6 +18,28 @@ interface Report {
   }[]
 }
 
+/** So many files, those that use the most processor time, are shown. */
+const SHOWN = 20
+
+/** What each test file has used: a line for each of those that used the most, and what servers used that outlived their file. */
+function usage(log: string): { lines: string[]; outside: number } {
+  if (!existsSync(log)) return { lines: [], outside: 0 }
+  const files = readFileSync(log, 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Cpu & { readonly file: string })
+    .toSorted((a, b) => b.ended + b.running - a.ended - a.running)
+  const line = ({ file, ended, running }: (typeof files)[number]): string =>
+    `${(ended + running).toFixed(1).padStart(7)} s  ${file}`
+  return {
+    lines: [
+      `CPU of the test files that use the most, their servers and other processes included:`,
+      ...files.slice(0, SHOWN).map(line),
+    ],
+    outside: files.reduce((sum, { running }) => sum + running, 0),
+  }
+}
+
 /** Runs every test of every package. */
 export const tests: Check = {
   name: 'tests',
@@ -24,11 +47,14 @@ export const tests: Check = {
   async run() {
     const file = join(cache, 'vitest.json')
     mkdirSync(cache, { recursive: true })
-    rmSync(file, { force: true })
+    const log = join(cache, 'vitest-cpu.jsonl')
+    for (const old of [file, log]) rmSync(old, { force: true })
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
     const { code } = await run(join(root, 'node_modules/.bin/vitest'), ['run', '--allowOnly=false', ...reporters], {
       cwd: root,
+      env: { ...process.env, SESS_CPU_LOG: log },
     })
+    const { lines: used, outside } = usage(log)
     if (!existsSync(file))
       return { passed: 0, failed: 1, output: `vitest ended with exit code ${code} and left no report` }
     const report = JSON.parse(readFileSync(file, 'utf8')) as Report
@@ -43,6 +69,6 @@ export const tests: Check = {
     if (skipped > 0) lines.push(`${skipped} tests were skipped`)
     if (passed + failed === 0) return { passed, failed: 1, output: 'vitest ran no test' }
     if (code !== 0 && failed === 0) return { passed, failed: 1, output: `vitest ended with exit code ${code}` }
-    return { passed, failed, output: lines.join('\n') }
+    return { passed, failed, output: [...lines, ...used].join('\n'), outside }
   },
 }

@@ -1,0 +1,13 @@
+import { appendFileSync } from 'node:fs'
+import { relative } from 'node:path'
+import { afterAll, expect } from 'vitest'
+import { root } from '../bootstrap.mjs'
+import { cpuOfTree } from '../cpu.ts'
+
+/** Writes down the processor time of each test file: its process, and what it has started, servers that still run among it. */
+afterAll(() => {
+  const log = process.env['SESS_CPU_LOG']
+  if (log === undefined) return
+  const file = relative(root, expect.getState().testPath ?? '')
+  appendFileSync(log, `${JSON.stringify({ file, ...cpuOfTree() })}\n`)
+})
