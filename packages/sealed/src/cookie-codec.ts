@@ -19,6 +19,9 @@ const EXPIRY_AT = KEY_BYTES
 const LENGTH_AT = EXPIRY_AT + 6
 const SUBJECT_AT = LENGTH_AT + 2
 
+/** The longest cookie value, in characters: browsers take 4,096 bytes of name and value. */
+export const LONGEST = 4094
+
 /** Sets these cookies apart from everything else that is sealed under the same keys. */
 const PURPOSE = Buffer.from('sess/cookie\n')
 
@@ -53,18 +56,19 @@ export function sealCookie(ring: KeyRing, key: SessionKey, record: SessionRecord
  * @throws {SessError} `configuration` for a key that is not in the ring, unless the session would be past its time anyway.
  */
 export function openCookie(ring: KeyRing, value: string, now: number): Opened {
-  const bytes = /^[\w-]+$/.test(value) ? Buffer.from(value, 'base64url') : Buffer.alloc(0)
+  const bytes = value.length <= LONGEST && /^[\w-]+$/.test(value) ? Buffer.from(value, 'base64url') : Buffer.alloc(0)
   if (bytes.length < HEAD + OVERHEAD || MAGIC.some((byte, i) => bytes[i] !== byte)) return { rejected: 'malformed' }
   const head = bytes.subarray(0, HEAD)
   const sealed = bytes.subarray(HEAD)
   // Not to be trusted yet, but a browser that keeps a cookie past its time, and past its key's, is to get a new session.
   if (!ring.knows(sealed) && head.readUIntBE(SECONDS_AT, SECONDS_BYTES) * 1000 <= now) return { rejected: 'expired' }
   const body = ring.open(sealed, bound(head))
-  if (!body) return { rejected: 'undecodable' }
+  if (!body || body.length < SUBJECT_AT) return { rejected: 'undecodable' }
   const expiresAt = body.readUIntBE(EXPIRY_AT, 6)
   if (expiresAt <= now) return { rejected: 'expired' }
   const handle = body.toString('base64url', 0, KEY_BYTES)
   const payloadAt = SUBJECT_AT + body.readUInt16BE(LENGTH_AT)
+  if (payloadAt > body.length) return { rejected: 'undecodable' }
   const subject = body.toString('utf8', SUBJECT_AT, payloadAt)
   return {
     key: { tag: handle.slice(0, 12), id: handle.slice(12) },

@@ -8,7 +8,7 @@ import {
 } from '@sess/core'
 import { Context, LiveSessions, settingsOf, unpack, viewOf, type AnyOptions } from '@sess/core/internal'
 import { CookieCarrier } from './cookie-carrier.ts'
-import { openCookie } from './cookie-codec.ts'
+import { LONGEST, openCookie } from './cookie-codec.ts'
 import { KeyRing, type KeyRingOptions } from './key-ring.ts'
 import { SealedContext, SealedSession, unsupported } from './sealed-session.ts'
 
@@ -25,7 +25,6 @@ export interface SealedOptions extends Omit<BaseOptions, OfStores>, KeyRingOptio
 }
 
 const NOT_HERE: readonly OfStores[] = ['store', 'seal', 'pepper', 'onConflict', 'storeTimeout']
-const LONGEST = 4094
 
 /**
  * Makes sessions that lie in their cookies, encrypted: no store, no round trip. What takes a store throws `unsupported`:
