@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { randomFrom } from '../../../conformance/src/random.ts'
 
 /** How many inputs each format gets. */
-export const INPUTS = 100_000
+const INPUTS = 100_000
 
 /** How much processor time one input may take, in ms. */
 const PATIENCE = 100
