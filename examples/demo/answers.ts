@@ -1,14 +1,6 @@
-import { type OutcomeStatus, SessError } from '@sess/core'
+import { isSessError, type OutcomeStatus } from '@sess/core'
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express'
 import { errorPage } from './layout.ts'
-
-/** What an outage of the store looks like. Whoever is signed in stays so. */
-const OUTAGES: ReadonlySet<string | undefined> = new Set([
-  'store_unavailable',
-  'store_full',
-  'unknown_outcome',
-  'conflict',
-])
 
 /** Whether the client would rather have JSON than a page. */
 export function wantsJson(req: Request): boolean {
@@ -58,15 +50,16 @@ export const notFound: RequestHandler = (req, res) => refuse(req, res, 404, 'Not
 /** What the caller can act on has an answer of its own; the rest is a fault of the demo. */
 export const onError: ErrorRequestHandler = (error: unknown, req, res, next) => {
   if (res.headersSent) return next(error)
-  const { code, status } = error as { code?: string; status?: number }
-  if (error instanceof SessError && code === 'not_fresh') {
+  const { status } = error as { status?: number }
+  if (isSessError(error, 'not_fresh')) {
     if (wantsJson(req)) return void res.status(403).json({ error: 'Sign in again first.' })
     return res.redirect(303, '/login?next=/')
   }
-  if (status !== undefined && status < 500)
+  if (!isSessError(error) && status !== undefined && status < 500)
     return refuse(req, res, status, 'That did not work', 'The request could not be read.')
   console.error(error)
-  if (error instanceof SessError && OUTAGES.has(code))
+  // What an outage of the store looks like. Whoever is signed in stays so.
+  if (isSessError(error, 'store_unavailable', 'store_full', 'unknown_outcome', 'conflict'))
     return refuse(req, res, 503, 'Sessions cannot be reached', 'You are still signed in. Please try again in a moment.')
   refuse(req, res, 500, 'Something is broken', 'It is not your fault, and it has been noted.')
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { setTimeout } from 'node:timers/promises'
-import { SessError, type SessionStore } from '@sess/core'
+import { isSessError, type SessionStore } from '@sess/core'
 import type { Case } from '../contract.ts'
 import { losingStore } from '../losing-store.ts'
 import { clause } from './case.ts'
@@ -171,7 +171,7 @@ export const faults: readonly Case[] = [
 ]
 
 function isTyped(error: unknown): boolean {
-  return error instanceof SessError && ['store_unavailable', 'unknown_outcome'].includes(error.code)
+  return isSessError(error, 'store_unavailable', 'unknown_outcome')
 }
 
 /** Tries until the store is back. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { SessError, type SessionKey, type SessionRecord, type SessionStore } from '@sess/core'
+import { isSessError, type SessionKey, type SessionRecord, type SessionStore } from '@sess/core'
 import type { Case, CaseContext } from '../contract.ts'
 import type { Fault } from '../faults.ts'
 import { HarnessError } from '../result.ts'
@@ -56,7 +56,7 @@ function cutWrite(
   return store(what, text, run, sockets)
 }
 
-const told = (error: unknown): string => (error instanceof SessError ? error.code : String(error))
+const told = (error: unknown): string => (isSessError(error) ? error.code : String(error))
 
 /** What a store says when the connection to its server is lost. */
 export const lostConnections: readonly Case[] = [

@@ -1,11 +1,11 @@
 import { setTimeout } from 'node:timers/promises'
-import { SessError, type SessionKey, type SessionRecord, type SessionStore } from '@sess/core'
+import { isSessError, type SessErrorCode, type SessionKey, type SessionRecord, type SessionStore } from '@sess/core'
 import type { Case, CaseContext } from '../contract.ts'
 
 /** How long a client may take to be of use again, in ms. */
 const RECOVERY = 20_000
 /** The codes that promise that a write was not and will not be applied. */
-const PROMISES: readonly unknown[] = ['store_unavailable', 'store_full', 'too_large', 'unsupported']
+const PROMISES: readonly SessErrorCode[] = ['store_unavailable', 'store_full', 'too_large', 'unsupported']
 
 /** The harness can make trouble at a socket. */
 export const sockets: NonNullable<Case['requires']> = ({ space }) =>
@@ -22,8 +22,7 @@ export const settle = <T>(promise: Promise<T>): Promise<Settled<T>> =>
   )
 
 /** It threw what promises that nothing was or will be done. */
-export const promised = ({ error }: Settled<unknown>): boolean =>
-  error instanceof SessError && PROMISES.includes(error.code)
+export const promised = ({ error }: Settled<unknown>): boolean => isSessError(error, ...PROMISES)
 
 /** Waits until the store answers again, with no new client. */
 export async function recovered(it: SessionStore, key: SessionKey, now: number): Promise<SessionRecord | undefined> {

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import { SessError, type SessionKey, type SessionRecord, type SessionStore } from '@sess/core'
+import { isSessError, type SessErrorCode, type SessionKey, type SessionRecord, type SessionStore } from '@sess/core'
 import { randomFrom } from '../random.ts'
 import type { Answer, Call, Operation, Version } from './history.ts'
 
@@ -29,7 +29,7 @@ const WEIGHTS: Readonly<Record<Call['kind'], number>> = {
 }
 const LIFE = 3_600_000
 /** These promise that nothing was or will be done. */
-const PROMISES: readonly string[] = ['store_unavailable', 'store_full', 'too_large', 'unsupported']
+const PROMISES: readonly SessErrorCode[] = ['store_unavailable', 'store_full', 'too_large', 'unsupported']
 
 /** The clock that all processes of this machine share, in ms. */
 const clock = (): number => Number(process.hrtime.bigint()) / 1e6
@@ -49,7 +49,7 @@ export async function play(store: SessionStore, plan: Play): Promise<Operation[]
       operations.push({ client, call, answer, from, to: clock() })
       known = knownAfter(call, answer, known)
     } catch (error) {
-      if (call.kind === 'read' || (error instanceof SessError && PROMISES.includes(error.code))) continue
+      if (call.kind === 'read' || isSessError(error, ...PROMISES)) continue
       operations.push({ client, call, answer: undefined, from, to: Infinity })
     }
   }

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { SessError, type SessErrorCode, type SessionStore } from '@sess/core'
+import { isSessError, SessError, type SessErrorCode, type SessionStore } from '@sess/core'
 import { receive, send, type Answer, type Call } from './protocol.ts'
 
 /** What can be wrong with a client. */
@@ -46,7 +46,7 @@ export class WireClient {
       await this.call('create', values[0], values[1], values[3])
       return 'replaced'
     } catch (cause) {
-      if (!(cause instanceof SessError && cause.message === LOST)) throw cause
+      if (!(isSessError(cause) && cause.message === LOST)) throw cause
       if (this.#flaw === 'takes a loss for missing') return MISSING.get(method)
       if (this.#flaw === 'resends') return this.#send(call)
       throw cause

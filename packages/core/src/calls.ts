@@ -1,5 +1,5 @@
 import type { Events } from './events.ts'
-import { SessError, type SessErrorCode } from './error.ts'
+import { isSessError, SessError, type SessErrorCode } from './error.ts'
 import type { SessionKey } from './store.ts'
 import { handleOf } from './token.ts'
 
@@ -12,15 +12,25 @@ const NOT_APPLIED: ReadonlySet<SessErrorCode> = new Set([
   'response_started',
 ])
 
+/** What an application's error page may show of a call that failed. The store's own words are in the error's cause. */
+const SENTENCES: Readonly<Partial<Record<SessErrorCode, string>> & { readonly store_unavailable: string }> = {
+  store_unavailable: 'the session store did not do what it was asked; nothing was written',
+  unknown_outcome:
+    'the answer of the session store never came; the write may have been applied, and another commit() settles it',
+  store_full: 'the session store has no room; nothing was written',
+  too_large:
+    'the session is larger than its store takes; nothing was written. Keep large things elsewhere, their IDs here',
+  unsupported: 'the session store cannot do this; nothing was written',
+  response_started: 'the session is in a cookie, and the response has started; nothing was written. Change it earlier',
+}
+
 /** Every call into the store: bounded in time, and with one reading of what a rejection means. */
 export class Calls {
-  readonly #store: string
   readonly #clock: () => number
   readonly #timeout: number
   readonly #events: Events
 
-  constructor(store: string, clock: () => number, timeout: number, events: Events) {
-    this.#store = store
+  constructor(clock: () => number, timeout: number, events: Events) {
     this.#clock = clock
     this.#timeout = timeout
     this.#events = events
@@ -76,15 +86,12 @@ export class Calls {
   }
 
   #failed(operation: string, key: SessionKey | undefined, cause: unknown, otherwise: SessErrorCode): SessError {
-    const code = cause instanceof SessError && NOT_APPLIED.has(cause.code) ? cause.code : otherwise
+    const code = isSessError(cause) && NOT_APPLIED.has(cause.code) ? cause.code : otherwise
     const handle = key && handleOf(key)
-    const error = new SessError(
-      code,
-      `${this.#store}: ${operation}${handle ? ` of session ${handle}` : ''} failed (${cause instanceof Error ? cause.message : String(cause)}); ${
-        code === 'unknown_outcome' ? 'it may have been applied; commit() again settles a commit' : 'nothing was written'
-      }`,
-      { cause },
-    )
+    const error = new SessError(code, `${SENTENCES[code] ?? SENTENCES.store_unavailable}; its cause says more`, {
+      cause,
+      handle,
+    })
     this.#events.emit('error', { code, operation, error, ...(handle && { handle }) })
     return error
   }
@@ -92,10 +99,10 @@ export class Calls {
 
 /** True for a write that may or may not have been applied. */
 export function isUnknown(error: unknown): boolean {
-  return error instanceof SessError && error.code === 'unknown_outcome'
+  return isSessError(error, 'unknown_outcome')
 }
 
 /** True for a failure that a second try may mend. */
 export function mayRetry(error: unknown): boolean {
-  return isUnknown(error) || (error instanceof SessError && error.code === 'store_unavailable')
+  return isSessError(error, 'unknown_outcome', 'store_unavailable')
 }

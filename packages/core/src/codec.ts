@@ -53,7 +53,8 @@ export function pack(
   if (payload.length > store.traits.maxPayloadBytes)
     throw new SessError(
       'too_large',
-      `session ${handleOf(key)} takes ${payload.length} bytes, the ${store.name} store at most ${store.traits.maxPayloadBytes}; nothing was written. Keep large things elsewhere and their IDs here`,
+      `the session takes ${payload.length} bytes, its store at most ${store.traits.maxPayloadBytes}; nothing was written. Keep large things elsewhere, their IDs here`,
+      { handle: handleOf(key) },
     )
   return { key, record: { ...meta, payload }, envelope, content }
 }
@@ -71,7 +72,7 @@ export function namesOf({ key, record: { subject } }: Held): { handle: string; s
 export function unpack(settings: Settings, key: SessionKey, record: SessionRecord): Held | undefined {
   const { seal, serializers, schemaVersion, migrate } = settings
   const misfit = (what: string): SessError =>
-    new SessError('configuration', `session ${handleOf(key)} ${what}. Nothing was written`)
+    new SessError('configuration', `a stored session ${what}. Nothing was written`, { handle: handleOf(key) })
   const framed =
     isSound(record) &&
     record.payload.length <= settings.store.traits.maxPayloadBytes &&

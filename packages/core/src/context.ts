@@ -19,7 +19,7 @@ export class Context {
   constructor(settings: Settings, events: Events = new Events(settings.log)) {
     this.settings = settings
     this.events = events
-    this.calls = new Calls(settings.store.name, settings.clock, settings.storeTimeout, this.events)
+    this.calls = new Calls(settings.clock, settings.storeTimeout, this.events)
   }
 
   /**
@@ -61,7 +61,8 @@ export class Context {
     if (subject === undefined || peppers.some((pepper) => subjectTag(subject, pepper) === key.tag)) return
     throw new SessError(
       'configuration',
-      `session ${handleOf(key)} was made under another pepper; list it in pepper, or false where there was none. Nothing was written`,
+      'a stored session was made under another pepper; list it in pepper, or false where there was none. Nothing was written',
+      { handle: handleOf(key) },
     )
   }
 
@@ -89,7 +90,7 @@ export class Context {
     } catch (cause) {
       throw new SessError(
         'invalid_option',
-        `schema must accept {}, a new session's data: make fields optional, or give defaults (${String(cause)})`,
+        "schema must accept {}, a new session's data: make fields optional, or give defaults",
         { cause },
       )
     }
@@ -103,7 +104,8 @@ export class Context {
     if (result.issues)
       throw new SessError(
         'invalid_data',
-        `the session does not match the schema: ${result.issues.map(described).join('; ')}; nothing was written`,
+        `the schema refuses ${result.issues.map(pathOf).join(', ')}; nothing was written`,
+        { cause: new Error(result.issues.map((issue) => `${pathOf(issue)}: ${issue.message}`).join('; ')) },
       )
     if (!isPlain(result.value)) throw invalid('schema', 'must make a plain object')
     // A copy again: a schema may hand out its own default objects.
@@ -111,6 +113,6 @@ export class Context {
   }
 }
 
-function described({ path = [], message }: SchemaIssue): string {
-  return `${['data', ...path.map((part) => String(typeof part === 'object' ? part.key : part))].join('.')}: ${message}`
+function pathOf({ path = [] }: SchemaIssue): string {
+  return ['data', ...path.map((part) => String(typeof part === 'object' ? part.key : part))].join('.')
 }

@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from 'node:util'
+import { isDeepStrictEqual, types } from 'node:util'
 
 /** A plain object: session data, and what a serializer brings back. */
 export type Plain = Record<string, unknown>
@@ -7,7 +7,21 @@ export type Plain = Record<string, unknown>
 export function isPlain(value: unknown): value is Plain {
   if (typeof value !== 'object' || value === null) return false
   const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
+  return prototype === Object.prototype || prototype === null || isPlainPrototype(prototype as object)
+}
+
+/**
+ * `Object.prototype` of another realm, as what `fetch` and `structuredClone` give in Jest has; or one that holds nothing, as
+ * `querystring` and `cookie` make them to be quick.
+ */
+function isPlainPrototype(prototype: object): boolean {
+  if (Object.getPrototypeOf(prototype) !== null) return false
+  return Reflect.ownKeys(prototype).length === 0 || nameOf(prototype) === 'Object'
+}
+
+/** The name of the class whose prototype this is. */
+function nameOf(prototype: object | null): unknown {
+  return prototype && Object.hasOwn(prototype, 'constructor') ? prototype.constructor?.name : undefined
 }
 
 /** How many levels JSON and a flash message may be nested. */
@@ -17,12 +31,11 @@ export const DEEPEST = 64
 export function isDeeper(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return false
   if (levels === 0) return true
-  const items =
-    value instanceof Map
-      ? [...value.keys(), ...value.values()]
-      : Array.isArray(value) || value instanceof Set
-        ? value
-        : Object.values(value)
+  const items = types.isMap(value)
+    ? [...value.keys(), ...value.values()]
+    : Array.isArray(value) || types.isSet(value)
+      ? value
+      : Object.values(value)
   for (const item of items) if (isDeeper(item, levels - 1)) return true
   return false
 }
@@ -41,22 +54,33 @@ export function get(source: Plain, key: string): unknown {
 /** More levels than any session may have: what lies deeper, as in data that holds itself, is left for the codec to refuse. */
 const DEEPEST_COPY = 1000
 
-/** A deep copy of arrays and plain objects; what else a serializer may carry is cloned where that keeps it whole. */
+/**
+ * A deep copy of arrays and plain objects, of this realm, without keys whose value is undefined; what else a serializer may
+ * carry is copied where that keeps it whole.
+ */
 export function copy<T>(value: T, levels?: number): T
 export function copy(value: unknown, levels = DEEPEST_COPY): unknown {
   if (typeof value !== 'object' || value === null || levels === 0) return value
   const each = (item: unknown): unknown => copy(item, levels - 1)
-  if (Array.isArray(value)) return value.map(each)
+  // Not its own `map`, which would make an array of its own realm.
+  if (Array.isArray(value)) return Array.from(value as unknown[], each)
   if (isPlain(value)) return changed(value, [], each)
-  // An instance of another class stays as it is, for the serializer to refuse.
-  return [Date, Map, Set, Uint8Array].some((type) => Object.getPrototypeOf(value) === type.prototype)
-    ? structuredClone(value)
-    : value
+  // An instance of another class, or one with fields of its own, stays as it is, for the serializer to refuse.
+  const name = nameOf(Object.getPrototypeOf(value) as object | null)
+  if (types.isUint8Array(value)) return name === 'Uint8Array' ? new Uint8Array(value) : value
+  if (Object.keys(value).length > 0) return value
+  if (types.isDate(value)) return name === 'Date' ? new Date(Number(value)) : value
+  if (types.isMap(value))
+    return name === 'Map' ? new Map([...value].map(([key, item]) => [each(key), each(item)])) : value
+  if (types.isSet(value)) return name === 'Set' ? new Set([...value].map(each)) : value
+  return value
 }
 
-/** Deep equality. */
+/** Deep equality of what copies of both would be: a key whose value is undefined is none, and realms make no difference. */
 export function equal(a: unknown, b: unknown): boolean {
-  return Object.is(a, b) || (typeof a === 'object' && typeof b === 'object' && isDeepStrictEqual(a, b))
+  if (Object.is(a, b)) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  return isDeepStrictEqual(a, b) || isDeepStrictEqual(copy(a), copy(b))
 }
 
 /** What turns `before` into `after`, by top-level key: copies of values, or undefined for a deletion. */
@@ -76,7 +100,10 @@ export function changed(
   each?: (value: unknown) => unknown,
 ): Plain {
   const result: Plain = {}
-  for (const key of Object.keys(source)) define(result, key, each ? each(source[key]) : source[key])
+  for (const key of Object.keys(source)) {
+    const value = each ? each(source[key]) : source[key]
+    if (value !== undefined) define(result, key, value)
+  }
   for (const [key, value] of changes) put(result, key, value)
   return result
 }

@@ -31,14 +31,72 @@ export type SessErrorCode =
   | 'response_started'
   | 'store_full'
 
-/** The one error type of @sess. Its message never holds a secret or a cookie value. */
+/** The HTTP status of each code, as `error.status` says it. */
+const STATUS: Readonly<Record<SessErrorCode, number>> = {
+  not_fresh: 401,
+  conflict: 409,
+  too_large: 413,
+  store_unavailable: 503,
+  unknown_outcome: 503,
+  store_full: 503,
+  invalid_option: 500,
+  configuration: 500,
+  unserializable: 500,
+  invalid_data: 500,
+  unsupported: 500,
+  session_destroyed: 500,
+  response_started: 500,
+}
+
+/** Registered, so that of two copies of core in one process each knows the other's errors. */
+const BRAND = Symbol.for('@sess/core/error')
+
+/** Options of {@link SessError}. */
+export interface SessErrorOptions {
+  /** What the store, the driver or the schema said: their words belong here, and not into the message. */
+  readonly cause?: unknown
+  /** Of the session that the error is about. */
+  readonly handle?: string | undefined
+}
+
+/**
+ * The one error type of @sess. Know it by {@link isSessError}, not by `instanceof`: npm may install a second copy of core.
+ *
+ * The default error pages of web frameworks print a message; so it holds no secret, no handle, no word of a driver, and no
+ * data, apart from names that the developer chose. What is for logs alone is in `cause` and `handle`.
+ */
 export class SessError extends Error {
   override readonly name = 'SessError'
   /** What went wrong. */
   readonly code: SessErrorCode
+  /** The HTTP status that Express, Koa and others answer with, if the application does not decide otherwise. */
+  readonly status: number
+  /** The same, as Fastify and Nest read it. */
+  readonly statusCode: number
+  /** For Koa and what is like it: the message is not for visitors. */
+  readonly expose = false
+  /** The session's handle, where one is known. Not enumerable: what prints an error's fields for visitors leaves it out. */
+  declare readonly handle: string | undefined
 
-  constructor(code: SessErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options)
+  constructor(code: SessErrorCode, message: string, { cause, handle }: SessErrorOptions = {}) {
+    super(message, cause === undefined ? undefined : { cause })
     this.code = code
+    this.status = this.statusCode = STATUS[code] ?? 500
+    Object.defineProperty(this, 'handle', { value: handle })
   }
+}
+Object.defineProperty(SessError.prototype, BRAND, { value: true })
+
+/**
+ * True for an error of @sess, of whatever copy of core.
+ *
+ * @param codes - If there are any: true for these alone.
+ */
+export function isSessError<Code extends SessErrorCode = SessErrorCode>(
+  error: unknown,
+  ...codes: readonly Code[]
+): error is SessError & { readonly code: Code } {
+  const branded =
+    (error as { readonly [BRAND]?: unknown; readonly code?: unknown } | null | undefined)?.[BRAND] === true
+  return branded && (codes.length === 0 || codes.includes((error as { readonly code: Code }).code))
 }

@@ -151,7 +151,7 @@ export class LiveExternalIdSession implements ExternalIdSession {
     const draft = { ...draftOf(now), ...this.#termsOf(data, now), writes: this.#writeId }
     const expiresAt = expiryOf(draft.idleTimeout, draft.absoluteAt, now)
     if (expiresAt <= now) return this.#end()
-    const held = pack(settings, this.#key, { revision: 1, expiresAt }, draft, { data, flash: {} })
+    const held = pack(settings, this.#key, { revision: 1, expiresAt }, draft, { data: copy(data), flash: {} })
     await this.#index?.add(this.#key, expiresAt)
     const send = (): Promise<boolean> =>
       calls.tell('create', this.#key, (at) => store.create(this.#key, held.record, at))
@@ -177,7 +177,8 @@ export class LiveExternalIdSession implements ExternalIdSession {
     if (!held || !remembers(held.envelope, this.#writeId!))
       throw new SessError(
         'unknown_outcome',
-        `session ${this.handle} was sent to be created, and its answer never came; it is not sent again under its ID`,
+        'the session was sent to be created, and the answer never came; it is not sent again under its ID',
+        { handle: this.handle },
       )
     this.#adopt(held)
     return true
@@ -190,7 +191,8 @@ export class LiveExternalIdSession implements ExternalIdSession {
     }
     throw new SessError(
       'conflict',
-      `session ${this.handle} is there, and what was to be saved was not loaded from it; load it and change that. Nothing was written`,
+      'the session is there, and what was to be saved was not loaded from it; load it and change that. Nothing was written',
+      { handle: this.handle },
     )
   }
 

@@ -216,10 +216,9 @@ class LiveExternalIdSessions implements ExternalIdSessions {
       // In the way, and not to be read: damaged.
       if (!old) await this.#delete(key, 'close')
     }
-    throw new SessError(
-      'conflict',
-      `others changed session ${handleOf(key)} ${TRIES} times while it was ended; try again`,
-    )
+    throw new SessError('conflict', `other requests changed the session ${TRIES} times while it was ended; try again`, {
+      handle: handleOf(key),
+    })
   }
 
   #listed(): ExternalIdIndex {

@@ -27,7 +27,8 @@ export function settleConflicts(
     if (onConflict === 'throw')
       throw new SessError(
         'conflict',
-        `another request changed data.${key} of session ${names.handle}; nothing was written. Use update() for it, or load again`,
+        `another request changed data.${key}; nothing was written. Use update() for it, or load again`,
+        names,
       )
     if (typeof onConflict === 'function') changes.set(key, copy(onConflict(copy({ key, base, theirs, mine }))))
   }

@@ -353,7 +353,7 @@ describe('an outage', () => {
     store.hold('read')
     await expect(sessions.load(cookie)).rejects.toMatchObject({
       code: 'store_unavailable',
-      message: expect.stringContaining('storeTimeout'),
+      cause: expect.objectContaining({ message: expect.stringContaining('storeTimeout') }),
     })
   })
 })

@@ -254,8 +254,9 @@ export class LiveSession implements Session<Plain>, SessionBinding {
 
   flash(name: string, message: unknown): void {
     this.#refuseDestroyed()
-    checkJson(message, `flash(${JSON.stringify(name)})`)
-    this.#flashSteps.push({ name, left: copy(message) })
+    const left = copy(message)
+    checkJson(left, `flash(${JSON.stringify(name)})`)
+    this.#flashSteps.push({ name, left })
   }
 
   flashed(name: string): unknown[] {

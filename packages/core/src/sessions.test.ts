@@ -222,7 +222,7 @@ describe('data', () => {
   test.each([
     ['data.when', { when: new Date(0) }],
     ['data.cart[0].qty', { cart: [{ qty: NaN }] }],
-    ['data.a["b c"]', { a: { 'b c': undefined } }],
+    ['data.a["b c"]', { a: { 'b c': Symbol('s') } }],
     ['data.list[1]', { list: [1, undefined] }],
     ['data.big', { big: 1n }],
     ['data.map', { map: new Map() }],
@@ -235,6 +235,21 @@ describe('data', () => {
       message: expect.stringContaining(`${path} `),
     })
     expect(store.called()).toBe(0)
+  })
+
+  test('has no key whose value is undefined, at any depth', async () => {
+    const sessions = open()
+    const session = await sessions.load(undefined)
+    session.data = { user: { name: 'Ann', email: undefined, address: { street: undefined } }, gone: undefined }
+    session.flash('notice', { text: 'Saved', link: undefined })
+    const { cookieValue } = await session.commit()
+    const read = await sessions.load(cookieValue)
+    expect(read.data).toStrictEqual({ user: { name: 'Ann', address: {} } })
+    expect(read.flashed('notice')).toStrictEqual([{ text: 'Saved' }])
+    await read.commit()
+    // Neither is it a change.
+    read.data = { user: { name: 'Ann', email: undefined, address: {} } }
+    expect(await read.commit()).toEqual({ status: 'unchanged' })
   })
 
   test('that holds itself is refused', async () => {

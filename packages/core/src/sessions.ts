@@ -154,9 +154,6 @@ export class LiveSessions implements Sessions<Plain> {
 
   #unsupported(what: string): SessError {
     const { store } = this.#context.settings
-    return new SessError(
-      'unsupported',
-      `the ${store.name} store cannot ${what}; choose one whose traits say that it can`,
-    )
+    return new SessError('unsupported', `the ${store.name} store cannot ${what}; choose one that can`)
   }
 }

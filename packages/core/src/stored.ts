@@ -104,7 +104,7 @@ export class Stored {
           events.emit('created', this.names)
           return
         }
-        failure ??= new SessError('conflict', `the ${settings.store.name} store says that new keys are taken`)
+        failure ??= new SessError('conflict', 'the session store says that new keys are taken')
       } catch (error) {
         if (!isUnknown(failure)) failure = error
         if (!mayRetry(error)) break
@@ -158,11 +158,13 @@ export class Stored {
       if (!doubtful.length || isUnknown(error)) throw error
       throw new SessError('unknown_outcome', 'a write could not be settled; commit() again settles it', {
         cause: error,
+        ...this.names,
       })
     }
     throw new SessError(
       'conflict',
-      `others changed session ${this.names.handle} ${TRIES} times meanwhile; nothing was written. Try again`,
+      `other requests changed the session ${TRIES} times meanwhile; nothing was written. Try again`,
+      this.names,
     )
   }
 
@@ -185,7 +187,8 @@ export class Stored {
     write.lost = true
     throw new SessError(
       'unknown_outcome',
-      `session ${this.names.handle} was written more than ${MEMORY} times since; this write is not sent again`,
+      `the session was written more than ${MEMORY} times since; this write may have been applied, and is not sent again`,
+      this.names,
     )
   }
 
@@ -244,7 +247,7 @@ export class Stored {
     if (found) return found
     const { revision } = this.held!.record
     if (doubtful.some((tried) => tried > revision))
-      throw new SessError('unknown_outcome', 'a write was sent, and its secret expired before the answer')
+      throw new SessError('unknown_outcome', 'a write was sent, and its secret expired before the answer', this.names)
     return this.#is('superseded')
   }
 

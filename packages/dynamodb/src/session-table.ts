@@ -6,7 +6,7 @@ import {
   UpdateTimeToLiveCommand,
   type TableDescription,
 } from '@aws-sdk/client-dynamodb'
-import { SessError } from '@sess/core'
+import { isSessError, SessError } from '@sess/core'
 import { check, TABLE, type DynamodbClient } from './client.ts'
 import { PARTITION_KEY, SORT_KEY, TTL } from './item.ts'
 
@@ -45,7 +45,7 @@ export async function createSessionTable(client: DynamodbClient, options: Sessio
     }
     await removeExpired(client, table)
   } catch (cause) {
-    if (cause instanceof SessError) throw cause
+    if (isSessError(cause)) throw cause
     const { name, message } = cause as Error
     throw new SessError('store_unavailable', `DynamoDB did not make table ${table} (${name}: ${message})`, { cause })
   }

@@ -1,5 +1,5 @@
 import { promisify } from 'node:util'
-import { SessError } from '@sess/core'
+import { isSessError, SessError } from '@sess/core'
 import type { ExternalIdSession, ExternalIdSessions } from '@sess/core/external-ids'
 import { dataOf } from './cookie.ts'
 
@@ -49,7 +49,7 @@ export class Legacy {
       await this.#sessions.start(id).save(dataOf(old, undefined))
     } catch (error) {
       // Another request has moved it.
-      if (error instanceof SessError && error.code === 'conflict') return
+      if (isSessError(error, 'conflict')) return
       throw error
     }
     try {

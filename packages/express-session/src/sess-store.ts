@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import { SessError, type OutcomeStatus } from '@sess/core'
+import { isSessError, SessError, type OutcomeStatus } from '@sess/core'
 import { externalIdSessions, type ExternalIdSessions } from '@sess/core/external-ids'
 import { lifeOf, VERSION } from './cookie.ts'
 import { HostStoreBase, type Callback, type HostRequest, type HostSession, type LoadedSession } from './host.ts'
@@ -111,7 +111,7 @@ export class SessStore extends HostStoreBase {
     try {
       this.#settle(origin, dropped ? 'gone' : await origin.save(session))
     } catch (error) {
-      const isCreated = this.#replaces && !origin.isStored && error instanceof SessError && error.code === 'conflict'
+      const isCreated = this.#replaces && !origin.isStored && isSessError(error, 'conflict')
       if (!isCreated || tries === 1) throw error
       // By another request, just now: it is there to be replaced.
       this.#origins.lead(session, undefined)

@@ -1,5 +1,5 @@
 import { parseCookie, stringifySetCookie } from 'cookie'
-import { SessError, type Session, type Sessions } from '@sess/core'
+import { isSessError, type Session, type Sessions } from '@sess/core'
 import { bindingOf, sessionsBindingOf } from '@sess/core/binding'
 import { cacheControlWith, sharedCacheMayStore, varyWith } from './caching.ts'
 import { attributesOf, type CookieAttributes, type CookieOptions } from './cookie-options.ts'
@@ -131,7 +131,7 @@ export function sessionCookie<Data extends object>(
       try {
         await bound.commit()
       } catch (error) {
-        const { code } = error instanceof SessError ? error : { code: 'unknown_outcome' as const }
+        const code = isSessError(error) ? error.code : 'unknown_outcome'
         if (code === 'response_started' && !answered) return
         const { handle } = bound
         bound.report('error', {

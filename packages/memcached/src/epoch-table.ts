@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { SessError } from '@sess/core'
+import { isSessError, SessError } from '@sess/core'
 import type { Reply } from './client.ts'
 import { decodeEpochs, encodeEpochs, EPOCH, epochOf, NO_EPOCHS, withEpoch, type Epochs } from './epochs.ts'
 import type { Exchange } from './exchange.ts'
@@ -53,7 +53,7 @@ export class EpochTable {
    */
   async reserve(tag: string, subject: string, then: number, now: number): Promise<Reserved> {
     return this.#reserve(tag, subject, then, now).catch((cause: unknown) => {
-      if (!(cause instanceof SessError) || cause.code !== 'unknown_outcome') throw cause
+      if (!isSessError(cause, 'unknown_outcome')) throw cause
       throw new SessError('store_unavailable', cause.message, { cause })
     })
   }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { SessError, type Sessions } from '@sess/core'
+import { isSessError, type Sessions } from '@sess/core'
 
 /** What sessions hold under load. */
 export interface LoadData {
@@ -69,7 +69,7 @@ async function work(sessions: Opened, owner: string, signal: AbortSignal, report
       await worker.turn()
       report.done++
     } catch (error) {
-      const code = error instanceof SessError ? error.code : String(error)
+      const code = isSessError(error) ? error.code : String(error)
       report.errors[code] = (report.errors[code] ?? 0) + 1
       if (!EXCUSED.has(code)) report.wrong.push(`an error: ${String(error)}`)
       worker.doubts = true
