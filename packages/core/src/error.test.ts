@@ -76,12 +76,13 @@ test('says nothing of the driver, the handle or the data in what default error p
     const session = await sessions.load(cookieValue)
     session.data['card'] = `visa-4111 ${errors.length}`
     store.hold('replace')
-    let over = false
+    const state = { over: false }
     const commit = session
       .commit()
       .catch((error: unknown) => errors.push(error))
-      .finally(() => (over = true))
-    while (!over) {
+      .finally(() => (state.over = true))
+    // A retry, where there is one, fails in the same way.
+    while (!state.over) {
       if (store.waiting.length > 0) store.failBefore(0, fail)
       await new Promise((resolve) => setImmediate(resolve))
     }
