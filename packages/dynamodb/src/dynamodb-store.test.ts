@@ -1,9 +1,11 @@
 import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { createSessions, type SessionKey, type SessionRecord } from '@sess/core'
+import { DAMAGED_RECORD } from '@sess/core/record'
 import { startDynamodb, type TestServer } from '@sess/test-servers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { keyOf, now, openFixture, recordOf, type Fixture } from '../test/session-table-fixture.ts'
 import { dynamodbStore, type DynamodbClient } from './index.ts'
+import type { Item } from './item.ts'
 
 let server: TestServer
 let it: Fixture
@@ -75,6 +77,29 @@ describe('an item', () => {
     expect(await it.store.replace(key, recordOf({ revision: 2 }), recordOf(), now)).toBe('missing')
     expect(await all(it.store.list!({ id: 'ann', tag: key.tag }, now))).toEqual([])
     expect(await itemOf(key)).toEqual(item)
+  })
+
+  test.each<Item>([
+    { revision: { N: '1E+100' } },
+    { revision: { N: '9007199254740993' } },
+    { revision: { N: '-1' } },
+    { revision: { N: '0.5' } },
+    { revision: { S: '1' } },
+    { expiresAt: { N: '9.9E+125' } },
+    { expiresAt: { S: 'never' } },
+    { expiresAt: { BOOL: true } },
+    { subject: { S: 's'.repeat(1025) } },
+  ])('is damaged where it has %j: no call fails, and it can be deleted', async (wrong) => {
+    const key = keyOf()
+    const record = recordOf({ subject: 'ann' })
+    await it.store.create(key, record, now)
+    await it.direct.send(new PutItemCommand({ TableName: it.table, Item: { ...(await itemOf(key)), ...wrong } }))
+    expect(await it.store.read(key, now)).toBe(DAMAGED_RECORD)
+    for await (const [, listed] of it.store.list!({ id: 'ann', tag: key.tag }, now)) expect(listed).toBe(DAMAGED_RECORD)
+    await it.store.count!(now)
+    expect(['conflict', 'missing', 'touched']).toContain(await it.store.touch(key, now + 90_000, record, now))
+    await it.store.delete(key, now)
+    expect(await itemOf(key)).toBeUndefined()
   })
 
   test('takes the largest payload with the longest subject and revision, and DynamoDB hears of no larger one', async () => {

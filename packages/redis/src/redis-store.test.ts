@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Redis } from 'ioredis'
+import { encodeRecord } from '@sess/core/record'
 import { startRedis, tap, type TestServer } from '@sess/test-servers'
 import { clientOf, keyOf, recordOf, subject } from '../test/client.ts'
 import { redisStore, waitReplicas } from './index.ts'
@@ -116,6 +117,47 @@ describe('the index of a subject', () => {
     expect(await store.deleteSubject!(subject, Date.now(), keys[500])).toBe(999)
     expect(await idsOf(store)).toEqual([keys[500]!.id])
   })
+})
+
+describe('a record of damaged bytes', () => {
+  const expiries = [Infinity, -Infinity, Number.NaN, 1e300, -1]
+  const revisions = [2 ** 53, 1e300, Number.NaN, Infinity, -1, 0.5]
+
+  /** The bytes of each head that no client writes, its checksum right, and of each with a byte changed. */
+  function* damaged(): Generator<Buffer> {
+    const record = recordOf({ subject: 'ann' })
+    for (const expiresAt of expiries) yield encodeRecord({ ...record, expiresAt })
+    for (const revision of revisions) yield encodeRecord({ ...record, revision })
+    const bytes = encodeRecord(record)
+    for (let at = 0; at < bytes.length - record.payload.length; at++) {
+      const changed = Buffer.from(bytes)
+      changed[at]! ^= 0x41
+      yield changed
+      yield bytes.subarray(0, at)
+    }
+  }
+
+  test.each(['delete', 'deleteSubject'] as const)(
+    'is gone after %s, and no call fails or writes over it',
+    async (end) => {
+      const store = redisStore(redis)
+      const now = Date.now()
+      for (const bytes of damaged()) {
+        const key = keyOf()
+        const at = `sess:{${key.tag}}${key.id}`
+        const before = recordOf({ subject: 'ann' })
+        await store.create(key, before, now)
+        await redis.set(at, bytes)
+        const read = await store.read(key, now)
+        expect([undefined, 0]).toContain(read?.revision)
+        await store.count!(now)
+        for await (const [listed] of store.list!(subject, now)) expect(listed).not.toEqual(key)
+        if (end === 'delete') await store.delete(key, now)
+        else await store.deleteSubject!(subject, now)
+        expect([await redis.exists(at), await redis.zscore(index, key.id)]).toEqual([0, null])
+      }
+    },
+  )
 })
 
 describe('what Redis says is a typed error', () => {

@@ -1,5 +1,5 @@
 import type { SessionKey, SessionRecord, SessionStore, StoreTraits } from '@sess/core'
-import { decodeRecord, encodeRecord, expiryIn, RECORD_HEAD } from '@sess/core/record'
+import { DAMAGED_RECORD, decodeRecord, encodeRecord, expiryIn, RECORD_HEAD } from '@sess/core/record'
 import type { RedisClient, RedisServer } from './client.ts'
 import { failure, invalid, tooLarge } from './errors.ts'
 import { connectionOf, type Wiring } from './connection.ts'
@@ -100,6 +100,13 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
       confirm && (() => confirm(client, keyOf(tag))),
     )
 
+  /** The ids whose records are damaged: the script cannot tell whose they are, and nobody can use them. */
+  async function damagedAmong(tag: string, ids: readonly string[]): Promise<string[]> {
+    if (ids.length === 0) return []
+    const found = await connection.ask(() => client.mgetBuffer(ids.map((id) => keyOf(tag, id))))
+    return ids.filter((_, i) => found[i] && decodeRecord(found[i]) === DAMAGED_RECORD)
+  }
+
   return {
     name,
     traits: Object.freeze<StoreTraits>({
@@ -153,6 +160,11 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
           const answers = await removed(tag, ids, subject, now)
           count += answers.filter((answer) => answer === 'done').length
           answers.forEach(settled)
+          const damaged = await damagedAmong(
+            tag,
+            ids.filter((_, i) => answers[i] === 'missing'),
+          )
+          if (damaged.length) await removed(tag, damaged, '', now)
         }
       } catch (cause) {
         // Some have gone, so that it is not true that nothing was done.

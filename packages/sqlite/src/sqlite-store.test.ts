@@ -1,4 +1,4 @@
-import type { SessionRecord } from '@sess/core'
+import { createSessions, type SessionRecord } from '@sess/core'
 import { describe, expect, test } from 'vitest'
 import { newFile, open } from '../test/file.ts'
 import { keyOf, recordOf } from '../test/record.ts'
@@ -20,6 +20,55 @@ describe('the connection', () => {
     await store.close!()
     expect(database.open).toBe(true)
     await expect(store.read(keyOf(1), 0)).rejects.toMatchObject({ code: 'store_unavailable' })
+  })
+})
+
+describe('a damaged row', () => {
+  test.each([
+    'revision = 9007199254740993',
+    'revision = 9223372036854775807',
+    'revision = -1',
+    'revision = 0',
+    'expires_at = 9223372036854775807',
+    "subject = x''",
+    "subject = x'ff'",
+    "payload = x''",
+    'payload = zeroblob(2000000)',
+  ])('gives a new session and an event, and no call hangs: %s', async (damage) => {
+    const database = open()
+    const store = sqliteStore(database)
+    const sessions = createSessions({ store, log: false })
+    const { cookieValue } = await (await sessions.load(undefined)).login('ann')
+    const key = { tag: cookieValue!.slice(0, 12), id: cookieValue!.slice(12, 28) }
+    const before = (await store.read(key, Date.now()))!
+    const loaded = await sessions.load(cookieValue)
+    database.exec(`UPDATE sess_sessions SET ${damage}`)
+    const reasons: string[] = []
+    sessions.on('rejected', ({ reason }) => reasons.push(reason))
+    expect([(await sessions.load(cookieValue)).status, reasons]).toEqual(['new', ['undecodable']])
+    // What another request loaded before goes on, or ends; its write is not acknowledged and lost. (A row keeps its subject.)
+    loaded.data['n'] = 1
+    const { status } = await loaded.commit()
+    const { data } = await sessions.load(cookieValue)
+    if (!damage.startsWith('subject'))
+      expect([status, data['n']]).toEqual(status === 'saved' ? ['saved', 1] : ['gone', undefined])
+    await store.touch(key, Date.now() + 9e6, before, Date.now())
+    for await (const _ of sessions.listSubject('ann'));
+    await sessions.count()
+    await sessions.sweep()
+    await store.deleteSubject!({ tag: key.tag, id: 'ann' }, Date.now())
+    await store.delete(key, Date.now())
+    expect(database.prepare('SELECT count(*) FROM sess_sessions').pluck().get()).toBe(0)
+  })
+
+  test('whose revision no number holds is no conflict without an end', async () => {
+    const database = open()
+    const store = sqliteStore(database)
+    await store.create(keyOf(1), recordOf(1), 0)
+    database.exec('UPDATE sess_sessions SET revision = 9007199254740993')
+    const lossy = { ...recordOf(1), revision: 2 ** 53 }
+    await expect(store.replace(keyOf(1), lossy, lossy, 0)).rejects.toMatchObject({ code: 'store_unavailable' })
+    await expect(store.touch(keyOf(1), 2e12, lossy, 0)).rejects.toMatchObject({ code: 'store_unavailable' })
   })
 })
 

@@ -240,6 +240,45 @@ describe('the order of entries', () => {
   })
 })
 
+describe('a damaged entry', () => {
+  const handle = key.tag + key.id
+
+  test('is none, wherever its bytes are changed or cut: the origin is asked, and the session goes on', async () => {
+    const stored = record('one', 1, { subject: 'ann' })
+    await tiered.create(key, stored, now)
+    const entry = cache.records.get(handle)!
+    for (let at = 0; at < entry.payload.length; at++) {
+      const flipped = Uint8Array.from(entry.payload, (byte, i) => (i === at ? byte ^ 0x41 : byte))
+      for (const payload of [flipped, entry.payload.slice(0, at)]) {
+        cache.records.set(handle, { ...entry, payload })
+        expect(await tiered.read(key, now)).toEqual(stored)
+      }
+    }
+  })
+
+  test('does not outlive a logout, and writes go past it', async () => {
+    const stored = record('one')
+    await tiered.create(key, stored, now)
+    const entry = cache.records.get(handle)!
+    cache.records.set(handle, { ...entry, payload: entry.payload.slice(0, -1) })
+    expect(await tiered.replace(key, record('two', 2), stored, now)).toBe('replaced')
+    expect(await textOf(tiered)).toBe('two')
+    await tiered.delete(key, now)
+    expect(await textOf(tiered)).toBeUndefined()
+  })
+
+  test.each([Number.NaN, 0, 2 ** 53, 1e300])('whose own revision is %d makes room for another', async (revision) => {
+    await tiered.create(key, record('one'), now)
+    cache.records.set(handle, { ...cache.records.get(handle)!, revision })
+    expect(await textOf(tiered)).toBe('one')
+    await Promise.resolve()
+    const asked = origin.called('read')
+    expect(await textOf(tiered)).toBe('one')
+    expect(origin.called('read')).toBe(asked)
+    expect(errors).toEqual([])
+  })
+})
+
 describe('a cache that is away', () => {
   test('costs nothing but its help, and somebody is told', async () => {
     tiered = tier({
