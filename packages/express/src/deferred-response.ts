@@ -95,9 +95,8 @@ type Deferred = Omit<ServerResponse, keyof Internals | 'finished'> & Internals &
 const OVERRIDES: Pick<Internals, '_send' | '_writeRaw' | '_flush'> & ThisType<Deferred> = {
   _send(data, encoding, callback, length) {
     const hold = this[HOLD]
-    return hold.passes()
-      ? hold.original._send.call(this, data, encoding, callback, length)
-      : hold.keep(data, encoding, callback)
+    if (hold.passes()) return hold.original._send.call(this, data, encoding, callback, length)
+    return hold.keepBody(data, encoding, callback)
   },
   _writeRaw(data, encoding, callback) {
     const hold = this[HOLD]
@@ -188,6 +187,24 @@ class Hold {
     return res.outputSize < res.writableHighWaterMark
   }
 
+  /** Keeps body bytes, and the head before the first of them, in the way and the place of Node's own `_send`. */
+  keepBody(data: Output['data'], encoding: string | null | undefined, callback: Callback | null | undefined): boolean {
+    const res = this.#res
+    const head = res._header
+    if (head === null || res._headerSent || res.socket?.destroyed) return this.keep(data, encoding, callback)
+    res._headerSent = true
+    const asText = typeof data === 'string' && (!encoding || encoding === 'utf8' || encoding === 'latin1')
+    if (!asText) {
+      res.outputData.unshift({ data: head, encoding: 'latin1', callback: null })
+      res.outputSize += head.length
+    }
+    const more = this.keep(asText ? head + data : data, encoding, callback)
+    this.#kept = { head, at: asText ? res.outputData.at(-1)! : res.outputData[0]! }
+    return more
+  }
+  /** The head that was kept, as Node rendered it, and where. */
+  #kept: { readonly head: string; readonly at: Output } | undefined
+
   async #start(): Promise<void> {
     this.#phase = 'starting'
     try {
@@ -216,7 +233,7 @@ class Hold {
   #setHead(): void {
     const res = this.#res
     const head = res._header
-    if (head === null || res._headerSent) return
+    if (head === null) return
     const changed = headWith(head, (present) => {
       const fields = this.#gates.fields(present)
       if (fields.vary === undefined || fields['cache-control'] === undefined) return fields
@@ -228,21 +245,16 @@ class Hold {
       return fields
     })
     res._header = changed
+    if (!this.#kept) return
+    const { head: rendered, at } = this.#kept
+    at.data = changed + (at.data as string).slice(rendered.length)
+    res.outputSize += changed.length - rendered.length
+    this.#kept = undefined
   }
 
   #release(): void {
     const res = this.#res
     this.#phase = res.finished ? 'over' : 'started'
-    const [first] = res.outputData
-    if (res._header !== null && !res._headerSent) {
-      const head = res._header
-      res._headerSent = true
-      // As Node's own `_send`, for the head and what comes first to be one packet.
-      if (first && typeof first.data === 'string' && (!first.encoding || /^(?:utf8|latin1)$/.test(first.encoding)))
-        first.data = head + first.data
-      else res.outputData.unshift({ data: head, encoding: 'latin1', callback: null })
-      res.outputSize += head.length
-    }
     const { socket } = res as { socket: { _httpMessage?: unknown } | null }
     // Its turn in the pipeline has yet to come: Node counts what waits for that, to stop reading when it is much.
     if (socket?._httpMessage !== res) return res._onPendingData(res.outputSize)
@@ -253,7 +265,7 @@ class Hold {
 
   #fail(error: unknown): void {
     const res = this.#res
-    if (this.#phase === 'ending' || res._headerSent || res.destroyed) return this.#cut(error)
+    if (this.#phase !== 'starting' || res.destroyed) return this.#cut(error)
     this.#phase = 'dropping'
     this.#error = error
     this.#abandon = setTimeout(() => this.#cut(error), ABANDON_AFTER_MS)
@@ -286,6 +298,7 @@ class Hold {
     if (!res.finished) return
     clearTimeout(this.#abandon)
     this.#phase = 'open'
+    this.#kept = undefined
     renew(res)
     this.#gates.failed(this.#error, false)
   }
