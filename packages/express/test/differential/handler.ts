@@ -158,7 +158,7 @@ async function done(call: Call, res: Response, seen: Seen, change: () => void): 
       rows.add('flushHeaders')
       return res.flushHeaders()
     case 'flush':
-      return void (res as { flush?: () => void }).flush?.()
+      return (res as { flush?: () => void }).flush?.()
     case 'trailers':
       rows.add('trailers')
       return res.addTrailers({ 'X-Trailer': 'a' })
@@ -182,6 +182,6 @@ async function done(call: Call, res: Response, seen: Seen, change: () => void): 
 }
 
 /** Whether a field is one that the session changes. */
-export function isOfTheSession(name: string): boolean {
+function isOfTheSession(name: string): boolean {
   return name === 'Vary' || name === 'Cache-Control'
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
 import { createSessions, memoryStore, type Sessions } from '@sess/core'
 import { session } from '@sess/express'
 import type { Request, Response } from 'express'
@@ -85,20 +86,21 @@ export class Lab implements AsyncDisposable {
     this.#turns = program.storeTurns
     const cookie = withSession && needsCookie(program) ? await this.#begin() : undefined
     let n = 1
-    let state: State = 'untouched'
+    const used: { state: State } = { state: 'untouched' }
     const over: Promise<unknown>[] = []
 
     const touches = (req: Request, res: Response): { touch: () => void; change: () => void } => ({
       touch: () => {
         if (res.destroyed) return
-        state = program.state
-        if (!withSession || state === 'untouched') return
-        if (state === 'touched') void req.session.subject
+        used.state = program.state
+        if (!withSession || used.state === 'untouched') return
+        if (used.state === 'touched') void req.session.subject
         else req.session.data.n = ++n
       },
       change: () => {
         // What is changed when the response has closed is lost with its request.
-        if (withSession && !res.destroyed && (state === 'changed' || state === 'created')) req.session.data.n = ++n
+        if (withSession && !res.destroyed && (used.state === 'changed' || used.state === 'created'))
+          req.session.data.n = ++n
       },
     })
     const app = expressOf(program)()
@@ -136,7 +138,7 @@ export class Lab implements AsyncDisposable {
         const arrived = await this.#ask(program, id, cookie, (first) => {
           const started = program.place === 'alone' && !/^HTTP\/1.1 10/.test(first)
           if (!withSession || !started || program.touchAt !== 'middleware' || this.#writes > writes) return
-          if (state === 'changed' || state === 'created') faults.push('a byte left before the commit')
+          if (used.state === 'changed' || used.state === 'created') faults.push('a byte left before the commit')
         })
         for (let i = 0; i < over.length; i++) await over[i]
         return arrived
@@ -147,12 +149,12 @@ export class Lab implements AsyncDisposable {
       if (program.method === 'HEAD') rows.add('HEAD')
       if (
         withSession &&
-        (state === 'changed' || (state === 'created' && seen.events[0]?.startsWith('finish') === true))
+        (used.state === 'changed' || (used.state === 'created' && seen.events[0]?.startsWith('finish') === true))
       ) {
         const value = cookie ?? /\r\nSet-Cookie: sid=([\w-]+)/.exec(bytes)?.[1]
         if (!(await this.#holds(value, n))) faults.push('what changed is not stored')
       }
-      return { ...seen, ...notes, bytes, state, faults }
+      return { ...seen, ...notes, bytes, state: used.state, faults }
     } finally {
       this.#apps.delete(id)
     }
@@ -218,12 +220,12 @@ function requestsOf(program: Program, id: string, cookie: string | undefined): s
 }
 
 async function withPatience<T>(work: () => Promise<T>): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<undefined>((resolve) => (timer = setTimeout(resolve, PATIENCE)))
+  const over = new AbortController()
+  const late = setTimeout(PATIENCE, undefined, { signal: over.signal }).catch(() => undefined)
   try {
     return await Promise.race([work(), late])
   } finally {
-    clearTimeout(timer)
+    over.abort()
   }
 }
 
