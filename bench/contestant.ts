@@ -38,15 +38,21 @@ export class Contestant implements AsyncDisposable {
   }
 
   /** Profiles the server while something is done. */
-  async profile(work: () => Promise<number>): Promise<{ readonly profile: Profiler.Profile; readonly rate: number }> {
-    const told = async (): Promise<unknown> => {
-      const answer = once(this.#process, 'message')
-      this.#process.send('profile')
-      return ((await answer) as unknown[])[0]
-    }
-    await told()
-    const rate = await work()
-    return { profile: (await told()) as Profiler.Profile, rate }
+  async profile<T>(work: () => Promise<T>): Promise<{ readonly profile: Profiler.Profile; readonly result: T }> {
+    await this.#ask('profile')
+    const result = await work()
+    return { profile: (await this.#ask('profile')) as Profiler.Profile, result }
+  }
+
+  /** The CPU time, in microseconds, that the server's process has used so far: all its threads, user and system. */
+  async cpuTime(): Promise<number> {
+    return (await this.#ask('cpu')) as number
+  }
+
+  async #ask(what: 'profile' | 'cpu'): Promise<unknown> {
+    const answer = once(this.#process, 'message')
+    this.#process.send(what)
+    return ((await answer) as unknown[])[0]
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,12 +1,12 @@
-// Requests per second of Express 5 with a small session, for each kind of session: in turn, round after round, so that what
-// else the machine does falls on all alike. Ratios are taken within a round. Each round has new processes: the engine
+// Requests per second of Express 5 with a small session, and the server's own CPU time for each, for each kind of session: in
+// turn, round after round, so that what else the machine does falls on all alike. Ratios are taken within a round. Each round has new processes: the engine
 // compiles the same code a little differently each time.
 import { parseArgs } from 'node:util'
 import { startRedis } from '@sess/test-servers'
 import { Contestant } from './contestant.ts'
-import { requestsPerSecond } from './wrk.ts'
+import { load } from './wrk.ts'
 
-const NAMES = ['none', 'by-hand', 'express-session', 'sess-store', 'sess']
+const ALL = ['none', 'by-hand', 'express-session', 'sess-store', 'sess']
 const RATIOS = [
   ['sess', 'express-session'],
   ['sess', 'by-hand'],
@@ -14,13 +14,15 @@ const RATIOS = [
   ['sess-store', 'express-session'],
 ] as const
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     rounds: { type: 'string', default: '9' },
     seconds: { type: 'string', default: '3' },
     sessions: { type: 'string', default: '256' },
   },
 })
+const NAMES = positionals.length > 0 ? positionals : ALL
 const rounds = Number(values.rounds)
 const seconds = Number(values.seconds)
 
@@ -34,28 +36,41 @@ function spread(numbers: readonly number[], digits: number): string {
 
 await using redis = await startRedis()
 const PATHS = ['/read', '/write']
-const rates = new Map(PATHS.map((path) => [path, new Map<string, number[]>(NAMES.map((name) => [name, []]))]))
+/** What was measured: by path, then by contestant, one number a round. */
+const table = (): Map<string, Map<string, number[]>> =>
+  new Map(PATHS.map((path) => [path, new Map<string, number[]>(NAMES.map((name) => [name, []]))]))
+const rates = table()
+const times = table()
 for (let round = 0; round < rounds; round++) {
   // Another one begins each round.
   for (let turn = 0; turn < NAMES.length; turn++) {
     const name = NAMES[(turn + round) % NAMES.length]!
     await using contestant = await Contestant.start(name, `redis://127.0.0.1:${redis.port}`, Number(values.sessions))
     for (const path of PATHS) {
-      const load = (): Promise<number> => requestsPerSecond(contestant.url + path, contestant.cookies, seconds)
       // The first load warms up.
-      await load()
-      const rate = await load()
-      rates.get(path)!.get(name)!.push(rate)
-      console.error(`round ${round + 1} of ${rounds}: ${name} ${path} ${rate.toFixed(0)}`)
+      await load(contestant.url + path, contestant.cookies, seconds)
+      const before = await contestant.cpuTime()
+      const { requests, perSecond } = await load(contestant.url + path, contestant.cookies, seconds)
+      const time = ((await contestant.cpuTime()) - before) / requests
+      rates.get(path)!.get(name)!.push(perSecond)
+      times.get(path)!.get(name)!.push(time)
+      console.error(`round ${round + 1} of ${rounds}: ${name} ${path} ${perSecond.toFixed(0)}/s, ${time.toFixed(1)} µs`)
     }
   }
 }
 
-for (const [path, byName] of rates) {
-  console.log(`\n${path}, requests per second: median (min–max) of ${rounds} rounds of ${seconds} s`)
-  for (const [name, all] of byName) console.log(`  ${name.padEnd(16)} ${spread(all, 0)}`)
+/** Prints medians, and ratios of the same round. @param more - What a ratio above 1 says. */
+function print(title: string, byName: ReadonlyMap<string, readonly number[]>, digits: number, more: string): void {
+  console.log(`\n${title}: median (min–max) of ${rounds} rounds of ${seconds} s`)
+  for (const [name, all] of byName) console.log(`  ${name.padEnd(16)} ${spread(all, digits)}`)
   for (const [ours, other] of RATIOS) {
-    const ratios = byName.get(ours)!.map((rate, i) => rate / byName.get(other)![i]!)
-    console.log(`  ${ours} / ${other}: ${spread(ratios, 2)}`)
+    const theirs = byName.get(other)
+    const ratios = theirs && byName.get(ours)?.map((value, i) => value / theirs[i]!)
+    if (ratios) console.log(`  ${ours} / ${other}: ${spread(ratios, 2)} (${more})`)
   }
+}
+
+for (const path of PATHS) {
+  print(`${path}, requests per second`, rates.get(path)!, 0, 'above 1: more requests')
+  print(`${path}, microseconds of the server's CPU time for each request`, times.get(path)!, 1, 'below 1: less time')
 }

@@ -4,7 +4,7 @@ import { Redis } from 'ioredis'
 import { startRedis } from '@sess/test-servers'
 import { Contestant } from './contestant.ts'
 import { byPackage } from './by-package.ts'
-import { requestsPerSecond } from './wrk.ts'
+import { load, type Load } from './wrk.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -28,13 +28,13 @@ const inRedis = new Map<string, number>()
 const tables = new Map<string, ReadonlyMap<string, number>>()
 for (const name of names) {
   await using contestant = await Contestant.start(name, `redis://127.0.0.1:${redis.port}`, Number(values.sessions))
-  const load = (): Promise<number> => requestsPerSecond(contestant.url + values.path, contestant.cookies, seconds)
+  const work = (): Promise<Load> => load(contestant.url + values.path, contestant.cookies, seconds)
   // The first load warms up.
-  await load()
+  await work()
   const before = await timeOfRedis()
-  const { profile, rate } = await contestant.profile(load)
-  tables.set(name, byPackage(profile, rate * seconds))
-  inRedis.set(name, ((await timeOfRedis()) - before) / (rate * seconds))
+  const { profile, result } = await contestant.profile(work)
+  tables.set(name, byPackage(profile, result.requests))
+  inRedis.set(name, ((await timeOfRedis()) - before) / result.requests)
 }
 admin.disconnect()
 

@@ -1,5 +1,5 @@
 import express, { type Express, type Request } from 'express'
-import { answerProfiles } from './profiled.ts'
+import { answerMeasurements } from './profiled.ts'
 
 /** What a route knows of its session. */
 export interface Small {
@@ -33,7 +33,7 @@ export function serve(prepare: (app: Express) => void, data: (req: Request) => S
     const address = server.address()
     process.send!(typeof address === 'object' ? address!.port : undefined)
   })
-  answerProfiles()
+  answerMeasurements()
   process.once('disconnect', () => process.exit())
   process.once('SIGTERM', () => process.exit())
 }
