@@ -31,7 +31,7 @@ export type RecordMeta = Omit<SessionRecord, 'payload'>
 export type Draft = Omit<Envelope, 'flash' | 'serializer' | 'schemaVersion'>
 
 /** How deep any serializer's data may be nested: everything that goes through data has room for that. */
-const DEEPEST_DATA = 1000
+export const DEEPEST_DATA = 1000
 
 /** Turns content into a record. @throws {SessError} `unserializable`, naming the path; `too_large`. */
 export function pack(

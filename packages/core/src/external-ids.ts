@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Duration, OutcomeStatus, SessionsEvents } from './api.ts'
-import { NO_CONTENT, pack } from './codec.ts'
+import { DEEPEST_DATA, NO_CONTENT, pack } from './codec.ts'
 import { Context } from './context.ts'
 import type { Plain } from './data.ts'
 import { milliseconds } from './duration.ts'
@@ -89,8 +89,6 @@ export interface ExternalIdSessions {
 /** The longest duration, in ms: some 317 years. */
 const ENDLESS = 1e13
 const DAY = 86_400_000
-/** How deep data may be nested at most; what another process wrote is read up to there. */
-const DEEPEST = 1000
 
 /**
  * For adapters to session libraries that make the IDs themselves.
@@ -99,8 +97,8 @@ const DEEPEST = 1000
  */
 export function externalIdSessions(options: ExternalIdOptions): ExternalIdSessions {
   const { domain, lifeOf, index = false, maxDepth = 500, ...rest } = options
-  if (!Number.isInteger(maxDepth) || maxDepth < 1 || maxDepth > DEEPEST)
-    throw invalid('maxDepth', `must be a whole number from 1 to ${DEEPEST}`)
+  if (!Number.isInteger(maxDepth) || maxDepth < 1 || maxDepth > DEEPEST_DATA)
+    throw invalid('maxDepth', `must be a whole number from 1 to ${DEEPEST_DATA}`)
   const absoluteTimeout = milliseconds(options.absoluteTimeout ?? ENDLESS, 'absoluteTimeout')
   const { idleTimeout: forgotten = Math.min(DAY, absoluteTimeout) } = options
   // No subject is ever hashed here, so any pepper will do.
@@ -109,7 +107,7 @@ export function externalIdSessions(options: ExternalIdOptions): ExternalIdSessio
     absoluteTimeout,
     idleTimeout: forgotten,
     pepper: domain.padEnd(16),
-    serializer: jsonOf(maxDepth, DEEPEST),
+    serializer: jsonOf(maxDepth, DEEPEST_DATA),
   })
   const termsOf = (data: Plain, { createdAt, ...before }: Terms): Terms | undefined => {
     const { idleTimeout = settings.idleTimeout, until = Infinity } = lifeOf(data)
@@ -134,7 +132,7 @@ class LiveExternalIdSessions implements ExternalIdSessions {
     this.on = context.events.on.bind(context.events)
   }
 
-  async load(id: string): Promise<ExternalIdSession | undefined> {
+  load(id: string): Promise<ExternalIdSession | undefined> {
     return this.#open(this.#keyOf(id))
   }
 

@@ -1,8 +1,10 @@
 import { memoryStore } from '@sess/core'
+import * as fc from 'fast-check'
+import session from 'express-session'
 import { expect, test, vi } from 'vitest'
 import { Browser, serve } from '../test/browser.ts'
 import { expressApp } from '../test/express-app.ts'
-import { cookieOf, dataOf, lifeOf } from './cookie.ts'
+import { cookieOf, dataOf, isSameCookie, lifeOf, VERSION } from './cookie.ts'
 import { SessStore } from './index.ts'
 
 const START = Date.UTC(2030, 0, 1)
@@ -128,4 +130,79 @@ test('what is stored of a cookie is what does not change by itself', () => {
   expect(lifeOf(stored)).toEqual({ idleTimeout: 60_000 })
   expect(lifeOf({ cookie: { originalMaxAge: -1 } })).toEqual({ idleTimeout: 0, until: 0 })
   expect(lifeOf({ cookie: { originalMaxAge: null, expires: 'never' } })).toEqual({})
+})
+
+/** Values of every kind that an app may put into a session. */
+const values = fc.oneof(
+  fc.anything({ withDate: true, withMap: true, withNullPrototype: true, withBoxedValues: true, withTypedArray: true }),
+  fc.constantFrom<unknown>(-0, Number.NaN, Infinity, undefined, null, '', () => 1, Symbol('s'), {
+    toJSON: () => undefined,
+  }),
+)
+
+test('what is stored of any session is what JSON makes of it', () => {
+  const keys = fc.oneof(fc.string(), fc.constantFrom('__proto__', 'toJSON', '1', 'a'))
+  fc.assert(
+    fc.property(fc.array(fc.tuple(keys, values)), (entries) => {
+      const any: object = Object.assign(Object.fromEntries(entries), {
+        cookie: { path: '/', originalMaxAge: null, expires: null },
+      })
+      // One with a method toJSON may be anything, see below.
+      fc.pre(typeof (any as { toJSON?: unknown }).toJSON !== 'function')
+      const expected = JSON.parse(JSON.stringify(any)) as { cookie: unknown }
+      const first = dataOf(any, undefined)
+      expect(first).toEqual(expected)
+      // The second time with the cookie as it was stored.
+      const again = dataOf(any, first['cookie'])
+      expect(again).toEqual(expected)
+      expect(Object.keys(again)).toEqual(Object.keys(expected))
+    }),
+    { numRuns: 2000, seed: 20260101 },
+  )
+})
+
+test('a session that says itself what it is in JSON, and one that is no object there', () => {
+  expect(dataOf({ cookie: { path: '/' }, toJSON: () => ({ a: 1 }) }, { path: '/' })).toEqual({
+    a: 1,
+    cookie: { expires: null },
+  })
+  for (const toJSON of [() => 1, () => [], () => undefined])
+    expect(() => dataOf({ cookie: {}, toJSON }, undefined)).toThrowError(
+      expect.objectContaining({ code: 'unserializable' }),
+    )
+})
+
+test('a bigint, and data that holds itself, are refused as JSON refuses them', () => {
+  const loop: Record<string, unknown> = {}
+  loop['loop'] = loop
+  for (const bad of [{ n: 1n }, { deep: { n: 1n } }, loop])
+    expect(() => dataOf({ cookie: {}, ...bad }, undefined)).toThrow(TypeError)
+})
+
+test('a cookie is the same if what would be stored of it is', () => {
+  const options = fc.record(
+    {
+      maxAge: fc.oneof(fc.integer({ min: 1, max: 1e9 }), fc.constant(null)),
+      path: fc.constantFrom('/', '/app'),
+      httpOnly: fc.boolean(),
+      secure: fc.constantFrom(true, false, undefined, 'auto'),
+      sameSite: fc.constantFrom('lax', 'strict', true, null, undefined),
+      domain: fc.constantFrom('a.example', undefined),
+      expires: fc.constantFrom(new Date(0), new Date(START), undefined),
+    },
+    { requiredKeys: [] },
+  )
+  const cookieFor = (chosen: object): object =>
+    new (session.Cookie as unknown as new (options: object) => object)(chosen)
+  fc.assert(
+    fc.property(options, options, (one, other) => {
+      const stored = dataOf({ cookie: cookieFor(one) }, undefined)['cookie']
+      const now = cookieFor(other)
+      const made = dataOf({ cookie: now }, stored)['cookie']
+      expect(isSameCookie(now, stored)).toBe(JSON.stringify(made) === JSON.stringify(stored))
+      expect(isSameCookie(cookieFor(one), stored)).toBe(true)
+      expect(isSameCookie({ ...(stored as object), [VERSION]: 'v', originalExpires: new Date(0) }, stored)).toBe(true)
+    }),
+    { numRuns: 2000, seed: 20260101 },
+  )
 })

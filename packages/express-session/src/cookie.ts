@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { SessError } from '@sess/core'
 
 /** A session's data, as JSON has it. */
 export type Data = Record<string, unknown>
@@ -24,31 +25,67 @@ const DRIFT_MS = 1000
  * What a host would store of a session, less what the record itself says.
  *
  * @param before - The cookie as it was stored, if it was.
- * @throws What JSON.stringify throws.
+ * @throws What JSON.stringify throws. {@link SessError} `unserializable` for what is no object in JSON.
  */
 export function dataOf(session: object, before: unknown): Data {
-  const data = JSON.parse(JSON.stringify(session)) as Data
-  if (!isObject(data['cookie'])) data['cookie'] = {}
-  const cookie = data['cookie'] as Data
+  const { cookie } = session as { readonly cookie?: unknown }
+  if (isObject(before) && isObject(cookie) && !isSpecial(session) && hasSameValues(cookie, before))
+    return asJson(session, before)
+  const data = asJson(session)
+  data['cookie'] = storedCookie(data['cookie'], before)
+  return data
+}
+
+/** What is stored of a cookie, as JSON has it. */
+function storedCookie(cookie: unknown, before: unknown): Data {
+  if (!isObject(cookie)) return { expires: null }
   // What @fastify/session adds: the expiry as it was loaded.
   delete cookie['originalExpires']
   delete cookie[VERSION]
   const { originalMaxAge } = cookie
   if (typeof originalMaxAge !== 'number') {
     cookie['expires'] ??= null
-    return data
+    return cookie
   }
   delete cookie['expires']
   const known = (before as StoredCookie | undefined)?.originalMaxAge
   if (isNear(known, originalMaxAge)) cookie['originalMaxAge'] = known
+  return cookie
+}
+
+/**
+ * What JSON makes of a session: `JSON.parse(JSON.stringify(session))`, but only what is nested takes that way.
+ *
+ * @param cookie - Stands in the cookie's place.
+ */
+function asJson(session: object, cookie?: Data): Data {
+  if (isSpecial(session)) {
+    const data: unknown = JSON.parse(JSON.stringify(session) ?? 'null')
+    if (isObject(data) && !Array.isArray(data)) return data
+    throw new SessError('unserializable', 'a session must be an object in JSON too; nothing was written')
+  }
+  const data: Data = {}
+  for (const key of Object.keys(session)) {
+    const value = (session as Data)[key]
+    if (cookie && key === 'cookie') data[key] = cookie
+    else if (typeof value === 'string' || typeof value === 'boolean' || value === null) data[key] = value
+    // JSON has no -0.
+    else if (Number.isFinite(value)) data[key] = value || 0
+    else Object.assign(data, JSON.parse(JSON.stringify({ [key]: value })))
+  }
   return data
+}
+
+/** True for an object that JSON takes otherwise than key by key. */
+function isSpecial(session: object): boolean {
+  return 'toJSON' in session || Array.isArray(session) || Object.hasOwn(session, '__proto__')
 }
 
 /** True if {@link dataOf} would make the stored cookie of a session's again. */
 export function isSameCookie(cookie: unknown, stored: unknown): boolean {
   return (
     (isObject(cookie) && isObject(stored) && hasSameValues(cookie, stored)) ||
-    isDeepStrictEqual(dataOf({ cookie }, stored)['cookie'], stored)
+    isDeepStrictEqual(storedCookie(asJson({ cookie })['cookie'], stored), stored)
   )
 }
 
