@@ -71,6 +71,33 @@ export const switching: readonly Case[] = [
       assert.deepEqual([(await seen(next, cookie))[2], from], [{ count: 1 }, [0, 0]])
     },
   ),
+  sessions(
+    'outgrown-data',
+    'Data that migrate throws at stays as it is: the session signs in again, rotates and ends; an assignment of all data replaces it.',
+    async ({ sessions: open, store, now }) => {
+      const cookie = await stored(open(), { n: 0, old: true }, 'ann')
+      const next = open({ now }, store, {
+        schemaVersion: 2,
+        migrate() {
+          throw new Error('what is this?')
+        },
+      })
+      const session = await next.load(cookie)
+      assert.equal(session.subject, 'ann')
+      assert.throws(() => session.data, { code: 'invalid_data' })
+      session.flash('notice', 'hello')
+      await session.commit()
+      await session.regenerate()
+      const { cookieValue } = await session.login('ann')
+      assert.deepEqual((await seen(open(), cookieValue))[2], { n: 0, old: true })
+      const again = await next.load(cookieValue)
+      again.data = { n: 1 }
+      await again.commit()
+      assert.deepEqual((await seen(next, cookieValue))[2], { n: 1 })
+      await again.logout()
+      assert.equal((await next.load(cookieValue)).status, 'new')
+    },
+  ),
   sessions('newer-schema', 'A session of a newer schema rejects the load, and is left as it is.', async (context) => {
     const { sessions: open, store, now } = context
     const cookie = await stored(open({ now }, store, { schemaVersion: 3 }))

@@ -263,7 +263,25 @@ export const cores: readonly CoreMutant[] = [
     'migration-is-forgotten',
     'codec.ts',
     ['serialization/schema-migrated'],
-    ['if (envelope.schemaVersion < schemaVersion && migrate)', 'if (false as boolean && migrate)'],
+    ['envelope.schemaVersion >= schemaVersion || !migrate)', 'envelope.schemaVersion >= 0 || !migrate)'],
+  ),
+  core(
+    'a-migration-that-throws-ends-the-load',
+    'codec.ts',
+    ['serialization/outgrown-data'],
+    ['    // It may have changed what it was given.\n', '    throw error\n'],
+  ),
+  core(
+    'unmigrated-data-is-called-migrated',
+    'codec.ts',
+    ['serialization/outgrown-data'],
+    ['content.unmigrated?.version ?? schemaVersion', 'schemaVersion'],
+  ),
+  core(
+    'an-assignment-leaves-what-nobody-sees',
+    'session.ts',
+    ['serialization/outgrown-data'],
+    ['return data && this.#assigned ?', 'return data && !data && this.#assigned ?'],
   ),
   core(
     'newer-schema-is-read',

@@ -55,7 +55,9 @@ export interface Session<Data extends object = Record<string, unknown>> {
    * The session's data: a plain object that keeps its identity. Assigning it replaces all keys; a key that is set to
    * `undefined` at top level is deleted. Changes are written by {@link commit}.
    *
-   * @throws {SessError} `session_destroyed` after {@link destroy}.
+   * @throws {SessError} `session_destroyed` after {@link destroy}. `invalid_data` where the stored data does not fit the schema,
+   *   or `migrate` threw at it: assign `data` to replace it, all stored keys included. Everything but `data`, `update` and
+   *   a commit of invalid changes works as ever.
    */
   get data(): Data
   set data(value: Data)
@@ -200,7 +202,8 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
    * and no write.
    *
    * @throws {SessError} `store_unavailable` when the store cannot answer: an outage is not a logout. `configuration`
-   *   or `invalid_data` when the record is sound and this process cannot read it.
+   *   when the record is sound and this process cannot read it. Data that does not fit the schema is an `error` event, and
+   *   `invalid_data` once it is read.
    */
   load(cookieValue: string | undefined): Promise<Session<Data>>
 

@@ -11,6 +11,8 @@ import { handleOf } from './token.ts'
 export interface Content {
   readonly data: Plain
   readonly flash: Flash
+  /** The data is of this older schema version: `migrate` threw at it. It is written back as it is. */
+  readonly unmigrated?: { readonly version: number; readonly error: unknown }
 }
 
 /** Nothing yet. */
@@ -47,7 +49,12 @@ export function pack(
       'unserializable',
       `data is nested deeper than ${DEEPEST_DATA} levels, or holds itself; nothing was written`,
     )
-  const envelope = { ...draft, serializer: serializer.name, schemaVersion, flash }
+  const envelope = {
+    ...draft,
+    serializer: serializer.name,
+    schemaVersion: content.unmigrated?.version ?? schemaVersion,
+    flash,
+  }
   const bytes = encodeEnvelope(envelope, serializer.serialize(data))
   const payload = frame(seal ? seal.seal(bytes, bound(key, meta)) : bytes, seal !== undefined, meta.subject)
   if (payload.length > store.traits.maxPayloadBytes)
@@ -99,8 +106,19 @@ export function unpack(settings: Settings, key: SessionKey, record: SessionRecor
     return undefined
   }
   if (!isPlain(data) || isDeeper(data, DEEPEST_DATA)) return undefined
-  if (envelope.schemaVersion < schemaVersion && migrate) data = migrate(data, envelope.schemaVersion)
-  return { key, record, envelope, content: { data: data as Plain, flash: envelope.flash } }
+  const { flash } = envelope
+  if (envelope.schemaVersion >= schemaVersion || !migrate)
+    return { key, record, envelope, content: { data, flash } }
+  try {
+    const migrated = migrate(data, envelope.schemaVersion)
+    if (!isPlain(migrated)) throw new TypeError('migrate returned no plain object')
+    return { key, record, envelope, content: { data: migrated, flash } }
+  } catch (error) {
+    // It may have changed what it was given.
+    const untouched = serializer.deserialize(decoded.data) as Plain
+    const unmigrated = { version: envelope.schemaVersion, error }
+    return { key, record, envelope, content: { data: untouched, flash, unmigrated } }
+  }
 }
 
 /** What a seal binds the bytes to. */

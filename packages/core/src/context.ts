@@ -1,5 +1,5 @@
 import { Calls } from './calls.ts'
-import { unpack, type Held } from './codec.ts'
+import { unpack, type Content, type Held } from './codec.ts'
 import { copy, isPlain, type Plain } from './data.ts'
 import type { Envelope } from './envelope.ts'
 import { SessError } from './error.ts'
@@ -96,7 +96,38 @@ export class Context {
     }
   }
 
-  /** Stored data as the user sees it: a copy, or what the schema makes of one. @throws {SessError} `invalid_data`. */
+  /**
+   * Stored data as the user sees it; or why it does not fit the schema, which is reported as an `error` event: data outlives
+   * deploys, and whoever it does not fit can still sign in and out.
+   */
+  async fit(
+    { content, ...held }: Pick<Held, 'key' | 'record' | 'content'>,
+    operation: string,
+  ): Promise<Plain | SessError> {
+    try {
+      return await this.dataOf(content)
+    } catch (cause) {
+      const error =
+        cause instanceof SessError
+          ? cause
+          : new SessError('invalid_data', 'the schema failed at the data of a session', { cause })
+      this.events.emit('error', { code: error.code, operation, error, handle: handleOf(held.key) })
+      return error
+    }
+  }
+
+  /** Stored content as the user sees it. @throws {SessError} `invalid_data`. */
+  async dataOf({ data, unmigrated }: Content): Promise<Plain> {
+    if (unmigrated)
+      throw new SessError(
+        'invalid_data',
+        `migrate failed at the data of a session of schemaVersion ${unmigrated.version}; assign session.data to replace it`,
+        { cause: unmigrated.error },
+      )
+    return this.shaped(data)
+  }
+
+  /** Data as the user sees it: a copy, or what the schema makes of one. @throws {SessError} `invalid_data`. */
   async shaped(stored: Plain): Promise<Plain> {
     const { schema } = this.settings
     if (!schema) return copy(stored)
@@ -104,7 +135,7 @@ export class Context {
     if (result.issues)
       throw new SessError(
         'invalid_data',
-        `the schema refuses ${result.issues.map(pathOf).join(', ')}; nothing was written`,
+        `the schema refuses ${result.issues.map(pathOf).join(', ')}`,
         { cause: new Error(result.issues.map((issue) => `${pathOf(issue)}: ${issue.message}`).join('; ')) },
       )
     if (!isPlain(result.value)) throw invalid('schema', 'must make a plain object')

@@ -15,10 +15,10 @@ import { settingsOf } from './options.ts'
 import { DAMAGED_RECORD, decodeRecord, encodeRecord, expiryIn, isSound } from './record.ts'
 import { judge, rotatedAway, wasValidAtMarking } from './secrets.ts'
 import type { SessionRecord } from './store.ts'
-import { digestOf, handleOf, newSecret } from './token.ts'
+import { digestOf, handleOf, newSecret, subjectTag } from './token.ts'
 
 const NOW = SOUND.createdAt + 1000
-const KEY = { tag: 'a'.repeat(12), id: 'b'.repeat(16) }
+const KEY = { tag: subjectTag('ann', undefined), id: 'b'.repeat(16) }
 const PATIENCE = 120_000
 const settings = settingsOf({
   store: heldStore(),

@@ -29,6 +29,7 @@ interface Pending {
   /** The user's data when the write began. */
   readonly sent: Plain
   readonly flashSteps: number
+  readonly assigned: object | undefined
 }
 
 /** A function given to `update`. */
@@ -41,6 +42,10 @@ export class LiveSession implements Session<Plain>, SessionBinding {
   /** Data as loaded or last written; `#data` is made of it when it is first asked for. */
   #base: Plain
   #data: Plain | undefined
+  /** Why the stored data cannot be read: it does not fit the schema. `#base` is empty then. */
+  #unfit: SessError | undefined
+  /** Stands for the last assignment of all data, until it was written. */
+  #assigned: object | undefined
   /** The stored content that `#base` was made of. */
   #seen: Content = NO_CONTENT
   #flashSteps: FlashStep[] = []
@@ -73,9 +78,11 @@ export class LiveSession implements Session<Plain>, SessionBinding {
     mode: Exclude<Verdict, 'mismatched'>,
     digest: string,
     held: Held,
-    data: Plain,
+    data: Plain | SessError,
   ): S {
-    const session = new this(context, data)
+    const unfit = data instanceof SessError
+    const session = new this(context, unfit ? {} : data)
+    if (unfit) session.#unfit = data
     Object.assign(session.#stored, { mode, digest, held })
     if (mode !== 'superseded') session.#seen = held.content
     return session
@@ -109,13 +116,16 @@ export class LiveSession implements Session<Plain>, SessionBinding {
 
   get data(): Plain {
     this.#refuseDestroyed()
+    if (this.#unfit && !this.#data) throw this.#unfit
     return (this.#data ??= copy(this.#base))
   }
 
   set data(value: Plain) {
     if (!isPlain(value)) throw invalid('session.data', 'takes a plain object, whose keys replace all others')
-    const { data } = this
+    this.#refuseDestroyed()
+    const data = (this.#data ??= copy(this.#base))
     const next = { ...value }
+    this.#assigned = {}
     for (const key of keysOf(data, next)) put(data, key, get(next, key))
   }
 
@@ -164,7 +174,8 @@ export class LiveSession implements Session<Plain>, SessionBinding {
       this.#unsettled !== undefined ||
       this.#flashSteps.length > 0 ||
       this.#stored.touchedUntil !== undefined ||
-      (this.#data !== undefined && changedKeys(this.#base, this.#data).length > 0)
+      (this.#data !== undefined && changedKeys(this.#base, this.#data).length > 0) ||
+      this.#dropped(this.#data).length > 0
     )
   }
 
@@ -221,7 +232,7 @@ export class LiveSession implements Session<Plain>, SessionBinding {
       const terms = signInOf(options, this.#context.settings)
       this.#needCookie('login()')
       const previous = this.handle
-      const pending = await this.#pending()
+      const pending = this.#carrying(await this.#pending())
       const status = await signIn(this.#stored, subject, tag, terms, pending.write)
       await this.#follow(pending)
       const { names } = this.#stored
@@ -239,7 +250,8 @@ export class LiveSession implements Session<Plain>, SessionBinding {
       const mode = await this.#end()
       this.#stored.mode = mode === 'current' ? 'new' : mode === 'kept' ? 'superseded' : mode
       this.#startedAt = this.#context.settings.clock()
-      if (mode !== 'destroyed') this.#rebase(await this.#context.blank(), NO_CONTENT, this.data)
+      this.#assigned = undefined
+      if (mode !== 'destroyed') this.#rebase(await this.#context.blank(), NO_CONTENT, this.#data ?? {})
       return 'gone'
     })
   }
@@ -327,32 +339,63 @@ export class LiveSession implements Session<Plain>, SessionBinding {
   }
 
   #changes(): Map<string, unknown> {
-    return this.#data ? changesBetween(this.#base, this.#data) : new Map<string, unknown>()
+    return this.#data ? this.#changesTo(this.#data) : new Map<string, unknown>()
+  }
+
+  #changesTo(data: Plain): Map<string, unknown> {
+    const changes = changesBetween(this.#base, data)
+    for (const key of this.#dropped(data)) changes.set(key, undefined)
+    return changes
+  }
+
+  /** The stored keys that an assignment of all data takes out, those included that the schema hides. */
+  #dropped(data: Plain | undefined): string[] {
+    return data && this.#assigned ? Object.keys(this.#seen.data).filter((key) => !Object.hasOwn(data, key)) : []
+  }
+
+  /** A login's write: data of an anonymous session that does not fit the schema stays behind, and an event says so. */
+  #carrying(pending: Pending): Pending {
+    const { held } = this.#stored
+    const { settings } = this.#context
+    if (!held || held.record.subject !== undefined || this.#assigned || !(settings.schema || settings.migrate))
+      return pending
+    const compose = async (stored: Content): Promise<Content> => {
+      const unfit = stored !== NO_CONTENT && (await this.#context.fit({ ...held, content: stored }, 'login'))
+      return pending.write.compose(unfit instanceof SessError ? { data: {}, flash: stored.flash } : stored)
+    }
+    return { ...pending, write: { ...pending.write, compose } }
   }
 
   /** The user's changes as a write. @throws {SessError} `invalid_data`. */
   #pending(changes: Map<string, unknown> = this.#changes(), change?: Change): Pending | Promise<Pending> {
     return changes.size && this.#context.settings.schema
-      ? this.#context.shaped(this.#data!).then((shaped) => this.#pendingOf(changesBetween(this.#base, shaped), change))
+      ? this.#context.shaped(this.#data!).then((shaped) => this.#pendingOf(this.#changesTo(shaped), change))
       : this.#pendingOf(changes, change)
   }
 
   #pendingOf(mine: Map<string, unknown>, change: Change | undefined): Pending {
     const steps = [...this.#flashSteps]
     let seen = this.#seen
+    const assigned = this.#assigned
     const compose = (stored: Content): Content | Promise<Content> => {
       if (stored !== seen) settleConflicts(this.#context, this.#stored.names, mine, seen, stored)
       seen = stored
-      const content = { data: changed(stored.data, mine), flash: flashAfter(stored.flash, steps) }
+      const { unmigrated } = stored
+      const content = {
+        data: changed(stored.data, mine),
+        flash: flashAfter(stored.flash, steps),
+        ...(unmigrated && !assigned && { unmigrated }),
+      }
       return change ? this.#changedBy(change, content, mine.size || steps.length ? content : stored) : content
     }
     const sent = this.#data ? copy(this.#data) : this.#base
-    return { write: { id: newWriteId(), compose, doubtful: [] }, sent, flashSteps: steps.length }
+    return { write: { id: newWriteId(), compose, doubtful: [] }, sent, flashSteps: steps.length, assigned }
   }
 
   /** Content as a function leaves it. @param otherwise - What there is if it changes nothing. */
-  async #changedBy(change: Change, { data, flash }: Content, otherwise: Content): Promise<Content> {
-    const draft = await this.#context.shaped(data)
+  async #changedBy(change: Change, stored: Content, otherwise: Content): Promise<Content> {
+    const { data, flash } = stored
+    const draft = await this.#context.dataOf(stored)
     const before = copy(draft)
     if (isPromise(change(draft))) throw waits()
     const changes = changesBetween(before, this.#context.settings.schema ? await this.#context.shaped(draft) : draft)
@@ -389,21 +432,28 @@ export class LiveSession implements Session<Plain>, SessionBinding {
   }
 
   /** Takes over what a write left in the store. What the user changed since it began stays pending. */
-  #follow({ sent, flashSteps }: Pending): Promise<void> | undefined {
+  #follow({ sent, flashSteps, assigned }: Pending): Promise<void> | undefined {
+    if (this.#assigned === assigned) this.#assigned = undefined
     this.#flashSteps.splice(0, flashSteps)
     const { live } = this.#stored
     if (!live) return void (this.#base = sent)
     const { content } = live
     this.#removed = false
     this.#unsettled = undefined
-    if (this.#context.settings.schema)
-      return this.#context.shaped(content.data).then((shaped) => this.#rebase(shaped, content, sent))
+    if (this.#context.settings.schema || content.unmigrated)
+      return this.#context.fit(live, 'commit').then((data) => {
+        // What the user has at hand stays readable, as it was sent.
+        if (!(data instanceof SessError)) this.#rebase(data, content, sent)
+        else if (this.#data) this.#rebase(sent, content, sent)
+        else this.#rebase({}, content, sent, data)
+      })
     this.#rebase(content.data, content, sent)
     return undefined
   }
 
   /** Gives the user's object a new base: keys that are as they were sent follow it. */
-  #rebase(base: Plain, seen: Content, sent: Plain): void {
+  #rebase(base: Plain, seen: Content, sent: Plain, unfit?: SessError): void {
+    this.#unfit = unfit
     this.#base = base
     this.#seen = seen
     const data = this.#data

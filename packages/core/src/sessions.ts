@@ -62,16 +62,13 @@ export class LiveSessions implements Sessions<Plain> {
         const digest = digestOf(token.secret)
         const verdict = judge(envelope, digest, settings.clock())
         if (verdict !== 'mismatched') context.checkTag(held)
-        let { data } = content
+        let data: Plain | SessError = content.data
         if (verdict === 'superseded' || verdict === 'mismatched') {
           events.emit('rejected', { reason: verdict, ...namesOf(held) })
           data = await context.blank()
-        } else if (settings.schema) data = await context.shaped(data)
-        return viewOf(
-          verdict === 'mismatched'
-            ? new LiveSession(context, data)
-            : LiveSession.of(context, verdict, digest, held, data),
-        )
+          if (verdict === 'mismatched') return viewOf(new LiveSession(context, data))
+        } else if (settings.schema || content.unmigrated) data = await context.fit(held, 'load')
+        return viewOf(LiveSession.of(context, verdict, digest, held, data))
       }
       if (!token) events.emit('rejected', { reason: 'malformed' })
     }

@@ -86,10 +86,7 @@ class SealedSessions extends LiveSessions {
       const over = held && context.isOver(held.envelope, settings.clock())
       if (held && !over) {
         carrier.carry(held.key)
-        const { data } = held.content
-        return viewOf(
-          SealedSession.of(context, 'current', '', held, settings.schema ? await context.shaped(data) : data),
-        )
+        return viewOf(SealedSession.of(context, 'current', '', held, await context.fit(held, 'load')))
       }
       events.emit('rejected', { reason: 'rejected' in opened ? opened.rejected : over ? 'expired' : 'undecodable' })
     }
