@@ -107,8 +107,7 @@ export function unpack(settings: Settings, key: SessionKey, record: SessionRecor
   }
   if (!isPlain(data) || isDeeper(data, DEEPEST_DATA)) return undefined
   const { flash } = envelope
-  if (envelope.schemaVersion >= schemaVersion || !migrate)
-    return { key, record, envelope, content: { data, flash } }
+  if (envelope.schemaVersion >= schemaVersion || !migrate) return { key, record, envelope, content: { data, flash } }
   try {
     const migrated = migrate(data, envelope.schemaVersion)
     if (!isPlain(migrated)) throw new TypeError('migrate returned no plain object')

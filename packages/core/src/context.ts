@@ -133,11 +133,9 @@ export class Context {
     if (!schema) return copy(stored)
     const result = await schema['~standard'].validate(copy(stored))
     if (result.issues)
-      throw new SessError(
-        'invalid_data',
-        `the schema refuses ${result.issues.map(pathOf).join(', ')}`,
-        { cause: new Error(result.issues.map((issue) => `${pathOf(issue)}: ${issue.message}`).join('; ')) },
-      )
+      throw new SessError('invalid_data', `the schema refuses ${result.issues.map(pathOf).join(', ')}`, {
+        cause: new Error(result.issues.map((issue) => `${pathOf(issue)}: ${issue.message}`).join('; ')),
+      })
     if (!isPlain(result.value)) throw invalid('schema', 'must make a plain object')
     // A copy again: a schema may hand out its own default objects.
     return copy(result.value)
