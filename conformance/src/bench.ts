@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import type { SessionKey, SessionRecord, SessionStore, Subject } from '@sess/core'
+import type { ExpectedRecord, SessionKey, SessionStore, Subject } from '@sess/core'
+import { sum } from '@sess/core/adapter'
 import { all } from './cases/case.ts'
 import { contextOf } from './context.ts'
 import type { CaseContext, Harness } from './contract.ts'
@@ -73,7 +74,7 @@ async function measure({ name, prepare }: Operation, context: CaseContext, recor
   }
 }
 
-async function written({ store, key, record, now }: CaseContext): Promise<[SessionKey, SessionRecord]> {
+async function written({ store, key, record, now }: CaseContext): Promise<[SessionKey, ExpectedRecord]> {
   const at = key()
   await store.create(at, record({ payload: randomBytes(512) }), now)
   return [at, (await store.read(at, now))!]
@@ -81,7 +82,7 @@ async function written({ store, key, record, now }: CaseContext): Promise<[Sessi
 
 const ofStore = (
   name: string,
-  run: (context: CaseContext, key: SessionKey, record: SessionRecord) => Promise<unknown>,
+  run: (context: CaseContext, key: SessionKey, record: ExpectedRecord) => Promise<unknown>,
 ): Operation => ({
   name: `store: ${name}`,
   prepare: async (context) => {
@@ -122,12 +123,12 @@ const operations: readonly Operation[] = [
   ofStore('create', ({ store, key, record, now }) => store.create(key(), record({ payload: Buffer.alloc(512) }), now)),
   ofStore('read', ({ store, now }, key) => store.read(key, now)),
   ofStore('replace', ({ store, now }, key, record) =>
-    store.replace(key, { ...record, revision: record.revision + 1 }, record, now),
+    store.replace(key, record, { ...record, revision: record.revision + 1 }, now),
   ),
-  ofStore('touch', ({ store, now }, key, record) => store.touch(key, now + 90_000, record, now)),
+  ofStore('touch', ({ store, now }, key, record) => store.touch(key, record, now + 90_000, now)),
   ofStore('delete', ({ store, now }, key) => store.delete(key, now)),
   ofSubject('list', (store, subject, now) => all(store.list!(subject, now))),
-  ofSubject('revoke', (store, subject, now) => store.deleteSubject!(subject, now)),
+  ofSubject('revoke', (store, subject, now) => sum(store.deleteSubject!(subject, now))),
   ofSession('load', async () => undefined),
   ofSession('load, commit a change', (session) => {
     session.data.n = 1

@@ -45,6 +45,8 @@ describe.concurrent('a broken harness ends with 2, and a sentence that says what
     ['names-another-module', 'the process module must export connect(argument)'],
     ['deviates-from-nothing', 'deviations name "races/no-such-case", which is no case'],
     ['deviates-without-reason', 'the deviation from races/increments must say a reason'],
+    ['swaps-replace', 'takes the arguments of replace(key, expected, next, now) in another order'],
+    ['swaps-touch', 'takes the arguments of touch(key, expected, expiresAt, now) in another order'],
     ['is-none', 'a harness is { name, open }, and this one is not'],
   ])('%s', async (name, sentence) => {
     const { code, output } = await command([BROKEN, '--patience', '4'], { BROKEN: name })
@@ -75,7 +77,7 @@ describe.concurrent('what cannot be run ends with 2', { timeout: 120_000 }, () =
 
 describe.concurrent('a store that hangs is ended, and the report says where', { timeout: 120_000 }, () => {
   test.each([
-    ['hanging-replace', /replace\(key 1, r2 .*\) of client 1 did not end within 1 s/],
+    ['hanging-replace', /replace\(key 1, r1 .*, r2 .*\) of client 1 did not end within 1 s/],
     ['hanging-read', /read\(key 1, now\) of client 1 did not end within 1 s/],
   ])('%s', async (name, where) => {
     const { code, output } = await command([BROKEN, '--patience', '1'], { BROKEN: name })

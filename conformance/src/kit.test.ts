@@ -40,11 +40,11 @@ test('what a store does not claim is not applicable, with the evidence', async (
     const store = memoryStore()
     return {
       name: 'plain',
-      traits: Object.freeze({ ...store.traits, subjects: 'none', count: false, expiry: 'native' }),
+      traits: store.traits,
       read: (key, now) => store.read(key, now),
       create: (key, record, now) => store.create(key, record, now),
-      replace: (key, record, expected, now) => store.replace(key, record, expected, now),
-      touch: (key, expiresAt, expected, now) => store.touch(key, expiresAt, expected, now),
+      replace: (key, expected, record, now) => store.replace(key, expected, record, now),
+      touch: (key, expected, expiresAt, now) => store.touch(key, expected, expiresAt, now),
       delete: (key, now) => store.delete(key, now),
     }
   }

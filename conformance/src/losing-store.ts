@@ -4,6 +4,9 @@ import type { Fault, Faults } from './faults.ts'
 
 const OFFERS = ['cut-before', 'cut-after', 'late', 'slow', 'down'] as const satisfies readonly Fault[]
 
+/** What is done in pages. */
+const PAGED: ReadonlySet<keyof SessionStore> = new Set(['deleteSubject', 'count', 'sweep'])
+
 /**
  * A store whose calls can be made to fail: what a socket would do to them, for stores that have none.
  *
@@ -23,12 +26,24 @@ export function losingStore(
     struck++
     return fault
   }
+  /** Trouble strikes the first page. */
+  async function* pages(made: AsyncIterable<unknown>): AsyncGenerator {
+    const now = strike()
+    if (now === 'cut-before' || now === 'down') throw new Error('the connection was lost')
+    if (now === 'late') await setTimeout(late)
+    for await (const page of made) {
+      if (now === 'slow') await setTimeout(late)
+      if (now === 'cut-after') throw new Error('the connection was lost')
+      yield page
+    }
+  }
   const losing = new Proxy(store, {
     get(target, name: keyof SessionStore) {
       const value: unknown = Reflect.get(target, name, target)
       if (typeof value !== 'function') return value
       const call = value.bind(target) as (...values: unknown[]) => unknown
-      if (name === 'close' || name === 'list' || (only !== undefined && name !== only)) return call
+      if (name === 'close' || name === 'list' || name === 'all' || (only !== undefined && name !== only)) return call
+      if (PAGED.has(name)) return (...values: unknown[]) => pages(call(...values) as AsyncIterable<unknown>)
       return async (...values: unknown[]) => {
         const now = strike()
         if (now === 'cut-before' || now === 'down') throw new Error('the connection was lost')

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { SessionKey, SessionRecord, SessionStore, StoreTraits } from '@sess/core'
+import { asExpected, sum } from '@sess/core/adapter'
 import { cases } from './cases/all.ts'
 import type { Harness, Space } from './contract.ts'
 import { within } from './deadline.ts'
@@ -64,11 +65,13 @@ async function checkData(harness: Harness, first: Space, second: Space, patience
   const key = { tag: randomBytes(9).toString('base64url'), id: randomBytes(12).toString('base64url') }
   const record: SessionRecord = { revision: 1, expiresAt: now + 600_000, payload: Buffer.from('preflight') }
   const sees = (store: SessionStore): Promise<boolean | undefined> => tried(store, key, now, patience)
-  const counted = await within(Promise.resolve(first.store.count?.(now)), patience, 'count()').catch(() => undefined)
+  const counting = first.store.count ? sum(first.store.count(now)) : Promise.resolve(undefined)
+  const counted = await within(counting, patience, 'count()').catch(() => undefined)
   if (counted !== undefined && counted > 0)
     throw new HarnessError(`open() gave a namespace with ${counted} records in it: it must be empty`)
   await within(first.store.create(key, record, now), patience, 'create()').catch(() => undefined)
   if (!(await sees(first.store))) return
+  await checkOrder(first.store, key, record, now, patience)
   if (await sees(second.store))
     throw new HarnessError(
       'what was written in one namespace was read in another: each open() must give its own table, file or prefix (or the store ignores it)',
@@ -80,6 +83,41 @@ async function checkData(harness: Harness, first: Space, second: Space, patience
   if ((await sees(other)) === false)
     throw new HarnessError('connect() reaches other data than the store that open() gave')
   await checkProcess(harness, first, key, now, patience)
+}
+
+/** A store that takes its arguments in another order fails every case of a write, and none would say why. */
+async function checkOrder(
+  store: SessionStore,
+  key: SessionKey,
+  first: SessionRecord,
+  now: number,
+  patience: number,
+): Promise<void> {
+  const second = { ...first, revision: 2 }
+  const until = first.expiresAt + 1
+  const orders = [
+    [
+      'replace(key, expected, next, now)',
+      () => store.replace(key, asExpected(first), second, now),
+      () => store.replace(key, asExpected(second), first, now),
+    ],
+    [
+      'touch(key, expected, expiresAt, now)',
+      () => store.touch(key, asExpected(second), until, now),
+      () => store.touch(key, until as never, second as never, now),
+    ],
+  ] as const
+  for (const [order, right, swapped] of orders) {
+    const answer = await within(right(), patience, order).catch((error: unknown) => error)
+    // What is done is in order. What hangs is for the cases.
+    if (isDone(answer) || answer instanceof HarnessError) continue
+    if (isDone(await within(swapped(), patience, order).catch((error: unknown) => error)))
+      throw new HarnessError(`the store takes the arguments of ${order} in another order`)
+  }
+}
+
+function isDone(answer: unknown): boolean {
+  return answer === 'replaced' || answer === 'touched'
 }
 
 async function checkProcess(
@@ -108,7 +146,7 @@ async function tried(
   patience: number,
 ): Promise<boolean | undefined> {
   try {
-    return (await within(store.read(key, now, true), patience, 'read()')) !== undefined
+    return (await within(store.read(key, now, { fresh: true }), patience, 'read()')) !== undefined
   } catch {
     return undefined
   }

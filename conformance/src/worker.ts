@@ -17,14 +17,14 @@ async function perform(store: SessionStore, task: Task): Promise<unknown> {
     case 'increment': {
       let conflicts = 0
       for (let done = 0; done < task.times;) {
-        const record = await store.read(task.key, now, true)
+        const record = await store.read(task.key, now, { fresh: true })
         if (!record) throw new Error('the record is missing')
         const next = {
           ...record,
           revision: record.revision + 1,
           payload: Buffer.from(String(Number(Buffer.from(record.payload).toString()) + 1)),
         }
-        if ((await store.replace(task.key, next, record, now)) === 'replaced') done++
+        if ((await store.replace(task.key, record, next, now)) === 'replaced') done++
         else conflicts++
       }
       return conflicts
@@ -45,11 +45,15 @@ async function perform(store: SessionStore, task: Task): Promise<unknown> {
     case 'replace-past-delete': {
       let met = 0
       for (const [i, key] of task.keys.entries())
-        for (let record = await store.read(key, now, true); record; record = await store.read(key, now, true)) {
+        for (
+          let record = await store.read(key, now, { fresh: true });
+          record;
+          record = await store.read(key, now, { fresh: true })
+        ) {
           // With every other record it takes its time, so that the delete falls between its read and its replace.
           if (i % 2) await setTimeout(1)
           const next = { ...record, revision: record.revision + 1 }
-          if ((await store.replace(key, next, record, now)) === 'missing') met++
+          if ((await store.replace(key, record, next, now)) === 'missing') met++
         }
       return met
     }

@@ -1,10 +1,20 @@
-import { SessError, type SessionKey, type SessionRecord, type SessionStore, type Subject } from '@sess/core'
+import {
+  asExpected,
+  PageSize,
+  SessError,
+  sweepableUntil,
+  type ExpectedRecord,
+  type SessionKey,
+  type SessionRecord,
+  type SessionStore,
+  type Subject,
+} from '@sess/core/adapter'
 import type { Pool, QueryResult, QueryResultRow } from 'pg'
 
 /** The table. Numbers are doubles, as JavaScript's are; a subject is bytes, for text cannot hold every character. */
 export const SCHEMA = `
 CREATE TABLE IF NOT EXISTS sess_sessions (
-  tag text NOT NULL, id text NOT NULL, revision float8 NOT NULL, expires_at float8 NOT NULL,
+  tag text COLLATE "C" NOT NULL, id text COLLATE "C" NOT NULL, revision float8 NOT NULL, expires_at float8 NOT NULL,
   subject bytea, payload bytea NOT NULL, PRIMARY KEY (tag, id));
 CREATE INDEX IF NOT EXISTS sess_sessions_expiry ON sess_sessions (expires_at);`
 
@@ -21,16 +31,31 @@ SELECT (SELECT count(*) FROM live)::int AS live, (SELECT count(*) FROM done)::in
 const REPLACE = update('revision = $5, expires_at = $6, payload = $7')
 const TOUCH = update('expires_at = greatest(s.expires_at, $5)')
 const READ = 'SELECT * FROM sess_sessions WHERE tag = $1 AND id = $2 AND expires_at > $3'
-const LIST = 'SELECT * FROM sess_sessions WHERE tag = $1 AND subject = $2 AND expires_at > $3'
+const LIST = `
+SELECT * FROM sess_sessions WHERE tag = $1 AND id > $2 AND subject = $3 AND expires_at > $4 ORDER BY id LIMIT $5`
+const ALL = `
+SELECT * FROM sess_sessions WHERE (tag, id) > ($1, $2) AND expires_at > $3 ORDER BY tag, id LIMIT $4`
 const DELETE = 'DELETE FROM sess_sessions WHERE tag = $1 AND id = $2 RETURNING expires_at > $3 AS live'
+/** A page is what was selected: one of which others deleted some meanwhile is no sign of the end. */
 const DELETE_SUBJECT = `
-DELETE FROM sess_sessions WHERE tag = $1 AND subject = $2 AND id IS DISTINCT FROM $4 RETURNING expires_at > $3 AS live`
-const COUNT = 'SELECT count(*)::int AS count FROM sess_sessions WHERE expires_at > $1'
+WITH page AS (SELECT id FROM sess_sessions
+  WHERE tag = $1 AND id > $2 AND subject = $3 AND id IS DISTINCT FROM $4 ORDER BY id LIMIT $5),
+gone AS (DELETE FROM sess_sessions WHERE tag = $1 AND subject = $3 AND id IN (SELECT id FROM page) RETURNING expires_at)
+SELECT max(id) AS last, (SELECT count(*) FROM gone WHERE expires_at > $6)::int AS done FROM page`
+const COUNT = `
+WITH page AS (SELECT tag, id, expires_at FROM sess_sessions WHERE (tag, id) > ($1, $2) ORDER BY tag, id LIMIT $3)
+SELECT tag, id, (SELECT count(*) FROM page WHERE expires_at > $4)::int AS live
+FROM page ORDER BY tag DESC, id DESC LIMIT 1`
+const CLOCK = 'SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS now'
 const SWEEP = `
 DELETE FROM sess_sessions WHERE ctid IN (
   SELECT ctid FROM sess_sessions WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)`
 
+/** How many records are read at once. */
+const PAGE = 100
+
 interface Row {
+  tag: string
   id: string
   revision: number
   expires_at: number
@@ -52,21 +77,19 @@ class PgStore implements SessionStore {
   readonly traits: SessionStore['traits'] = Object.freeze({
     maxPayloadBytes: 1_048_576,
     expiryResolutionMs: 1,
-    subjects: 'list',
-    expiry: 'sweep',
-    tagIsShard: false,
+    needsPepper: false,
     staleMs: 0,
-    count: true,
   } as const)
   readonly #pool: Pick<Pool, 'query'>
+  readonly #sizes = { delete: new PageSize(), count: new PageSize(), sweep: new PageSize() }
 
   constructor(pool: Pick<Pool, 'query'>) {
     this.#pool = pool
   }
 
-  async read({ tag, id }: SessionKey, now: number): Promise<SessionRecord | undefined> {
+  async read({ tag, id }: SessionKey, now: number): Promise<ExpectedRecord | undefined> {
     const { rows } = await this.#query<Row>(READ, [tag, id, now])
-    return rows[0] && recordOf(rows[0])
+    return rows[0] && asExpected(recordOf(rows[0]))
   }
 
   async create({ tag, id }: SessionKey, record: SessionRecord, now: number): Promise<boolean> {
@@ -78,8 +101,8 @@ class PgStore implements SessionStore {
 
   async replace(
     { tag, id }: SessionKey,
+    expected: ExpectedRecord,
     { revision, expiresAt, payload }: SessionRecord,
-    expected: SessionRecord,
     now: number,
   ): Promise<'replaced' | 'conflict' | 'missing'> {
     const bytes = this.#fitting(payload)
@@ -88,8 +111,8 @@ class PgStore implements SessionStore {
 
   async touch(
     { tag, id }: SessionKey,
+    expected: ExpectedRecord,
     expiresAt: number,
-    expected: SessionRecord,
     now: number,
   ): Promise<'touched' | 'conflict' | 'missing'> {
     return this.#compareAndSet('touched', TOUCH, [tag, id, now, expected.revision, expiresAt])
@@ -101,22 +124,68 @@ class PgStore implements SessionStore {
   }
 
   async *list({ id: subject, tag }: Subject, now: number): AsyncIterable<readonly [SessionKey, SessionRecord]> {
-    const { rows } = await this.#query<Row>(LIST, [tag, Buffer.from(subject), now])
-    for (const row of rows) yield [{ tag, id: row.id }, recordOf(row)]
+    for (let after = ''; ;) {
+      const { rows } = await this.#query<Row>(LIST, [tag, after, Buffer.from(subject), now, PAGE])
+      for (const row of rows) yield [{ tag, id: (after = row.id) }, recordOf(row)]
+      if (rows.length < PAGE) return
+    }
   }
 
-  async deleteSubject({ id: subject, tag }: Subject, now: number, except?: SessionKey): Promise<number> {
+  async *all(now: number): AsyncIterable<readonly [SessionKey, SessionRecord]> {
+    for (let last: SessionKey = { tag: '', id: '' }; ;) {
+      const { rows } = await this.#query<Row>(ALL, [last.tag, last.id, now, PAGE])
+      for (const row of rows) yield [(last = { tag: row.tag, id: row.id }), recordOf(row)]
+      if (rows.length < PAGE) return
+    }
+  }
+
+  async *deleteSubject({ id: subject, tag }: Subject, now: number, except?: SessionKey): AsyncIterable<number> {
     const spared = except?.tag === tag ? except.id : null
-    const { rows } = await this.#query<{ live: boolean }>(DELETE_SUBJECT, [tag, Buffer.from(subject), now, spared])
-    return rows.filter(({ live }) => live).length
+    const owner = Buffer.from(subject)
+    for (let after: string | null = ''; ;) {
+      const { rows }: QueryResult<{ last: string | null; done: number }> = await this.#page(
+        this.#sizes.delete,
+        (size) => this.#query(DELETE_SUBJECT, [tag, after, owner, spared, size, now]),
+      )
+      const { last, done } = rows[0]!
+      if (last === null) return
+      yield done
+      after = last
+    }
   }
 
-  async count(now: number): Promise<number> {
-    return (await this.#query<{ count: number }>(COUNT, [now])).rows[0]!.count
+  async *count(now: number): AsyncIterable<number> {
+    for (let last: SessionKey = { tag: '', id: '' }; ;) {
+      const { tag, id } = last
+      const { rows } = await this.#page(this.#sizes.count, (size) =>
+        this.#query<SessionKey & { live: number }>(COUNT, [tag, id, size, now]),
+      )
+      if (!rows[0]) return
+      yield rows[0].live
+      last = rows[0]
+    }
   }
 
-  async sweep(now: number, limit: number): Promise<number> {
-    return (await this.#query(SWEEP, [now, limit])).rowCount!
+  async *sweep(now: number): AsyncIterable<number> {
+    const { rows } = await this.#query<{ now: number }>(CLOCK, [])
+    const until = sweepableUntil(now, rows[0]!.now)
+    for (;;) {
+      const { rowCount } = await this.#page(this.#sizes.sweep, (size) => this.#query(SWEEP, [until, size]))
+      if (!rowCount) return
+      yield rowCount
+    }
+  }
+
+  /** Asks for a page, and adapts the size of the next to the time that this one took. */
+  async #page<R extends QueryResultRow>(
+    pages: PageSize,
+    ask: (size: number) => Promise<QueryResult<R>>,
+  ): Promise<QueryResult<R>> {
+    const { size } = pages
+    const began = performance.now()
+    const result = await ask(size)
+    pages.took(performance.now() - began, size)
+    return result
   }
 
   async #compareAndSet<Done>(done: Done, sql: string, values: unknown[]): Promise<Done | 'conflict' | 'missing'> {

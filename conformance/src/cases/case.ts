@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import type { Session, Sessions, SessionKey, SessionRecord, SessionStore, Subject } from '@sess/core'
+import type { AnyRecord, Session, Sessions, SessionKey, SessionRecord, SessionStore, Subject } from '@sess/core'
+import { asExpected } from '@sess/core/adapter'
 import type { Case, CaseContext, Clause, Layer } from '../contract.ts'
 
 type Requires = NonNullable<Case['requires']>
@@ -29,28 +30,27 @@ export const restarts: Requires = ({ space }) =>
 export const showsBytes: Requires = ({ space }) =>
   space.raw ? undefined : 'the harness has no raw: what is stored lies in the memory of one process'
 
-/** The store lists a subject's sessions; if it does not claim so, it must not have the method. */
-export const lists: Requires = ({ store }) => claimed(store.traits.subjects === 'list', store.list, 'list')
+/** The store lists a subject's sessions. */
+export const lists: Requires = has('list')
+
+/** The store lists all sessions. */
+export const listsAll: Requires = has('all')
 
 /** The store revokes a subject's sessions. */
-export const revokes: Requires = ({ store }) =>
-  claimed(store.traits.subjects !== 'none', store.deleteSubject, 'deleteSubject')
+export const revokes: Requires = has('deleteSubject')
 
 /** The store counts. */
-export const counts: Requires = ({ store }) => claimed(store.traits.count, store.count, 'count')
+export const counts: Requires = has('count')
 
 /** The store wants sweeping. */
-export const sweeps: Requires = ({ store }) => claimed(store.traits.expiry === 'sweep', store.sweep, 'sweep')
+export const sweeps: Requires = has('sweep')
 
 /** The harness reaches the index of subjects, where the store keeps one apart from its records. */
 export const indexes: Requires = ({ space }) =>
   space.index ? undefined : 'the harness has no index: subjects are looked up in the records themselves'
 
-function claimed(claim: boolean, method: unknown, name: string): string | undefined {
-  if (claim) return undefined
-  if (method !== undefined)
-    throw new Error(`under-claimed: the store has ${name}(), and its traits say that it has not`)
-  return `the traits do not claim it, and there is no ${name}()`
+function has(name: 'list' | 'all' | 'deleteSubject' | 'count' | 'sweep'): Requires {
+  return ({ store }) => (name in store ? undefined : `the store has no ${name}()`)
 }
 
 /** All that an iterable gives. */
@@ -71,19 +71,19 @@ export function subjectOf({ key }: CaseContext, id: string): Subject {
 }
 
 /** The payload as text. */
-export function textOf(record: SessionRecord | undefined): string | undefined {
+export function textOf(record: AnyRecord | undefined): string | undefined {
   return record && Buffer.from(record.payload).toString()
 }
 
 /** Expects a record to be the one that was written, an expiry rounded down by less than the claimed resolution apart. */
 export function same(
-  read: SessionRecord | undefined,
-  written: SessionRecord,
+  read: AnyRecord | undefined,
+  written: AnyRecord,
   { traits }: SessionStore,
-): asserts read is SessionRecord {
+): asserts read is AnyRecord {
   assert.ok(read, 'the record is missing')
   const early = written.expiresAt - read.expiresAt
-  const shown = ({ revision, subject, payload }: SessionRecord, expiresAt: number): object => ({
+  const shown = ({ revision, subject, payload }: AnyRecord, expiresAt: number): object => ({
     revision,
     expiresAt,
     subject,
@@ -138,7 +138,7 @@ export function changedOnTheWay(store: SessionStore, change: (record: SessionRec
       if (name === 'read')
         return async (...args: Parameters<SessionStore['read']>) => {
           const record = await target.read(...args)
-          return record && change(record)
+          return record && asExpected(change({ ...record }))
         }
       if (name === 'list' && target.list)
         return async function* (...args: Parameters<NonNullable<SessionStore['list']>>) {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { asExpected } from '@sess/core/adapter'
 import type { Case } from '../contract.ts'
 import { clause } from './case.ts'
 
@@ -24,7 +25,7 @@ export const clock: readonly Case[] = [
       const at = key()
       await it.create(at, record(), now)
       const before = (await it.read(at, now))?.expiresAt
-      assert.equal(await it.touch(at, now + 1000, record(), now), 'touched')
+      assert.equal(await it.touch(at, asExpected(record()), now + 1000, now), 'touched')
       assert.equal((await it.read(at, now))?.expiresAt, before)
     },
   ),
@@ -34,7 +35,7 @@ export const clock: readonly Case[] = [
     async ({ store: it, key, record, now }) => {
       const at = key()
       await it.create(at, record(), now)
-      await it.touch(at, now + 120_000, record(), now)
+      await it.touch(at, asExpected(record()), now + 120_000, now)
       assert.ok(await it.read(at, now + 119_000))
       assert.equal(await it.read(at, now + 120_000), undefined)
     },
@@ -45,7 +46,7 @@ export const clock: readonly Case[] = [
     async ({ store: it, key, record, now }) => {
       const at = key()
       await it.create(at, record(), now)
-      await it.replace(at, record({ revision: 2, expiresAt: now + 30_000 }), record(), now)
+      await it.replace(at, asExpected(record()), record({ revision: 2, expiresAt: now + 30_000 }), now)
       assert.ok(await it.read(at, now + 29_000))
       assert.equal(await it.read(at, now + 30_000), undefined)
     },
@@ -83,7 +84,10 @@ export const clock: readonly Case[] = [
       assert.equal(await it.create(at, record({ expiresAt: now }), now), true)
       assert.equal(await it.read(at, now), undefined)
       assert.equal(await it.create(at, record(), now), true)
-      assert.equal(await it.replace(at, record({ revision: 2, expiresAt: now - 1 }), record(), now), 'replaced')
+      assert.equal(
+        await it.replace(at, asExpected(record()), record({ revision: 2, expiresAt: now - 1 }), now),
+        'replaced',
+      )
       assert.deepEqual([await it.read(at, now), await it.delete(at, now)], [undefined, false])
     },
   ),
@@ -95,12 +99,12 @@ export const clock: readonly Case[] = [
         const expiresAt = Math.floor(now / 1000) * 1000 + 60_000 + part
         const at = key()
         await it.create(at, record(), now)
-        await it.replace(at, record({ revision: 2, expiresAt }), record(), now)
+        await it.replace(at, asExpected(record()), record({ revision: 2, expiresAt }), now)
         assert.ok(await it.read(at, expiresAt - it.traits.expiryResolutionMs), `it ends at .${part}`)
         assert.equal(await it.read(at, expiresAt), undefined, `it ends at .${part}`)
         const touched = key()
         await it.create(touched, record({ expiresAt: now + 1000 }), now)
-        await it.touch(touched, expiresAt, record(), now)
+        await it.touch(touched, asExpected(record()), expiresAt, now)
         assert.ok(await it.read(touched, expiresAt - it.traits.expiryResolutionMs), `touched to .${part}`)
         assert.equal(await it.read(touched, expiresAt), undefined, `touched to .${part}`)
       }
@@ -134,7 +138,7 @@ export const clock: readonly Case[] = [
         const other = await space.connect()
         assert.ok(await other.read(at, now + 60_000 - it.traits.expiryResolutionMs))
         assert.equal(await other.read(at, now + 60_000), undefined)
-        await other.touch(at, now + 120_000, record(), now)
+        await other.touch(at, asExpected(record()), now + 120_000, now)
         process.env.TZ = 'Asia/Kolkata'
         assert.ok(await it.read(at, now + 120_000 - it.traits.expiryResolutionMs))
         assert.equal(await it.read(at, now + 120_000), undefined)
@@ -153,8 +157,8 @@ export const clock: readonly Case[] = [
         const first = record({ expiresAt: told + 10_000 })
         assert.equal(await it.create(at, first, told), true)
         assert.ok(await it.read(at, told + 10_000 - it.traits.expiryResolutionMs))
-        assert.equal(await it.touch(at, told + 20_000, first, told + 9000), 'touched')
-        assert.equal(await it.replace(at, { ...first, revision: 2 }, first, told + 19_000), 'replaced')
+        assert.equal(await it.touch(at, asExpected(first), told + 20_000, told + 9000), 'touched')
+        assert.equal(await it.replace(at, asExpected(first), { ...first, revision: 2 }, told + 19_000), 'replaced')
         assert.equal(await it.read(at, told + 10_000), undefined)
       }
     },

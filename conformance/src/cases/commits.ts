@@ -101,7 +101,7 @@ export const commits: readonly Case[] = [
       assert.ok(Math.abs(first.expiresAt - now - 300_000) < store.traits.expiryResolutionMs)
       session.data.n = 1
       await session.commit()
-      assert.equal((await store.read(keyOf(cookieValue), now, true))!.revision, 2)
+      assert.equal((await store.read(keyOf(cookieValue), now, { fresh: true }))!.revision, 2)
     },
   ),
 ]

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import type { SessionKey, SessionRecord, SessionsOptions } from '@sess/core'
+import type { SessionKey, ExpectedRecord, SessionsOptions, SessionRecord } from '@sess/core'
+import { asExpected } from '@sess/core/adapter'
 import type { Case, CaseContext } from '../contract.ts'
 import { changedOnTheWay, clause, keyOf, seen, stored, textOf } from './case.ts'
 import { body, envelope, forge, parsed, UNSEALED, written } from './forge.ts'
@@ -14,7 +15,7 @@ const SMALL = 4096
 export async function valid(
   { sessions: open, store, now }: CaseContext,
   options: Partial<SessionsOptions> = {},
-): Promise<{ readonly cookieValue: string; readonly key: SessionKey; readonly record: SessionRecord }> {
+): Promise<{ readonly cookieValue: string; readonly key: SessionKey; readonly record: ExpectedRecord }> {
   const cookieValue = await stored(open({ now }, store, options), { list: [1, 'two', { three: null }] }, 'ann')
   const key = keyOf(cookieValue)
   return { cookieValue, key, record: (await store.read(key, now))! }
@@ -68,13 +69,13 @@ export async function rejectAll(
   let last = record
   for (const payload of make(record.payload)) {
     const next = { ...last, revision: last.revision + 1, payload }
-    assert.equal(await store.replace(key, next, last, now), 'replaced')
-    last = next
+    assert.equal(await store.replace(key, last, next, now), 'replaced')
+    last = asExpected(next)
     const session = await all.load(cookieValue)
     assert.deepEqual([session.status, session.subject, { ...session.data }], ['new', undefined, {}])
     assert.deepEqual(reasons.splice(0), ['undecodable'])
   }
-  assert.equal((await store.read(key, now, true))!.revision, last.revision, 'a load has written')
+  assert.equal((await store.read(key, now, { fresh: true }))!.revision, last.revision, 'a load has written')
 }
 
 /** What lies in the store may come from anybody. */
@@ -202,10 +203,10 @@ export const hostileBytes: readonly Case[] = [
           for await (const { handle } of all.listSubject('ann')) assert.fail(`${handle} is in the list`)
           assert.deepEqual(reasons.splice(0), ['undecodable'])
         }
-        assert.deepEqual(textOf(await store.read(key, now, true)), textOf(record), 'a load has written')
+        assert.deepEqual(textOf(await store.read(key, now, { fresh: true })), textOf(record), 'a load has written')
         if (store.deleteSubject) await all.revokeSubject('ann')
         else await all.revoke(cookieValue.slice(0, 28), { anySubject: true })
-        assert.equal(await store.read(key, now, true), undefined)
+        assert.equal(await store.read(key, now, { fresh: true }), undefined)
       }
     },
   ),
@@ -215,7 +216,7 @@ export const hostileBytes: readonly Case[] = [
     const { values } = parsed(record.payload)
     const evil = JSON.parse('{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}') as object
     const payload = forge(envelope(values, Buffer.from(JSON.stringify(evil))))
-    await store.replace(key, { ...record, revision: 2, payload }, record, now)
+    await store.replace(key, record, { ...record, revision: 2, payload }, now)
     const all = context.sessions({ now }, store, UNSEALED)
     const session = await all.load(cookieValue)
     session.data.more = 1
@@ -253,7 +254,7 @@ export const hostileBytes: readonly Case[] = [
       const { key, record, cookieValue } = await valid(context)
       const other = await stored(open(), {}, 'ann')
       const payload = forge(body(record.payload).subarray(3))
-      await store.replace(key, { ...record, revision: 2, payload }, record, now)
+      await store.replace(key, record, { ...record, revision: 2, payload }, now)
       const all = open()
       const reasons: string[] = []
       all.on('rejected', ({ reason, handle }) => reasons.push(`${reason} ${handle}`))

@@ -1,5 +1,6 @@
 import type { SessionStore } from '@sess/core'
 import { CounterExample, type Step } from '../result.ts'
+import { all } from './case.ts'
 
 /** What a request's store does with its calls: each waits until it is sent. */
 interface Seat {
@@ -26,6 +27,7 @@ export interface Orders {
   readonly losing?: boolean
 }
 
+const PAGED: ReadonlySet<string> = new Set(['deleteSubject', 'count', 'sweep'])
 const WRITES: ReadonlySet<string> = new Set(['create', 'replace', 'touch', 'delete', 'deleteSubject'])
 
 /**
@@ -84,27 +86,37 @@ function seatOf(name: string, target: SessionStore): Seat {
     store: new Proxy(target, {
       get(_, method: keyof SessionStore) {
         const value: unknown = target[method]
-        if (typeof value !== 'function' || method === 'list') return value
-        return (...args: unknown[]) =>
-          new Promise((resolve, reject) => {
-            const send = async (lost: boolean): Promise<string> => {
-              try {
-                const answer: unknown = await value.apply(target, args)
-                if (lost) reject(new Error('the connection was cut before the answer came'))
-                else resolve(answer)
-                return `${typeof answer === 'object' ? 'a record' : (JSON.stringify(answer) ?? 'nothing')}${lost ? ', lost' : ''}`
-              } catch (error) {
-                reject(error)
-                return 'threw'
-              }
-            }
-            seat.waiting = { method, send }
-            seat.next.resolve()
-          })
+        if (typeof value !== 'function' || method === 'list' || method === 'all') return value
+        // What is done in pages is one step here: each page is like the first.
+        if (PAGED.has(method))
+          return async function* (...args: unknown[]) {
+            yield* await wait(seat, method, () => all(value.apply(target, args) as AsyncIterable<unknown>))
+          }
+        return (...args: unknown[]) => wait(seat, method, async () => (await value.apply(target, args)) as unknown)
       },
     }),
   }
   return seat
+}
+
+/** Lets a call wait until it is sent. */
+function wait<T>(seat: Seat, method: string, call: () => Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const send = async (lost: boolean): Promise<string> => {
+      try {
+        const answer = await call()
+        if (lost) reject(new Error('the connection was cut before the answer came'))
+        else resolve(answer)
+        const shown = typeof answer === 'object' && !Array.isArray(answer) ? 'a record' : JSON.stringify(answer)
+        return `${shown ?? 'nothing'}${lost ? ', lost' : ''}`
+      } catch (error) {
+        reject(error)
+        return 'threw'
+      }
+    }
+    seat.waiting = { method, send }
+    seat.next.resolve()
+  })
 }
 
 async function ending<T>(seat: Seat, run: (store: SessionStore) => Promise<T>): Promise<T> {

@@ -56,13 +56,13 @@ export const login: readonly Case[] = [
       const it = open(time)
       const old = await stored(it, CART)
       await (await it.load(old)).login('ann')
-      const { expiresAt, revision } = (await store.read(keyOf(old), now, true))!
+      const { expiresAt, revision } = (await store.read(keyOf(old), now, { fresh: true }))!
       for (const act of ['commit', 'regenerate', 'logout'] as const) {
         time.now += 15_000
         const session = await it.load(old)
         await session[act]()
         assert.equal(bindingOf(session).cookieChange, undefined)
-        const marker = await store.read(keyOf(old), time.now, true)
+        const marker = await store.read(keyOf(old), time.now, { fresh: true })
         assert.deepEqual([marker?.expiresAt, marker?.revision], [expiresAt, revision])
       }
       assert.ok(expiresAt <= now + 60_000)
@@ -89,7 +89,7 @@ export const login: readonly Case[] = [
       const cookie = await stored(it, { cart: ['a book of ann'] }, 'ann')
       const late = await it.load(cookie)
       await (await it.load(cookie)).login('bob')
-      const marker = (await store.read(keyOf(cookie), now, true))!
+      const marker = (await store.read(keyOf(cookie), now, { fresh: true }))!
       assert.ok(!Buffer.from(marker.payload).includes('a book of ann'))
       const { cookieValue } = await (await it.load(cookie)).login('ann')
       assert.deepEqual((await seen(it, cookieValue))[2], {})
@@ -143,7 +143,7 @@ export const login: readonly Case[] = [
     'While a pepper is rotated, one server after the other, everybody stays signed in, and a revocation ends the sessions of both.',
     async ({ sessions: open, store, now }) => {
       const [first, next] = ['the pepper of last year', 'the pepper of this year']
-      const old = store.traits.tagIsShard ? first : false
+      const old = store.traits.needsPepper ? first : false
       const at = (...pepper: (string | false)[]) => open({ now }, store, { pepper })
       // By what servers are deployed with at the same time: the order for a rolling deploy.
       const steps = [[at(old)], [at(old), at(old, next)], [at(old, next), at(next, old)]] as const

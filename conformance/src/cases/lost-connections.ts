@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { isSessError, type SessionKey, type SessionRecord, type SessionStore } from '@sess/core'
+import { isSessError, type SessionKey, type AnyRecord, type ExpectedRecord, type SessionStore } from '@sess/core'
+import { sum } from '@sess/core/adapter'
 import type { Case, CaseContext } from '../contract.ts'
 import type { Fault } from '../faults.ts'
 import { HarnessError } from '../result.ts'
@@ -12,7 +13,7 @@ const CUTS = ['cut-before', 'cut-after', 'cut-mid-reply'] as const satisfies rea
 /** Each kind of cut that the harness can make, with a record and a client that has no trouble. */
 async function eachCut(
   context: CaseContext,
-  run: (key: SessionKey, record: SessionRecord, strike: () => void, other: SessionStore) => Promise<void>,
+  run: (key: SessionKey, record: ExpectedRecord, strike: () => void, other: SessionStore) => Promise<void>,
 ): Promise<void> {
   const { key, record, now, space } = context
   const { store: it, faults } = context.faulty()
@@ -34,18 +35,18 @@ async function eachCut(
 function cutWrite(
   what: string,
   text: string,
-  write: (context: CaseContext, key: SessionKey, record: SessionRecord) => Promise<unknown>,
+  write: (context: CaseContext, key: SessionKey, record: ExpectedRecord) => Promise<unknown>,
   done: unknown,
-  isDone: (record: SessionRecord | undefined) => boolean,
+  isDone: (record: AnyRecord | undefined) => boolean,
 ): Case {
   const run = (context: CaseContext): Promise<void> =>
     eachCut(context, async (key, record, strike, other) => {
       // Once without trouble: a driver may have something to learn first.
-      await write(context, ...(await spare(context, record)))
+      await write(context, ...(await spare(context, { ...record })))
       strike()
       const answer = await settle(write(context, key, record))
       await recovered(context.store, key, context.now)
-      const seen = await other.read(key, context.now, true)
+      const seen = await other.read(key, context.now, { fresh: true })
       if ('error' in answer) {
         if (promised(answer)) assert.ok(!isDone(seen), `it threw ${told(answer.error)}, and the write is there`)
       } else {
@@ -66,7 +67,7 @@ export const lostConnections: readonly Case[] = [
     (context) =>
       eachCut(context, async (key, _, strike) => {
         strike()
-        const answer = await settle(context.store.read(key, context.now, true))
+        const answer = await settle(context.store.read(key, context.now, { fresh: true }))
         if (!('error' in answer)) assert.equal(payloadOf(answer.value), 'first')
       }),
     sockets,
@@ -75,14 +76,14 @@ export const lostConnections: readonly Case[] = [
     'cut-replace',
     'A replace whose connection is lost was done, or throws, and throws store_unavailable only if it never will be.',
     ({ store: it, now }, key, record) =>
-      it.replace(key, { ...record, revision: record.revision + 1, payload: Buffer.from('second') }, record, now),
+      it.replace(key, record, { ...record, revision: record.revision + 1, payload: Buffer.from('second') }, now),
     'replaced',
     (record) => payloadOf(record) === 'second',
   ),
   cutWrite(
     'cut-touch',
     'A touch whose connection is lost was done, or throws, and throws store_unavailable only if it never will be.',
-    ({ store: it, now }, key, record) => it.touch(key, record.expiresAt + 60_000, record, now),
+    ({ store: it, now }, key, record) => it.touch(key, record, record.expiresAt + 60_000, now),
     'touched',
     (record) => (record?.expiresAt ?? 0) > Date.now() + 70_000,
   ),
@@ -101,9 +102,9 @@ export const lostConnections: readonly Case[] = [
         const { store: it, key, now } = context
         const at = key()
         strike()
-        const answer = await settle(it.create(at, record, now))
+        const answer = await settle(it.create(at, { ...record }, now))
         await recovered(it, at, now)
-        const seen = await other.read(at, now, true)
+        const seen = await other.read(at, now, { fresh: true })
         if (promised(answer)) assert.equal(seen, undefined, 'it promised that nothing was written, and it was')
         if (!('error' in answer)) assert.deepEqual([answer.value, payloadOf(seen)], [true, 'first'])
       }),
@@ -116,9 +117,9 @@ export const lostConnections: readonly Case[] = [
       eachCut(context, async (key, _, strike, other) => {
         const { store: it, now } = context
         strike()
-        const answer = await settle(it.deleteSubject!({ id: 'ann', tag: key.tag }, now))
+        const answer = await settle(sum(it.deleteSubject!({ id: 'ann', tag: key.tag }, now)))
         await recovered(it, key, now)
-        const seen = await other.read(key, now, true)
+        const seen = await other.read(key, now, { fresh: true })
         if ('error' in answer) {
           if (promised(answer)) assert.ok(seen, `it threw ${told(answer.error)}, and the session is gone`)
         } else assert.deepEqual([answer.value ?? 1, seen], [1, undefined])
@@ -137,7 +138,7 @@ export const lostConnections: readonly Case[] = [
       const readAll = (): Promise<unknown> =>
         Promise.all(
           keys.map(async (at, i) => {
-            const answer = await settle(it.read(at, now, true))
+            const answer = await settle(it.read(at, now, { fresh: true }))
             if (!('error' in answer)) assert.equal(payloadOf(answer.value), `record ${i} `.repeat(50))
           }),
         )

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout } from 'node:timers/promises'
-import type { SessionKey, SessionRecord } from '@sess/core'
+import type { ExpectedRecord, SessionKey } from '@sess/core'
+import { asExpected } from '@sess/core/adapter'
 import type { Case } from '../contract.ts'
 import { clause, restarts } from './case.ts'
 import { payloadOf, promised, recovered, settle, sockets, spare, type Settled } from './trouble.ts'
@@ -41,7 +42,7 @@ export const outages: readonly Case[] = [
     assert.equal(await it.create(at, record(), now), true)
     const read = (await it.read(at, now))!
     faults.inject('slow', { ms: 200 })
-    assert.equal(await it.replace(at, { ...read, revision: 2 }, read, now), 'replaced')
+    assert.equal(await it.replace(at, read, { ...read, revision: 2 }, now), 'replaced')
     faults.inject('slow', { ms: 200 })
     assert.equal((await it.read(at, now))?.revision, 2)
   }),
@@ -57,14 +58,14 @@ export const outages: readonly Case[] = [
       const read = (await it.read(at, now))!
       const { struck } = faults
       faults.inject('late', { ms: 300 })
-      const late = settle(it.replace(at, { ...read, revision: 2 }, read, now))
+      const late = settle(it.replace(at, read, { ...read, revision: 2 }, now))
       while (faults.struck === struck) await setTimeout(1)
       await faults.heal()
       assert.equal(await other.delete(at, now), true)
       const answer = await late
       if (!('error' in answer)) assert.equal(answer.value, 'missing')
       await setTimeout(100)
-      assert.equal(await other.read(at, now, true), undefined)
+      assert.equal(await other.read(at, now, { fresh: true }), undefined)
     },
   ),
   store(
@@ -74,7 +75,8 @@ export const outages: readonly Case[] = [
       const { key, record, now, space } = context
       const { store: it, faults } = context.faulty()
       const other = await space.connect()
-      const made = (): Promise<[SessionKey, SessionRecord]> => spare(context, record({ payload: Buffer.from('first') }))
+      const made = (): Promise<[SessionKey, ExpectedRecord]> =>
+        spare(context, record({ payload: Buffer.from('first') }))
       const [[a, ra], [b, rb], [c]] = [await made(), await made(), await made()] as const
       const fresh = key()
       faults.inject('down')
@@ -84,14 +86,14 @@ export const outages: readonly Case[] = [
       await away.passes(LOSS)
       void away.ask('read', it.read(b, now))
       const created = away.ask('create', it.create(fresh, record(), now))
-      const replaced = away.ask('replace', it.replace(a, { ...ra, revision: 2 }, ra, now))
-      const touched = away.ask('touch', it.touch(b, now + 120_000, rb, now))
+      const replaced = away.ask('replace', it.replace(a, asExpected(ra), { ...ra, revision: 2 }, now))
+      const touched = away.ask('touch', it.touch(b, asExpected(rb), now + 120_000, now))
       const deleted = away.ask('delete', it.delete(c, now))
       await away.passes(OUTAGE)
       away.back()
       await faults.heal()
       await recovered(it, key(), now)
-      const seen = (at: SessionKey): Promise<SessionRecord | undefined> => other.read(at, now, true)
+      const seen = (at: SessionKey): Promise<ExpectedRecord | undefined> => other.read(at, now, { fresh: true })
       const answers = await Promise.all([created, replaced, touched, deleted])
       await setTimeout(100)
       const done = [
@@ -119,10 +121,10 @@ export const outages: readonly Case[] = [
       await space.restart!()
       const read = await recovered(it, kept, now)
       if (read) assert.deepEqual([payloadOf(read), read.revision, read.expiresAt], ['kept', 1, written.expiresAt])
-      assert.equal(await it.read(gone, now, true), undefined)
+      assert.equal(await it.read(gone, now, { fresh: true }), undefined)
       const at = key()
       assert.equal(await it.create(at, record(), now), true)
-      assert.ok(await it.read(at, now, true))
+      assert.ok(await it.read(at, now, { fresh: true }))
     },
     restarts,
   ),

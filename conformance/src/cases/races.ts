@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { SessionKey, SessionStore } from '@sess/core'
+import { asExpected, sum } from '@sess/core/adapter'
 import type { Case } from '../contract.ts'
 import { Inconclusive } from '../result.ts'
 import { clause, processes, same, settled, sweeps, textOf } from './case.ts'
@@ -8,9 +9,9 @@ const store = clause('races', 'store')
 
 async function addOne(it: SessionStore, at: { tag: string; id: string }, now: number): Promise<void> {
   for (;;) {
-    const record = (await it.read(at, now, true))!
+    const record = (await it.read(at, now, { fresh: true }))!
     const payload = Buffer.from(String(Number(Buffer.from(record.payload).toString()) + 1))
-    if ((await it.replace(at, { ...record, revision: record.revision + 1, payload }, record, now)) === 'replaced')
+    if ((await it.replace(at, record, { ...record, revision: record.revision + 1, payload }, now)) === 'replaced')
       return
   }
 }
@@ -25,13 +26,13 @@ export const races: readonly Case[] = [
       for (let i = 0; i < 20; i++) {
         const at = key()
         await it.create(at, record(), now)
-        const [a, b] = [(await it.read(at, now))!, (await other.read(at, now, true))!]
+        const [a, b] = [(await it.read(at, now))!, (await other.read(at, now, { fresh: true }))!]
         const answers = await Promise.all([
-          it.replace(at, { ...a, revision: 2, payload: Buffer.from('a') }, a, now),
-          other.replace(at, { ...b, revision: 2, payload: Buffer.from('b') }, b, now),
+          it.replace(at, a, { ...a, revision: 2, payload: Buffer.from('a') }, now),
+          other.replace(at, b, { ...b, revision: 2, payload: Buffer.from('b') }, now),
         ])
         assert.deepEqual(answers.toSorted(), ['conflict', 'replaced'])
-        assert.equal(textOf(await it.read(at, now, true)), answers[0] === 'replaced' ? 'a' : 'b')
+        assert.equal(textOf(await it.read(at, now, { fresh: true })), answers[0] === 'replaced' ? 'a' : 'b')
       }
     },
   ),
@@ -43,9 +44,9 @@ export const races: readonly Case[] = [
       const at = key()
       await it.create(at, record(), now)
       const stale = (await other.read(at, now))!
-      await it.replace(at, record({ revision: 2 }), record(), now)
-      assert.equal(await other.replace(at, { ...stale, revision: 2 }, stale, now), 'conflict')
-      assert.equal(await other.touch(at, now + 90_000, stale, now), 'conflict')
+      await it.replace(at, asExpected(record()), record({ revision: 2 }), now)
+      assert.equal(await other.replace(at, stale, { ...stale, revision: 2 }, now), 'conflict')
+      assert.equal(await other.touch(at, stale, now + 90_000, now), 'conflict')
     },
   ),
   store(
@@ -57,9 +58,9 @@ export const races: readonly Case[] = [
       await it.create(at, record(), now)
       const read = (await it.read(at, now))!
       assert.equal(await other.delete(at, now), true)
-      assert.equal(await it.replace(at, { ...read, revision: 2 }, read, now), 'missing')
-      assert.equal(await it.touch(at, now + 90_000, read, now), 'missing')
-      assert.equal(await it.read(at, now, true), undefined)
+      assert.equal(await it.replace(at, read, { ...read, revision: 2 }, now), 'missing')
+      assert.equal(await it.touch(at, read, now + 90_000, now), 'missing')
+      assert.equal(await it.read(at, now, { fresh: true }), undefined)
     },
   ),
   store(
@@ -71,14 +72,14 @@ export const races: readonly Case[] = [
         const at = key()
         await it.create(at, record(), now)
         const read = (await it.read(at, now))!
-        const replace = () => it.replace(at, { ...read, revision: 2 }, read, now)
+        const replace = () => it.replace(at, read, { ...read, revision: 2 }, now)
         const writes = i % 2 ? [replace(), replace()] : []
         const deleted = other.delete(at, now)
         writes.push(replace())
         assert.equal(await deleted, true)
         for (const answer of await Promise.all(writes)) assert.ok(['replaced', 'conflict', 'missing'].includes(answer))
         await settled()
-        assert.equal(await it.read(at, now, true), undefined)
+        assert.equal(await it.read(at, now, { fresh: true }), undefined)
       }
     },
   ),
@@ -90,8 +91,8 @@ export const races: readonly Case[] = [
       const at = key()
       await it.create(at, record(), now)
       const read = (await it.read(at, now))!
-      assert.equal(await other.touch(at, now + 90_000, (await other.read(at, now))!, now), 'touched')
-      assert.equal(await it.replace(at, { ...read, revision: 2 }, read, now), 'replaced')
+      assert.equal(await other.touch(at, (await other.read(at, now))!, now + 90_000, now), 'touched')
+      assert.equal(await it.replace(at, read, { ...read, revision: 2 }, now), 'replaced')
     },
   ),
   store(
@@ -106,7 +107,7 @@ export const races: readonly Case[] = [
           for (let i = 0; i < 20; i++) await addOne(client, at, now)
         }),
       )
-      const read = (await it.read(at, now, true))!
+      const read = (await it.read(at, now, { fresh: true }))!
       assert.deepEqual([textOf(read), read.revision], ['60', 61])
     },
   ),
@@ -117,7 +118,7 @@ export const races: readonly Case[] = [
       const at = key()
       await it.create(at, record({ payload: Buffer.from('0'), expiresAt: now + 3_600_000 }), now)
       await run(3, { kind: 'increment', key: at, times: 50, now })
-      const read = (await it.read(at, now, true))!
+      const read = (await it.read(at, now, { fresh: true }))!
       assert.deepEqual([textOf(read), read.revision], ['150', 151])
     },
     processes,
@@ -132,7 +133,7 @@ export const races: readonly Case[] = [
         won.flat().toSorted((a, b) => a - b),
         keys.map((_, i) => i),
       )
-      for (const at of keys) assert.ok(await it.read(at, now, true))
+      for (const at of keys) assert.ok(await it.read(at, now, { fresh: true }))
     },
     processes,
   ),
@@ -147,10 +148,10 @@ export const races: readonly Case[] = [
       // Looked at in turns: a process that has brought one back writes to it for ever.
       async function staysDeleted(turn: number): Promise<void> {
         const at = deleted[turn % deleted.length]
-        if (at) assert.equal(await it.read(at, now, true), undefined)
+        if (at) assert.equal(await it.read(at, now, { fresh: true }), undefined)
       }
       for (const at of keys) {
-        for (let turn = 0; (await it.read(at, now, true))!.revision < 5; turn++) {
+        for (let turn = 0; (await it.read(at, now, { fresh: true }))!.revision < 5; turn++) {
           await staysDeleted(turn)
           await settled()
         }
@@ -170,12 +171,11 @@ export const races: readonly Case[] = [
     async ({ store: it, space, key, record, now }) => {
       const other = await space.connect()
       const live = key()
-      await it.create(live, record({ expiresAt: now + 90_000 }), now)
-      for (let i = 0; i < 40; i++) await it.create(key(), record(), now)
-      const late = now + 60_000
-      const swept = await Promise.all([it.sweep!(late, 30), other.sweep!(late, 30)])
-      assert.equal(swept[0] + swept[1] + (await it.sweep!(late, 100)), 40)
-      assert.ok(await it.read(live, late))
+      await it.create(live, record(), now)
+      for (let i = 0; i < 40; i++) await it.create(key(), record({ expiresAt: now - 60_000 }), now - 120_000)
+      const swept = await Promise.all([sum(it.sweep!(now)), sum(other.sweep!(now))])
+      assert.equal(swept[0] + swept[1] + (await sum(it.sweep!(now))), 40)
+      assert.ok(await it.read(live, now))
     },
     sweeps,
   ),
@@ -188,12 +188,12 @@ export const races: readonly Case[] = [
         const at = key()
         const [created] = await Promise.all([it.create(at, record(), now), other.delete(at, now), it.read(at, now)])
         assert.equal(created, true)
-        const read = await other.read(at, now, true)
+        const read = await other.read(at, now, { fresh: true })
         if (read) same(read, record(), it)
         await settled()
-        assert.deepEqual(await other.read(at, now, true), read, 'it changes by itself')
+        assert.deepEqual(await other.read(at, now, { fresh: true }), read, 'it changes by itself')
         assert.equal(await other.delete(at, now), read !== undefined)
-        assert.equal(await it.read(at, now, true), undefined)
+        assert.equal(await it.read(at, now, { fresh: true }), undefined)
       }
     },
   ),
@@ -206,14 +206,14 @@ export const races: readonly Case[] = [
         const at = key()
         await it.create(at, record(), now)
         const read = (await it.read(at, now))!
-        const touch = () => it.touch(at, now + 90_000, read, now)
+        const touch = () => it.touch(at, read, now + 90_000, now)
         const touches = i % 2 ? [touch(), touch()] : []
         const deleted = other.delete(at, now)
         touches.push(touch())
         assert.equal(await deleted, true)
         for (const answer of await Promise.all(touches)) assert.ok(['touched', 'missing'].includes(answer), answer)
         await settled()
-        assert.equal(await it.read(at, now, true), undefined)
+        assert.equal(await it.read(at, now, { fresh: true }), undefined)
       }
     },
   ),
@@ -225,16 +225,16 @@ export const races: readonly Case[] = [
       for (let i = 0; i < 20; i++) {
         const at = key()
         await it.create(at, record(), now)
-        const [a, b] = [(await it.read(at, now))!, (await other.read(at, now, true))!]
-        const replace = () => it.replace(at, { ...a, revision: 2, payload: Buffer.from('next') }, a, now)
+        const [a, b] = [(await it.read(at, now))!, (await other.read(at, now, { fresh: true }))!]
+        const replace = () => it.replace(at, a, { ...a, revision: 2, payload: Buffer.from('next') }, now)
         const first = i % 2 ? replace() : undefined
-        const [touched, replaced] = await Promise.all([other.touch(at, now + 90_000, b, now), first ?? replace()])
+        const [touched, replaced] = await Promise.all([other.touch(at, b, now + 90_000, now), first ?? replace()])
         await settled()
         assert.equal(replaced, 'replaced')
         assert.ok(['touched', 'conflict'].includes(touched), touched)
-        const read = (await it.read(at, now, true))!
+        const read = (await it.read(at, now, { fresh: true }))!
         assert.deepEqual([read.revision, textOf(read)], [2, 'next'])
-        assert.ok(await other.read(at, now + 59_000, true))
+        assert.ok(await other.read(at, now + 59_000, { fresh: true }))
       }
     },
   ),
@@ -244,15 +244,17 @@ export const races: readonly Case[] = [
     async ({ store: it, space, key, record, now }) => {
       const other = await space.connect()
       const keys = Array.from({ length: 20 }, () => key())
-      for (const at of keys) await it.create(at, record(), now)
+      const end = now - 60_000
+      const first = record({ expiresAt: end })
+      for (const at of keys) await it.create(at, first, end - 60_000)
       const [touched] = await Promise.all([
-        Promise.all(keys.map((at) => it.touch(at, now + 120_000, record(), now + 59_999))),
-        other.sweep!(now + 59_999, 100),
-        other.sweep!(now + 59_999, 100),
+        Promise.all(keys.map((at) => it.touch(at, asExpected(first), now + 60_000, end - 1))),
+        sum(other.sweep!(end + 59_999)),
+        sum(other.sweep!(end + 59_999)),
       ])
       assert.deepEqual(new Set(touched), new Set(['touched']))
-      assert.equal(await other.sweep!(now + 60_000, 100), 0)
-      for (const at of keys) assert.ok(await it.read(at, now + 60_000, true))
+      assert.equal(await sum(other.sweep!(end + 60_000)), 0)
+      for (const at of keys) assert.ok(await it.read(at, now, { fresh: true }))
     },
     sweeps,
   ),

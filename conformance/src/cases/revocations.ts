@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { asExpected, sum } from '@sess/core/adapter'
 import type { Case } from '../contract.ts'
 import { clause, listed, revokes, settled, subjectOf } from './case.ts'
 
@@ -15,10 +16,10 @@ export const revocations: readonly Case[] = [
       const keys = Array.from({ length: 150 }, () => key(ann.tag))
       for (const at of keys) await it.create(at, record({ subject: 'ann' }), now)
       const other = await space.connect()
-      const count = await other.deleteSubject!(ann, now)
+      const count = await sum(other.deleteSubject!(ann, now))
       assert.ok(count === undefined || count === 150, `it says that ${count} went`)
-      for (const at of keys) assert.equal(await it.read(at, now, true), undefined)
-      assert.ok([0, undefined].includes(await it.deleteSubject!(ann, now)))
+      for (const at of keys) assert.equal(await it.read(at, now, { fresh: true }), undefined)
+      assert.ok([0, undefined].includes(await sum(it.deleteSubject!(ann, now))))
     },
     revokes,
   ),
@@ -30,12 +31,12 @@ export const revocations: readonly Case[] = [
       const ann = subjectOf(context, 'ann')
       const [here, there] = [key(ann.tag), key(ann.tag)]
       for (const at of [here, there]) await it.create(at, record({ subject: 'ann' }), now)
-      await it.deleteSubject!(ann, now, here)
-      const read = await it.read(here, now, true)
-      assert.deepEqual([await it.read(there, now, true), !!read], [undefined, true])
-      assert.equal(await it.replace(here, { ...read!, revision: 2 }, read!, now), 'replaced')
-      await it.deleteSubject!(ann, now, key(ann.tag))
-      assert.equal(await it.read(here, now, true), undefined)
+      await sum(it.deleteSubject!(ann, now, here))
+      const read = await it.read(here, now, { fresh: true })
+      assert.deepEqual([await it.read(there, now, { fresh: true }), !!read], [undefined, true])
+      assert.equal(await it.replace(here, read!, { ...read!, revision: 2 }, now), 'replaced')
+      await sum(it.deleteSubject!(ann, now, key(ann.tag)))
+      assert.equal(await it.read(here, now, { fresh: true }), undefined)
     },
     revokes,
   ),
@@ -48,9 +49,9 @@ export const revocations: readonly Case[] = [
       const at = key(ann.tag)
       await it.create(at, record({ subject: 'ann' }), now)
       const read = (await it.read(at, now))!
-      await it.deleteSubject!(ann, now)
-      assert.equal(await it.replace(at, { ...read, revision: 2 }, read, now), 'missing')
-      assert.equal(await it.touch(at, now + 90_000, read, now), 'missing')
+      await sum(it.deleteSubject!(ann, now))
+      assert.equal(await it.replace(at, read, { ...read, revision: 2 }, now), 'missing')
+      assert.equal(await it.touch(at, read, now + 90_000, now), 'missing')
       const next = key(ann.tag)
       assert.equal(await it.create(next, record({ subject: 'ann' }), now), true)
       assert.ok(await it.read(next, now))
@@ -64,8 +65,11 @@ export const revocations: readonly Case[] = [
       const { store: it, key, record, now } = context
       const [one, two] = [key(), key()]
       for (const at of [one, two]) await it.create(at, record({ subject: 'ann' }), now)
-      await it.deleteSubject!({ id: 'ann', tag: one.tag }, now)
-      assert.deepEqual([await it.read(one, now, true), !!(await it.read(two, now, true))], [undefined, true])
+      await sum(it.deleteSubject!({ id: 'ann', tag: one.tag }, now))
+      assert.deepEqual(
+        [await it.read(one, now, { fresh: true }), !!(await it.read(two, now, { fresh: true }))],
+        [undefined, true],
+      )
     },
     revokes,
   ),
@@ -81,15 +85,15 @@ export const revocations: readonly Case[] = [
         await it.create(keys[0]!, record({ subject: 'ann' }), now)
         const [first, , second] = await Promise.all([
           it.create(keys[1]!, record({ subject: 'ann' }), now),
-          other.deleteSubject!(ann, now),
+          sum(other.deleteSubject!(ann, now)),
           it.create(keys[2]!, record({ subject: 'ann' }), now),
         ])
-        assert.deepEqual([first, second, await it.read(keys[0]!, now, true)], [true, true, undefined])
+        assert.deepEqual([first, second, await it.read(keys[0]!, now, { fresh: true })], [true, true, undefined])
         const left: string[] = []
-        for (const at of keys) if (await it.read(at, now, true)) left.push(at.id)
+        for (const at of keys) if (await it.read(at, now, { fresh: true })) left.push(at.id)
         if (it.list) assert.deepEqual(await listed(it, ann, now), left.toSorted())
-        await other.deleteSubject!(ann, now)
-        for (const at of keys) assert.equal(await it.read(at, now, true), undefined)
+        await sum(other.deleteSubject!(ann, now))
+        for (const at of keys) assert.equal(await it.read(at, now, { fresh: true }), undefined)
       }
     },
     revokes,
@@ -105,14 +109,14 @@ export const revocations: readonly Case[] = [
         const at = key(ann.tag)
         await it.create(at, record({ subject: 'ann' }), now)
         const read = (await it.read(at, now))!
-        const replace = () => it.replace(at, { ...read, revision: 2 }, read, now)
+        const replace = () => it.replace(at, read, { ...read, revision: 2 }, now)
         const before = i % 2 ? [replace()] : []
-        const revoked = other.deleteSubject!(ann, now)
+        const revoked = sum(other.deleteSubject!(ann, now))
         const answers = await Promise.all([...before, replace()])
         for (const answer of answers) assert.ok(['replaced', 'conflict', 'missing'].includes(answer), answer)
         await revoked
         await settled()
-        assert.equal(await it.read(at, now, true), undefined)
+        assert.equal(await it.read(at, now, { fresh: true }), undefined)
       }
     },
     revokes,
@@ -131,16 +135,16 @@ export const revocations: readonly Case[] = [
         await it.create(at, first, now)
         assert.equal((await other.read(at, now))?.revision, 1)
       }
-      await it.replace(replaced, { ...first, revision: 2 }, first, now)
+      await it.replace(replaced, asExpected(first), { ...first, revision: 2 }, now)
       await it.delete(deleted, now)
-      if (it.deleteSubject) await it.deleteSubject({ id: 'ann', tag: revoked.tag }, now)
+      if (it.deleteSubject) await sum(it.deleteSubject({ id: 'ann', tag: revoked.tag }, now))
       else await it.delete(revoked, now)
       for (const [moment, fresh] of [
         [late, false],
         [now, true],
       ] as const) {
-        assert.equal((await other.read(replaced, moment, fresh))?.revision, 2)
-        for (const at of [deleted, revoked]) assert.equal(await other.read(at, moment, fresh), undefined)
+        assert.equal((await other.read(replaced, moment, { fresh }))?.revision, 2)
+        for (const at of [deleted, revoked]) assert.equal(await other.read(at, moment, { fresh }), undefined)
       }
     },
   ),

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { asExpected } from '@sess/core/adapter'
 import type { Case } from '../contract.ts'
 import { all, clause, lists, same, textOf } from './case.ts'
 
@@ -39,7 +40,7 @@ export const roundTrip: readonly Case[] = [
       const written = record({ payload, subject: 'x'.repeat(1024) })
       assert.equal(await it.create(at, written, now), true)
       same(await it.read(at, now), written, it)
-      assert.equal(await it.replace(at, { ...written, revision: 2 }, written, now), 'replaced')
+      assert.equal(await it.replace(at, asExpected(written), { ...written, revision: 2 }, now), 'replaced')
       same(await it.read(at, now), { ...written, revision: 2 }, it)
     },
     triable,
@@ -53,7 +54,7 @@ export const roundTrip: readonly Case[] = [
       await assert.rejects(it.create(at, large, now), { code: 'too_large' })
       assert.equal(await it.read(at, now), undefined)
       await it.create(at, record(), now)
-      await assert.rejects(it.replace(at, { ...large, revision: 2 }, record(), now), { code: 'too_large' })
+      await assert.rejects(it.replace(at, asExpected(record()), { ...large, revision: 2 }, now), { code: 'too_large' })
       same(await it.read(at, now), record(), it)
     },
     triable,
@@ -64,9 +65,9 @@ export const roundTrip: readonly Case[] = [
     async ({ store: it, key, record, now }) => {
       const at = key()
       assert.equal(await it.read(at, now), undefined)
-      assert.equal(await it.read(at, now, true), undefined)
-      assert.equal(await it.replace(at, record({ revision: 2 }), record(), now), 'missing')
-      assert.equal(await it.touch(at, now + 1, record(), now), 'missing')
+      assert.equal(await it.read(at, now, { fresh: true }), undefined)
+      assert.equal(await it.replace(at, asExpected(record()), record({ revision: 2 }), now), 'missing')
+      assert.equal(await it.touch(at, asExpected(record()), now + 1, now), 'missing')
       assert.equal(await it.delete(at, now), false)
       assert.equal(await it.read(at, now), undefined)
     },
@@ -88,10 +89,10 @@ export const roundTrip: readonly Case[] = [
         const first = record(subject === undefined ? {} : { subject })
         await it.create(at, first, now)
         const next = { ...first, revision: 2, expiresAt: now + 90_000, payload: Buffer.from('longer than before') }
-        assert.equal(await it.replace(at, next, first, now), 'replaced')
+        assert.equal(await it.replace(at, asExpected(first), next, now), 'replaced')
         same(await it.read(at, now), next, it)
         const last = { ...next, revision: 3, expiresAt: now + 30_000, payload: Buffer.from('s') }
-        assert.equal(await it.replace(at, last, next, now), 'replaced')
+        assert.equal(await it.replace(at, asExpected(next), last, now), 'replaced')
         same(await it.read(at, now), last, it)
       }
     },
@@ -107,8 +108,8 @@ export const roundTrip: readonly Case[] = [
         assert.equal(
           await it.replace(
             at,
+            asExpected(record({ revision })),
             record({ revision: revision + 1, payload: Buffer.from('x') }),
-            record({ revision }),
             now,
           ),
           'conflict',
@@ -120,7 +121,7 @@ export const roundTrip: readonly Case[] = [
     const at = key()
     const first = record({ subject: 'ann' })
     await it.create(at, first, now)
-    assert.equal(await it.touch(at, now + 90_000, first, now), 'touched')
+    assert.equal(await it.touch(at, asExpected(first), now + 90_000, now), 'touched')
     same(await it.read(at, now), { ...first, expiresAt: now + 90_000 }, it)
   }),
   store(
@@ -129,7 +130,7 @@ export const roundTrip: readonly Case[] = [
     async ({ store: it, key, record, now }) => {
       const at = key()
       await it.create(at, record({ revision: 2 }), now)
-      assert.equal(await it.touch(at, now + 90_000, record({ revision: 1 }), now), 'conflict')
+      assert.equal(await it.touch(at, asExpected(record({ revision: 1 })), now + 90_000, now), 'conflict')
       same(await it.read(at, now), record({ revision: 2 }), it)
     },
   ),
@@ -137,7 +138,7 @@ export const roundTrip: readonly Case[] = [
     const at = key()
     const first = record({ revision: 2 ** 40 })
     await it.create(at, first, now)
-    assert.equal(await it.replace(at, { ...first, revision: 2 ** 40 + 1 }, first, now), 'replaced')
+    assert.equal(await it.replace(at, asExpected(first), { ...first, revision: 2 ** 40 + 1 }, now), 'replaced')
     assert.equal((await it.read(at, now))!.revision, 2 ** 40 + 1)
   }),
   store(
@@ -151,7 +152,7 @@ export const roundTrip: readonly Case[] = [
       payload.fill('x')
       assert.equal(textOf(await it.read(at, now)), 'abc')
       const next = { ...first, revision: 2, payload: Buffer.from('def') }
-      await it.replace(at, next, first, now)
+      await it.replace(at, asExpected(first), next, now)
       next.payload.fill('x')
       assert.equal(textOf(await it.read(at, now)), 'def')
     },
@@ -190,7 +191,7 @@ export const roundTrip: readonly Case[] = [
       const written = record({ payload: whole.subarray(2, 9) })
       await it.create(at, written, now)
       assert.equal(textOf(await it.read(at, now)), 'payload')
-      await it.replace(at, { ...written, revision: 2, payload: whole.subarray(2, 5) }, written, now)
+      await it.replace(at, asExpected(written), { ...written, revision: 2, payload: whole.subarray(2, 5) }, now)
       assert.equal(textOf(await it.read(at, now)), 'pay')
     },
   ),

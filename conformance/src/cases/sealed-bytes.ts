@@ -85,8 +85,8 @@ export const sealedBytes: readonly Case[] = [
       const all = open({ now }, store, options)
       const { cookieValue, key, record } = await valid(context, options)
       const next = (await (await all.load(cookieValue)).regenerate()).cookieValue
-      const there = (await store.read(key, now, true))!
-      await store.replace(key, { ...there, revision: there.revision + 1, payload: record.payload }, there, now)
+      const there = (await store.read(key, now, { fresh: true }))!
+      await store.replace(key, there, { ...there, revision: there.revision + 1, payload: record.payload }, now)
       for (const value of [cookieValue, next]) assert.equal((await all.load(value)).status, 'new')
     },
   ),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { asExpected, sum } from '@sess/core/adapter'
 import type { Case } from '../contract.ts'
-import { all, clause, counts, indexes, listed, lists, revokes, subjectOf, textOf } from './case.ts'
+import { all, clause, counts, indexes, listed, lists, listsAll, revokes, same, subjectOf, textOf } from './case.ts'
 
 const store = clause('subjects', 'store')
 
@@ -38,8 +39,8 @@ export const subjects: readonly Case[] = [
       const first = record({ subject: 'ann' })
       await it.create(one, first, now)
       await it.create(two, first, now)
-      await it.replace(one, { ...first, revision: 2, payload: Buffer.from('next') }, first, now)
-      await it.touch(one, now + 120_000, { ...first, revision: 2 }, now)
+      await it.replace(one, asExpected(first), { ...first, revision: 2, payload: Buffer.from('next') }, now)
+      await it.touch(one, asExpected({ ...first, revision: 2 }), now + 120_000, now)
       await it.delete(two, now)
       const [[at, read] = assert.fail('the list is empty'), ...rest] = await all(it.list!(ann, now + 90_000))
       assert.deepEqual([at.id, read.revision, textOf(read), rest.length], [one.id, 2, 'next', 0])
@@ -74,9 +75,13 @@ export const subjects: readonly Case[] = [
       await it.create(two, record({ subject: 'anna' }), now)
       await it.create(nobody, record(), now)
       if (it.list) assert.deepEqual(await listed(it, { ...ann, id: 'anna' }, now), [two.id])
-      await it.deleteSubject!(ann, now)
+      await sum(it.deleteSubject!(ann, now))
       assert.deepEqual(
-        [await it.read(one, now, true), !!(await it.read(two, now, true)), !!(await it.read(nobody, now, true))],
+        [
+          await it.read(one, now, { fresh: true }),
+          !!(await it.read(two, now, { fresh: true })),
+          !!(await it.read(nobody, now, { fresh: true })),
+        ],
         [undefined, true, true],
       )
     },
@@ -119,9 +124,9 @@ export const subjects: readonly Case[] = [
       }
       if (!it.deleteSubject) return
       for (const [i, subject] of names.entries()) {
-        await it.deleteSubject({ id: subject, tag }, now)
+        await sum(it.deleteSubject({ id: subject, tag }, now))
         for (const [j, at] of keys.entries())
-          assert.equal((await it.read(at, now, true)) !== undefined, j > i, `${names[j]} after ${subject}`)
+          assert.equal((await it.read(at, now, { fresh: true })) !== undefined, j > i, `${names[j]} after ${subject}`)
       }
     },
   ),
@@ -195,10 +200,10 @@ export const subjects: readonly Case[] = [
       await it.create(at, first, now)
       await space.index!.lose(ann)
       assert.ok(await it.read(at, now))
-      assert.equal(await it.replace(at, { ...first, revision: 2 }, first, now), 'replaced')
+      assert.equal(await it.replace(at, asExpected(first), { ...first, revision: 2 }, now), 'replaced')
       if (it.list) assert.deepEqual(await listed(it, ann, now), [at.id])
-      await it.deleteSubject!(ann, now)
-      assert.equal(await it.read(at, now, true), undefined)
+      await sum(it.deleteSubject!(ann, now))
+      assert.equal(await it.read(at, now, { fresh: true }), undefined)
     },
     indexes,
   ),
@@ -208,34 +213,62 @@ export const subjects: readonly Case[] = [
     async (context) => {
       const { store: it, space, key, record, now } = context
       const ann = subjectOf(context, 'ann')
-      const made = async (): Promise<void> => {
-        for (const at of keys) await it.create(at, record({ subject: 'ann' }), now)
+      const made = async (from = now): Promise<void> => {
+        for (const at of keys) await it.create(at, record({ subject: 'ann', expiresAt: from + 60_000 }), from)
       }
       const keys = Array.from({ length: 20 }, () => key(ann.tag))
       await made()
       for (const at of keys) await it.delete(at, now)
       assert.equal(await space.index!.size(ann), 0, 'after deletes')
       await made()
-      await it.deleteSubject!(ann, now)
+      await sum(it.deleteSubject!(ann, now))
       assert.equal(await space.index!.size(ann), 0, 'after a revocation')
       if (!it.sweep) return
-      await made()
-      await it.sweep(now + 60_000, 100)
+      await made(now - 120_000)
+      await sum(it.sweep(now))
       assert.equal(await space.index!.size(ann), 0, 'after a sweep')
     },
     indexes,
+  ),
+  store(
+    'all',
+    'A list of all gives every live record once, of nobody and of any subject, as a read does, and none that has gone.',
+    async (context) => {
+      const { store: it, key, record, now } = context
+      assert.deepEqual(await all(it.all!(now)), [])
+      const keys = Array.from({ length: 130 }, () => key())
+      for (const [i, at] of keys.entries())
+        await it.create(
+          at,
+          record({ payload: Buffer.from(String(i)), ...(i % 2 && { subject: `user-${i % 7}` }) }),
+          now,
+        )
+      const [short, gone] = [key(), key()]
+      await it.create(short, record({ expiresAt: now + 1000 }), now)
+      await it.create(gone, record(), now)
+      await it.delete(gone, now)
+      const first = record({ payload: Buffer.from('0') })
+      await it.replace(keys[0]!, asExpected(first), { ...first, revision: 2, payload: Buffer.from('next') }, now)
+      const found = await all(it.all!(now + 1000))
+      assert.deepEqual(
+        found.map(([{ tag, id }]) => tag + id).toSorted(),
+        keys.map(({ tag, id }) => tag + id).toSorted(),
+      )
+      for (const [at, listed] of found) same(listed, (await it.read(at, now))!, it)
+    },
+    listsAll,
   ),
   store(
     'count',
     'Count follows creates and deletes.',
     async ({ store: it, key, record, now }) => {
       const at = key()
-      assert.equal(await it.count!(now), 0)
+      assert.equal(await sum(it.count!(now)), 0)
       await it.create(at, record(), now)
       await it.create(key(), record({ subject: 'ann' }), now)
-      assert.equal(await it.count!(now), 2)
+      assert.equal(await sum(it.count!(now)), 2)
       await it.delete(at, now)
-      assert.equal(await it.count!(now), 1)
+      assert.equal(await sum(it.count!(now)), 1)
     },
     counts,
   ),

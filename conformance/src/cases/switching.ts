@@ -20,10 +20,10 @@ async function rejectsAndKeeps(
   cookie: string,
   options: Partial<SessionsOptions>,
 ): Promise<void> {
-  const before = await store.read(keyOf(cookie), now, true)
+  const before = await store.read(keyOf(cookie), now, { fresh: true })
   for (let i = 0; i < 2; i++)
     await assert.rejects(open({ now }, store, options).load(cookie), { code: 'configuration' })
-  assert.deepEqual(await store.read(keyOf(cookie), now, true), before)
+  assert.deepEqual(await store.read(keyOf(cookie), now, { fresh: true }), before)
 }
 
 /** Formats, over time: switched, migrated, or not known here. */
@@ -64,7 +64,7 @@ export const switching: readonly Case[] = [
         migrate: ({ n, ...rest }, version) => (from.push(version), { ...rest, count: n }),
       })
       assert.deepEqual((await seen(next, cookie))[2], { count: 0 })
-      assert.equal((await store.read(keyOf(cookie), now, true))!.revision, 1)
+      assert.equal((await store.read(keyOf(cookie), now, { fresh: true }))!.revision, 1)
       const session = await next.load(cookie)
       session.data.count = 1
       await session.commit()
@@ -108,7 +108,7 @@ export const switching: readonly Case[] = [
     const cookie = await stored(open())
     const first = (await store.read(keyOf(cookie), now))!
     const payload = forge(body(first.payload), { version: 2, subject: '' })
-    await store.replace(keyOf(cookie), { ...first, revision: 2, payload }, first, now)
+    await store.replace(keyOf(cookie), first, { ...first, revision: 2, payload }, now)
     await rejectsAndKeeps(context, cookie, {})
   }),
   sessions(
@@ -135,7 +135,7 @@ export const switching: readonly Case[] = [
         assert.deepEqual([error.code, error.message.includes('data.cart[1].price')], ['unserializable', true])
         return true
       })
-      assert.equal((await store.read(keyOf(cookie), now, true))!.revision, 1)
+      assert.equal((await store.read(keyOf(cookie), now, { fresh: true }))!.revision, 1)
       session.data.cart = [1]
       assert.deepEqual(await session.commit(), { status: 'saved' })
     },

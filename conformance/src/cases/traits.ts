@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import type { SessError } from '@sess/core'
 import type { Case } from '../contract.ts'
-import { clause, keyOf, stored } from './case.ts'
+import { all, clause, keyOf, stored } from './case.ts'
 
 const store = clause('life-cycle', 'store')
 const sessions = clause('life-cycle', 'sessions')
@@ -13,25 +14,32 @@ export const traits: readonly Case[] = [
     assert.ok(Number.isInteger(claims.maxPayloadBytes) && claims.maxPayloadBytes >= 1024, 'maxPayloadBytes')
     assert.ok(Number.isInteger(claims.expiryResolutionMs) && claims.expiryResolutionMs >= 1, 'expiryResolutionMs')
     assert.ok(Number.isInteger(claims.staleMs) && claims.staleMs >= 0, 'staleMs')
-    assert.deepEqual([typeof claims.tagIsShard, typeof claims.count], ['boolean', 'boolean'])
-    assert.ok(['list', 'revoke', 'none'].includes(claims.subjects), 'subjects')
-    assert.ok(['native', 'sweep'].includes(claims.expiry), 'expiry')
+    assert.equal(typeof claims.needsPepper, 'boolean')
     assert.match(it.name, /^[a-z][a-z0-9-]*$/)
   }),
   store(
     'methods-claimed',
-    'A store has the methods that its traits name, and none of those that they do not.',
-    async ({ store: it }) => {
-      const { traits: claims } = it
+    'A store has the five methods, and of the others those alone that it can do.',
+    async ({ store: it, now }) => {
       for (const name of ['read', 'create', 'replace', 'touch', 'delete'] as const)
         assert.equal(typeof it[name], 'function', name)
-      for (const [name, claim] of [
-        ['list', claims.subjects === 'list'],
-        ['deleteSubject', claims.subjects !== 'none'],
-        ['count', claims.count],
-        ['sweep', claims.expiry === 'sweep'],
-      ] as const)
-        assert.equal(typeof it[name] === 'function', claim, `${name}(): ${claim ? 'over' : 'under'}-claimed`)
+      const nobody = { id: 'nobody', tag: 'nobody-at-al' }
+      const tries = {
+        list: () => all(it.list!(nobody, now)),
+        all: () => all(it.all!(now)),
+        deleteSubject: () => all(it.deleteSubject!(nobody, now)),
+        count: () => all(it.count!(now)),
+        sweep: () => all(it.sweep!(now)),
+      }
+      for (const [name, run] of Object.entries(tries)) {
+        if (!(name in it)) continue
+        assert.equal(typeof it[name as keyof typeof tries], 'function', `${name} is there, and is no method`)
+        await run().catch((error: unknown) => {
+          assert.notEqual((error as SessError).code, 'unsupported', `${name}() is there, and says that it cannot`)
+          throw error
+        })
+      }
+      assert.ok(!it.list || it.deleteSubject, 'a store that lists a subject’s sessions must be able to end them')
     },
   ),
   store(
@@ -47,11 +55,11 @@ export const traits: readonly Case[] = [
     },
   ),
   sessions(
-    'tag-is-shard',
+    'needs-pepper',
     'Where the tag alone decides on the shard sessions insist on a pepper, which moves the tags; elsewhere they do without.',
     async ({ sessions: open, store: it, now }) => {
       const plain = (): unknown => open({ now }, it, { pepper: [] })
-      if (it.traits.tagIsShard) assert.throws(plain, { code: 'invalid_option', message: /pepper/ })
+      if (it.traits.needsPepper) assert.throws(plain, { code: 'invalid_option', message: /pepper/ })
       else plain()
       const [one, other] = ['one', 'other'].map((word) =>
         open({ now }, it, { pepper: `${word} pepper of sixteen bytes` }),

@@ -1,5 +1,13 @@
 import { setTimeout } from 'node:timers/promises'
-import { isSessError, type SessErrorCode, type SessionKey, type SessionRecord, type SessionStore } from '@sess/core'
+import {
+  isSessError,
+  type AnyRecord,
+  type ExpectedRecord,
+  type SessErrorCode,
+  type SessionKey,
+  type SessionRecord,
+  type SessionStore,
+} from '@sess/core'
 import type { Case, CaseContext } from '../contract.ts'
 
 /** How long a client may take to be of use again, in ms. */
@@ -25,10 +33,10 @@ export const settle = <T>(promise: Promise<T>): Promise<Settled<T>> =>
 export const promised = ({ error }: Settled<unknown>): boolean => isSessError(error, ...PROMISES)
 
 /** Waits until the store answers again, with no new client. */
-export async function recovered(it: SessionStore, key: SessionKey, now: number): Promise<SessionRecord | undefined> {
+export async function recovered(it: SessionStore, key: SessionKey, now: number): Promise<ExpectedRecord | undefined> {
   const began = performance.now()
   for (;;) {
-    const answer = await settle(it.read(key, now, true))
+    const answer = await settle(it.read(key, now, { fresh: true }))
     if (!('error' in answer)) return answer.value
     if (performance.now() - began > RECOVERY)
       throw new Error(`the same client is of no use ${RECOVERY / 1000} s after the trouble ended`, {
@@ -42,11 +50,11 @@ export async function recovered(it: SessionStore, key: SessionKey, now: number):
 export async function spare(
   { store: it, key, now }: CaseContext,
   record: SessionRecord,
-): Promise<[SessionKey, SessionRecord]> {
+): Promise<[SessionKey, ExpectedRecord]> {
   const at = key()
   await it.create(at, record, now)
   return [at, (await it.read(at, now))!]
 }
 
 /** A payload as text. */
-export const payloadOf = (record: SessionRecord | undefined): string => Buffer.from(record?.payload ?? []).toString()
+export const payloadOf = (record: AnyRecord | undefined): string => Buffer.from(record?.payload ?? []).toString()

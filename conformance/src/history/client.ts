@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { isSessError, type SessErrorCode, type SessionKey, type SessionRecord, type SessionStore } from '@sess/core'
+import { asExpected, sum } from '@sess/core/adapter'
 import { randomFrom } from '../random.ts'
 import type { Answer, Call, Operation, Version } from './history.ts'
 
@@ -89,7 +90,7 @@ async function perform(store: SessionStore, { key, subject, now }: Play, call: C
   })
   switch (call.kind) {
     case 'read': {
-      const read = await store.read(key, now, call.fresh)
+      const read = await store.read(key, now, { fresh: call.fresh })
       if (!read) return 'missing'
       const { revision, expiresAt, payload } = read
       return { revision, expiresAt, payload: Buffer.from(payload).toString() }
@@ -98,14 +99,14 @@ async function perform(store: SessionStore, { key, subject, now }: Play, call: C
       return store.create(key, record({ ...call, revision: 1 }), now)
     case 'replace': {
       const next = { ...call, revision: call.expected.revision + 1 }
-      return store.replace(key, record(next), record(call.expected), now)
+      return store.replace(key, asExpected(record(call.expected)), record(next), now)
     }
     case 'touch':
-      return store.touch(key, call.expiresAt, record(call.expected), now)
+      return store.touch(key, asExpected(record(call.expected)), call.expiresAt, now)
     case 'delete':
       return store.delete(key, now)
     case 'revoke':
-      return (await store.deleteSubject!({ id: subject!, tag: key.tag }, now)) ?? 'done'
+      return (await sum(store.deleteSubject!({ id: subject!, tag: key.tag }, now))) ?? 'done'
   }
 }
 

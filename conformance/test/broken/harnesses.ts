@@ -1,4 +1,5 @@
 import { memoryStore, type SessionStore } from '@sess/core'
+import { asExpected } from '@sess/core/adapter'
 import type { Harness, Space } from '../../src/index.ts'
 
 /** A memory store, but for what is given. */
@@ -23,9 +24,9 @@ function storeWith(change: (sound: SessionStore) => Partial<SessionStore>): Sess
 /** Writes whatever is there, as most session stores do. */
 const overwriting = (): SessionStore =>
   storeWith((sound) => ({
-    async replace(key, record, _, now) {
+    async replace(key, _, record, now) {
       const live = await sound.read(key, now)
-      return live ? sound.replace(key, record, live, now) : 'missing'
+      return live ? sound.replace(key, live, record, now) : 'missing'
     },
   }))
 
@@ -64,6 +65,26 @@ export const broken: Readonly<Record<string, Harness>> = {
     open: async () => spaceOf({ close: () => Promise.reject(new Error('busy')) }),
   },
   'hangs-at-close': { name: 'hangs at close', open: async () => spaceOf({ close: never }) },
+  'swaps-replace': {
+    name: 'swaps what is expected and what comes',
+    open: async () =>
+      spaceOf(
+        {},
+        storeWith((sound) => ({
+          replace: (key, next, expected, now) => sound.replace(key, asExpected(expected), { ...next }, now),
+        })),
+      ),
+  },
+  'swaps-touch': {
+    name: 'swaps what is expected and the time',
+    open: async () =>
+      spaceOf(
+        {},
+        storeWith((sound) => ({
+          touch: (key, expiresAt, expected, now) => sound.touch(key, expected as never, expiresAt as never, now),
+        })),
+      ),
+  },
   'names-no-argument': {
     name: 'names no argument',
     process: { module: import.meta.url },

@@ -7,7 +7,7 @@ import {
   type StoreTraits,
   type Subject,
 } from '@sess/core'
-import { decodeRecord, encodeRecord } from '@sess/core/record'
+import { asExpected, decodeRecord, encodeRecord, sweepableUntil, type ExpectedRecord } from '@sess/core/adapter'
 import type { Index, Raw } from '../../src/contract.ts'
 
 /**
@@ -38,10 +38,9 @@ export class ByteStore implements SessionStore {
     size: async (subject) => this.entries.get(this.entryOf(subject))?.size ?? 0,
   }
 
-  async read(key: SessionKey, now: number): Promise<SessionRecord | undefined> {
-    const bytes = this.records.get(handle(key))
-    const record = bytes && this.decode(bytes)
-    return record && now < record.expiresAt ? record : undefined
+  async read(key: SessionKey, now: number): Promise<ExpectedRecord | undefined> {
+    const record = this.live(key, now)
+    return record && asExpected(record)
   }
 
   async create(key: SessionKey, record: SessionRecord, now: number): Promise<boolean> {
@@ -54,8 +53,8 @@ export class ByteStore implements SessionStore {
 
   async replace(
     key: SessionKey,
+    expected: ExpectedRecord,
     record: SessionRecord,
-    expected: SessionRecord,
     now: number,
   ): Promise<'replaced' | 'conflict' | 'missing'> {
     const there = this.live(key, now)
@@ -68,8 +67,8 @@ export class ByteStore implements SessionStore {
 
   async touch(
     key: SessionKey,
+    expected: ExpectedRecord,
     expiresAt: number,
-    expected: SessionRecord,
     now: number,
   ): Promise<'touched' | 'conflict' | 'missing'> {
     const there = this.live(key, now)
@@ -93,24 +92,31 @@ export class ByteStore implements SessionStore {
     }
   }
 
-  async deleteSubject({ id, tag }: Subject, now: number, except?: SessionKey): Promise<number> {
-    let count = 0
+  async *all(now: number): AsyncIterable<readonly [SessionKey, SessionRecord]> {
+    for (const name of this.records.keys()) {
+      const key = { tag: name.slice(0, 12), id: name.slice(12) }
+      const record = this.live(key, now)
+      if (record) yield [key, record]
+    }
+  }
+
+  async *deleteSubject({ id, tag }: Subject, now: number, except?: SessionKey): AsyncIterable<number> {
     for (const one of this.entries.get(this.entryOf({ id, tag })) ?? [])
-      if (one !== except?.id && (await this.delete({ tag, id: one }, now))) count++
-    return count
+      if (one !== except?.id) yield Number(await this.delete({ tag, id: one }, now))
   }
 
-  async count(now: number): Promise<number> {
-    return [...this.records.values()].filter((bytes) => now < (this.decode(bytes)?.expiresAt ?? 0)).length
+  async *count(now: number): AsyncIterable<number> {
+    yield [...this.records.values()].filter((bytes) => now < (this.decode(bytes)?.expiresAt ?? 0)).length
   }
 
-  async sweep(now: number, limit: number): Promise<number> {
-    if (now < this.#earliest) return 0
+  async *sweep(now: number): AsyncIterable<number> {
+    const until = sweepableUntil(now)
+    if (until < this.#earliest) return
     const ends = [...this.records].map(([key, bytes]) => [key, this.decode(bytes)?.expiresAt ?? 0] as const)
-    const expired = ends.filter(([, end]) => now >= end).slice(0, limit)
+    const expired = ends.filter(([, end]) => until >= end)
     for (const [key] of expired) this.drop({ tag: key.slice(0, 12), id: key.slice(12) })
-    if (expired.length < limit) this.#earliest = Math.min(...ends.map(([, end]) => (now < end ? end : Infinity)))
-    return expired.length
+    this.#earliest = Math.min(...ends.map(([, end]) => (until < end ? end : Infinity)))
+    yield expired.length
   }
 
   protected drop(key: SessionKey): void {

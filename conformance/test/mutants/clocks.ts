@@ -1,4 +1,5 @@
 import type { SessionKey, SessionRecord } from '@sess/core'
+import type { SessionStore } from '@sess/core/adapter'
 import { store, type StoreMutant } from './mutant.ts'
 
 const withExpiry = (record: SessionRecord, change: (expiresAt: number) => number): SessionRecord => ({
@@ -13,7 +14,7 @@ export const clocks: readonly StoreMutant[] = [
     ['clock/readable-to-the-end', 'clock/expired-is-missing', 'clock/short-life', 'clock/long-lives'],
     (it) => ({
       read: (key) => it.read(key, 0),
-      replace: (key, record, expected) => it.replace(key, record, expected, 0),
+      replace: (key, expected, record) => it.replace(key, expected, record, 0),
     }),
   ),
   store('seconds are taken for milliseconds', ['clock/readable-to-the-end', 'clock/model'], (it) => ({
@@ -49,11 +50,11 @@ export const clocks: readonly StoreMutant[] = [
         withExpiry(record, (at) => Math.ceil(at / 1000) * 1000),
         now,
       ),
-    replace: (key, record, expected, now) =>
+    replace: (key, expected, record, now) =>
       it.replace(
         key,
-        withExpiry(record, (at) => Math.ceil(at / 1000) * 1000),
         expected,
+        withExpiry(record, (at) => Math.ceil(at / 1000) * 1000),
         now,
       ),
   })),
@@ -67,11 +68,11 @@ export const clocks: readonly StoreMutant[] = [
           withExpiry(record, (at) => Math.floor(at / 1000) * 1000),
           now,
         ),
-      replace: (key, record, expected, now) =>
+      replace: (key, expected, record, now) =>
         it.replace(
           key,
-          withExpiry(record, (at) => Math.floor(at / 1000) * 1000),
           expected,
+          withExpiry(record, (at) => Math.floor(at / 1000) * 1000),
           now,
         ),
     }),
@@ -114,23 +115,23 @@ export const clocks: readonly StoreMutant[] = [
   store('reading extends a life', ['clock/read-is-no-touch', 'clock/readable-to-the-end', 'clock/model'], (it) => ({
     async read(key, now) {
       const record = await it.read(key, now)
-      if (record) await it.touch(key, now + 60_000, record, now)
+      if (record) await it.touch(key, record, now + 60_000, now)
       return record
     },
   })),
   store('touch moves the clock back', ['clock/touch-never-back', 'clock/model'], (it) => ({
-    async touch(key, expiresAt, expected, now) {
+    async touch(key, expected, expiresAt, now) {
       const live = await it.read(key, now)
-      if (live?.revision === expected.revision) await it.replace(key, { ...live, expiresAt }, live, now)
-      return it.touch(key, expiresAt, expected, now)
+      if (live?.revision === expected.revision) await it.replace(key, live, { ...live, expiresAt }, now)
+      return it.touch(key, expected, expiresAt, now)
     },
   })),
   store(
     'touch only says that it has',
     ['clock/touch-lengthens', 'clock/sweep-spares-touched', 'round-trip/touch', 'races/sweep-meets-touch'],
     (it) => ({
-      async touch(key, _, expected, now) {
-        return it.touch(key, 0, expected, now)
+      async touch(key, expected, _, now) {
+        return it.touch(key, expected, 0, now)
       },
     }),
   ),
@@ -138,9 +139,9 @@ export const clocks: readonly StoreMutant[] = [
     'replace keeps the old expiry',
     ['clock/replace-shortens', 'round-trip/replace', 'clock/writes-slide'],
     (it) => ({
-      async replace(key, record, expected, now) {
+      async replace(key, expected, record, now) {
         const live = await it.read(key, now)
-        return it.replace(key, live ? { ...record, expiresAt: live.expiresAt } : record, expected, now)
+        return it.replace(key, expected, live ? { ...record, expiresAt: live.expiresAt } : record, now)
       },
     }),
   ),
@@ -148,12 +149,12 @@ export const clocks: readonly StoreMutant[] = [
     'replace only lengthens a life',
     ['clock/replace-shortens', 'clock/past-expiry', 'rotation-login/marker'],
     (it) => ({
-      async replace(key, record, expected, now) {
+      async replace(key, expected, record, now) {
         const live = await it.read(key, now)
         return it.replace(
           key,
-          withExpiry(record, (at) => Math.max(at, live?.expiresAt ?? 0)),
           expected,
+          withExpiry(record, (at) => Math.max(at, live?.expiresAt ?? 0)),
           now,
         )
       },
@@ -166,11 +167,11 @@ export const clocks: readonly StoreMutant[] = [
         withExpiry(record, (at) => (at <= now ? Infinity : at)),
         now,
       ),
-    replace: (key, record, expected, now) =>
+    replace: (key, expected, record, now) =>
       it.replace(
         key,
-        withExpiry(record, (at) => (at <= now ? Infinity : at)),
         expected,
+        withExpiry(record, (at) => (at <= now ? Infinity : at)),
         now,
       ),
   })),
@@ -189,12 +190,12 @@ export const clocks: readonly StoreMutant[] = [
   }),
   store('its own clock decides', ['clock/clocks-apart', 'clock/readable-to-the-end'], (it) => ({
     read: (key) => it.read(key, Date.now()),
-    touch: (key, expiresAt, expected) => it.touch(key, expiresAt, expected, Date.now()),
-    replace: (key, record, expected) => it.replace(key, record, expected, Date.now()),
+    touch: (key, expected, expiresAt) => it.touch(key, expected, expiresAt, Date.now()),
+    replace: (key, expected, record) => it.replace(key, expected, record, Date.now()),
   })),
   store('its own clock removes a record as soon as it has expired by it', ['clock/clocks-apart'], (it) => ({
     read: (key, now) => it.read(key, Math.max(now, Date.now())),
-    touch: (key, expiresAt, expected, now) => it.touch(key, expiresAt, expected, Math.max(now, Date.now())),
+    touch: (key, expected, expiresAt, now) => it.touch(key, expected, expiresAt, Math.max(now, Date.now())),
   })),
   store('expiry is kept as local time', ['clock/time-zone'], (it) => {
     const written = new Map<string, number>()
@@ -206,16 +207,16 @@ export const clocks: readonly StoreMutant[] = [
         return it.create(key, record, now)
       },
       read: (key, now) => it.read(key, now - shift(key)),
-      touch: (key, expiresAt, expected, now) => it.touch(key, expiresAt - shift(key), expected, now - shift(key)),
+      touch: (key, expected, expiresAt, now) => it.touch(key, expected, expiresAt - shift(key), now - shift(key)),
     }
   }),
   store('replace of an expired record brings it back', ['clock/expired-is-missing', 'clock/model'], (it) => ({
-    async replace(key, record, expected, now) {
-      return it.replace(key, record, expected, Math.min(now, expected.expiresAt - 1))
+    async replace(key, expected, record, now) {
+      return it.replace(key, expected, record, Math.min(now, expected.expiresAt - 1))
     },
   })),
   store('touch of an expired record brings it back', ['clock/expired-is-missing', 'clock/model'], (it) => ({
-    touch: (key, expiresAt, expected, now) => it.touch(key, expiresAt, expected, Math.min(now, expected.expiresAt - 1)),
+    touch: (key, expected, expiresAt, now) => it.touch(key, expected, expiresAt, Math.min(now, expected.expiresAt - 1)),
   })),
   store('deleting an expired record says that a live one went', ['clock/expired-is-missing', 'clock/model'], (it) => ({
     delete: (key) => it.delete(key, 0),
@@ -238,7 +239,11 @@ export const clocks: readonly StoreMutant[] = [
       'clock/sweep-spares-touched',
     ],
     (it) => ({
-      sweep: (now, limit) => it.sweep!(now + 3_600_000, limit),
+      async *sweep() {
+        let count = 0
+        for await (const [key] of it.all!(0)) if (await it.delete(key, 0)) count++
+        yield count
+      },
     }),
   ),
   store(
@@ -251,30 +256,65 @@ export const clocks: readonly StoreMutant[] = [
           ends.set(key, record.expiresAt)
           return it.create(key, record, now)
         },
-        async sweep(now, limit) {
+        async *sweep(now) {
           let count = 0
           for (const [key, end] of ends)
-            if (end <= now && count < limit && ends.delete(key)) {
+            if (end + 60_000 <= now && ends.delete(key)) {
               await it.delete(key, 0)
               count++
             }
-          return count
+          yield count
         },
       }
     },
   ),
+  store('a sweep ends with its first page', ['scale/sweep-in-batches'], (it) => ({
+    async *sweep(now) {
+      for await (const swept of it.sweep!(now)) {
+        yield swept
+        return
+      }
+    },
+  })),
   store(
-    'sweep knows no limit',
+    'a sweep leaves the last record behind',
     ['clock/sweep-takes-expired-alone', 'scale/sweep-in-batches', 'subjects/model'],
-    (it) => ({
-      sweep: (now) => it.sweep!(now, 1_000_000),
-    }),
+    (it) => sweeping(it, (end, now) => end + 60_000 <= now, 1),
   ),
   store(
-    'sweep leaves the last of a batch behind',
-    ['clock/sweep-takes-expired-alone', 'scale/sweep-in-batches'],
-    (it) => ({
-      sweep: (now, limit) => it.sweep!(now, Math.max(1, limit - 1)),
-    }),
+    'a sweep takes what has just ended',
+    ['clock/sweep-takes-expired-alone', 'clock/sweep-by-both-clocks', 'subjects/model'],
+    (it) => sweeping(it, (end, now) => end <= Math.min(now, Date.now())),
+  ),
+  store('a sweep goes by core’s clock alone', ['clock/sweep-by-both-clocks'], (it) =>
+    sweeping(it, (end, now) => end + 60_000 <= now),
+  ),
+  store('a sweep goes by the store’s clock alone', ['clock/sweep-takes-expired-alone'], (it) =>
+    sweeping(it, (end) => end + 60_000 <= Date.now()),
   ),
 ]
+
+/** A sweep that takes what is due by another rule, and leaves some of that. */
+function sweeping(
+  it: SessionStore,
+  isDue: (end: number, now: number) => boolean,
+  left = 0,
+): Pick<SessionStore, 'create' | 'sweep'> {
+  const keys: SessionKey[] = []
+  return {
+    create(key, record, now) {
+      keys.push(key)
+      return it.create(key, record, now)
+    },
+    async *sweep(now) {
+      const due: SessionKey[] = []
+      for (const key of keys) {
+        const record = await it.read(key, 0)
+        if (record && isDue(record.expiresAt, now)) due.push(key)
+      }
+      const going = due.slice(left)
+      for (const key of going) await it.delete(key, 0)
+      yield going.length
+    },
+  }
+}

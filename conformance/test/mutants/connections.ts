@@ -37,9 +37,9 @@ export const connections: readonly StoreMutant[] = [
     new URL('../wire/leaking.ts', import.meta.url).href,
   ),
   served('processes overwrite each other', ['races/increments-of-processes'], (it) => ({
-    async replace(key, record, _, now) {
+    async replace(key, _, record, now) {
       const live = await it.read(key, now)
-      return live ? it.replace(key, record, live, now) : 'missing'
+      return live ? it.replace(key, live, record, now) : 'missing'
     },
   })),
   served('two processes create one key', ['races/creates-of-processes'], (it) => ({
@@ -55,8 +55,8 @@ export const connections: readonly StoreMutant[] = [
     'a process writes back what another deleted',
     ['races/delete-across-processes', 'races/history-of-processes'],
     (it) => ({
-      async replace(key, record, expected, now) {
-        const answer = await it.replace(key, record, expected, now)
+      async replace(key, expected, record, now) {
+        const answer = await it.replace(key, expected, record, now)
         if (answer !== 'missing') return answer
         await it.create(key, record, now)
         return 'replaced'
@@ -68,7 +68,7 @@ export const connections: readonly StoreMutant[] = [
     return {
       async delete(key, now) {
         const record = await it.read(key, now)
-        if (record) deleted.push([key, record, now])
+        if (record) deleted.push([key, { ...record }, now])
         return it.delete(key, now)
       },
       async read(key, now) {

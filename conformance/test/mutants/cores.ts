@@ -523,8 +523,8 @@ export const cores: readonly CoreMutant[] = [
     'stored.ts',
     ['races/no-write-goes-under-a-new-key', 'round-trip/several-commits'],
     [
-      'settings.store.replace(key, held.record, record, at))',
-      'settings.store.replace({ ...key, id: key.id.slice(1) + key.id[0] }, held.record, record, at))',
+      'settings.store.replace(key, record, held.record, at))',
+      'settings.store.replace({ ...key, id: key.id.slice(1) + key.id[0] }, record, held.record, at))',
     ],
   ),
   core(

@@ -1,4 +1,5 @@
 import { memoryStore, type SessionKey, type SessionRecord } from '@sess/core'
+import { asExpected, type ExpectedRecord } from '@sess/core/adapter'
 import { changed, store, type StoreMutant } from './mutant.ts'
 
 type Bytes = (payload: Uint8Array) => Uint8Array
@@ -7,8 +8,8 @@ type Bytes = (payload: Uint8Array) => Uint8Array
 const payloads = (name: string, killedBy: readonly string[], change: Bytes): StoreMutant =>
   store(name, killedBy, (it) => ({
     create: (key, record, now) => it.create(key, { ...record, payload: change(record.payload) }, now),
-    replace: (key, record, expected, now) =>
-      it.replace(key, { ...record, payload: change(record.payload) }, expected, now),
+    replace: (key, expected, record, now) =>
+      it.replace(key, expected, { ...record, payload: change(record.payload) }, now),
   }))
 
 /** A store that takes another key than it is given. */
@@ -16,8 +17,8 @@ const keys = (name: string, killedBy: readonly string[], at: (key: SessionKey) =
   store(name, killedBy, (it) => ({
     read: (key, now) => it.read(at(key), now),
     create: (key, record, now) => it.create(at(key), record, now),
-    replace: (key, record, expected, now) => it.replace(at(key), record, expected, now),
-    touch: (key, expiresAt, expected, now) => it.touch(at(key), expiresAt, expected, now),
+    replace: (key, expected, record, now) => it.replace(at(key), expected, record, now),
+    touch: (key, expected, expiresAt, now) => it.touch(at(key), expected, expiresAt, now),
     delete: (key, now) => it.delete(at(key), now),
   }))
 
@@ -50,24 +51,18 @@ function bleeding(
           },
         }),
         ...(methods.includes('deleteSubject') && {
-          async deleteSubject(subject, now, except) {
-            let count = 0
-            for (const one of all) count += (await one.deleteSubject!(subject, now, except))!
-            return count
+          async *deleteSubject(subject, now, except) {
+            for (const one of all) yield* one.deleteSubject!(subject, now, except)
           },
         }),
         ...(methods.includes('count') && {
-          async count(now: number) {
-            let count = 0
-            for (const one of all) count += await one.count!(now)
-            return count
+          async *count(now: number) {
+            for (const one of all) yield* one.count!(now)
           },
         }),
         ...(methods.includes('sweep') && {
-          async sweep(now: number, limit: number) {
-            let count = 0
-            for (const one of all) count += await one.sweep!(now, limit - count)
-            return count
+          async *sweep(now: number) {
+            for (const one of all) yield* one.sweep!(now)
           },
         }),
       }))
@@ -102,7 +97,7 @@ export const data: readonly StoreMutant[] = [
     },
   })),
   store('what it gives out is what it keeps', ['round-trip/no-alias-out'], (it) => {
-    const held = new Map<string, SessionRecord>()
+    const held = new Map<string, ExpectedRecord>()
     return {
       async read(key: SessionKey, now: number) {
         const record = await it.read(key, now)
@@ -124,7 +119,7 @@ export const data: readonly StoreMutant[] = [
       async read(key, now) {
         const record = await it.read(key, now)
         const payload = record?.revision === 1 ? held.get(key.id) : undefined
-        return record && payload ? { ...record, payload: new Uint8Array(payload) } : record
+        return record && payload ? asExpected({ ...record, payload: new Uint8Array(payload) }) : record
       },
     }
   }),
@@ -143,25 +138,25 @@ export const data: readonly StoreMutant[] = [
     'replace writes over the start of the old payload',
     ['round-trip/replace', 'round-trip/model', 'round-trip/views-of-bytes'],
     (it) => ({
-      async replace(key, record, expected, now) {
+      async replace(key, expected, record, now) {
         const tail = (await it.read(key, now))?.payload.slice(record.payload.length) ?? []
-        return it.replace(key, { ...record, payload: Buffer.from([...record.payload, ...tail]) }, expected, now)
+        return it.replace(key, expected, { ...record, payload: Buffer.from([...record.payload, ...tail]) }, now)
       },
     }),
   ),
   store('replace forgets the subject', ['round-trip/replace', 'subjects/model'], (it) => ({
-    async replace(key, { revision, expiresAt, payload }, expected, now) {
-      return it.replace(key, { revision, expiresAt, payload }, expected, now)
+    async replace(key, expected, { revision, expiresAt, payload }, now) {
+      return it.replace(key, expected, { revision, expiresAt, payload }, now)
     },
   })),
   store(
     'touch writes an empty payload',
     ['round-trip/touch', 'races/read-only-reverts-nothing', 'clock/model'],
     (it) => ({
-      async touch(key, expiresAt, expected, now) {
-        const answer = await it.touch(key, expiresAt, expected, now)
+      async touch(key, expected, expiresAt, now) {
+        const answer = await it.touch(key, expected, expiresAt, now)
         const live = await it.read(key, now)
-        if (answer === 'touched' && live) await it.replace(key, { ...live, payload: new Uint8Array() }, live, now)
+        if (answer === 'touched' && live) await it.replace(key, live, { ...live, payload: new Uint8Array() }, now)
         return answer
       },
     }),
@@ -177,8 +172,8 @@ export const data: readonly StoreMutant[] = [
     'a replace counts the revision by itself, from where it stands, twice',
     ['round-trip/replace', 'round-trip/record-of-a-session'],
     (it) => ({
-      replace: (key, record, expected, now) =>
-        it.replace(key, { ...record, revision: record.revision + 1 }, expected, now),
+      replace: (key, expected, record, now) =>
+        it.replace(key, expected, { ...record, revision: record.revision + 1 }, now),
     }),
   ),
   keys('the tag is no part of the key', ['identity/both-parts'], (key) => ({ ...key, tag: 'a'.repeat(12) })),

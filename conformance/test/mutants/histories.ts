@@ -1,4 +1,5 @@
-import { memoryStore, type SessionRecord, type SessionStore } from '@sess/core'
+import { memoryStore, type SessionStore } from '@sess/core'
+import type { ExpectedRecord } from '@sess/core/adapter'
 import type { Harness } from '../../src/index.ts'
 import { wireHarness } from '../wire/harness.ts'
 
@@ -17,7 +18,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 /** Its replace looks, waits a moment, and writes without looking again. */
 function slowToWrite(store: SessionStore): SessionStore {
   return changed(store, {
-    async replace(key, record, expected, now) {
+    async replace(key, expected, record, now) {
       const live = await store.read(key, now)
       if (live?.revision !== expected.revision) return live ? 'conflict' : 'missing'
       await turn()
@@ -30,10 +31,10 @@ function slowToWrite(store: SessionStore): SessionStore {
 
 /** What it has read once it does not ask for again. */
 function forgetful(store: SessionStore): SessionStore {
-  const cache = new Map<string, SessionRecord>()
+  const cache = new Map<string, ExpectedRecord>()
   return changed(store, {
-    async read(key, now, fresh) {
-      const cached = fresh ? undefined : cache.get(key.id)
+    async read(key, now, options) {
+      const cached = options?.fresh ? undefined : cache.get(key.id)
       const record = cached ?? (await store.read(key, now))
       if (record) cache.set(key.id, record)
       return record

@@ -1,4 +1,5 @@
 import type { SessionKey, SessionRecord, Subject } from '@sess/core'
+import type { ExpectedRecord } from '@sess/core/adapter'
 import { ByteStore } from './byte-store.ts'
 import { all } from '../../src/cases/case.ts'
 import { clients, store, tick, type StoreMutant } from './mutant.ts'
@@ -38,8 +39,8 @@ export const index: readonly StoreMutant[] = [
         if (except) spared.add(except.id)
         return it.deleteSubject!(subject, now, except)
       },
-      replace: async (key, record, expected, now) =>
-        spared.has(key.id) ? 'missing' : it.replace(key, record, expected, now),
+      replace: async (key, expected, record, now) =>
+        spared.has(key.id) ? 'missing' : it.replace(key, expected, record, now),
     }
   }),
   store(
@@ -53,11 +54,11 @@ export const index: readonly StoreMutant[] = [
     }),
   ),
   store('a revocation stops after a hundred', ['subjects/revoke-all', 'scale/ten-thousand-listed'], (it) => ({
-    async deleteSubject(subject, now, except) {
+    async *deleteSubject(subject, now, except) {
       let count = 0
       for await (const [key] of it.list!(subject, now))
         if (count < 100 && key.id !== except?.id && (await it.delete(key, now))) count++
-      return count
+      yield count
     },
   })),
   store(
@@ -118,7 +119,7 @@ export const index: readonly StoreMutant[] = [
         yield* it.list!(subject, now)
         for (const key of nobody) {
           const record = key.tag === subject.tag ? await it.read(key, now) : undefined
-          if (record) yield [key, record] as const
+          if (record) yield [key, { ...record }] as const
         }
       },
     }
@@ -136,10 +137,8 @@ export const index: readonly StoreMutant[] = [
         async *list({ tag }, now) {
           for (const id of known) yield* it.list!({ id, tag }, now)
         },
-        async deleteSubject({ tag }, now, except) {
-          let count = 0
-          for (const id of known) count += (await it.deleteSubject!({ id, tag }, now, except))!
-          return count
+        async *deleteSubject({ tag }, now, except) {
+          for (const id of known) yield* it.deleteSubject!({ id, tag }, now, except)
         },
       }
     },
@@ -151,10 +150,8 @@ export const index: readonly StoreMutant[] = [
         tags.add(key.tag)
         return it.create(key, record, now)
       },
-      async deleteSubject({ id }, now, except) {
-        let count = 0
-        for (const tag of tags) count += (await it.deleteSubject!({ id, tag }, now, except))!
-        return count
+      async *deleteSubject({ id }, now, except) {
+        for (const tag of tags) yield* it.deleteSubject!({ id, tag }, now, except)
       },
     }
   }),
@@ -176,15 +173,15 @@ export const index: readonly StoreMutant[] = [
     },
   ),
   store('a revocation ends what is in the list, and not what is under way', ['subjects/revoked-stays-dead'], (it) => {
-    const held = new Map<string, SessionRecord>()
+    const held = new Map<string, ExpectedRecord>()
     return {
       async read(key, now) {
         const record = await it.read(key, now)
         if (record?.subject !== undefined) held.set(key.id, record)
         return record
       },
-      async replace(key, record, expected, now) {
-        const answer = await it.replace(key, record, expected, now)
+      async replace(key, expected, record, now) {
+        const answer = await it.replace(key, expected, record, now)
         if (answer !== 'missing' || held.get(key.id) !== expected) return answer
         await it.create(key, record, now)
         return 'replaced'
@@ -216,6 +213,36 @@ export const index: readonly StoreMutant[] = [
       },
     }
   }),
+  store('a list of all leaves out those that belong to nobody', ['subjects/all', 'subjects/model'], (it) => ({
+    async *all(now) {
+      for await (const entry of it.all!(now)) if (entry[1].subject !== undefined) yield entry
+    },
+  })),
+  store('a list of all has those that have expired', ['subjects/all', 'subjects/model'], (it) => ({
+    all: () => it.all!(0),
+  })),
+  store('a list of all stops after a hundred', ['subjects/all'], (it) => ({
+    async *all(now) {
+      let left = 100
+      for await (const entry of it.all!(now)) if (left-- > 0) yield entry
+    },
+  })),
+  store('a count stops after its first page', ['scale/ten-thousand-counted'], (it) => ({
+    async *count(now) {
+      for await (const count of it.count!(now)) {
+        yield count
+        return
+      }
+    },
+  })),
+  store('a revocation stops after its first page', ['scale/ten-thousand-listed'], (it) => ({
+    async *deleteSubject(subject, now, except) {
+      for await (const count of it.deleteSubject!(subject, now, except)) {
+        yield count
+        return
+      }
+    },
+  })),
   store('a count forgets what was deleted', ['subjects/count', 'subjects/model'], (it) => {
     let deleted = 0
     return {
@@ -224,7 +251,10 @@ export const index: readonly StoreMutant[] = [
         if (went) deleted++
         return went
       },
-      count: async (now) => (await it.count!(now)) + deleted,
+      async *count(now) {
+        yield* it.count!(now)
+        yield deleted
+      },
     }
   }),
   indexed(
@@ -252,11 +282,10 @@ export const index: readonly StoreMutant[] = [
     'a revocation leaves its entries in the index',
     ['subjects/index-is-reclaimed'],
     class extends ByteStore {
-      override async deleteSubject(subject: Subject, now: number, except?: SessionKey): Promise<number> {
+      override async *deleteSubject(subject: Subject, now: number, except?: SessionKey): AsyncIterable<number> {
         const before = new Set(this.entries.get(this.entryOf(subject)))
-        const went = await super.deleteSubject(subject, now, except)
+        yield* super.deleteSubject(subject, now, except)
         this.entries.set(this.entryOf(subject), before)
-        return went
       }
     },
   ),
@@ -308,7 +337,7 @@ export const index: readonly StoreMutant[] = [
     'damaged bytes are asked for until they are whole',
     ['hostile-bytes/stored-bytes'],
     class extends ByteStore {
-      override async read(key: SessionKey, now: number): Promise<SessionRecord | undefined> {
+      override async read(key: SessionKey, now: number): Promise<ExpectedRecord | undefined> {
         while (((await this.raw.read(key))?.length ?? 18) < 18) await tick()
         return super.read(key, now)
       }

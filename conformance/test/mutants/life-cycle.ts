@@ -1,4 +1,5 @@
 import { SessError, type SessionStore } from '@sess/core'
+import { sum } from '@sess/core/adapter'
 import { clients, store, type StoreMutant } from './mutant.ts'
 
 /** A client that can be closed by itself. */
@@ -17,9 +18,22 @@ const closable = (it: SessionStore, onClose: () => Promise<void> | void): Partia
       open()
       yield* it.list!(...args)
     },
-    deleteSubject: async (...args) => (open(), it.deleteSubject!(...args)),
-    count: async (...args) => (open(), it.count!(...args)),
-    sweep: async (...args) => (open(), it.sweep!(...args)),
+    async *all(...args) {
+      open()
+      yield* it.all!(...args)
+    },
+    async *deleteSubject(...args) {
+      open()
+      yield* it.deleteSubject!(...args)
+    },
+    async *count(...args) {
+      open()
+      yield* it.count!(...args)
+    },
+    async *sweep(...args) {
+      open()
+      yield* it.sweep!(...args)
+    },
     close: async () => {
       closed = true
       await onClose()
@@ -72,21 +86,21 @@ export const lifeCycle: readonly StoreMutant[] = [
     let timer: NodeJS.Timeout | undefined
     return {
       create(key, record, now) {
-        timer ??= setInterval(() => void it.count!(now).catch(() => clearInterval(timer)), 20)
+        timer ??= setInterval(() => void sum(it.count!(now)).catch(() => clearInterval(timer)), 20)
         return it.create(key, record, now)
       },
     }
   }),
   store('a sweep looks at every record', ['scale/sweep-is-indexed'], (it) => ({
-    async sweep(now, limit) {
-      await costly(await it.count!(now))
-      return it.sweep!(now, limit)
+    async *sweep(now) {
+      await costly(await sum(it.count!(now)))
+      yield* it.sweep!(now)
     },
   })),
   store('a revocation looks at every record', ['scale/revoke-is-flat'], (it) => ({
-    async deleteSubject(subject, now, except) {
-      await costly(await it.count!(now))
-      return it.deleteSubject!(subject, now, except)
+    async *deleteSubject(subject, now, except) {
+      await costly(await sum(it.count!(now)))
+      yield* it.deleteSubject!(subject, now, except)
     },
   })),
 ]

@@ -74,5 +74,10 @@ export function clients(name: string, killedBy: readonly string[], change: Chang
   }
 }
 
+/** A single page, for a change of what all pages did. */
+export async function* page<T>(run: () => Promise<T>): AsyncGenerator<T, void> {
+  yield await run()
+}
+
 /** Lets everything that waits for nothing but its turn have it. */
 export const tick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

@@ -1,4 +1,5 @@
 import { memoryStore, type SessionKey, type SessionRecord, type SessionStore } from '@sess/core'
+import { asExpected, type ExpectedRecord } from '@sess/core/adapter'
 import { changed, clients, store, tick, type StoreMutant } from './mutant.ts'
 
 /** Stores that lose writes, or bring back what was deleted. */
@@ -7,10 +8,10 @@ export const races: readonly StoreMutant[] = [
     'replace overwrites blindly',
     ['races/stale-replace', 'round-trip/replace-conflict', 'races/increments', 'rotation-login/parallel-rotations'],
     (it) => ({
-      async replace(key, record, _expected, now) {
+      async replace(key, _expected, record, now) {
         for (;;) {
           const live = await it.read(key, now)
-          const answer = live ? await it.replace(key, record, live, now) : 'missing'
+          const answer = live ? await it.replace(key, live, record, now) : 'missing'
           if (answer !== 'conflict') return answer
         }
       },
@@ -20,8 +21,8 @@ export const races: readonly StoreMutant[] = [
     'replace creates what is missing',
     ['races/replace-never-creates', 'races/told-of-logout', 'round-trip/missing', 'races/late-replace'],
     (it) => ({
-      async replace(key, record, expected, now) {
-        const answer = await it.replace(key, record, expected, now)
+      async replace(key, expected, record, now) {
+        const answer = await it.replace(key, expected, record, now)
         if (answer !== 'missing') return answer
         await it.create(key, record, now)
         return 'replaced'
@@ -32,8 +33,8 @@ export const races: readonly StoreMutant[] = [
     'touch creates what is missing',
     ['races/replace-never-creates', 'races/late-touch', 'round-trip/missing'],
     (it) => ({
-      async touch(key, expiresAt, expected, now) {
-        const answer = await it.touch(key, expiresAt, expected, now)
+      async touch(key, expected, expiresAt, now) {
+        const answer = await it.touch(key, expected, expiresAt, now)
         if (answer !== 'missing') return answer
         await it.create(key, { ...expected, expiresAt }, now)
         return 'touched'
@@ -44,12 +45,12 @@ export const races: readonly StoreMutant[] = [
     'replace checks, waits, and then acts',
     ['races/two-replaces', 'races/increments', 'races/many-updates', 'races/history-of-clients'],
     (it) => ({
-      async replace(key, record, expected, now) {
+      async replace(key, expected, record, now) {
         const live = await it.read(key, now)
         if (!live) return 'missing'
         if (live.revision !== expected.revision) return 'conflict'
         await tick()
-        return it.replace(key, record, (await it.read(key, now)) ?? live, now)
+        return it.replace(key, (await it.read(key, now)) ?? live, record, now)
       },
     }),
   ),
@@ -57,12 +58,12 @@ export const races: readonly StoreMutant[] = [
     'a delete between the check of a replace and its write is undone',
     ['races/delete-meets-replace', 'subjects/revoke-meets-replace'],
     (it) => ({
-      async replace(key, record, expected, now) {
+      async replace(key, expected, record, now) {
         const live = await it.read(key, now)
         if (!live) return 'missing'
         if (live.revision !== expected.revision) return 'conflict'
         await tick()
-        if ((await it.replace(key, record, live, now)) === 'missing') await it.create(key, record, now)
+        if ((await it.replace(key, live, record, now)) === 'missing') await it.create(key, record, now)
         return 'replaced'
       },
     }),
@@ -71,7 +72,7 @@ export const races: readonly StoreMutant[] = [
     'a touch reads the record, waits, and writes it back',
     ['races/replace-meets-touch', 'races/delete-meets-touch'],
     (it) => ({
-      async touch(key, expiresAt, expected, now) {
+      async touch(key, expected, expiresAt, now) {
         const live = await it.read(key, now)
         if (!live) return 'missing'
         if (live.revision !== expected.revision) return 'conflict'
@@ -122,10 +123,10 @@ export const races: readonly StoreMutant[] = [
     'touch changes the revision',
     ['races/touch-is-no-conflict', 'round-trip/touch', 'races/replace-meets-touch'],
     (it) => ({
-      async touch(key, expiresAt, expected, now) {
-        const answer = await it.touch(key, expiresAt, expected, now)
+      async touch(key, expected, expiresAt, now) {
+        const answer = await it.touch(key, expected, expiresAt, now)
         const live = await it.read(key, now)
-        if (live) await it.replace(key, { ...live, revision: live.revision + 1 }, live, now)
+        if (live) await it.replace(key, live, { ...live, revision: live.revision + 1 }, now)
         return answer
       },
     }),
@@ -134,25 +135,25 @@ export const races: readonly StoreMutant[] = [
     'touch does not look at the revision',
     ['round-trip/touch-conflict', 'races/stale-replace', 'clock/model'],
     (it) => ({
-      async touch(key, expiresAt, _, now) {
+      async touch(key, _, expiresAt, now) {
         const live = await it.read(key, now)
-        return live ? it.touch(key, expiresAt, live, now) : 'missing'
+        return live ? it.touch(key, live, expiresAt, now) : 'missing'
       },
     }),
   ),
   store('a replace compares the expiry too', ['races/touch-is-no-conflict', 'races/replace-meets-touch'], (it) => ({
-    async replace(key, record, expected, now) {
+    async replace(key, expected, record, now) {
       const live = await it.read(key, now)
-      return live && live.expiresAt !== expected.expiresAt ? 'conflict' : it.replace(key, record, expected, now)
+      return live && live.expiresAt !== expected.expiresAt ? 'conflict' : it.replace(key, expected, record, now)
     },
   })),
   store('revisions are compared by their lowest 32 bits', ['round-trip/large-revision'], (it) => ({
     create: (key, record, now) => it.create(key, { ...record, revision: record.revision >>> 0 }, now),
-    replace: (key, record, expected, now) =>
+    replace: (key, expected, record, now) =>
       it.replace(
         key,
+        asExpected({ ...expected, revision: expected.revision >>> 0 }),
         { ...record, revision: record.revision >>> 0 },
-        { ...expected, revision: expected.revision >>> 0 },
         now,
       ),
   })),
@@ -160,14 +161,14 @@ export const races: readonly StoreMutant[] = [
     'a replace with an older revision than is there is taken',
     ['round-trip/replace-conflict', 'races/stale-replace'],
     (it) => ({
-      async replace(key, record, expected, now) {
+      async replace(key, expected, record, now) {
         const live = await it.read(key, now)
-        return it.replace(key, record, live && expected.revision < live.revision ? live : expected, now)
+        return it.replace(key, live && expected.revision < live.revision ? live : expected, record, now)
       },
     }),
   ),
   clients('each client caches what it has read', ['subjects/seen-within-the-bound'], (it) => {
-    const cache = new Map<string, SessionRecord>()
+    const cache = new Map<string, ExpectedRecord>()
     return {
       async read(key, now) {
         const cached = cache.get(key.tag + key.id)
@@ -176,13 +177,13 @@ export const races: readonly StoreMutant[] = [
         if (record) cache.set(key.tag + key.id, record)
         return record
       },
-      async replace(key, record, expected, now) {
+      async replace(key, expected, record, now) {
         cache.delete(key.tag + key.id)
-        return it.replace(key, record, expected, now)
+        return it.replace(key, expected, record, now)
       },
-      async touch(key, expiresAt, expected, now) {
+      async touch(key, expected, expiresAt, now) {
         cache.delete(key.tag + key.id)
-        return it.touch(key, expiresAt, expected, now)
+        return it.touch(key, expected, expiresAt, now)
       },
       async delete(key, now) {
         cache.delete(key.tag + key.id)
@@ -191,11 +192,11 @@ export const races: readonly StoreMutant[] = [
     }
   }),
   clients('each client caches for ten seconds, and does not say so', ['subjects/seen-within-the-bound'], (it) => {
-    const cache = new Map<string, readonly [SessionRecord | undefined, number]>()
+    const cache = new Map<string, readonly [ExpectedRecord | undefined, number]>()
     return {
-      async read(key, now, fresh) {
+      async read(key, now, options) {
         const [record, until] = cache.get(key.id) ?? [undefined, 0]
-        if (!fresh && now < until) return record
+        if (!options?.fresh && now < until) return record
         const read = await it.read(key, now)
         cache.set(key.id, [read, now + 10_000])
         return read
@@ -209,33 +210,33 @@ export const races: readonly StoreMutant[] = [
         keys.set(key, record.expiresAt)
         return it.create(key, record, now)
       },
-      async touch(key, expiresAt, expected, now) {
+      async touch(key, expected, expiresAt, now) {
         await tick()
-        return it.touch(key, expiresAt, expected, now)
+        return it.touch(key, expected, expiresAt, now)
       },
-      async sweep(now, limit) {
-        const ending = [...keys].filter(([, end]) => end <= now + 1).slice(0, limit)
+      async *sweep(now) {
+        const ending = [...keys].filter(([, end]) => end + 60_000 <= now + 1)
         await tick()
         await tick()
         for (const [key] of ending) {
           keys.delete(key)
           await it.delete(key, now)
         }
-        return ending.length
+        yield ending.length
       },
     }
   }),
   store('parallel sweeps count a record twice', ['races/parallel-sweeps'], (it) => {
     let under = 0
     return {
-      async sweep(now, limit) {
+      async *sweep(now) {
         under++
         await tick()
-        const swept = await it.sweep!(now, limit)
+        yield* it.sweep!(now)
         const others = under - 1
         await tick()
         under--
-        return swept + (others ? 1 : 0)
+        if (others) yield 1
       },
     }
   }),
@@ -243,7 +244,7 @@ export const races: readonly StoreMutant[] = [
     'a revocation leaves what was written while it went on',
     ['subjects/revoke-meets-replace', 'subjects/history-of-revocation'],
     (it) => ({
-      async deleteSubject(subject, now, except) {
+      async *deleteSubject(subject, now, except) {
         const found: (readonly [SessionKey, SessionRecord])[] = []
         for await (const entry of it.list!(subject, now)) found.push(entry)
         await tick()
@@ -251,7 +252,7 @@ export const races: readonly StoreMutant[] = [
         for (const [key, { revision }] of found)
           if (key.id !== except?.id && (await it.read(key, now))?.revision === revision && (await it.delete(key, now)))
             count++
-        return count
+        yield count
       },
     }),
   ),
@@ -272,11 +273,9 @@ export const races: readonly StoreMutant[] = [
         async *list(subject, now) {
           for await (const entry of it.list!(subject, now)) if (!late.has(entry[0].id)) yield entry
         },
-        async deleteSubject(subject, now, except) {
-          let count = 0
+        async *deleteSubject(subject, now, except) {
           for await (const [key] of it.list!(subject, now))
-            if (key.id !== except?.id && !late.has(key.id) && (await it.delete(key, now))) count++
-          return count
+            if (key.id !== except?.id && !late.has(key.id)) yield Number(await it.delete(key, now))
         },
       }
     },

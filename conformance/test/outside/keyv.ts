@@ -1,4 +1,4 @@
-import type { SessionRecord, SessionStore } from '@sess/core'
+import type { ExpectedRecord, SessionRecord, SessionStore } from '@sess/core'
 import { Keyv } from 'keyv'
 import type { Harness } from '../../src/index.ts'
 import { nameOf, recordOf, storedOf, TRAITS, type Stored } from './record.ts'
@@ -9,7 +9,7 @@ import { nameOf, recordOf, storedOf, TRAITS, type Stored } from './record.ts'
  */
 function outside(): SessionStore {
   const it = new Keyv()
-  const read = async (name: string, now: number): Promise<SessionRecord | undefined> => {
+  const read = async (name: string, now: number): Promise<ExpectedRecord | undefined> => {
     const found = (await it.get(name)) as Stored | undefined
     return found && now < found.expiresAt ? recordOf(found) : undefined
   }
@@ -25,13 +25,13 @@ function outside(): SessionStore {
       await write(nameOf(key), record)
       return true
     },
-    replace: async (key, record, expected, now) => {
+    replace: async (key, expected, record, now) => {
       const there = await read(nameOf(key), now)
       if (there?.revision !== expected.revision) return there ? 'conflict' : 'missing'
       await write(nameOf(key), record)
       return 'replaced'
     },
-    touch: async (key, expiresAt, expected, now) => {
+    touch: async (key, expected, expiresAt, now) => {
       const there = await read(nameOf(key), now)
       if (there?.revision !== expected.revision) return there ? 'conflict' : 'missing'
       if (expiresAt > there.expiresAt) await write(nameOf(key), { ...there, expiresAt })

@@ -36,11 +36,11 @@ function outside(): SessionStore {
       await set(nameOf(key), record)
       return true
     },
-    replace: async (key, record) => {
+    replace: async (key, _, record) => {
       await set(nameOf(key), record)
       return 'replaced'
     },
-    touch: async (key, expiresAt, expected) => {
+    touch: async (key, expected, expiresAt) => {
       await call((done) => it.touch(nameOf(key), data({ ...expected, expiresAt }), done))
       return 'touched'
     },

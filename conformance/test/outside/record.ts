@@ -1,14 +1,11 @@
-import type { SessionKey, SessionRecord, StoreTraits } from '@sess/core'
+import { asExpected, type AnyRecord, type ExpectedRecord, type SessionKey, type StoreTraits } from '@sess/core/adapter'
 
 /** What the stores from outside are put into the place of: five methods, and no list, count or sweep. */
 export const TRAITS: StoreTraits = Object.freeze({
   maxPayloadBytes: 1_048_576,
   expiryResolutionMs: 1,
-  subjects: 'none',
-  expiry: 'native',
-  tagIsShard: false,
+  needsPepper: false,
   staleMs: 0,
-  count: false,
 })
 
 /** A record as JSON. */
@@ -25,16 +22,16 @@ export function nameOf({ tag, id }: SessionKey): string {
 }
 
 /** Turns a record into JSON. */
-export function storedOf({ payload, ...rest }: SessionRecord): Stored {
+export function storedOf({ payload, ...rest }: AnyRecord): Stored {
   return { ...rest, payload: Buffer.from(payload).toString('base64') }
 }
 
 /** Turns JSON into a record. */
-export function recordOf({ revision, expiresAt, subject, payload }: Stored): SessionRecord {
-  return {
+export function recordOf({ revision, expiresAt, subject, payload }: Stored): ExpectedRecord {
+  return asExpected({
     revision,
     expiresAt,
     ...(subject !== undefined && { subject }),
     payload: new Uint8Array(Buffer.from(payload, 'base64')),
-  }
+  })
 }

@@ -111,5 +111,5 @@ const MISSING: ReadonlyMap<keyof SessionStore, unknown> = new Map<keyof SessionS
   ['replace', 'missing'],
   ['touch', 'missing'],
   ['delete', false],
-  ['deleteSubject', 0],
+  ['deleteSubject', []],
 ])

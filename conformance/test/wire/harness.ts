@@ -21,9 +21,18 @@ function wireStore(client: WireClient): SessionStore {
     async *list(...values) {
       yield* await call<(readonly [SessionKey, SessionRecord])[]>('list', ...values)
     },
-    deleteSubject: (...values) => call('deleteSubject', ...values),
-    count: (...values) => call('count', ...values),
-    sweep: (...values) => call('sweep', ...values),
+    async *all(...values) {
+      yield* await call<(readonly [SessionKey, SessionRecord])[]>('all', ...values)
+    },
+    async *deleteSubject(...values) {
+      yield* await call<number[]>('deleteSubject', ...values)
+    },
+    async *count(...values) {
+      yield* await call<number[]>('count', ...values)
+    },
+    async *sweep(...values) {
+      yield* await call<number[]>('sweep', ...values)
+    },
     close: () => client.close(),
   }
 }

@@ -46,10 +46,14 @@ export class WireServer {
     try {
       const call = this.#store[method] as (...given: readonly unknown[]) => unknown
       const answer = call.apply(this.#store, [...values])
-      return { id, value: method === 'list' ? await all(answer as AsyncIterable<unknown>) : await answer }
+      return { id, value: isIterable(answer) ? await all(answer) : await answer }
     } catch (error) {
       const { code, message } = error as { code?: string; message: string }
       return { id, error: { code, message } }
     }
   }
+}
+
+function isIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
 }

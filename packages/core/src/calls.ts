@@ -24,6 +24,9 @@ const SENTENCES: Readonly<Partial<Record<SessErrorCode, string>> & { readonly st
   response_started: 'the session is in a cookie, and the response has started; nothing was written. Change it earlier',
 }
 
+/** The same, of what failed after a part of it was done. */
+const PARTIAL = 'the session store did a part of what it was asked, and then failed; call it again'
+
 /** Every call into the store: bounded in time, and with one reading of what a rejection means. */
 export class Calls {
   readonly #clock: () => number
@@ -51,12 +54,63 @@ export class Calls {
     return this.#call(operation, key, send, tries, 'unknown_outcome')
   }
 
+  /** What a store reads in pages, step by step. @throws {SessError} `store_unavailable`. */
+  askInPages<T>(operation: string, open: (now: number) => AsyncIterable<T>): AsyncGenerator<T, void> {
+    return this.#pages(operation, open, 1, 'store_unavailable')
+  }
+
+  /**
+   * What a store writes in pages, step by step. It has to be idempotent: it is begun again if an answer is lost.
+   *
+   * @throws {SessError} `unknown_outcome`, always once a page was done; or what the store says when nothing was applied.
+   */
+  tellInPages<T>(operation: string, open: (now: number) => AsyncIterable<T>): AsyncGenerator<T, void> {
+    return this.#pages(operation, open, 2, 'unknown_outcome')
+  }
+
+  /** Each step is bounded by the timeout. The whole takes as long as it takes. */
+  async *#pages<T>(
+    operation: string,
+    open: (now: number) => AsyncIterable<T>,
+    tries: number,
+    otherwise: SessErrorCode,
+  ): AsyncGenerator<T, void> {
+    let iterator: AsyncIterator<T> | undefined
+    let failure: unknown
+    let begun = false
+    const step = (now: number): Promise<IteratorResult<T>> => (iterator ??= open(now)[Symbol.asyncIterator]()).next()
+    try {
+      for (;;) {
+        let result: IteratorResult<T>
+        try {
+          result = await this.#call(operation, undefined, step, 1, otherwise, begun)
+        } catch (error) {
+          failure = isUnknown(failure) ? failure : error
+          if (--tries < 1 || !mayRetry(error)) throw failure
+          leave(iterator)
+          iterator = undefined
+          continue
+        }
+        if (result.done) {
+          iterator = undefined
+          return
+        }
+        begun ||= result.value !== 0
+        yield result.value
+      }
+    } finally {
+      leave(iterator)
+    }
+  }
+
+  /** @param begun - A part was applied already, so that no rejection promises that nothing was. */
   #call<T>(
     operation: string,
     key: SessionKey | undefined,
     send: (now: number) => Promise<T>,
     tries: number,
     otherwise: SessErrorCode,
+    begun = false,
   ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       let waits = true
@@ -64,7 +118,7 @@ export class Calls {
         if (!waits) return
         waits = false
         clearTimeout(timer)
-        const error = this.#failed(operation, key, cause, otherwise)
+        const error = this.#failed(operation, key, cause, otherwise, begun)
         if (tries < 2 || !mayRetry(error)) return reject(error)
         this.#call(operation, key, send, tries - 1, otherwise).then(resolve, (again: unknown) =>
           reject(isUnknown(error) ? error : again),
@@ -85,16 +139,26 @@ export class Calls {
     })
   }
 
-  #failed(operation: string, key: SessionKey | undefined, cause: unknown, otherwise: SessErrorCode): SessError {
-    const code = isSessError(cause) && NOT_APPLIED.has(cause.code) ? cause.code : otherwise
+  #failed(
+    operation: string,
+    key: SessionKey | undefined,
+    cause: unknown,
+    otherwise: SessErrorCode,
+    begun: boolean,
+  ): SessError {
+    const partial = begun && otherwise === 'unknown_outcome'
+    const code = !partial && isSessError(cause) && NOT_APPLIED.has(cause.code) ? cause.code : otherwise
     const handle = key && handleOf(key)
-    const error = new SessError(code, `${SENTENCES[code] ?? SENTENCES.store_unavailable}; its cause says more`, {
-      cause,
-      handle,
-    })
+    const sentence = partial ? PARTIAL : (SENTENCES[code] ?? SENTENCES.store_unavailable)
+    const error = new SessError(code, `${sentence}; its cause says more`, { cause, handle })
     this.#events.emit('error', { code, operation, error, ...(handle && { handle }) })
     return error
   }
+}
+
+/** Lets go of an iteration before its end. Nobody waits for that: a step that hangs would hold it back. */
+function leave(iterator: AsyncIterator<unknown> | undefined): void {
+  iterator?.return?.().catch(() => {})
 }
 
 /** True for a write that may or may not have been applied. */

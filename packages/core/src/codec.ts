@@ -4,7 +4,7 @@ import type { Flash } from './flash.ts'
 import { SessError } from './error.ts'
 import type { Settings } from './options.ts'
 import { isSound } from './record.ts'
-import type { SessionKey, SessionRecord } from './store.ts'
+import { asExpected, type AnyRecord, type ExpectedRecord, type SessionKey, type SessionRecord } from './store.ts'
 import { handleOf } from './token.ts'
 
 /** What users put into a session. */
@@ -21,13 +21,18 @@ export const NO_CONTENT: Content = { data: {}, flash: {} }
 /** A record as last read or written. */
 export interface Held {
   readonly key: SessionKey
-  readonly record: SessionRecord
+  readonly record: ExpectedRecord
   readonly envelope: Envelope
   readonly content: Content
 }
 
+/** A record that is to be written. */
+export interface Packed extends Omit<Held, 'record'> {
+  readonly record: SessionRecord
+}
+
 /** A record without its payload. */
-export type RecordMeta = Omit<SessionRecord, 'payload'>
+export type RecordMeta = Pick<SessionRecord, 'revision' | 'expiresAt' | 'subject'>
 
 /** An envelope whose content is yet to be serialized. */
 export type Draft = Omit<Envelope, 'flash' | 'serializer' | 'schemaVersion'>
@@ -42,7 +47,7 @@ export function pack(
   meta: RecordMeta,
   draft: Draft,
   content: Content,
-): Held {
+): Packed {
   const { data, flash } = content
   if (isDeeper(data, DEEPEST_DATA))
     throw new SessError(
@@ -66,6 +71,11 @@ export function pack(
   return { key, record: { ...meta, payload }, envelope, content }
 }
 
+/** A record that was packed and is written now. */
+export function written(packed: Packed): Held {
+  return { ...packed, record: asExpected(packed.record) }
+}
+
 /** The names that events carry. */
 export function namesOf({ key, record: { subject } }: Held): { handle: string; subject?: string } {
   return { handle: handleOf(key), ...(subject && { subject }) }
@@ -76,7 +86,7 @@ export function namesOf({ key, record: { subject } }: Held): { handle: string; s
  *
  * @throws {SessError} `configuration` for a sound payload that this process cannot read.
  */
-export function unpack(settings: Settings, key: SessionKey, record: SessionRecord): Held | undefined {
+export function unpack(settings: Settings, key: SessionKey, record: AnyRecord): Held | undefined {
   const { seal, serializers, schemaVersion, migrate } = settings
   const misfit = (what: string): SessError =>
     new SessError('configuration', `a stored session ${what}. Nothing was written`, { handle: handleOf(key) })
@@ -106,17 +116,18 @@ export function unpack(settings: Settings, key: SessionKey, record: SessionRecor
     return undefined
   }
   if (!isPlain(data) || isDeeper(data, DEEPEST_DATA)) return undefined
+  const read = { key, record: asExpected(record), envelope }
   const { flash } = envelope
-  if (envelope.schemaVersion >= schemaVersion || !migrate) return { key, record, envelope, content: { data, flash } }
+  if (envelope.schemaVersion >= schemaVersion || !migrate) return { ...read, content: { data, flash } }
   try {
     const migrated = migrate(data, envelope.schemaVersion)
     if (!isPlain(migrated)) throw new TypeError('migrate returned no plain object')
-    return { key, record, envelope, content: { data: migrated, flash } }
+    return { ...read, content: { data: migrated, flash } }
   } catch (error) {
     // It may have changed what it was given.
     const untouched = serializer.deserialize(decoded.data) as Plain
     const unmigrated = { version: envelope.schemaVersion, error }
-    return { key, record, envelope, content: { data: untouched, flash, unmigrated } }
+    return { ...read, content: { data: untouched, flash, unmigrated } }
   }
 }
 

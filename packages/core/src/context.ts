@@ -31,7 +31,7 @@ export class Context {
   async read(key: SessionKey, fresh: boolean): Promise<Held | undefined> {
     const { store } = this.settings
     let now = 0
-    const record = await this.calls.ask('read', key, (at) => store.read(key, (now = at), fresh))
+    const record = await this.calls.ask('read', key, (at) => store.read(key, (now = at), { fresh }))
     if (!record) return void (fresh || this.events.emit('rejected', { reason: 'unknown' }))
     const held = record.expiresAt <= now ? null : unpack(this.settings, key, record)
     if (held && !this.isOver(held.envelope, now)) return held

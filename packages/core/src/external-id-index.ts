@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { SessError } from './error.ts'
 import type { Context } from './context.ts'
-import type { SessionKey, SessionRecord, Subject } from './store.ts'
+import { asExpected, type SessionKey, type SessionRecord, type Subject } from './store.ts'
 import { parseHandle } from './token.ts'
 
 /**
@@ -27,7 +27,8 @@ export class ExternalIdIndex {
     const entry = this.#entryOf(key)
     const record = { ...this.#recordOf(expiresAt), payload: Buffer.from(key.tag) }
     const made = await calls.tell('index', entry, (now) => settings.store.create(entry, record, now), 2)
-    if (!made) await calls.tell('index', entry, (now) => settings.store.touch(entry, expiresAt, record, now), 2)
+    if (!made)
+      await calls.tell('index', entry, (now) => settings.store.touch(entry, asExpected(record), expiresAt, now), 2)
   }
 
   /** Lets an entry live as long as its session; one that is lost is made again. */
@@ -35,7 +36,12 @@ export class ExternalIdIndex {
     const { calls, settings } = this.#context
     const entry = this.#entryOf(key)
     const record = this.#recordOf(expiresAt)
-    const answer = await calls.tell('index', entry, (now) => settings.store.touch(entry, expiresAt, record, now), 2)
+    const answer = await calls.tell(
+      'index',
+      entry,
+      (now) => settings.store.touch(entry, asExpected(record), expiresAt, now),
+      2,
+    )
     if (answer === 'missing') await this.add(key, expiresAt)
   }
 
@@ -47,8 +53,9 @@ export class ExternalIdIndex {
 
   /** The keys of the sessions. One that has just ended may still be among them. */
   async *keys(): AsyncIterable<SessionKey> {
-    const { store, clock } = this.#context.settings
-    for await (const [{ id }, { payload }] of store.list!(this.#subject, clock())) {
+    const { calls, settings } = this.#context
+    const entries = calls.askInPages('index', (now) => settings.store.list!(this.#subject, now))
+    for await (const [{ id }, { payload }] of entries) {
       const key = parseHandle(Buffer.from(payload).toString('latin1') + id)
       if (key) yield key
     }

@@ -1,6 +1,6 @@
 import type { OutcomeStatus } from './api.ts'
 import { isUnknown, mayRetry } from './calls.ts'
-import { pack, type Content, type Draft, type Held } from './codec.ts'
+import { pack, written, type Content, type Draft, type Held } from './codec.ts'
 import type { Context } from './context.ts'
 import { changed, changesBetween, copy, type Plain } from './data.ts'
 import { remembers } from './envelope.ts'
@@ -166,7 +166,7 @@ export class LiveExternalIdSession implements ExternalIdSession {
       this.#doubtful ||= isUnknown(error)
       throw error
     }
-    this.#adopt(held)
+    this.#adopt(written(held))
     events.emit('created', { handle: this.handle })
     return 'created'
   }

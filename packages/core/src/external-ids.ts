@@ -10,6 +10,7 @@ import { ExternalIdIndex } from './external-id-index.ts'
 import { draftOf, LiveExternalIdSession } from './external-id-session.ts'
 import { jsonOf } from './json.ts'
 import { invalid, settingsOf, type BaseOptions, type Terms } from './options.ts'
+import { sum } from './pages.ts'
 import { KNOWN_FOR } from './secrets.ts'
 import type { SessionKey } from './store.ts'
 import { TRIES } from './stored.ts'
@@ -169,7 +170,7 @@ class LiveExternalIdSessions implements ExternalIdSessions {
       return count
     }
     if (!settings.store.count) throw unsupported(`the ${settings.store.name} store cannot count`)
-    return calls.ask('count', undefined, (now) => settings.store.count!(now))
+    return sum(calls.askInPages('count', (now) => settings.store.count!(now)))
   }
 
   async clear(): Promise<void> {
@@ -196,18 +197,18 @@ class LiveExternalIdSessions implements ExternalIdSessions {
     const id = newWriteId()
     for (let tries = 0; tries < TRIES; tries++) {
       const old = await this.#context.read(key, true)
-      const revision = (old?.record.revision ?? 0) + 1
+      const { revision = 0, subject } = old?.record ?? {}
       const now = settings.clock()
       const draft = {
         ...draftOf(now),
         marker: true,
         writes: old ? marked(old.envelope, id) : id,
       }
-      const meta = { ...old?.record, revision, expiresAt: now + KNOWN_FOR }
+      const meta = { revision: revision + 1, expiresAt: now + KNOWN_FOR, ...(subject && { subject }) }
       const { record } = pack(settings, key, meta, draft, NO_CONTENT)
       const closed = await calls.tell('close', key, async (at) =>
         old
-          ? (await settings.store.replace(key, record, old.record, at)) === 'replaced'
+          ? (await settings.store.replace(key, old.record, record, at)) === 'replaced'
           : settings.store.create(key, record, at),
       )
       if (closed) return await this.#index?.remove(key)

@@ -85,7 +85,7 @@ async function mark(stored: Stored, loaded: Held, digest: string, write: Write |
       }
       const content = owned ? NO_CONTENT : old.content
       const next = pack(settings, key, { ...old.record, revision, expiresAt: now + KNOWN_FOR }, draft, content)
-      if ((await calls.tell('replace', key, (at) => store.replace(key, next.record, old.record, at), 2)) !== 'conflict')
+      if ((await calls.tell('replace', key, (at) => store.replace(key, old.record, next.record, at), 2)) !== 'conflict')
         return
       const fresh = await context.read(key, true)
       if (!fresh || remembers(fresh.envelope, id)) return

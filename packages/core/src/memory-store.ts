@@ -1,11 +1,23 @@
 import { SessError } from './error.ts'
 import { ExpiryHeap } from './expiry-heap.ts'
 import { invalid } from './options.ts'
-import type { SessionKey, SessionRecord, SessionStore, StoreTraits, Subject } from './store.ts'
+import { sweepableUntil } from './adapter.ts'
+import {
+  asExpected,
+  type ExpectedRecord,
+  type SessionKey,
+  type SessionRecord,
+  type SessionStore,
+  type StoreTraits,
+  type Subject,
+} from './store.ts'
 import { handleOf, parseHandle } from './token.ts'
 
 /** How many expired records one create removes, at most: more than come in, and no long pause after a burst. */
 const DROPPED_AT_CREATE = 16
+
+/** How many records are gone through at once. */
+const PAGE = 500
 
 /** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
@@ -45,17 +57,14 @@ class MemoryStore implements SessionStore {
     this.traits = Object.freeze<StoreTraits>({
       maxPayloadBytes,
       expiryResolutionMs: 1,
-      subjects: 'list',
-      expiry: 'sweep',
-      tagIsShard: false,
+      needsPepper: false,
       staleMs: 0,
-      count: true,
     })
   }
 
-  async read(key: SessionKey, now: number): Promise<SessionRecord | undefined> {
+  async read(key: SessionKey, now: number): Promise<ExpectedRecord | undefined> {
     const record = this.#live(handleOf(key), now)
-    return record && copied(record)
+    return record && asExpected(copied(record))
   }
 
   async create(key: SessionKey, record: SessionRecord, now: number): Promise<boolean> {
@@ -80,8 +89,8 @@ class MemoryStore implements SessionStore {
 
   async replace(
     key: SessionKey,
+    expected: ExpectedRecord,
     record: SessionRecord,
-    expected: SessionRecord,
     now: number,
   ): Promise<'replaced' | 'conflict' | 'missing'> {
     const handle = handleOf(key)
@@ -96,8 +105,8 @@ class MemoryStore implements SessionStore {
 
   async touch(
     key: SessionKey,
+    expected: ExpectedRecord,
     expiresAt: number,
-    expected: SessionRecord,
     now: number,
   ): Promise<'touched' | 'conflict' | 'missing'> {
     const handle = handleOf(key)
@@ -122,27 +131,44 @@ class MemoryStore implements SessionStore {
     }
   }
 
-  async deleteSubject(subject: Subject, now: number, except?: SessionKey): Promise<number> {
-    const spared = except && handleOf(except)
-    let count = 0
-    for (const handle of this.#handlesOf(subject)) {
-      if (handle === spared) continue
-      if (this.#live(handle, now)) count++
-      this.#remove(handle)
+  async *all(now: number): AsyncIterable<readonly [SessionKey, SessionRecord]> {
+    this.#open()
+    for (const handle of this.#records.keys()) {
+      const record = this.#live(handle, now)
+      if (record) yield [parseHandle(handle)!, copied(record)]
     }
-    return count
   }
 
-  async count(now: number): Promise<number> {
-    this.#open()
-    let count = 0
-    for (const { expiresAt } of this.#records.values()) if (now < expiresAt) count++
-    return count
+  async *deleteSubject(subject: Subject, now: number, except?: SessionKey): AsyncIterable<number> {
+    const spared = except && handleOf(except)
+    const handles = this.#handlesOf(subject)
+    while (handles.length) {
+      let count = 0
+      for (const handle of handles.splice(-PAGE)) {
+        if (handle === spared) continue
+        if (this.#live(handle, now)) count++
+        this.#remove(handle)
+      }
+      yield count
+    }
   }
 
-  async sweep(now: number, limit: number): Promise<number> {
+  async *count(now: number): AsyncIterable<number> {
     this.#open()
-    return this.#drop(now, limit)
+    let [seen, count] = [0, 0]
+    for (const { expiresAt } of this.#records.values()) {
+      if (now < expiresAt) count++
+      if (++seen % PAGE) continue
+      yield count
+      count = 0
+      this.#open()
+    }
+    yield count
+  }
+
+  async *sweep(now: number): AsyncIterable<number> {
+    this.#open()
+    for (let swept; (swept = this.#drop(sweepableUntil(now), PAGE)); this.#open()) yield swept
   }
 
   async close(): Promise<void> {

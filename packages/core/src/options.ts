@@ -30,7 +30,7 @@ export interface BaseOptions {
   /** Turns data of an older schema version into this one's. */
   readonly migrate?: (data: Record<string, unknown>, fromVersion: number) => Record<string, unknown>
   /**
-   * Keys the hash that turns a subject into a tag: at least 16 bytes. Needed where `store.traits.tagIsShard`. A list for
+   * Keys the hash that turns a subject into a tag: at least 16 bytes. Needed where `store.traits.needsPepper`. A list for
    * rotation, newest first: new sessions are made under the first, the others are still known; `false` in it stands for
    * sessions that were made without a pepper. A signed-in session under none of them rejects as `configuration`. An
    * `undefined` that is given (an unset variable) is refused. Default: none, a plain hash.
@@ -160,7 +160,7 @@ export function settingsOf(options: AnyOptions): Settings {
     'must be text or bytes, at least 16 random ones, or a list of them, in which false stands for none',
   )
   refuse(
-    store.traits.tagIsShard && (!peppers.length || peppers.includes(false)),
+    store.traits.needsPepper && (!peppers.length || peppers.includes(false)),
     'pepper',
     `is needed on the ${store.name} store: without it anyone can tell users' shards`,
   )

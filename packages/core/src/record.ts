@@ -6,7 +6,7 @@
  */
 import { crc32 } from 'node:zlib'
 import { asBuffer } from './bytes.ts'
-import type { SessionRecord } from './store.ts'
+import type { AnyRecord, SessionRecord } from './store.ts'
 
 /** How many bytes every record has: its checksum, its expiry, its revision, and the length of its subject. */
 export const RECORD_HEAD = 22
@@ -36,7 +36,7 @@ export const DAMAGED_RECORD: SessionRecord = Object.freeze({
  * and revision at 4 and at 12. A touch changes the first 12 bytes alone, checksum and expiry; they can be taken from the bytes
  * of the record as it was read, with the new expiry.
  */
-export function encodeRecord({ revision, expiresAt, subject = '', payload }: SessionRecord): Buffer {
+export function encodeRecord({ revision, expiresAt, subject = '', payload }: AnyRecord): Buffer {
   const length = Buffer.byteLength(subject)
   const bytes = Buffer.allocUnsafe(RECORD_HEAD + length + payload.length)
   bytes.writeDoubleBE(expiresAt, EXPIRY)
@@ -73,7 +73,7 @@ export function expiryIn(head: Uint8Array): number | undefined {
 }
 
 /** True for a record that core may have written: every number in its range, the subject a text of its length. */
-export function isSound({ revision, expiresAt, subject, payload }: SessionRecord): boolean {
+export function isSound({ revision, expiresAt, subject, payload }: AnyRecord): boolean {
   return (
     Number.isSafeInteger(revision) &&
     revision >= 1 &&

@@ -3,7 +3,7 @@ import type { Context } from './context.ts'
 import type { Plain } from './data.ts'
 import { invalid } from './options.ts'
 import { liveOf } from './session-view.ts'
-import type { SessionKey, SessionRecord } from './store.ts'
+import type { ExpectedRecord, SessionKey } from './store.ts'
 import { parseHandle } from './token.ts'
 
 /** Options of `revokeSubject`. */
@@ -36,9 +36,9 @@ export function ownerOf(context: Context, options: RevokeOptions | undefined): s
 }
 
 /** The record under a key, whatever its payload is: a newer deploy may have written it. */
-export async function recordAt({ calls, settings }: Context, key: SessionKey): Promise<SessionRecord | undefined> {
+export async function recordAt({ calls, settings }: Context, key: SessionKey): Promise<ExpectedRecord | undefined> {
   let now = 0
-  const record = await calls.ask('read', key, (at) => settings.store.read(key, (now = at), true))
+  const record = await calls.ask('read', key, (at) => settings.store.read(key, (now = at), { fresh: true }))
   return record && record.expiresAt <= now ? undefined : record
 }
 

@@ -57,7 +57,7 @@ describe('bad options', () => {
   })
 
   test('pepper is needed where the tag alone decides on the shard', () => {
-    store = heldStore({ traits: { tagIsShard: true } })
+    store = heldStore({ traits: { needsPepper: true } })
     expect(() => open()).toThrow(expect.objectContaining({ message: expect.stringMatching(/^pepper /) }))
     expect(() => open({ pepper: ['sixteen bytes or more', false] })).toThrow(/^pepper /)
     open({ pepper: 'sixteen bytes or more' })
@@ -722,7 +722,7 @@ test('a store cannot prolong a session past its absolute time', async () => {
   sessions.on('rejected', (event) => rejected.push(event))
   const cookie = await stored(sessions)
   const key = { tag: cookie.slice(0, 12), id: cookie.slice(12, 28) }
-  await store.touch(key, now + 48 * HOUR, (await store.read(key, now))!, now)
+  await store.touch(key, (await store.read(key, now))!, now + 48 * HOUR, now)
   now += 12 * HOUR - 1
   expect((await sessions.load(cookie)).status).toBe('active')
   now++

@@ -4,6 +4,7 @@ import { Context } from './context.ts'
 import type { Plain } from './data.ts'
 import { SessError } from './error.ts'
 import { settingsOf, type AnyOptions, type BaseOptions, type SessionsOptions } from './options.ts'
+import { sum } from './pages.ts'
 import { ownerOf, recordAt, sparedBy, type RevokeSubjectOptions } from './revocations.ts'
 import type { DataSchema } from './schema.ts'
 import { judge } from './secrets.ts'
@@ -12,8 +13,6 @@ import { BINDING, type SessionsBinding } from './session-binding.ts'
 import { LiveSession } from './session.ts'
 import { viewOf } from './session-view.ts'
 import { digestOf, handleOf, parseHandle, parseToken } from './token.ts'
-
-const SWEEP_BATCH = 500
 
 /**
  * Makes the sessions of one application: its store, lifetimes and rules.
@@ -76,11 +75,13 @@ export class LiveSessions implements Sessions<Plain> {
   }
 
   async *listSubject(subject: string): AsyncIterable<SessionInfo> {
-    const { events, settings } = this.#context
+    const { calls, events, settings } = this.#context
     const { store, clock } = settings
     if (!store.list) throw this.#unsupported('list')
     for (const tag of this.#context.tags(subject)) {
-      for await (const [key, record] of store.list({ id: subject, tag }, clock())) {
+      for await (const [key, record] of calls.askInPages('listSubject', (now) =>
+        store.list!({ id: subject, tag }, now),
+      )) {
         const handle = handleOf(key)
         const held = unpack(settings, key, record)
         if (!held) events.emit('rejected', { reason: 'undecodable', handle, subject })
@@ -118,16 +119,10 @@ export class LiveSessions implements Sessions<Plain> {
     if (!store.deleteSubject) throw this.#unsupported('revoke')
     const tags = this.#context.tags(subject)
     const spared = await sparedBy(this.#context, subject, options)
-    let count: number | undefined = 0
-    for (const tag of tags) {
-      const went = await calls.tell(
-        'revokeSubject',
-        undefined,
-        (now) => store.deleteSubject!({ id: subject, tag }, now, spared),
-        2,
-      )
-      count = went === undefined || count === undefined ? undefined : count + went
-    }
+    const pages = calls.tellInPages('revokeSubject', async function* (now) {
+      for (const tag of tags) yield* store.deleteSubject!({ id: subject, tag }, now, spared)
+    })
+    const count = await sum(pages)
     events.emit('revoked', { subject, ...(count !== undefined && { count }) })
     return count
   }
@@ -135,18 +130,13 @@ export class LiveSessions implements Sessions<Plain> {
   async count(): Promise<number> {
     const { calls, settings } = this.#context
     if (!settings.store.count) throw this.#unsupported('count')
-    return calls.ask('count', undefined, (now) => settings.store.count!(now))
+    return sum(calls.askInPages('count', (now) => settings.store.count!(now)))
   }
 
   async sweep(): Promise<number> {
     const { calls, settings } = this.#context
-    let total = 0
-    if (!settings.store.sweep) return total
-    for (;;) {
-      const swept = await calls.ask('sweep', undefined, (now) => settings.store.sweep!(now, SWEEP_BATCH))
-      total += swept
-      if (swept < SWEEP_BATCH) return total
-    }
+    if (!settings.store.sweep) return 0
+    return sum(calls.tellInPages('sweep', (now) => settings.store.sweep!(now)))
   }
 
   #unsupported(what: string): SessError {

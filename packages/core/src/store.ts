@@ -2,8 +2,8 @@
  * The contract of a session store.
  *
  * A store keeps records under keys and compares revisions. It knows nothing of cookies, secrets, serializers or
- * timeouts: those are core's. Five methods make a store; the optional ones are claimed in {@link StoreTraits}, and the
- * conformance kit holds a store to its claims.
+ * timeouts: those are core's. Five methods make a store. Each of the optional methods is a claim: a store has it only if it
+ * does what the method says, and the conformance kit holds the store to that.
  *
  * Rules that hold for every method:
  *
@@ -16,21 +16,24 @@
  *   `unsupported` promises that it was not and will not be applied. Any other rejection means that the outcome is
  *   unknown; core then finds out by reading.
  * - Several processes may call at once. Each method is atomic with respect to every other on the same key.
+ * - The methods that return an AsyncIterable work in pages. Nothing is done before the first step is asked for. No page
+ *   blocks the event loop or the server for more than 20 ms, and other callers may write between two pages. The end of the
+ *   iteration, and never a short or empty page, says that nothing is left. Core bounds each step by `storeTimeout`; the
+ *   whole takes as long as it takes.
  */
 export interface SessionStore {
   /** Short name for messages and reports: `redis`, `sqlite`. */
   readonly name: string
 
-  /** What this store claims. Frozen, and constant for the life of the store. */
+  /** What the methods that are there cannot say. Frozen, and constant for the life of the store. */
   readonly traits: StoreTraits
 
   /**
    * Reads the live record under a key.
    *
-   * @param fresh - True: answer from the origin, past any cache. Core asks so after a conflict.
    * @returns The record, or undefined when there is no live one.
    */
-  read(key: SessionKey, now: number, fresh?: boolean): Promise<SessionRecord | undefined>
+  read(key: SessionKey, now: number, options?: ReadOptions): Promise<ExpectedRecord | undefined>
 
   /**
    * Stores a record where no live one is. An expired record in the way is replaced.
@@ -41,7 +44,7 @@ export interface SessionStore {
 
   /**
    * Replaces a live record if its revision is still `expected.revision`: compare-and-set. Payload, revision and
-   * `expiresAt` change together; the subject stays (`record.subject` is `expected.subject`). Never creates.
+   * `expiresAt` change together; the subject stays (`next.subject` is `expected.subject`). Never creates.
    *
    * @param expected - The record as this store returned it, or as it was last written through this store. A store
    *   whose backend has a token of its own may remember that token with the object (a WeakMap) and save a round trip.
@@ -49,8 +52,8 @@ export interface SessionStore {
    */
   replace(
     key: SessionKey,
-    record: SessionRecord,
-    expected: SessionRecord,
+    expected: ExpectedRecord,
+    next: SessionRecord,
     now: number,
   ): Promise<'replaced' | 'conflict' | 'missing'>
 
@@ -64,8 +67,8 @@ export interface SessionStore {
    */
   touch(
     key: SessionKey,
+    expected: ExpectedRecord,
     expiresAt: number,
-    expected: SessionRecord,
     now: number,
   ): Promise<'touched' | 'conflict' | 'missing'>
 
@@ -77,31 +80,46 @@ export interface SessionStore {
    */
   delete(key: SessionKey, now: number): Promise<boolean>
 
-  /** Lists the live records of one subject. Present when `traits.subjects` is `list`. */
+  /** Lists the live records of one subject. A record that is there all the time is listed once. */
   list?(subject: Subject, now: number): AsyncIterable<readonly [SessionKey, SessionRecord]>
 
   /**
-   * Deletes every record of one subject, `except` apart. Present unless `traits.subjects` is `none`.
-   *
-   * @returns How many live records went, or undefined where the store cannot tell.
+   * Lists every live record, anonymous ones and markers too: for operators. A record that is there all the time is listed
+   * once, unless the backend itself moves its records about.
    */
-  deleteSubject?(subject: Subject, now: number, except?: SessionKey): Promise<number | undefined>
-
-  /** Counts the live records. Present when `traits.count` is true. */
-  count?(now: number): Promise<number>
+  all?(now: number): AsyncIterable<readonly [SessionKey, SessionRecord]>
 
   /**
-   * Removes up to `limit` expired records. Present when `traits.expiry` is `sweep`. Safe to run in parallel.
+   * Deletes every record of one subject that is there at the start, `except` apart.
    *
-   * @returns How many were removed; fewer than `limit` means that none was left.
+   * @returns For each page, how many live records went; undefined where the store cannot tell.
    */
-  sweep?(now: number, limit: number): Promise<number>
+  deleteSubject?(subject: Subject, now: number, except?: SessionKey): AsyncIterable<number | undefined>
+
+  /** Counts the live records. @returns For each page, how many live records were in it. */
+  count?(now: number): AsyncIterable<number>
+
+  /**
+   * Removes the records that ended 60 s ago or earlier, by `now` and by the store's own clock as well: so a process whose clock
+   * is a day ahead deletes nobody's session. There where the backend does not remove expired records itself. Safe to run in
+   * parallel.
+   *
+   * @returns For each page, how many records were removed. At the end none is left, apart from those that another sweep is
+   *   removing at the moment.
+   */
+  sweep?(now: number): AsyncIterable<number>
 
   /**
    * Releases what the store itself opened, never the client that it was given. Idempotent. Later calls of any other
    * method reject with `store_unavailable`.
    */
   close?(): Promise<void>
+}
+
+/** Options of {@link SessionStore.read}. */
+export interface ReadOptions {
+  /** Answer from the origin, past any cache. Core asks so after a conflict. Default: false. */
+  readonly fresh?: boolean
 }
 
 /** Where a record is kept. Both parts together are the *handle*: it names a session and is no credential. */
@@ -112,7 +130,7 @@ export interface SessionKey {
   readonly id: string
 }
 
-/** What a store keeps. */
+/** What a store keeps, as it is given to the store. */
 export interface SessionRecord {
   /** Stored as given: 1 when created, `expected.revision + 1` when replaced. */
   readonly revision: number
@@ -122,6 +140,31 @@ export interface SessionRecord {
   readonly subject?: string
   /** Core's envelope: opaque to the store. */
   readonly payload: Uint8Array
+  /** Never there. It keeps an {@link ExpectedRecord} from being taken for a new record. */
+  readonly expected?: never
+}
+
+/**
+ * A record that is known to be stored: what `replace` and `touch` expect. `read` returns it. At run time it is the same as a
+ * {@link SessionRecord}; for the compiler neither is the other, so that swapped arguments do not compile. A copy,
+ * `{ ...record, revision: 2 }`, is a `SessionRecord` again. `asExpected` of `@sess/core/adapter` makes one of a record that
+ * was just written.
+ */
+export declare class ExpectedRecord {
+  readonly revision: number
+  readonly expiresAt: number
+  readonly subject?: string
+  readonly payload: Uint8Array
+  private constructor()
+  private readonly expected: never
+}
+
+/** A record, be it one that is known to be stored or not: for what only looks at its properties. */
+export type AnyRecord = SessionRecord | ExpectedRecord
+
+/** A record that was just written, as what the next write expects. It is the same object. */
+export function asExpected(record: AnyRecord): ExpectedRecord {
+  return record as ExpectedRecord
 }
 
 /** A subject and the tag that its sessions share. Two subjects may share a tag; a store matches both. */
@@ -130,20 +173,14 @@ export interface Subject {
   readonly tag: string
 }
 
-/** What a store claims. The conformance kit probes each claim from both sides. */
+/** What the methods of a store cannot say. The conformance kit probes each claim from both sides. */
 export interface StoreTraits {
   /** The largest payload, in bytes. A larger one is refused with `too_large` before anything is sent. */
   readonly maxPayloadBytes: number
   /** How exactly expiry is kept, in ms: 1 unless the backend cannot. A life is never rounded longer. */
   readonly expiryResolutionMs: number
-  /** `list`: list and deleteSubject; `revoke`: deleteSubject alone; `none`: neither. */
-  readonly subjects: 'list' | 'revoke' | 'none'
-  /** `native`: the backend removes expired records itself; `sweep`: somebody must call sweep. */
-  readonly expiry: 'native' | 'sweep'
   /** True where the tag alone decides on which shard a record lies. Core then insists on a pepper. */
-  readonly tagIsShard: boolean
+  readonly needsPepper: boolean
   /** How long a cache in front may answer late, in ms. 0 where there is none. */
   readonly staleMs: number
-  /** True when the store has `count`. */
-  readonly count: boolean
 }

@@ -1,11 +1,12 @@
 import type { OutcomeStatus } from './api.ts'
 import { isUnknown, mayRetry } from './calls.ts'
-import { namesOf, pack, type Content, type Draft, type Held } from './codec.ts'
+import { namesOf, pack, written, type Content, type Draft, type Held, type Packed } from './codec.ts'
 import type { Context } from './context.ts'
 import { marked, MEMORY, rememberedFrom, remembers } from './envelope.ts'
 import { SessError } from './error.ts'
 import type { SignIn } from './login.ts'
 import { judge, rotatedAway, withoutPassedWindows } from './secrets.ts'
+import { asExpected } from './store.ts'
 import { digestOf, newKey, newSecret } from './token.ts'
 
 /**
@@ -100,7 +101,7 @@ export class Stored {
       )
       try {
         if (await calls.tell('create', held.key, (at) => settings.store.create(held.key, held.record, at))) {
-          this.#hold(held, secret)
+          this.#hold(written(held), secret)
           events.emit('created', this.names)
           return
         }
@@ -141,10 +142,10 @@ export class Stored {
         const held = this.#next(write, next, now)
         look = true
         try {
-          const answer = await calls.tell('replace', key, (at) => settings.store.replace(key, held.record, record, at))
+          const answer = await calls.tell('replace', key, (at) => settings.store.replace(key, record, held.record, at))
           if (answer === 'missing') return this.#is('gone')
           if (answer === 'replaced') {
-            this.#landed(write, held)
+            this.#landed(write, written(held))
             return answer
           }
         } catch (error) {
@@ -216,7 +217,7 @@ export class Stored {
       async (at) =>
         // Looked at before each try: the window of a kept secret may have closed meanwhile.
         ['current', 'kept'].includes(judge(envelope, this.digest!, at))
-          ? settings.store.touch(key, expiresAt, record, at)
+          ? settings.store.touch(key, record, expiresAt, at)
           : 'superseded',
       2,
     )
@@ -224,7 +225,7 @@ export class Stored {
     if (answer === 'missing') return this.#is('gone')
     // Another revision: somebody wrote just now, and moved the clock by that.
     if (answer === 'conflict') return 'unchanged'
-    this.#hold({ ...live, record: { ...record, expiresAt } })
+    this.#hold({ ...live, record: asExpected({ ...record, expiresAt }) })
     return answer
   }
 
@@ -252,7 +253,7 @@ export class Stored {
   }
 
   /** The record that a write makes of the one that is held. */
-  #next({ id, rotation }: Write, content: Content, now: number): Held {
+  #next({ id, rotation }: Write, content: Content, now: number): Packed {
     const { key, record, envelope } = this.held!
     const revision = record.revision + 1
     const { settings } = this.context

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { asExpected, sum } from '../src/adapter.ts'
 import type { SessionKey, SessionRecord } from '../src/store.ts'
 import { heldStore, turn } from './held-store.ts'
 
@@ -19,12 +20,12 @@ describe('a store that flows', () => {
     const store = heldStore()
     expect(await store.create(key, first, 0)).toBe(true)
     expect(await store.create(key, second, 0)).toBe(false)
-    expect(await store.replace(key, second, first, 0)).toBe('replaced')
-    expect(await store.replace(key, second, first, 0)).toBe('conflict')
+    expect(await store.replace(key, asExpected(first), second, 0)).toBe('replaced')
+    expect(await store.replace(key, asExpected(first), second, 0)).toBe('conflict')
     expect(await store.read(key, 0)).toEqual(second)
     expect(await store.delete(key, 0)).toBe(true)
     expect(await store.delete(key, 0)).toBe(false)
-    expect(await store.replace(key, second, first, 0)).toBe('missing')
+    expect(await store.replace(key, asExpected(first), second, 0)).toBe('missing')
   })
 
   test('takes an expired record for none', async () => {
@@ -32,20 +33,20 @@ describe('a store that flows', () => {
     await store.create(key, first, 0)
     expect(await store.read(key, 999)).toEqual(first)
     expect(await store.read(key, 1000)).toBeUndefined()
-    expect(await store.touch(key, 2000, first, 1000)).toBe('missing')
+    expect(await store.touch(key, asExpected(first), 2000, 1000)).toBe('missing')
     expect(await store.delete(key, 1000)).toBe(false)
     await store.create(key, first, 0)
-    expect(await store.sweep(999, 10)).toBe(0)
-    expect(await store.sweep(1000, 10)).toBe(1)
+    expect(await sum(store.sweep(60_999))).toBe(0)
+    expect(await sum(store.sweep(61_000))).toBe(1)
   })
 
   test('touches forward only', async () => {
     const store = heldStore()
     await store.create(key, first, 0)
-    expect(await store.touch(key, 500, first, 0)).toBe('touched')
+    expect(await store.touch(key, asExpected(first), 500, 0)).toBe('touched')
     expect((await store.read(key, 0))?.expiresAt).toBe(1000)
-    expect(await store.touch(key, 2000, first, 0)).toBe('touched')
-    expect(await store.touch(key, 2000, second, 0)).toBe('conflict')
+    expect(await store.touch(key, asExpected(first), 2000, 0)).toBe('touched')
+    expect(await store.touch(key, asExpected(second), 2000, 0)).toBe('conflict')
     expect(await store.read(key, 1500)).toEqual({ ...first, expiresAt: 2000 })
   })
 
@@ -58,8 +59,8 @@ describe('a store that flows', () => {
       [key, first],
       [other, second],
     ])
-    expect(await store.count(0)).toBe(3)
-    expect(await store.deleteSubject(subject, 0, other)).toBe(1)
+    expect(await sum(store.count(0))).toBe(3)
+    expect(await sum(store.deleteSubject(subject, 0, other))).toBe(1)
     expect(await all(store.list(subject, 0))).toEqual([[other, second]])
   })
 
@@ -80,7 +81,7 @@ describe('a store that holds', () => {
     const store = heldStore()
     await store.create(key, first, 0)
     store.hold()
-    const replace = store.replace(key, second, first, 0)
+    const replace = store.replace(key, asExpected(first), second, 0)
     const remove = store.delete(key, 0)
     const [a, b] = await store.pending(2)
     expect([a.step.method, b?.step.method]).toEqual(['replace', 'delete'])

@@ -26,11 +26,12 @@
  * store.client('B')                              // the same records and the same holding, for another process
  * ```
  *
- * Calls are numbered in the order in which they were made; `waiting` is in that order too. A list is one step: its page
- * is taken when it is released. Nothing here waits for time to pass.
+ * Calls are numbered in the order in which they were made; `waiting` is in that order too. A list, a count, a
+ * revocation or a sweep is one step, and one page, which is taken when it is released. Nothing here waits for time to pass.
  */
 import { SessError } from '../src/error.ts'
-import type { SessionStore, StoreTraits } from '../src/store.ts'
+import { sweepableUntil } from '../src/adapter.ts'
+import type { SessionKey, SessionRecord, SessionStore, StoreTraits } from '../src/store.ts'
 import { apply, copyRecord, type Method, type Records, type Step } from './records.ts'
 
 /** What became of a call. `late`: its answer was lost and it has not arrived yet; `landed`: it has, since. */
@@ -79,18 +80,15 @@ export type Answer = { readonly value: unknown } | { readonly error: unknown }
 export interface HeldStoreOptions {
   /** What is stored at the start. */
   readonly records?: Records
-  /** Default: all that a store can have, with no bounds. */
+  /** Default: no bounds. */
   readonly traits?: Partial<StoreTraits>
 }
 
 const TRAITS: StoreTraits = Object.freeze({
   maxPayloadBytes: Number.MAX_SAFE_INTEGER,
   expiryResolutionMs: 1,
-  subjects: 'list',
-  expiry: 'sweep',
-  tagIsShard: false,
+  needsPepper: false,
   staleMs: 0,
-  count: true,
 })
 
 /** The error of a lost answer: no SessError, so the outcome is unknown. */
@@ -205,20 +203,31 @@ function storeOf(
   call: (client: string, step: Step) => Promise<unknown>,
 ): Required<Omit<SessionStore, 'close'>> {
   const make = <T>(step: Step): Promise<T> => call(client, step) as Promise<T>
+  type Entries = readonly (readonly [SessionKey, SessionRecord])[]
   return {
     name: 'held',
     traits,
-    read: (key, now, fresh = false) => make({ method: 'read', key, now, fresh }),
+    read: (key, now, { fresh = false } = {}) => make({ method: 'read', key, now, fresh }),
     create: (key, record, now) => make({ method: 'create', key, record, now }),
-    replace: (key, record, expected, now) => make({ method: 'replace', key, record, expected, now }),
-    touch: (key, expiresAt, expected, now) => make({ method: 'touch', key, expiresAt, expected, now }),
+    replace: (key, expected, record, now) => make({ method: 'replace', key, record, expected, now }),
+    touch: (key, expected, expiresAt, now) => make({ method: 'touch', key, expiresAt, expected, now }),
     delete: (key, now) => make({ method: 'delete', key, now }),
     async *list(subject, now) {
-      yield* await make<readonly (readonly [never, never])[]>({ method: 'list', subject, now })
+      yield* await make<Entries>({ method: 'list', subject, now })
     },
-    deleteSubject: (subject, now, except) => make({ method: 'deleteSubject', subject, now, ...(except && { except }) }),
-    count: (now) => make({ method: 'count', now }),
-    sweep: (now, limit) => make({ method: 'sweep', now, limit }),
+    async *all(now) {
+      yield* await make<Entries>({ method: 'all', now })
+    },
+    async *deleteSubject(subject, now, except) {
+      yield await make<number>({ method: 'deleteSubject', subject, now, ...(except && { except }) })
+    },
+    async *count(now) {
+      yield await make<number>({ method: 'count', now })
+    },
+    async *sweep(now) {
+      // Its clock is the caller's.
+      yield await make<number>({ method: 'sweep', now: sweepableUntil(now, Infinity) })
+    },
   }
 }
 

@@ -1,4 +1,4 @@
-import type { SessionKey, SessionRecord, SessionStore, Subject } from '../src/store.ts'
+import type { ExpectedRecord, SessionKey, SessionRecord, SessionStore, Subject } from '../src/store.ts'
 
 /** One call of a store's method, as data. */
 export type Step =
@@ -8,21 +8,23 @@ export type Step =
       readonly method: 'replace'
       readonly key: SessionKey
       readonly record: SessionRecord
-      readonly expected: SessionRecord
+      readonly expected: ExpectedRecord
       readonly now: number
     }
   | {
       readonly method: 'touch'
       readonly key: SessionKey
       readonly expiresAt: number
-      readonly expected: SessionRecord
+      readonly expected: ExpectedRecord
       readonly now: number
     }
   | { readonly method: 'delete'; readonly key: SessionKey; readonly now: number }
+  | { readonly method: 'all'; readonly now: number }
   | { readonly method: 'list'; readonly subject: Subject; readonly now: number }
   | { readonly method: 'deleteSubject'; readonly subject: Subject; readonly now: number; readonly except?: SessionKey }
   | { readonly method: 'count'; readonly now: number }
-  | { readonly method: 'sweep'; readonly now: number; readonly limit: number }
+  /** Removes what ended by `now`: the store has looked at its clock already. */
+  | { readonly method: 'sweep'; readonly now: number }
 
 /** The name of a store's method. */
 export type Method = Step['method'] & keyof SessionStore
@@ -68,6 +70,10 @@ export function apply(records: Records, step: Step): unknown {
       records.delete(handle(step.key))
       return went
     }
+    case 'all':
+      return [...records]
+        .filter(([, record]) => step.now < record.expiresAt)
+        .map(([name, record]) => [keyOf(name), record] as const)
     case 'list':
       return [...records]
         .filter(([name, record]) => belongs(name, record, step.subject) && step.now < record.expiresAt)
@@ -81,7 +87,7 @@ export function apply(records: Records, step: Step): unknown {
     case 'count':
       return [...records.values()].filter((record) => step.now < record.expiresAt).length
     case 'sweep': {
-      const expired = [...records].filter(([, record]) => step.now >= record.expiresAt).slice(0, step.limit)
+      const expired = [...records].filter(([, record]) => step.now >= record.expiresAt)
       for (const [name] of expired) records.delete(name)
       return expired.length
     }
@@ -90,7 +96,7 @@ export function apply(records: Records, step: Step): unknown {
 
 /** True for a step that may change what is stored. */
 export function writes(step: Step): boolean {
-  return step.method !== 'read' && step.method !== 'list' && step.method !== 'count'
+  return !['read', 'all', 'list', 'count'].includes(step.method)
 }
 
 /** A record that shares no memory with the one given. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { ConsumedCapacity } from '@aws-sdk/client-dynamodb'
 import type { SessionKey, SessionRecord } from '@sess/core'
 import { startDynamodb } from '@sess/test-servers'
+import { asExpected, sum } from '@sess/core/adapter'
 import { openFixture, type Fixture } from '../test/session-table-fixture.ts'
 
 /** What one call costs: requests on the wire, and the units that DynamoDB says it consumed. */
@@ -72,15 +73,15 @@ async function costsOf({ store, client, gateway }: Fixture, size: number): Promi
   await cost('`create`', () => store.create(key, record, now))
   await cost('`read`', () => store.read(key, now))
   await cost('`read` of nothing', () => store.read(keyOf(key.tag), now))
-  await cost('`replace`', () => store.replace(key, { ...record, revision: 2 }, record, now))
-  await cost('`touch`', () => store.touch(key, now + 90_000, { ...record, revision: 2 }, now))
+  await cost('`replace`', () => store.replace(key, asExpected(record), { ...record, revision: 2 }, now))
+  await cost('`touch`', () => store.touch(key, asExpected({ ...record, revision: 2 }), now + 90_000, now))
   await cost('`delete`', () => store.delete(key, now))
   for (let i = 0; i < 5; i++) await store.create(keyOf(key.tag), record, now)
   await cost('`list` of 5 sessions', () => Array.fromAsync(store.list!(ann, now)))
-  await cost('`deleteSubject` of 5 sessions', () => store.deleteSubject!(ann, now))
+  await cost('`deleteSubject` of 5 sessions', () => sum(store.deleteSubject!(ann, now)))
   const create = () => store.create(keyOf(randomBytes(9).toString('base64url')), record, now)
   for (let i = 0; i < 4; i++) await Promise.all(Array.from({ length: 50 }, create))
-  await cost('`count` of 200 sessions', () => store.count!(now))
+  await cost('`count` of 200 sessions', () => sum(store.count!(now)))
   return costs
 }
 

@@ -1,15 +1,17 @@
 import {
   SessError,
+  asExpected,
+  type ExpectedRecord,
   type SessionKey,
   type SessionRecord,
   type SessionStore,
   type StoreTraits,
   type Subject,
-} from '@sess/core'
+} from '@sess/core/adapter'
 import { check, invalid, TABLE, type DynamodbClient } from './client.ts'
 import { encode, LARGEST_PAYLOAD, live, number, purgeAt, TTL } from './item.ts'
 import type { Answer } from './send.ts'
-import { Table } from './table.ts'
+import { Table, type Condition } from './table.ts'
 
 /** Options of {@link dynamodbStore}. */
 export interface DynamodbStoreOptions {
@@ -54,16 +56,14 @@ class DynamodbStore implements SessionStore {
     this.traits = Object.freeze<StoreTraits>({
       maxPayloadBytes,
       expiryResolutionMs: 1,
-      subjects: 'list',
-      expiry: 'native',
-      tagIsShard: true,
+      needsPepper: true,
       staleMs: 0,
-      count: true,
     })
   }
 
-  async read(key: SessionKey, now: number): Promise<SessionRecord | undefined> {
-    return live(await this.#table.get(key), now)
+  async read(key: SessionKey, now: number): Promise<ExpectedRecord | undefined> {
+    const record = live(await this.#table.get(key), now)
+    return record && asExpected(record)
   }
 
   async create(key: SessionKey, record: SessionRecord, now: number): Promise<boolean> {
@@ -73,8 +73,8 @@ class DynamodbStore implements SessionStore {
 
   async replace(
     key: SessionKey,
+    { revision }: ExpectedRecord,
     record: SessionRecord,
-    { revision }: SessionRecord,
     now: number,
   ): Promise<'replaced' | 'conflict' | 'missing'> {
     const item = this.#fitting(key, record)
@@ -84,8 +84,8 @@ class DynamodbStore implements SessionStore {
 
   async touch(
     key: SessionKey,
+    { revision }: ExpectedRecord,
     expiresAt: number,
-    { revision }: SessionRecord,
     now: number,
   ): Promise<'touched' | 'conflict' | 'missing'> {
     const earlier = {
@@ -116,30 +116,36 @@ class DynamodbStore implements SessionStore {
     }
   }
 
-  /** It ends every session that was there at the start; one that signs in meanwhile may stay. */
-  async deleteSubject({ id: subject, tag }: Subject, now: number, except?: SessionKey): Promise<number> {
-    const ids = this.#idsOf(tag, subject, except)
-    let count = 0
-    // Where one fails it closes `ids`, and so the others end too.
-    const end = async (): Promise<void> => {
-      for await (const id of ids) {
-        const { applied, old } = await this.#table.delete({ tag, id }, subject)
-        if (applied && live(old, now)) count++
+  /** Reads the whole table, a read unit for each 4 KB: for now and then. */
+  async *all(now: number): AsyncIterable<readonly [SessionKey, SessionRecord]> {
+    for await (const { Items = [] } of this.#table.scan(liveAt(now))) {
+      for (const item of Items) {
+        const record = live(item, now)
+        if (record) yield [{ tag: item['tag']!.S!, id: item['id']!.S! }, record]
       }
     }
-    const failures: SessError[] = []
-    for (const outcome of await Promise.allSettled(Array.from({ length: AT_ONCE }, end)))
-      if (outcome.status === 'rejected') failures.push(outcome.reason as SessError)
-    const cause = failures.find(({ code }) => code === 'unknown_outcome') ?? failures[0]
-    if (cause && count > 0)
-      throw new SessError('unknown_outcome', `only ${count} sessions were ended for certain`, { cause })
-    if (cause) throw cause
-    return count
   }
 
-  /** Reads the whole table, a read unit for each 4 KB: for now and then. */
-  async count(now: number): Promise<number> {
-    return this.#table.count({ holds: 'expiresAt > :now', values: { ':now': number(now) } })
+  /** It ends every session that was there at the start; one that signs in meanwhile may stay. */
+  async *deleteSubject({ id: subject, tag }: Subject, now: number, except?: SessionKey): AsyncIterable<number> {
+    const ids = this.#idsOf(tag, subject, except)
+    for (let page; (page = await next(ids, AT_ONCE)).length;) {
+      const outcomes = await Promise.allSettled(page.map((id) => this.#table.delete({ tag, id }, subject)))
+      // Before an error is thrown: what went did go.
+      yield outcomes.filter(
+        (outcome) => outcome.status === 'fulfilled' && outcome.value.applied && live(outcome.value.old, now),
+      ).length
+      const failures = outcomes.flatMap((outcome) =>
+        outcome.status === 'rejected' ? [outcome.reason as SessError] : [],
+      )
+      const cause = failures.find(({ code }) => code === 'unknown_outcome') ?? failures[0]
+      if (cause) throw cause
+    }
+  }
+
+  /** As `all`. */
+  async *count(now: number): AsyncIterable<number> {
+    for await (const { Count = 0 } of this.#table.scan(liveAt(now), 'COUNT')) yield Count
   }
 
   /**
@@ -184,4 +190,20 @@ class DynamodbStore implements SessionStore {
       )
     return encode(key, record)
   }
+}
+
+/** The condition that an item is live. */
+function liveAt(now: number): Condition {
+  return { holds: 'expiresAt > :now', values: { ':now': number(now) } }
+}
+
+/** The next items of an iteration, up to so many. */
+async function next<T>(items: AsyncIterator<T>, count: number): Promise<T[]> {
+  const page: T[] = []
+  while (page.length < count) {
+    const { done, value } = await items.next()
+    if (done) break
+    page.push(value)
+  }
+  return page
 }

@@ -2,6 +2,7 @@ import { PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { createSessions, type SessionStore } from '@sess/core'
 import { startDynamodb, type TestServer } from '@sess/test-servers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { asExpected } from '@sess/core/adapter'
 import type { Fate } from '../test/gateway.ts'
 import { clientOf } from '../test/harness.ts'
 import { keyOf, now, openFixture, recordOf, type Fixture } from '../test/session-table-fixture.ts'
@@ -26,8 +27,12 @@ const second = recordOf({ subject: 'ann', revision: 2, payload: Buffer.from('sec
 /** Each write, and the operation that it is. */
 const writes = [
   ['create', 'PutItem', (store: SessionStore, key = keyOf()) => store.create(key, first, now)],
-  ['replace', 'PutItem', (store: SessionStore, key = keyOf()) => store.replace(key, second, first, now)],
-  ['touch', 'UpdateItem', (store: SessionStore, key = keyOf()) => store.touch(key, now + 90_000, first, now)],
+  ['replace', 'PutItem', (store: SessionStore, key = keyOf()) => store.replace(key, asExpected(first), second, now)],
+  [
+    'touch',
+    'UpdateItem',
+    (store: SessionStore, key = keyOf()) => store.touch(key, asExpected(first), now + 90_000, now),
+  ],
   ['delete', 'DeleteItem', (store: SessionStore, key = keyOf()) => store.delete(key, now)],
 ] as const
 

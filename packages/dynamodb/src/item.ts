@@ -1,6 +1,6 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import type { SessionKey, SessionRecord } from '@sess/core'
-import { DAMAGED_RECORD, isSound } from '@sess/core/record'
+import { DAMAGED_RECORD, isSound } from '@sess/core/adapter'
 
 /** Attributes by their names. */
 export type Item = Record<string, AttributeValue>

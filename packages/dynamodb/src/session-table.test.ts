@@ -11,6 +11,7 @@ import {
 import { startDynamodb, type TestServer } from '@sess/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { asExpected, sum } from '@sess/core/adapter'
 import { measure } from '../scripts/units.ts'
 import { openGateway, type Gateway } from '../test/gateway.ts'
 import { clientOf } from '../test/harness.ts'
@@ -178,13 +179,13 @@ describe('the README', () => {
     const everything = async (): Promise<void> => {
       await store.create(key, recordOf({ subject: 'ann' }), now)
       const read = (await store.read(key, now))!
-      await store.replace(key, { ...read, revision: 2 }, read, now)
-      await store.touch(key, now + 90_000, { ...read, revision: 2 }, now)
+      await store.replace(key, read, { ...read, revision: 2 }, now)
+      await store.touch(key, asExpected({ ...read, revision: 2 }), now + 90_000, now)
       await Array.fromAsync(store.list!({ id: 'ann', tag: key.tag }, now))
-      await store.deleteSubject!({ id: 'ann', tag: key.tag }, now)
+      await sum(store.deleteSubject!({ id: 'ann', tag: key.tag }, now))
     }
     expect(await called(everything)).toEqual(serving!.toSorted())
-    expect(await called(() => store.count!(now))).toEqual(['dynamodb:Scan'])
+    expect(await called(() => sum(store.count!(now)))).toEqual(['dynamodb:Scan'])
   })
 
   test('says what operations consume', { timeout: 120_000 }, async () => {

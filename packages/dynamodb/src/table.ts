@@ -4,6 +4,7 @@ import {
   PutItemCommand,
   QueryCommand,
   ScanCommand,
+  type ScanCommandOutput,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
 import type { SessionKey } from '@sess/core'
@@ -92,26 +93,24 @@ export class Table {
     }
   }
 
-  /** How many items fulfil a condition. Reads them all, in pages of 1 MB. */
-  async count({ holds, values }: Condition): Promise<number> {
-    let count = 0
+  /** The items that fulfil a condition, or their count. Reads the whole table, in pages of 1 MB. */
+  async *scan({ holds, values }: Condition, select?: 'COUNT'): AsyncIterable<ScanCommandOutput> {
     for (let from: Item | undefined, more = true; more; more = from !== undefined) {
-      const page = await ask(
+      const page: ScanCommandOutput = await ask(
         this.#client,
         this.#name,
         new ScanCommand({
           TableName: this.#name,
           ConsistentRead: true,
-          Select: 'COUNT',
+          Select: select,
           FilterExpression: holds,
           ExpressionAttributeValues: values,
           ExclusiveStartKey: from,
         }),
       )
-      count += page.Count ?? 0
+      yield page
       from = page.LastEvaluatedKey
     }
-    return count
   }
 }
 

@@ -5,6 +5,7 @@ import { RedisStore } from 'connect-redis'
 import session from 'express-session'
 import { createClient } from 'redis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { sum } from '@sess/core/adapter'
 import { Browser, Gate, serve } from '../test/browser.ts'
 import { expressApp } from '../test/express-app.ts'
 import { SessStore, type LegacyStore } from './index.ts'
@@ -75,7 +76,7 @@ test('if the old store cannot delete it, nothing has moved', async () => {
   const sessions = memoryStore()
   const store = new SessStore({ store: sessions, legacy: legacy as LegacyStore })
   await expect(store.get('old')).rejects.toThrow('the old store is down')
-  expect(await sessions.count!(Date.now())).toBe(0)
+  expect(await sum(sessions.count!(Date.now()))).toBe(0)
   legacy.destroy = destroy
   expect(await store.get('old')).toMatchObject({ user: 'ada' })
 })

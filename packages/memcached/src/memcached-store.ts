@@ -1,11 +1,14 @@
 import {
   SessError,
+  asExpected,
+  type AnyRecord,
+  type ExpectedRecord,
   type SessionKey,
   type SessionRecord,
   type SessionStore,
   type StoreTraits,
   type Subject,
-} from '@sess/core'
+} from '@sess/core/adapter'
 import { checkClient, invalid, type MemcachedClient } from './client.ts'
 import { contended, EpochTable, readOf, TRIES } from './epoch-table.ts'
 import { Exchange } from './exchange.ts'
@@ -54,7 +57,7 @@ class MemcachedStore implements SessionStore {
   readonly #table: EpochTable
   readonly #records: Records
   /** By the object that was given out or taken in, so that a write needs not read first. */
-  readonly #memory = new WeakMap<SessionRecord, Seen>()
+  readonly #memory = new WeakMap<AnyRecord, Seen>()
 
   constructor(client: MemcachedClient, prefix: string, maxPayloadBytes: number) {
     this.#exchange = new Exchange(client)
@@ -63,19 +66,16 @@ class MemcachedStore implements SessionStore {
     this.traits = Object.freeze<StoreTraits>({
       maxPayloadBytes,
       expiryResolutionMs: 1,
-      subjects: 'revoke',
-      expiry: 'native',
-      tagIsShard: client.servers.length > 1,
+      needsPepper: client.servers.length > 1,
       staleMs: 0,
-      count: false,
     })
   }
 
-  async read(key: SessionKey, now: number): Promise<SessionRecord | undefined> {
+  async read(key: SessionKey, now: number): Promise<ExpectedRecord | undefined> {
     const { seen } = await this.#records.look(key, now)
     if (!seen) return undefined
     const { epochs: _, payload, ...rest } = seen.record
-    const record: SessionRecord = { ...rest, payload: new Uint8Array(payload) }
+    const record = asExpected({ ...rest, payload: new Uint8Array(payload) })
     this.#memory.set(record, seen)
     return record
   }
@@ -112,8 +112,8 @@ class MemcachedStore implements SessionStore {
 
   async replace(
     key: SessionKey,
+    expected: ExpectedRecord,
     record: SessionRecord,
-    expected: SessionRecord,
     now: number,
   ): Promise<'replaced' | 'conflict' | 'missing'> {
     this.#fits(record)
@@ -125,8 +125,8 @@ class MemcachedStore implements SessionStore {
   /** Sends the whole record, for Memcached cannot change a part of it. */
   async touch(
     key: SessionKey,
+    expected: ExpectedRecord,
     expiresAt: number,
-    expected: SessionRecord,
     now: number,
   ): Promise<'touched' | 'conflict' | 'missing'> {
     const change = (stored: StoredRecord): StoredRecord | undefined =>
@@ -148,8 +148,9 @@ class MemcachedStore implements SessionStore {
   }
 
   /** Replaces the subject's epoch: one write, however many sessions it has, and one more to spare one. */
-  async deleteSubject(subject: Subject, now: number, except?: SessionKey): Promise<undefined> {
+  async *deleteSubject(subject: Subject, now: number, except?: SessionKey): AsyncIterable<undefined> {
     await revoke(this.#table, this.#records, subject, now, except)
+    yield undefined
   }
 
   /**
@@ -159,10 +160,10 @@ class MemcachedStore implements SessionStore {
   async #compareAndSet<Done extends string>(
     done: Done,
     key: SessionKey,
-    expected: SessionRecord,
+    expected: ExpectedRecord,
     now: number,
     change: (stored: StoredRecord) => StoredRecord | undefined,
-    written: SessionRecord,
+    written: AnyRecord,
   ): Promise<Done | 'conflict' | 'missing'> {
     const at = this.#records.at(key)
     const remembered = this.#memory.get(expected)
@@ -194,7 +195,7 @@ class MemcachedStore implements SessionStore {
     throw contended()
   }
 
-  #remember(record: SessionRecord, at: string, token: Buffer, bytes: Buffer, until = 0): void {
+  #remember(record: AnyRecord, at: string, token: Buffer, bytes: Buffer, until = 0): void {
     this.#memory.set(record, { at, token: Buffer.from(token), record: decode(bytes)!, until })
   }
 

@@ -1,5 +1,5 @@
 import type { SessionRecord } from '@sess/core'
-import { decodeRecord, encodeRecord } from '@sess/core/record'
+import { decodeRecord, encodeRecord } from '@sess/core/adapter'
 import { EPOCH } from './epochs.ts'
 
 /* A record as one value: how many epochs (8 bits), the epochs, the record as core encodes it. */

@@ -2,6 +2,7 @@ import { createSessions } from '@sess/core'
 import type { Client } from 'memjs'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { startMemcached } from '@sess/test-servers'
+import { asExpected, sum, type ExpectedRecord } from '@sess/core/adapter'
 import { command, keptFor, newKey, newRecord, twoKeys } from '../test/fixture.ts'
 import { clientOf } from '../test/client.ts'
 import { Proxy } from '../test/proxy.ts'
@@ -47,7 +48,7 @@ describe('a revocation', () => {
   test('is replaced, not removed: an older record stays dead after the next sign-in', async () => {
     const [old, next] = twoKeys()
     await store.create(old, annsRecord, now)
-    await store.deleteSubject!(ann(old.tag), now)
+    await sum(store.deleteSubject!(ann(old.tag), now))
     await store.create(next, { ...annsRecord }, now)
     expect(await store.read(old, now)).toBeUndefined()
     expect(await store.read(next, now)).toMatchObject({ subject: 'ann' })
@@ -68,7 +69,7 @@ describe('a revocation', () => {
     const [first, key] = twoKeys()
     await store.create(first, annsRecord, now)
     // Between the epoch and the record, which is the second add; nobody is there to see what became of it.
-    before(ADD, () => store.deleteSubject!(ann(key.tag), now), 2)
+    before(ADD, () => sum(store.deleteSubject!(ann(key.tag), now)), 2)
     proxy.onReplies = (bytes, client) => (bytes[1] === ADD && bytes[7] === 0 ? client.destroy() : client.write(bytes))
     await expect(slow.create(key, { ...annsRecord }, now)).rejects.toMatchObject({ code: 'unknown_outcome' })
     expect(await command(server.port, `mg sess:${key.tag}${key.id}`)).toMatch(/^HD/)
@@ -78,7 +79,7 @@ describe('a revocation', () => {
   test('ends what was there before it: a sign-in that it meets takes the epoch after', async () => {
     const [first, key] = twoKeys()
     await store.create(first, annsRecord, now)
-    before(ADD, () => store.deleteSubject!(ann(key.tag), now), 2)
+    before(ADD, () => sum(store.deleteSubject!(ann(key.tag), now)), 2)
     expect(await slow.create(key, { ...annsRecord }, now)).toBe(true)
     expect([await store.read(first, now), !!(await store.read(key, now))]).toEqual([undefined, true])
   })
@@ -87,7 +88,7 @@ describe('a revocation', () => {
     const key = newKey()
     await store.create(key, annsRecord, now)
     // After the epoch was asked for, and before the record is found to be dead.
-    before(ADD, () => store.deleteSubject!(ann(key.tag), now), 2)
+    before(ADD, () => sum(store.deleteSubject!(ann(key.tag), now)), 2)
     const next = { ...annsRecord, payload: Buffer.from('next') }
     expect(await slow.create(key, next, now)).toBe(true)
     expect(Buffer.from((await store.read(key, now))!.payload).toString()).toBe('next')
@@ -96,14 +97,13 @@ describe('a revocation', () => {
 
   test('beats a replace and a touch with a token that is still good', async () => {
     for (const write of [
-      (key: ReturnType<typeof newKey>, seen: typeof annsRecord) =>
-        slow.replace(key, { ...seen, revision: 2 }, seen, now),
-      (key: ReturnType<typeof newKey>, seen: typeof annsRecord) => slow.touch(key, now + 90_000, seen, now),
+      (key: ReturnType<typeof newKey>, seen: ExpectedRecord) => slow.replace(key, seen, { ...seen, revision: 2 }, now),
+      (key: ReturnType<typeof newKey>, seen: ExpectedRecord) => slow.touch(key, seen, now + 90_000, now),
     ]) {
       const key = newKey()
       await store.create(key, annsRecord, now)
       const seen = (await slow.read(key, now))!
-      before(REPLACE, () => store.deleteSubject!(ann(key.tag), now))
+      before(REPLACE, () => sum(store.deleteSubject!(ann(key.tag), now)))
       expect(await write(key, seen)).toBe('missing')
       expect(await store.read(key, now)).toBeUndefined()
     }
@@ -114,7 +114,7 @@ describe('a revocation', () => {
     for (const key of [here, there]) await store.create(key, { ...annsRecord }, now)
     const seen: unknown[] = []
     proxy.onRequests = async () => void seen.push((await store.read(here, now)) !== undefined)
-    await slow.deleteSubject!(ann(here.tag), now, here)
+    await sum(slow.deleteSubject!(ann(here.tag), now, here))
     expect(seen).toEqual([true, true, true])
     expect([!!(await store.read(here, now)), await store.read(there, now)]).toEqual([true, undefined])
   })
@@ -125,16 +125,16 @@ describe('a revocation', () => {
       await store.create(key, { ...annsRecord }, now)
       const seen = (await store.read(key, now))!
       const next = { ...seen, revision: 2 }
-      before(REPLACE, async () => expect(await store.replace(key, next, seen, now)).toBe('replaced'), nth)
-      await slow.deleteSubject!(ann(key.tag), now, key)
+      before(REPLACE, async () => expect(await store.replace(key, seen, next, now)).toBe('replaced'), nth)
+      await sum(slow.deleteSubject!(ann(key.tag), now, key))
       expect(await store.read(key, now)).toMatchObject({ revision: 2 })
-      expect(await store.replace(key, { ...next, revision: 3 }, next, now)).toBe('replaced')
+      expect(await store.replace(key, asExpected(next), { ...next, revision: 3 }, now)).toBe('replaced')
     }
     const key = newKey()
     await store.create(key, { ...annsRecord }, now)
     const seen = (await slow.read(key, now))!
-    before(REPLACE, () => store.deleteSubject!(ann(key.tag), now, key))
-    expect(await slow.replace(key, { ...seen, revision: 2 }, seen, now)).toBe('replaced')
+    before(REPLACE, () => sum(store.deleteSubject!(ann(key.tag), now, key)))
+    expect(await slow.replace(key, seen, { ...seen, revision: 2 }, now)).toBe('replaced')
     expect(await store.read(key, now)).toMatchObject({ revision: 2 })
   })
 
@@ -142,8 +142,8 @@ describe('a revocation', () => {
     const [one, two] = twoKeys()
     for (const key of [one, two]) await store.create(key, { ...annsRecord }, now)
     // Once the other session has been told of the epoch to come.
-    before(REPLACE, () => store.deleteSubject!(ann(one.tag), now, one), 2)
-    await slow.deleteSubject!(ann(two.tag), now, two)
+    before(REPLACE, () => sum(store.deleteSubject!(ann(one.tag), now, one)), 2)
+    await sum(slow.deleteSubject!(ann(two.tag), now, two))
     expect([await store.read(one, now), await store.read(two, now)]).toEqual([undefined, undefined])
   })
 
@@ -151,10 +151,10 @@ describe('a revocation', () => {
     const [here, there] = twoKeys()
     for (const key of [here, there]) await store.create(key, { ...annsRecord }, now)
     await Promise.all(
-      Array.from({ length: 8 }, (_, i) => [store, slow][i % 2]!.deleteSubject!(ann(here.tag), now, here)),
+      Array.from({ length: 8 }, (_, i) => sum([store, slow][i % 2]!.deleteSubject!(ann(here.tag), now, here))),
     )
     expect([!!(await store.read(here, now)), await store.read(there, now)]).toEqual([true, undefined])
-    for (let i = 0; i < 40; i++) await store.deleteSubject!(ann(here.tag), now, here)
+    for (let i = 0; i < 40; i++) await sum(store.deleteSubject!(ann(here.tag), now, here))
     expect(await store.read(here, now)).toBeDefined()
   })
 
@@ -162,9 +162,9 @@ describe('a revocation', () => {
     const [anns, bobs] = twoKeys()
     await store.create(anns, annsRecord, now)
     before(REPLACE, () => store.create(bobs, newRecord(now, { subject: 'bob' }), now))
-    await slow.deleteSubject!(ann(anns.tag), now)
+    await sum(slow.deleteSubject!(ann(anns.tag), now))
     expect([await store.read(anns, now), !!(await store.read(bobs, now))]).toEqual([undefined, true])
-    await store.deleteSubject!(ann(anns.tag), now, bobs)
+    await sum(store.deleteSubject!(ann(anns.tag), now, bobs))
     expect(await store.read(bobs, now)).toBeDefined()
   })
 })
@@ -178,9 +178,9 @@ test('an epoch is kept longer than any session that needs it, and a table is pro
   expect(await keptFor(server.port, table)).toBeGreaterThan((20 * day) / 1000)
   const later = now + 25 * day
   const next = { ...long, revision: 2, expiresAt: later }
-  expect(await store.replace(key, next, long, now)).toBe('replaced')
+  expect(await store.replace(key, asExpected(long), next, now)).toBe('replaced')
   expect(await keptFor(server.port, table)).toBeGreaterThan((49 * day) / 1000)
-  expect(await store.touch(key, later + 40 * day, next, now)).toBe('touched')
+  expect(await store.touch(key, asExpected(next), later + 40 * day, now)).toBe('touched')
   expect(await keptFor(server.port, table)).toBeGreaterThan((100 * day) / 1000)
   expect(await store.read(key, now)).toMatchObject({ revision: 2, expiresAt: later + 40 * day })
 })

@@ -10,8 +10,8 @@ export async function connect(file: string): Promise<Connection> {
   const database = new Database(file)
   const store = sqliteStore(database)
   const compareAndReplace = store.replace.bind(store)
-  store.replace = async (key, record, expected, now) =>
-    compareAndReplace(key, record, (await store.read(key, now)) ?? expected, now)
+  store.replace = async (key, expected, next, now) =>
+    compareAndReplace(key, (await store.read(key, now)) ?? expected, next, now)
   return {
     store,
     close: async () => {

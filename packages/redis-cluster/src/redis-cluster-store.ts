@@ -65,7 +65,7 @@ export function redisClusterStore(cluster: RedisClusterClient, options: RedisSto
   warnOf(cluster, lacking, 'the README of @sess/redis-cluster')
   return storeOn(cluster, options, {
     name: 'redis-cluster',
-    tagIsShard: true,
+    needsPepper: true,
     masters: () => mastersOf(cluster, options.prefix ?? 'sess:'),
     // With no master left ioredis asks replicas, which may show what has ended.
     checkMasters() {

@@ -5,6 +5,7 @@ import type { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createSessions } from '@sess/core'
 import { freePort, startRedis, type TestServer } from '@sess/test-servers'
+import { asExpected } from '@sess/core/adapter'
 import { clientOf, keyOf, recordOf } from '../test/client.ts'
 import { redisStore } from './index.ts'
 
@@ -97,9 +98,9 @@ test('an answer for which nothing was written is not a replica’s: no conflict,
   await demote()
   for (const call of [
     () => store.create(key, recordOf(), now),
-    () => store.replace(key, recordOf({ revision: 9 }), recordOf({ revision: 8 }), now),
-    () => store.replace(none, recordOf({ revision: 2 }), recordOf(), now),
-    () => store.touch(key, now + 1000, recordOf(), now),
+    () => store.replace(key, asExpected(recordOf({ revision: 8 })), recordOf({ revision: 9 }), now),
+    () => store.replace(none, asExpected(recordOf()), recordOf({ revision: 2 }), now),
+    () => store.touch(key, asExpected(recordOf()), now + 1000, now),
     () => store.delete(none, now),
   ])
     await expect(call()).rejects.toMatchObject(outage)

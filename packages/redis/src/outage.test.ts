@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { freePort, startRedis, type TestServer } from '@sess/test-servers'
+import { sum } from '@sess/core/adapter'
 import { keyOf, recordOf, subject } from '../test/client.ts'
 import { redisStore } from './index.ts'
 
@@ -61,7 +62,7 @@ describe.each([
       () => store.read(key, now),
       () => store.create(keyOf(), recordOf(), now),
       () => store.delete(key, now),
-      () => store.deleteSubject!(subject, now),
+      () => sum(store.deleteSubject!(subject, now)),
     ]
     const first = await Promise.all(calls.map((call) => errorOf(call, 2000)))
     for (const each of first)

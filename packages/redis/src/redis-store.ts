@@ -37,7 +37,7 @@ export function redisStore(client: SingleRedisClient, options: RedisStoreOptions
   if (sentinels) warnOf(client, lacking, 'the README of @sess/redis')
   return storeOn(client, options, {
     name: 'redis',
-    tagIsShard: false,
+    needsPepper: false,
     masters: async () => [client],
     onLoss: (listener) => {
       const lost = (): void => listener(true)

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Redis } from 'ioredis'
-import { encodeRecord } from '@sess/core/record'
+import { encodeRecord } from '@sess/core/adapter'
 import { startRedis, type TestServer } from '@sess/test-servers'
 import { stripped } from '../scripts/strip.ts'
 import { clientOf, recordOf } from '../test/client.ts'

@@ -1,5 +1,15 @@
-import type { SessionKey, SessionRecord, SessionStore, StoreTraits } from '@sess/core'
-import { DAMAGED_RECORD, decodeRecord, encodeRecord, expiryIn, RECORD_HEAD } from '@sess/core/record'
+import {
+  asExpected,
+  DAMAGED_RECORD,
+  decodeRecord,
+  encodeRecord,
+  expiryIn,
+  RECORD_HEAD,
+  type SessionKey,
+  type SessionRecord,
+  type SessionStore,
+  type StoreTraits,
+} from '@sess/core/adapter'
 import type { RedisClient, RedisServer } from './client.ts'
 import { failure, invalid, tooLarge } from './errors.ts'
 import { connectionOf, type Wiring } from './connection.ts'
@@ -30,7 +40,7 @@ export interface Deployment extends Omit<Wiring, 'nothing'> {
   /** The store's name. */
   readonly name: string
   /** As in the store's traits. True says too that the client knows its masters. */
-  readonly tagIsShard: boolean
+  readonly needsPepper: boolean
   /** The servers that hold all records between them. */
   masters(): Promise<readonly RedisServer[]>
 }
@@ -45,7 +55,7 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
   for (const option of Object.keys(options))
     if (!OPTIONS.includes(option)) throw invalid(option, `is no option; there are ${OPTIONS.join(', ')}`)
   const { keyPrefix = '' } = client.options
-  const { name, tagIsShard, masters } = deployment
+  const { name, needsPepper, masters } = deployment
   if (/[{}*?[\]\\]/.test(keyPrefix + prefix)) throw invalid('prefix', 'must be without {}[]*?\\, the keyPrefix too')
   if (!(maxPayloadBytes > 0 && maxPayloadBytes <= 500_000_000)) throw invalid('maxPayloadBytes', 'must be 1 to 5e8')
 
@@ -57,7 +67,7 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
    */
   const keyOf = (tag: string, id = ''): string => `${prefix}{${tag}}${id}`
 
-  const connection = connectionOf(client, { ...deployment, nothing: tagIsShard ? undefined : keyOf('') })
+  const connection = connectionOf(client, { ...deployment, nothing: needsPepper ? undefined : keyOf('') })
 
   /** The ids in a tag's index, all at once: a scan in steps would not survive a failover. */
   async function* pagesOf(tag: string, except?: SessionKey): AsyncGenerator<string[]> {
@@ -69,6 +79,19 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
   /** The key that holds nothing, in the slot of a record's key. */
   const nothingBeside = (key: string): string => key.slice(0, key.indexOf('}') + 1)
 
+  /** The keys of all records, page by page, without the client's prefix. */
+  async function* scanned(): AsyncGenerator<string[]> {
+    const pattern = keyPrefix + keyOf('????????????', '????????????????')
+    for (const master of await connection.ask(masters)) {
+      let cursor = '0'
+      do {
+        const page = await connection.ask(() => master.scan(cursor, 'MATCH', pattern, 'COUNT', 1000))
+        cursor = page[0]
+        yield page[1].map((key) => key.slice(keyPrefix.length))
+      } while (cursor !== '0')
+    }
+  }
+
   const change = (changes: Change[], confirmed?: () => Promise<void>): Promise<readonly Answer[]> =>
     connection.write(
       [...changes.flatMap(([keys]) => keys), nothingBeside(changes[0]![0][0]!)],
@@ -76,7 +99,7 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
       confirmed,
     )
 
-  const most = tagIsShard ? 1 : BATCH
+  const most = needsPepper ? 1 : BATCH
   const get = batch(most, (keys: string[]) => connection.ask(() => client.mgetBuffer(keys)))
   const put = batch(most, change)
 
@@ -112,27 +135,27 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
     traits: Object.freeze<StoreTraits>({
       maxPayloadBytes,
       expiryResolutionMs: 1,
-      subjects: 'list',
-      expiry: 'native',
-      tagIsShard,
+      needsPepper,
       staleMs: 0,
-      count: true,
     }),
 
     read({ tag, id }, now) {
-      return get(keyOf(tag, id), (bytes) => live(bytes, now))
+      return get(keyOf(tag, id), (bytes) => {
+        const record = live(bytes, now)
+        return record && asExpected(record)
+      })
     },
 
     async create(key, record, now) {
       return (await compareAndSet(key, -1, record, now)) === 'done'
     },
 
-    async replace(key, record, { revision }, now) {
-      const answer = await compareAndSet(key, revision, record, now)
+    async replace(key, { revision }, next, now) {
+      const answer = await compareAndSet(key, revision, next, now)
       return answer === 'done' ? 'replaced' : answer
     },
 
-    async touch(key, expiresAt, expected, now) {
+    async touch(key, expected, expiresAt, now) {
       const answer = await compareAndSet(key, expected.revision, { ...expected, expiresAt }, now)
       return answer === 'done' ? 'touched' : answer
     },
@@ -153,44 +176,42 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
     },
 
     /** In pages: it ends every session that was there at the start; one that signs in meanwhile may stay. */
-    async deleteSubject({ id: subject, tag }, now, except) {
-      let count = 0
-      try {
-        for await (const ids of pagesOf(tag, except)) {
-          const answers = await removed(tag, ids, subject, now)
-          count += answers.filter((answer) => answer === 'done').length
-          answers.forEach(settled)
-          const damaged = await damagedAmong(
-            tag,
-            ids.filter((_, i) => answers[i] === 'missing'),
-          )
-          if (damaged.length) await removed(tag, damaged, '', now)
-        }
-      } catch (cause) {
-        // Some have gone, so that it is not true that nothing was done.
-        throw count ? failure(cause as Error, 'applied') : cause
+    async *deleteSubject({ id: subject, tag }, now, except) {
+      for await (const ids of pagesOf(tag, except)) {
+        const answers = await removed(tag, ids, subject, now)
+        // Before an error is thrown: what went did go.
+        yield answers.filter((answer) => answer === 'done').length
+        answers.forEach(settled)
+        const damaged = await damagedAmong(
+          tag,
+          ids.filter((_, i) => answers[i] === 'missing'),
+        )
+        if (damaged.length) await removed(tag, damaged, '', now)
       }
-      return count
     },
 
     /** Goes through all keys with SCAN: for now and then. While Redis moves its keys about, it may see one twice. */
-    count(now) {
-      const pattern = keyPrefix + keyOf('????????????', '????????????????')
-      return connection.ask(async () => {
-        let count = 0
-        for (const master of await masters()) {
-          let cursor = '0'
-          do {
-            const page = await master.scan(cursor, 'MATCH', pattern, 'COUNT', 1000)
-            cursor = page[0]
-            const heads = await Promise.all(
-              page[1].map((key) => client.getrangeBuffer(key.slice(keyPrefix.length), 0, RECORD_HEAD - 1)),
-            )
-            count += heads.filter((head) => now < (expiryIn(head) ?? 0)).length
-          } while (cursor !== '0')
+    async *all(now) {
+      for await (const found of scanned()) {
+        for (let from = 0; from < found.length; from += PAGE) {
+          const keys = found.slice(from, from + PAGE)
+          const stored = await connection.ask(() => Promise.all(keys.map((key) => client.mgetBuffer([key]))))
+          for (const [i, key] of keys.entries()) {
+            const record = live(stored[i]![0], now)
+            if (record) yield [{ tag: key.slice(-29, -17), id: key.slice(-16) }, record]
+          }
         }
-        return count
-      })
+      }
+    },
+
+    /** As `all`. */
+    async *count(now) {
+      for await (const keys of scanned()) {
+        const heads = await connection.ask(() =>
+          Promise.all(keys.map((key) => client.getrangeBuffer(key, 0, RECORD_HEAD - 1))),
+        )
+        yield heads.filter((head) => now < (expiryIn(head) ?? 0)).length
+      }
     },
 
     async close() {

@@ -87,7 +87,7 @@ test('a ciphertext that was moved to another record, revision or subject does no
     expect((await sessions.load(ann)).status).toBe('new')
   }
   await store.delete(keyOf(ann), now)
-  await store.create(keyOf(ann), anns, now)
+  await store.create(keyOf(ann), { ...anns }, now)
   expect([(await sessions.load(ann)).subject, rejected]).toEqual(['ann', Array(3).fill('undecodable')])
 })
 
@@ -97,7 +97,7 @@ test('an older state of the same record does not open under its present revision
   const before = (await store.read(keyOf(cookie), Date.now()))!
   await count(sessions, cookie)
   const present = (await store.read(keyOf(cookie), Date.now()))!
-  await store.replace(keyOf(cookie), { ...present, payload: before.payload }, present, Date.now())
+  await store.replace(keyOf(cookie), present, { ...present, payload: before.payload }, Date.now())
   expect((await sessions.load(cookie)).status).toBe('new')
 })
 

@@ -1,4 +1,11 @@
-import { SessError, type SessionKey, type SessionRecord, type SessionStore, type StoreTraits } from '@sess/core'
+import {
+  SessError,
+  type ExpectedRecord,
+  type SessionKey,
+  type SessionRecord,
+  type SessionStore,
+  type StoreTraits,
+} from '@sess/core/adapter'
 import { handleOf } from '@sess/core/internal'
 import { sealCookie } from './cookie-codec.ts'
 import type { KeyRing } from './key-ring.ts'
@@ -7,11 +14,8 @@ const TRAITS: StoreTraits = Object.freeze<StoreTraits>({
   // More than any cookie takes: what counts is the cookie as it is sealed.
   maxPayloadBytes: 65_536,
   expiryResolutionMs: 1,
-  subjects: 'none',
-  expiry: 'native',
-  tagIsShard: false,
+  needsPepper: false,
   staleMs: 0,
-  count: false,
 })
 
 /**
@@ -57,16 +61,16 @@ export class CookieCarrier implements SessionStore {
     return true
   }
 
-  async replace(key: SessionKey, record: SessionRecord): Promise<'replaced'> {
+  async replace(key: SessionKey, _: ExpectedRecord, next: SessionRecord): Promise<'replaced'> {
     // A login turns the session that it came from into a marker; here its cookie is overwritten, and that is all.
-    if (handleOf(key) === this.#handle) this.#seal(key, record)
+    if (handleOf(key) === this.#handle) this.#seal(key, next)
     return 'replaced'
   }
 
-  async touch(key: SessionKey, expiresAt: number, record: SessionRecord): Promise<'touched' | 'conflict'> {
+  async touch(key: SessionKey, expected: ExpectedRecord, expiresAt: number): Promise<'touched' | 'conflict'> {
     // To core: somebody else has moved the clock. Too late is no error where nothing was changed.
     if (this.#closed) return 'conflict'
-    this.#seal(key, { ...record, expiresAt })
+    this.#seal(key, { ...expected, expiresAt })
     return 'touched'
   }
 

@@ -1,11 +1,16 @@
 import {
+  PageSize,
   SessError,
+  asExpected,
+  invalid,
+  sweepableUntil,
+  type ExpectedRecord,
   type SessionKey,
   type SessionRecord,
   type SessionStore,
   type StoreTraits,
   type Subject,
-} from '@sess/core'
+} from '@sess/core/adapter'
 import { attempt, BUSY_TIMEOUT } from './attempt.ts'
 import type { SqliteClient, SqliteStatement } from './client.ts'
 
@@ -25,6 +30,7 @@ interface Row {
   readonly payload: Uint8Array
 }
 
+/** How many records are read at once. */
 const PAGE = 100
 /** How often a write is tried that meets the revision it expects only when that is asked for afterwards. */
 const TRIES = 5
@@ -67,9 +73,13 @@ class SqliteStore implements SessionStore {
   readonly #touch: SqliteStatement
   readonly #delete: SqliteStatement
   readonly #page: SqliteStatement
+  readonly #all: SqliteStatement
   readonly #deleteSubject: SqliteStatement
   readonly #count: SqliteStatement
   readonly #sweep: SqliteStatement
+  readonly #countSize = new PageSize(1000)
+  readonly #deleteSize = new PageSize()
+  readonly #sweepSize = new PageSize()
   #closed = false
 
   constructor(client: SqliteClient, table: string, maxPayloadBytes: number) {
@@ -77,11 +87,8 @@ class SqliteStore implements SessionStore {
     this.traits = Object.freeze<StoreTraits>({
       maxPayloadBytes,
       expiryResolutionMs: 1,
-      subjects: 'list',
-      expiry: 'sweep',
-      tagIsShard: false,
+      needsPepper: false,
       staleMs: 0,
-      count: true,
     })
     const live = 'tag = ? AND id = ? AND expires_at > ?'
     const sql = (text: string): SqliteStatement => client.prepare(text.replaceAll('TABLE', table))
@@ -95,17 +102,22 @@ class SqliteStore implements SessionStore {
     this.#delete = sql('DELETE FROM TABLE WHERE tag = ? AND id = ? RETURNING expires_at')
     this.#page = sql(`SELECT id, revision, expires_at, subject, payload FROM TABLE
       WHERE tag = ? AND id > ? AND subject = ? AND expires_at > ? ORDER BY id LIMIT ${PAGE}`)
-    this.#deleteSubject = sql('DELETE FROM TABLE WHERE tag = ? AND subject = ? AND id <> ? RETURNING expires_at')
-    this.#count = sql('SELECT count(*) AS count FROM TABLE WHERE expires_at > ?')
+    this.#all = sql(`SELECT tag, id, revision, expires_at, subject, payload FROM TABLE
+      WHERE (tag, id) > (?, ?) AND expires_at > ? ORDER BY tag, id LIMIT ${PAGE}`)
+    this.#deleteSubject = sql(`DELETE FROM TABLE WHERE rowid IN
+      (SELECT rowid FROM TABLE WHERE tag = ? AND id > ? AND subject = ? AND id <> ? ORDER BY id LIMIT ?)
+      RETURNING id, expires_at`)
+    this.#count = sql(`SELECT count(*) AS seen, total(expires_at > ?) AS live, max(rowid) AS last
+      FROM (SELECT rowid, expires_at FROM TABLE WHERE rowid > ? ORDER BY rowid LIMIT ?)`)
     this.#sweep = sql(
       'DELETE FROM TABLE WHERE rowid IN (SELECT rowid FROM TABLE WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)',
     )
   }
 
-  read({ tag, id }: SessionKey, now: number): Promise<SessionRecord | undefined> {
+  read({ tag, id }: SessionKey, now: number): Promise<ExpectedRecord | undefined> {
     return this.#attempt(() => {
       const row = this.#read.get(tag, id, now) as Row | undefined
-      return row && recordOf(row)
+      return row && asExpected(recordOf(row))
     })
   }
 
@@ -119,8 +131,8 @@ class SqliteStore implements SessionStore {
 
   replace(
     key: SessionKey,
+    expected: ExpectedRecord,
     { revision, expiresAt, payload }: SessionRecord,
-    expected: SessionRecord,
     now: number,
   ): Promise<'replaced' | 'conflict' | 'missing'> {
     return this.#attempt(() => {
@@ -131,8 +143,8 @@ class SqliteStore implements SessionStore {
 
   touch(
     key: SessionKey,
+    expected: ExpectedRecord,
     expiresAt: number,
-    expected: SessionRecord,
     now: number,
   ): Promise<'touched' | 'conflict' | 'missing'> {
     return this.#attempt(() => this.#compareAndSet('touched', this.#touch, [expiresAt], key, expected, now))
@@ -153,17 +165,56 @@ class SqliteStore implements SessionStore {
     }
   }
 
-  deleteSubject({ id, tag }: Subject, now: number, except?: SessionKey): Promise<number> {
+  async *all(now: number): AsyncIterable<readonly [SessionKey, SessionRecord]> {
+    for (let last: SessionKey = { tag: '', id: '' }; ;) {
+      const { tag, id } = last
+      const rows = (await this.#attempt(() => this.#all.all(tag, id, now))) as (Row & SessionKey)[]
+      for (const row of rows) yield [(last = { tag: row.tag, id: row.id }), recordOf(row)]
+      if (rows.length < PAGE) return
+    }
+  }
+
+  async *deleteSubject({ id, tag }: Subject, now: number, except?: SessionKey): AsyncIterable<number> {
     const spared = except?.tag === tag ? except.id : ''
-    return this.#attempt(() => countLive(this.#deleteSubject.all(tag, blobOf(id), spared), now))
+    for (let after = ''; ;) {
+      const { size } = this.#deleteSize
+      const rows = (await this.#paced(
+        this.#deleteSize,
+        () => this.#deleteSubject.all(tag, after, blobOf(id), spared, size),
+        (found) => found.length,
+      )) as Row[]
+      yield countLive(rows, now)
+      if (rows.length < size) return
+      after = rows.reduce((last, row) => (row.id > last ? row.id : last), '')
+    }
   }
 
-  count(now: number): Promise<number> {
-    return this.#attempt(() => (this.#count.get(now) as { count: number }).count)
+  async *count(now: number): AsyncIterable<number> {
+    for (let last = 0; ;) {
+      const { size } = this.#countSize
+      const page = await this.#paced(
+        this.#countSize,
+        () => this.#count.get(now, last, size) as { seen: number; live: number; last: number },
+        ({ seen }) => seen,
+      )
+      yield page.live
+      if (page.seen < size) return
+      last = page.last
+    }
   }
 
-  sweep(now: number, limit: number): Promise<number> {
-    return this.#attempt(() => this.#sweep.run(now, limit).changes)
+  async *sweep(now: number): AsyncIterable<number> {
+    const until = sweepableUntil(now)
+    for (;;) {
+      const { size } = this.#sweepSize
+      const swept = await this.#paced(
+        this.#sweepSize,
+        () => this.#sweep.run(until, size).changes,
+        (changes) => changes,
+      )
+      yield swept
+      if (swept < size) return
+    }
   }
 
   async close(): Promise<void> {
@@ -175,13 +226,23 @@ class SqliteStore implements SessionStore {
     return attempt(this.#client, run)
   }
 
+  /** Runs a page, and adapts the size of the next to the time that this one took. */
+  #paced<T>(pages: PageSize, run: () => T, records: (page: T) => number): Promise<T> {
+    return this.#attempt(() => {
+      const began = performance.now()
+      const page = run()
+      pages.took(performance.now() - began, records(page))
+      return page
+    })
+  }
+
   /** One conditional statement. What it met if not the expected revision is asked afterwards; should that be there by now, it is tried again. */
   #compareAndSet<Done extends string>(
     done: Done,
     statement: SqliteStatement,
     values: unknown[],
     { tag, id }: SessionKey,
-    { revision }: SessionRecord,
+    { revision }: ExpectedRecord,
     now: number,
   ): Done | 'conflict' | 'missing' {
     for (let tries = 0; tries < TRIES; tries++) {
@@ -213,8 +274,4 @@ function blobOf(subject: string | undefined): Buffer | null {
 
 function countLive(rows: unknown[], now: number): number {
   return rows.filter((row) => row !== undefined && (row as Row).expires_at > now).length
-}
-
-function invalid(option: string, what: string): SessError {
-  return new SessError('invalid_option', `${option} ${what}`)
 }

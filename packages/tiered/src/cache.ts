@@ -1,5 +1,11 @@
-import { SessError, type SessionKey, type SessionRecord, type SessionStore } from '@sess/core'
-import { isSound } from '@sess/core/record'
+import {
+  isSound,
+  SessError,
+  type AnyRecord,
+  type SessionKey,
+  type SessionRecord,
+  type SessionStore,
+} from '@sess/core/adapter'
 import { decode, encode, type Entry } from './entry.ts'
 
 /** How often an entry is tried against others that come between. */
@@ -33,7 +39,7 @@ export class Cache {
   }
 
   /** Keeps what the origin answered, unless something is there. @param now - When the origin was asked. */
-  async fill(key: SessionKey, record: SessionRecord, now: number): Promise<void> {
+  async fill(key: SessionKey, record: AnyRecord, now: number): Promise<void> {
     await this.#guarded(() => this.#settings.store.create(key, this.#held(record, now, 1), now), false)
   }
 
@@ -43,18 +49,18 @@ export class Cache {
    * @param record - Undefined: a tombstone.
    * @param seen - The entry that this was read from, where it was: spares a look.
    */
-  async leave(key: SessionKey, record: SessionRecord | undefined, now: number, seen?: Entry): Promise<void> {
+  async leave(key: SessionKey, record: AnyRecord | undefined, now: number, seen?: Entry): Promise<void> {
     await this.#guarded(() => this.#leave(key, record, now, seen), undefined)
   }
 
-  async #leave(key: SessionKey, record: SessionRecord | undefined, now: number, seen?: Entry): Promise<void> {
+  async #leave(key: SessionKey, record: AnyRecord | undefined, now: number, seen?: Entry): Promise<void> {
     const { store } = this.#settings
     let entry = seen ?? (await this.#read(key, now))
     for (let tries = 0; tries < TRIES; tries++) {
       if (entry && !movesOn(entry, record)) return
       const next = this.#held(record, now, (entry?.held.revision ?? 0) + 1)
       const done = entry
-        ? (await store.replace(key, next, entry.held, now)) === 'replaced'
+        ? (await store.replace(key, entry.held, next, now)) === 'replaced'
         : await store.create(key, next, now)
       if (done) return
       entry = await this.#read(key, now)
@@ -73,7 +79,7 @@ export class Cache {
   }
 
   /** What does not fit is a tombstone: the origin is asked for it. */
-  #held(record: SessionRecord | undefined, now: number, revision: number): SessionRecord {
+  #held(record: AnyRecord | undefined, now: number, revision: number): SessionRecord {
     const { staleMs, store } = this.#settings
     const payload = encode(record)
     return record && payload.length <= store.traits.maxPayloadBytes
@@ -101,7 +107,7 @@ export class Cache {
 }
 
 /** Whether something takes an entry's place. Nothing takes that of a tombstone. */
-function movesOn({ record: old }: Entry, next: SessionRecord | undefined): boolean {
+function movesOn({ record: old }: Entry, next: AnyRecord | undefined): boolean {
   if (!old) return false
   if (!next || next.revision > old.revision) return true
   return next.revision === old.revision && next.expiresAt > old.expiresAt

@@ -1,6 +1,5 @@
 import { crc32 } from 'node:zlib'
-import type { SessionRecord } from '@sess/core'
-import { decodeRecord, encodeRecord } from '@sess/core/record'
+import { decodeRecord, encodeRecord, type AnyRecord, type ExpectedRecord, type SessionRecord } from '@sess/core/adapter'
 
 /*
  * What stands in the cache under a session's key, as the payload of a record of the cache's own: a checksum (CRC-32) and the
@@ -12,12 +11,12 @@ const CHECKSUM = 4
 
 /** A cache's record, and what it holds: the origin's record, or nothing, which is a tombstone. */
 export interface Entry {
-  readonly held: SessionRecord
+  readonly held: ExpectedRecord
   readonly record: SessionRecord | undefined
 }
 
 /** What the cache is to keep. */
-export function encode(record: SessionRecord | undefined): Uint8Array {
+export function encode(record: AnyRecord | undefined): Uint8Array {
   if (!record) return new Uint8Array()
   const bytes = encodeRecord(record)
   const checksum = Buffer.alloc(CHECKSUM)
@@ -26,7 +25,7 @@ export function encode(record: SessionRecord | undefined): Uint8Array {
 }
 
 /** Reads what the cache kept. Damaged bytes, and a record without a payload, are a tombstone: the origin is asked. */
-export function decode(held: SessionRecord): Entry {
+export function decode(held: ExpectedRecord): Entry {
   const { buffer, byteOffset, byteLength } = held.payload
   const bytes = Buffer.from(buffer, byteOffset, byteLength)
   const record = bytes.subarray(CHECKSUM)

@@ -1,11 +1,15 @@
 import {
-  SessError,
+  asExpected,
+  invalid,
+  type AnyRecord,
+  type ExpectedRecord,
+  type ReadOptions,
   type SessionKey,
   type SessionRecord,
   type SessionStore,
   type StoreTraits,
   type Subject,
-} from '@sess/core'
+} from '@sess/core/adapter'
 import { Cache } from './cache.ts'
 import type { Entry } from './entry.ts'
 
@@ -55,36 +59,38 @@ class TieredStore implements SessionStore {
   readonly name = 'tiered'
   readonly traits: StoreTraits
   readonly list?: NonNullable<SessionStore['list']>
+  readonly all?: NonNullable<SessionStore['all']>
   readonly deleteSubject?: NonNullable<SessionStore['deleteSubject']>
   readonly count?: NonNullable<SessionStore['count']>
   readonly sweep?: NonNullable<SessionStore['sweep']>
   readonly #origin: SessionStore
   readonly #cache: Cache
   /** The entries that records were read from. */
-  readonly #seen = new WeakMap<SessionRecord, Entry>()
+  readonly #seen = new WeakMap<ExpectedRecord, Entry>()
 
   constructor(origin: SessionStore, cacheStore: SessionStore, cache: Cache, staleMs: number) {
     this.#origin = origin
     this.#cache = cache
-    const sweepers = [origin, cacheStore].filter(({ traits }) => traits.expiry === 'sweep')
+    const sweepers = [origin, cacheStore].filter((store) => store.sweep)
     this.traits = Object.freeze<StoreTraits>({
       ...origin.traits,
-      expiry: sweepers.length ? 'sweep' : 'native',
-      tagIsShard: origin.traits.tagIsShard || cacheStore.traits.tagIsShard,
+      needsPepper: origin.traits.needsPepper || cacheStore.traits.needsPepper,
       staleMs: staleMs + origin.traits.staleMs,
     })
     if (origin.list) this.list = origin.list.bind(origin)
+    if (origin.all) this.all = origin.all.bind(origin)
     if (origin.count) this.count = origin.count.bind(origin)
     if (origin.deleteSubject) this.deleteSubject = (...args) => this.#deleteSubject(...args)
-    if (sweepers.length) this.sweep = (...args) => sweepAll(sweepers, ...args)
+    if (sweepers.length) this.sweep = (now) => sweepAll(sweepers, now)
   }
 
-  async read(key: SessionKey, now: number, fresh?: boolean): Promise<SessionRecord | undefined> {
-    if (fresh) return this.#origin.read(key, now, true)
+  async read(key: SessionKey, now: number, options?: ReadOptions): Promise<ExpectedRecord | undefined> {
+    if (options?.fresh) return this.#origin.read(key, now, options)
     const entry = await this.#cache.get(key, now)
     if (typeof entry === 'object' && entry.record) {
-      this.#seen.set(entry.record, entry)
-      return entry.record
+      const record = asExpected(entry.record)
+      this.#seen.set(record, entry)
+      return record
     }
     const record = await this.#origin.read(key, now)
     // Nobody waits for it.
@@ -100,24 +106,24 @@ class TieredStore implements SessionStore {
 
   async replace(
     key: SessionKey,
+    expected: ExpectedRecord,
     record: SessionRecord,
-    expected: SessionRecord,
     now: number,
   ): Promise<'replaced' | 'conflict' | 'missing'> {
-    const answer = await this.#buryingIfUnknown(key, now, () => this.#origin.replace(key, record, expected, now))
+    const answer = await this.#buryingIfUnknown(key, now, () => this.#origin.replace(key, expected, record, now))
     await this.#left(key, answer === 'replaced' ? record : answer, expected, now)
     return answer
   }
 
   async touch(
     key: SessionKey,
+    expected: ExpectedRecord,
     expiresAt: number,
-    expected: SessionRecord,
     now: number,
   ): Promise<'touched' | 'conflict' | 'missing'> {
-    const answer = await this.#origin.touch(key, expiresAt, expected, now)
+    const answer = await this.#origin.touch(key, expected, expiresAt, now)
     // What it moved is asked for: that the record is still the one which was read, its revision alone cannot say.
-    const touched = answer === 'touched' && (await this.#origin.read(key, now, true).catch(() => undefined))
+    const touched = answer === 'touched' && (await this.#origin.read(key, now, { fresh: true }).catch(() => undefined))
     await this.#left(key, touched || (answer === 'touched' ? 'missing' : answer), expected, now)
     return answer
   }
@@ -128,22 +134,23 @@ class TieredStore implements SessionStore {
     return deleted
   }
 
-  async #deleteSubject(subject: Subject, now: number, except?: SessionKey): Promise<number | undefined> {
+  async *#deleteSubject(subject: Subject, now: number, except?: SessionKey): AsyncIterable<number | undefined> {
     const keys: SessionKey[] = []
     if (this.list)
       for await (const [key] of this.list(subject, now))
         if (key.id !== except?.id || key.tag !== except.tag) keys.push(key)
-    const count = await this.#origin.deleteSubject!(subject, now, except)
-    for (let i = 0; i < keys.length; i += AT_ONCE)
+    yield* this.#origin.deleteSubject!(subject, now, except)
+    for (let i = 0; i < keys.length; i += AT_ONCE) {
       await Promise.all(keys.slice(i, i + AT_ONCE).map((key) => this.#cache.leave(key, undefined, now)))
-    return count
+      yield 0
+    }
   }
 
   /** Leaves in the cache what a write brought about. After a conflict that is the other writer's to do. */
   async #left(
     key: SessionKey,
-    outcome: SessionRecord | 'conflict' | 'missing',
-    expected: SessionRecord,
+    outcome: AnyRecord | 'conflict' | 'missing',
+    expected: ExpectedRecord,
     now: number,
   ): Promise<void> {
     if (outcome === 'conflict') return
@@ -161,12 +168,6 @@ class TieredStore implements SessionStore {
   }
 }
 
-async function sweepAll(stores: readonly SessionStore[], now: number, limit: number): Promise<number> {
-  let swept = 0
-  for (const store of stores) if (swept < limit) swept += await store.sweep!(now, limit - swept)
-  return swept
-}
-
-function invalid(option: string, what: string): SessError {
-  return new SessError('invalid_option', `${option} ${what}`)
+async function* sweepAll(stores: readonly SessionStore[], now: number): AsyncIterable<number> {
+  for (const store of stores) yield* store.sweep!(now)
 }

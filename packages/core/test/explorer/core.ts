@@ -2,7 +2,7 @@
 import type { createSessions, SessError, Serializer } from '../../src/index.ts'
 import type * as envelope from '../../src/envelope.ts'
 import type * as token from '../../src/token.ts'
-import type { SessionRecord } from '../../src/store.ts'
+import type { AnyRecord } from '../../src/store.ts'
 
 /** A core's modules. What reads stored bytes is taken from it too, so that the invariants see what it wrote. */
 export interface Core {
@@ -22,7 +22,7 @@ export async function loadCore(folder: URL = new URL('../../src/', import.meta.u
 
 /** What a record says. */
 export interface Seen {
-  readonly record: SessionRecord
+  readonly record: AnyRecord
   readonly marker: boolean
   /** Of the secret now valid. */
   readonly digest: string
@@ -34,19 +34,19 @@ export interface Seen {
 /** Reads records as core wrote them: each once. */
 export class Reader {
   readonly #core: Core
-  readonly #seen = new WeakMap<SessionRecord, Seen>()
+  readonly #seen = new WeakMap<AnyRecord, Seen>()
 
   constructor(core: Core) {
     this.#core = core
   }
 
-  read(record: SessionRecord): Seen {
+  read(record: AnyRecord): Seen {
     let seen = this.#seen.get(record)
     if (!seen) this.#seen.set(record, (seen = this.#open(record)))
     return seen
   }
 
-  #open(record: SessionRecord): Seen {
+  #open(record: AnyRecord): Seen {
     const body = this.#core.envelope.unframe(record.payload, record.subject)?.body
     const opened = body && this.#core.envelope.decodeEnvelope(body)
     if (!opened) throw new Error('core wrote a payload that it cannot read')

@@ -1,4 +1,5 @@
 /** The checks of what loads in the end: every secret that was ever issued, and the list of the subject. */
+import type { SessionRecord } from '../../src/store.ts'
 import { heldStore } from '../held-store.ts'
 import type { Core, Seen } from './core.ts'
 import { move, Stream } from './determinism.ts'
@@ -72,7 +73,7 @@ async function look(core: Core, start: StartName, cookie: string, seen: Seen, no
   const name = `${cookie} ${now}`
   let view = known.get(name)
   if (!view) {
-    const store = heldStore({ records: new Map([[handleIn(cookie), seen.record]]) })
+    const store = heldStore({ records: new Map([[handleIn(cookie), seen.record as SessionRecord]]) })
     const sessions = core.createSessions<Data>({ store, clock: () => now, ...optionsOf(start) })
     await move(new Stream('look'), () => {
       void sessions.load(cookie).then(({ status, subject, data }) => (view = { status, subject, data }))

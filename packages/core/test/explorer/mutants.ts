@@ -194,7 +194,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       [
         "if (answer === 'missing') return this.#is('gone')\n          if",
-        "if (answer === 'missing') return await settings.store.create(key, held.record, now), this.#landed(write, held), 'replaced'\n          if",
+        "if (answer === 'missing') return await settings.store.create(key, held.record, now), this.#landed(write, written(held)), 'replaced'\n          if",
       ],
     ],
     breaks: 1,
@@ -243,8 +243,8 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'stored.ts',
     edits: [
       [
-        'settings.store.replace(key, held.record, record, at))',
-        "settings.store.touch(key, held.record.expiresAt, record, at).then((said) => (said === 'touched' ? 'replaced' : said)))",
+        'settings.store.replace(key, record, held.record, at))',
+        "settings.store.touch(key, record, held.record.expiresAt, at).then((said) => (said === 'touched' ? 'replaced' : said)))",
       ],
     ],
     breaks: 2,

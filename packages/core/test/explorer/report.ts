@@ -1,7 +1,7 @@
 /** A schedule as a readable timeline. */
 import type { Call } from '../held-store.ts'
 import { handle, type Step } from '../records.ts'
-import type { SessionRecord } from '../../src/store.ts'
+import type { AnyRecord } from '../../src/store.ts'
 import { Reader, type Core } from './core.ts'
 import { playLive } from './live.ts'
 import type { Ending, Start } from './requests.ts'
@@ -88,12 +88,12 @@ class Names {
     if (answer === undefined) return 'missing'
     if (typeof answer === 'string') return answer
     if (typeof answer !== 'object' || Array.isArray(answer)) return JSON.stringify(answer)
-    const record = answer as SessionRecord
+    const record = answer as AnyRecord
     return `r${record.revision}${this.#reader.read(record).marker ? ' marker' : ''}`
   }
 
   /** A record, or what is different in it. */
-  #record(record: SessionRecord, from?: SessionRecord): string {
+  #record(record: AnyRecord, from?: AnyRecord): string {
     const { marker, digest, data } = this.#reader.read(record)
     const before = from && this.#reader.read(from)
     const changed = Object.entries(data).filter(([key, value]) => before?.data[key] !== value)

@@ -1,4 +1,4 @@
-import type { SessionKey, SessionRecord, SessionStore, StoreTraits } from '@sess/core'
+import type { ExpectedRecord, SessionKey, SessionRecord, SessionStore, StoreTraits } from '@sess/core/adapter'
 
 /** What the store needs of the driver's client: name the methods that it calls, and no more. */
 export type MyStoreClient = object
@@ -24,11 +24,8 @@ class MyStore implements SessionStore {
   readonly traits: StoreTraits = Object.freeze<StoreTraits>({
     maxPayloadBytes: 1_048_576,
     expiryResolutionMs: 1,
-    subjects: 'none', // 'revoke' with deleteSubject(), 'list' with list() as well
-    expiry: 'native', // 'sweep' with sweep(), where the database does not remove what has expired
-    tagIsShard: false, // true where key.tag alone decides on which shard a record lies
+    needsPepper: false, // true where key.tag alone decides on which shard a record lies
     staleMs: 0,
-    count: false, // true with count()
   })
   readonly #client: MyStoreClient
   readonly #prefix: string
@@ -39,7 +36,7 @@ class MyStore implements SessionStore {
   }
 
   /** The record, while `now < record.expiresAt`. Not a view of the driver's buffer: a copy. An outage rejects. */
-  async read(key: SessionKey, now: number): Promise<SessionRecord | undefined> {
+  async read(key: SessionKey, now: number): Promise<ExpectedRecord | undefined> {
     throw notWritten('read')
   }
 
@@ -51,8 +48,8 @@ class MyStore implements SessionStore {
   /** Payload, revision and expiry at once, if the stored revision is still `expected.revision`. Never creates. */
   async replace(
     key: SessionKey,
+    expected: ExpectedRecord,
     record: SessionRecord,
-    expected: SessionRecord,
     now: number,
   ): Promise<'replaced' | 'conflict' | 'missing'> {
     throw notWritten('replace')
@@ -61,8 +58,8 @@ class MyStore implements SessionStore {
   /** The expiry alone, and only to a later time; an earlier one answers `touched` and changes nothing. */
   async touch(
     key: SessionKey,
+    expected: ExpectedRecord,
     expiresAt: number,
-    expected: SessionRecord,
     now: number,
   ): Promise<'touched' | 'conflict' | 'missing'> {
     throw notWritten('touch')

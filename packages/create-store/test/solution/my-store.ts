@@ -1,7 +1,15 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import { SessError, type SessionKey, type SessionRecord, type SessionStore, type StoreTraits } from '@sess/core'
+import {
+  asExpected,
+  SessError,
+  type ExpectedRecord,
+  type SessionKey,
+  type SessionRecord,
+  type SessionStore,
+  type StoreTraits,
+} from '@sess/core/adapter'
 
 export type MyStoreClient = object
 
@@ -34,11 +42,8 @@ class MyStore implements SessionStore {
   readonly traits: StoreTraits = Object.freeze<StoreTraits>({
     maxPayloadBytes: 1_048_576,
     expiryResolutionMs: 1,
-    subjects: 'none',
-    expiry: 'native',
-    tagIsShard: false,
+    needsPepper: false,
     staleMs: 0,
-    count: false,
   })
   readonly #database: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
@@ -48,11 +53,11 @@ class MyStore implements SessionStore {
     database.exec(SCHEMA)
   }
 
-  async read({ tag, id }: SessionKey, now: number): Promise<SessionRecord | undefined> {
+  async read({ tag, id }: SessionKey, now: number): Promise<ExpectedRecord | undefined> {
     const row = this.#sql(`SELECT * ${LIVE}`).get(tag, id, now) as unknown as Row | undefined
     if (!row) return undefined
     const { revision, expires: expiresAt, subject, payload } = row
-    return { revision, expiresAt, payload: new Uint8Array(payload), ...(subject !== null && { subject }) }
+    return asExpected({ revision, expiresAt, payload: new Uint8Array(payload), ...(subject !== null && { subject }) })
   }
 
   async create({ tag, id }: SessionKey, record: SessionRecord, now: number): Promise<boolean> {
@@ -65,8 +70,8 @@ class MyStore implements SessionStore {
 
   async replace(
     key: SessionKey,
+    expected: ExpectedRecord,
     record: SessionRecord,
-    expected: SessionRecord,
     now: number,
   ): Promise<'replaced' | 'conflict' | 'missing'> {
     const { revision, expiresAt, payload } = fitting(record, this.traits)
@@ -76,8 +81,8 @@ class MyStore implements SessionStore {
 
   async touch(
     key: SessionKey,
+    expected: ExpectedRecord,
     expiresAt: number,
-    expected: SessionRecord,
     now: number,
   ): Promise<'touched' | 'conflict' | 'missing'> {
     const sql = 'UPDATE sessions SET expires = max(expires, ?)'
@@ -95,7 +100,7 @@ class MyStore implements SessionStore {
     sql: string,
     values: (number | Uint8Array)[],
     { tag, id }: SessionKey,
-    { revision }: SessionRecord,
+    { revision }: ExpectedRecord,
     now: number,
   ): Done | 'conflict' | 'missing' {
     this.#database.exec('BEGIN IMMEDIATE')
