@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
 import { conformance } from '@sess/conformance/vitest'
-import { cluster, harness, leastPrivileged } from '../test/harness.ts'
+import { cluster, harness, leastPrivileged, onIoredis5 } from '../test/harness.ts'
 
 conformance(harness)
 conformance(leastPrivileged)
+conformance(onIoredis5)
 
 test('the user had all the rights that were asked for, and no KEYS and no CONFIG', async () => {
   const { nodes, cli } = await cluster()

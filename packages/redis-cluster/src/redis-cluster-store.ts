@@ -67,10 +67,6 @@ export function redisClusterStore(cluster: RedisClusterClient, options: RedisSto
     name: 'redis-cluster',
     needsPepper: true,
     masters: () => mastersOf(cluster, options.prefix ?? 'sess:'),
-    // With no master left ioredis asks replicas, which may show what has ended.
-    checkMasters() {
-      if (cluster.nodes('master').length === 0) throw new Error('no master of the cluster can be reached')
-    },
     onLoss(listener) {
       // Other nodes go on, and ioredis asks them what this one has not answered.
       const nodeLost = (): void => listener(false)

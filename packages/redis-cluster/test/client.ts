@@ -1,8 +1,11 @@
 import { Cluster } from 'ioredis'
+import { Cluster as Cluster5 } from 'ioredis5'
 
 /** What tests set of a client. */
 export interface ClientOptions {
   enableAutoPipelining?: boolean
+  /** The version of ioredis. Default: the current one. */
+  ioredis?: 5
   keyPrefix?: string
   lazyConnect?: boolean
   natMap?: Record<string, { host: string; port: number }>
@@ -10,8 +13,9 @@ export interface ClientOptions {
 }
 
 /** A client that is told of its broken connections by its answers alone. */
-export function clusterOf(ports: readonly number[], options: ClientOptions = {}): Cluster {
-  const cluster = new Cluster(
+export function clusterOf(ports: readonly number[], { ioredis, ...options }: ClientOptions = {}): Cluster {
+  const Client = ioredis === 5 ? (Cluster5 as unknown as typeof Cluster) : Cluster
+  const cluster = new Client(
     ports.map((port) => ({ host: '127.0.0.1', port })),
     {
       slotsRefreshInterval: 2000,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import driver from 'ioredis/package.json' with { type: 'json' }
+import driver5 from 'ioredis5/package.json' with { type: 'json' }
 import { harnessOf, type Connection, type Harness } from '@sess/conformance'
 import { SocketFaults } from '@sess/conformance/faults'
 import { says, startRedisCluster, type RedisCluster } from '@sess/test-servers'
@@ -82,7 +83,7 @@ function harnessOn(name: string, options: ClientOptions): Harness {
     },
     versions: async () => ({
       [manifest.name]: manifest.version,
-      ioredis: driver.version,
+      ioredis: (options.ioredis === 5 ? driver5 : driver).version,
       redis: await versionOf((await cluster()).nodes[0]!.port),
     }),
   })
@@ -95,3 +96,5 @@ export const leastPrivileged: Harness = harnessOn(
   'redis-cluster with auto-pipelining, and the rights that the README grants',
   { enableAutoPipelining: true, redisOptions: { username: 'sess', password: 'secret' } },
 )
+
+export const onIoredis5: Harness = harnessOn('redis-cluster on ioredis 5', { ioredis: 5 })

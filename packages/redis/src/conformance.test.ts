@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest'
 import { conformance } from '@sess/conformance/vitest'
 import { clientOf } from '../test/client.ts'
-import { harness, leastPrivileged, server } from '../test/harness.ts'
+import { harness, leastPrivileged, onIoredis5, server } from '../test/harness.ts'
 
 conformance(harness)
 conformance(leastPrivileged)
+conformance(onIoredis5)
 
 test('no KEYS, no CONFIG and no keyspace notifications were needed: the user has no such right', async () => {
   const admin = clientOf((await server()).port)

@@ -35,8 +35,6 @@ export interface Connection {
 export interface Wiring {
   /** A key that holds nothing, to see that the server is a master by; undefined where the client knows its masters. */
   readonly nothing?: string | undefined
-  /** Throws where the client reaches no master; undefined where it has one connection alone. */
-  readonly checkMasters?: (() => void) | undefined
   /**
    * Calls back when a connection is lost, before anything is sent again.
    *
@@ -52,7 +50,7 @@ export interface Wiring {
  * and the script does nothing unless it says `1`. ioredis reads the bytes of a value each time that it sends them: when a
  * connection is lost, the byte is changed.
  */
-export function connectionOf(client: RedisClient, { nothing, checkMasters, onLoss }: Wiring): Connection {
+export function connectionOf(client: RedisClient, { nothing, onLoss }: Wiring): Connection {
   const outage = outageOf(client)
   const role = roleOf(client, nothing)
   let once = Buffer.from('1')
@@ -73,7 +71,6 @@ export function connectionOf(client: RedisClient, { nothing, checkMasters, onLos
         await waits
         if (performance.now() > deadline) throw new NoConnection('the connection is lost again and again')
       }
-      checkMasters?.()
     } catch (cause) {
       throw failure(cause as Error)
     }

@@ -1,10 +1,13 @@
 import { Redis, type Cluster } from 'ioredis'
+import { Redis as Redis5 } from 'ioredis5'
 import type { SessionRecord } from '@sess/core'
 
 /** What tests set of a client. */
 export interface ClientOptions {
   enableAutoPipelining?: boolean
   enableOfflineQueue?: boolean
+  /** The version of ioredis. Default: the current one. */
+  ioredis?: 5
   keyPrefix?: string
   lazyConnect?: boolean
   maxRetriesPerRequest?: number
@@ -14,15 +17,16 @@ export interface ClientOptions {
 }
 
 /** A client that is told of its broken connections by its answers alone. */
-export function clientOf(port: number, options: ClientOptions = {}): Redis {
-  const redis = new Redis({ port, retryStrategy: () => 20, ...options })
+export function clientOf(port: number, { ioredis, ...options }: ClientOptions = {}): Redis {
+  const Client = ioredis === 5 ? (Redis5 as unknown as typeof Redis) : Redis
+  const redis = new Client({ port, retryStrategy: () => 20, ...options })
   redis.on('error', () => {})
   return redis
 }
 
 /** Disconnects a client. Resolves once its connections are closed: until then ioredis keeps timers for them. */
 export async function disconnect(client: Redis | Cluster): Promise<void> {
-  const connections = client instanceof Redis ? [client] : client.nodes('all')
+  const connections = 'nodes' in client ? client.nodes('all') : [client]
   const ended = connections.map((one) => new Promise((resolve) => one.once('end', resolve)))
   client.disconnect()
   await Promise.all(ended)

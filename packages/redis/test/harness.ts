@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import driver from 'ioredis/package.json' with { type: 'json' }
+import driver5 from 'ioredis5/package.json' with { type: 'json' }
 import { harnessOf, type Connection, type Harness } from '@sess/conformance'
 import { SocketFaults } from '@sess/conformance/faults'
 import { startRedis, type TestServer } from '@sess/test-servers'
@@ -70,7 +71,7 @@ function harnessOn(name: string, options: ClientOptions): Harness {
     },
     versions: async () => ({
       [manifest.name]: manifest.version,
-      ioredis: driver.version,
+      ioredis: (options.ioredis === 5 ? driver5 : driver).version,
       redis: await versionOf((await server()).port),
     }),
   })
@@ -84,3 +85,5 @@ export const leastPrivileged: Harness = harnessOn('redis with auto-pipelining, a
   username: 'sess',
   password: 'secret',
 })
+
+export const onIoredis5: Harness = harnessOn('redis on ioredis 5', { ioredis: 5 })

@@ -1,0 +1,110 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Cluster } from 'ioredis'
+import { afterEach, expect, test } from 'vitest'
+import { createSessions } from '@sess/core'
+import { waitReplicas } from '@sess/redis'
+import { startRedisCluster, type RedisCluster, type TestServer } from '@sess/test-servers'
+import { keyOf, recordOf } from '../../redis/test/client.ts'
+import { load, type LoadData } from '../../redis/test/load.ts'
+import { clusterOf } from '../test/client.ts'
+import { redisClusterStore } from './index.ts'
+
+const pepper = 'sixteen bytes or more'
+const ports = ({ nodes }: RedisCluster): number[] => nodes.map(({ port }) => port)
+let client: Cluster | undefined
+afterEach(() => client?.disconnect())
+
+/** Waits until the master that a node was has a successor. */
+async function successor({ cli }: RedisCluster, of: TestServer, other: TestServer): Promise<void> {
+  const nodes = await cli(other, 'CLUSTER', 'NODES')
+  const [, mine] = new RegExp(`^(\\S+) \\S+:${of.port}@`, 'm').exec(nodes)!
+  const gone = new RegExp(`^${mine} \\S+ (master,fail|slave) `, 'm')
+  while (!gone.test(await cli(other, 'CLUSTER', 'NODES'))) await delay(20)
+  while (!(await cli(other, 'CLUSTER', 'INFO')).includes('cluster_state:ok')) await delay(20)
+}
+
+test('a node that was demoted while its connections stayed up sends its clients on: what was revoked stays so', async () => {
+  await using servers = await startRedisCluster(3)
+  client = clusterOf(ports(servers))
+  const sessions = createSessions({ store: redisClusterStore(client), pepper, log: false })
+  const cookies = await Promise.all(
+    Array.from({ length: 30 }, async (_, i) => (await (await sessions.load(undefined)).login(`user-${i}`)).cookieValue),
+  )
+  const connections = client.nodes('master')
+  for (const replica of servers.nodes.slice(3)) {
+    await servers.cli(replica, 'CLUSTER', 'FAILOVER')
+    while (!(await servers.cli(replica, 'ROLE')).startsWith('master')) await delay(20)
+  }
+  const other = clusterOf(ports(servers))
+  const there = createSessions({ store: redisClusterStore(other), pepper, log: false })
+  for (let i = 0; i < 30; i++) expect(await there.revokeSubject(`user-${i}`)).toBe(1)
+  other.disconnect()
+  for (const cookie of cookies) expect((await sessions.load(cookie)).status).toBe('new')
+  // Some were never needed; none was lost.
+  const statuses = connections.map(({ status }) => status)
+  expect(statuses).toContain('ready')
+  expect(statuses).not.toContain('end')
+  expect(await (await sessions.load(undefined)).login('bob')).toMatchObject({ status: 'created' })
+})
+
+test('with no master that can be reached nothing is answered', async () => {
+  await using servers = await startRedisCluster(3)
+  client = clusterOf(ports(servers))
+  const store = redisClusterStore(client)
+  // On all masters.
+  const keys = Array.from({ length: 30 }, (_, i) => ({ ...keyOf(), tag: String(i).padStart(12, 'x') }))
+  for (const key of keys) await store.create(key, recordOf(), Date.now())
+  // Only replicas are left: they serve what they have to whoever asks so, for as long as the cluster is not down for them.
+  for (const replica of servers.nodes.slice(3)) {
+    await servers.cli(replica, 'CONFIG', 'SET', 'cluster-allow-reads-when-down', 'yes')
+    await servers.cli(replica, 'CONFIG', 'SET', 'cluster-replica-no-failover', 'yes')
+  }
+  for (const master of servers.nodes.slice(0, 3)) await master.kill()
+  const outage = expect.objectContaining({ code: 'store_unavailable' }) as unknown
+  const end = performance.now() + 3000
+  while (performance.now() < end) {
+    const answers = await Promise.allSettled(keys.map((key) => store.read(key, Date.now())))
+    expect(answers).toEqual(answers.map(() => ({ status: 'rejected', reason: outage })))
+    await delay(10)
+  }
+})
+
+test('a cluster that is down costs a second once, with the error of a connection', async () => {
+  const servers = await startRedisCluster(3)
+  client = clusterOf(ports(servers))
+  const store = redisClusterStore(client)
+  await store.read(keyOf(), Date.now())
+  await servers.stop()
+  while (client.status === 'ready') await store.read(keyOf(), Date.now()).catch(() => delay(20))
+  await store.read(keyOf(), Date.now()).catch(() => {})
+  await delay(1100)
+  const began = performance.now()
+  await expect(store.read(keyOf(), Date.now())).rejects.toMatchObject({
+    code: 'store_unavailable',
+    message: expect.stringMatching(/no connection to Redis: .*(ECONNREFUSED|closed|slots cache)/) as unknown,
+  })
+  expect(performance.now() - began).toBeLessThan(500)
+})
+
+test.each([4, 20])(
+  'a master that is stopped for %d s under load, and goes on then: typed errors, service again, and no logout comes back',
+  async (seconds) => {
+    await using servers = await startRedisCluster(3)
+    client = clusterOf(ports(servers), { redisOptions: { socketTimeout: 3000 } })
+    const store = redisClusterStore(client, { confirm: waitReplicas(1, 500) })
+    const running = load(createSessions<LoadData>({ store, pepper, log: false }), 8)
+    await running.more(300)
+    const [hung, other] = servers.nodes as readonly [TestServer, TestServer]
+    await hung.pause()
+    const until = performance.now() + seconds * 1000
+    await successor(servers, hung, other)
+    if (seconds > 10) await running.more(300)
+    while (performance.now() < until) await delay(20)
+    hung.resume()
+    await running.more(300)
+    const { wrong, errors, undoneEnds } = await running.stop()
+    expect({ wrong, undoneEnds }).toEqual({ wrong: [], undoneEnds: 0 })
+    for (const code of Object.keys(errors)) expect(['store_unavailable', 'unknown_outcome']).toContain(code)
+  },
+  120_000,
+)
