@@ -8,8 +8,8 @@ import { stepLine } from './report/text.ts'
 import type { Result } from './result.ts'
 import { CALL_PATIENCE, runCase, runSerializerCase } from './run.ts'
 
-/** How long a runner should wait for a test, in ms: the kit ends its cases itself, and says where they hung. */
-export const TEST_PATIENCE = 300_000
+/** How long a runner should wait for a test, in ms: longer than any case takes, for the kit ends them itself, and says where they hung. */
+export const TEST_PATIENCE = 3_600_000
 
 /** A test, for any runner. */
 export interface BoundTest {

@@ -53,6 +53,11 @@ export interface Harness {
    * ciphertext, a plain AES-256-GCM of the kit's own.
    */
   readonly seal?: Seal
+  /**
+   * The share of their size that the cases of the clause `scale` have, above 0, at most 1: for an emulator that is much slower
+   * than the server it stands for. The report says so. Default: 1.
+   */
+  readonly scale?: number
   /** Versions for the report: of the adapter, its driver, its server. Asked once, before the first case. */
   versions?(): Promise<Readonly<Record<string, string>>>
 }
@@ -143,7 +148,10 @@ export interface Case {
   readonly text: string
   /** What is on trial: a store by itself, or sessions over it. */
   readonly subject: 'store' | 'sessions'
-  /** How long it may take, in ms; longer in proportion where {@link RunOptions.patience} is raised. Default: 60,000. */
+  /**
+   * For how long nothing may happen in it, in ms; longer in proportion where {@link RunOptions.patience} is raised, and on a
+   * machine that is slow or busy. It may take five times as long in all. Default: 60,000.
+   */
   readonly patience?: number
   /** Why the case does not apply to a store, as evidence; undefined when it does. */
   readonly requires?: (context: CaseContext) => string | undefined | Promise<string | undefined>
@@ -168,7 +176,10 @@ export interface RunOptions {
   readonly path?: string
   /** The share of rounds that random cases make, above 0, at most 1. Default: 1. */
   readonly effort?: number
-  /** How long one call into the store, or into the harness, may take, in ms. Default: 15,000, longer than core ever waits. */
+  /**
+   * How long one call into the store may take in which it makes no request, or one into the harness, in ms on a machine of
+   * the usual speed: the kit measures it at the start. Default: 15,000, longer than core ever waits.
+   */
   readonly patience?: number
   /** What makes the sessions on trial. Default: core's. */
   readonly createSessions?: typeof createSessions

@@ -12,7 +12,7 @@ export interface Place extends Pick<Space, 'raw' | 'index' | 'restart'> {
 }
 
 /** What an adapter's author says of a store, for {@link harnessOf}. */
-export interface HarnessParts extends Pick<Harness, 'name' | 'deviations' | 'seal' | 'versions'> {
+export interface HarnessParts extends Pick<Harness, 'name' | 'deviations' | 'seal' | 'scale' | 'versions'> {
   /**
    * The `import.meta.url` of the module that calls, which exports `connect`: other processes import it. Leave it out for
    * a store that lives in one process; all its clients are then the first.
@@ -32,11 +32,12 @@ export interface HarnessParts extends Pick<Harness, 'name' | 'deviations' | 'sea
  * export const harness = harnessOf({ name: 'pg', module: import.meta.url, connect, make })
  */
 export function harnessOf(parts: HarnessParts): Harness {
-  const { name, deviations, seal, versions, module } = parts
+  const { name, deviations, seal, scale, versions, module } = parts
   return {
     name,
     ...(deviations && { deviations }),
     ...(seal && { seal }),
+    ...(scale !== undefined && { scale }),
     ...(versions && { versions: () => versions.call(parts) }),
     ...(module !== undefined && { process: { module } }),
     open: () => open(parts),

@@ -23,6 +23,7 @@ export async function preflight(
   if (typeof harness?.name !== 'string' || typeof harness.open !== 'function')
     throw new HarnessError('a harness is { name, open }, and this one is not: export one as `harness`')
   checkDeviations(harness)
+  scaleOf(harness)
   const first = await openSpace(harness, patience)
   const second = await openSpace(harness, patience)
   await checkData(harness, first, second, patience)
@@ -58,6 +59,13 @@ function checkDeviations({ deviations = {} }: Harness): void {
     if (!deviation?.reason || !deviation.issue)
       throw new HarnessError(`the deviation from ${id} must say a reason, and an issue where it is argued`)
   }
+}
+
+/** The share of their size that the cases of the clause `scale` have. */
+export function scaleOf({ scale = 1 }: Harness): number {
+  if (!(scale > 0 && scale <= 1))
+    throw new HarnessError(`the harness's scale must be above 0 and at most 1, and it is ${String(scale)}`)
+  return scale
 }
 
 async function checkData(harness: Harness, first: Space, second: Space, patience: number): Promise<void> {

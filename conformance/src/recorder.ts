@@ -17,6 +17,7 @@ export class Recorder {
   readonly #keys = new Map<string, string>()
   #clients = 0
   #calls = 0
+  #events = 0
 
   constructor(now: number) {
     this.now = now
@@ -32,10 +33,15 @@ export class Recorder {
     return this.#steps
   }
 
-  /** The call that has waited longest, if it has waited this long, in ms. */
-  stuck(patience: number): Step | undefined {
-    const oldest = [...this.#pending].find(({ client }) => client !== 'processes')
-    return oldest && this.#elapsed() - oldest.from >= patience ? oldest : undefined
+  /** How many calls have begun, given an item, or ended. */
+  get events(): number {
+    return this.#events
+  }
+
+  /** The call that has waited longest. */
+  get oldest(): Step | undefined {
+    for (const step of this.#pending) if (step.client !== 'processes') return step
+    return undefined
   }
 
   /** The store, with its calls written down. The same store gives the same one. */
@@ -95,6 +101,7 @@ export class Recorder {
     try {
       for await (const item of items) {
         count++
+        this.#events++
         this.#pending.delete(step)
         yield item
         this.#pending.add(step)
@@ -111,6 +118,7 @@ export class Recorder {
   #begin(client: string, call: string): Writable {
     const step: Writable = { client, call, from: this.#elapsed() }
     this.#calls++
+    this.#events++
     this.#steps.push(step)
     if (this.#steps.length > KEPT) this.#steps.shift()
     this.#pending.add(step)
@@ -120,6 +128,7 @@ export class Recorder {
   #end(step: Writable, answer: string): void {
     step.to = this.#elapsed()
     step.answer = answer
+    this.#events++
     this.#pending.delete(step)
   }
 

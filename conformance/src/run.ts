@@ -2,12 +2,15 @@ import { randomInt } from 'node:crypto'
 import type { Serializer } from '@sess/core'
 import type { Case, Harness, RunOptions, SerializerCase, Space } from './contract.ts'
 import { contextOf } from './context.ts'
-import { closeSpace, openSpace } from './preflight.ts'
+import { seconds, slowness, Stillness } from './deadline.ts'
+import { closeSpace, openSpace, scaleOf } from './preflight.ts'
 import { Recorder } from './recorder.ts'
 import { CounterExample, Hang, HarnessError, Inconclusive, type Failure, type Result } from './result.ts'
 
-/** How long a case may take, in ms. */
+/** How long a case may go on in which no call begins or ends, in ms. */
 const CASE_PATIENCE = 60_000
+/** How many times as long a case may take in all: one whose calls all end may still never end. */
+const IN_ALL = 5
 /** How long one call may take, in ms: longer than core waits for a store, whatever `storeTimeout` says. */
 export const CALL_PATIENCE = 15_000
 
@@ -54,10 +57,13 @@ async function tried(
 ): Promise<Result | { readonly error: unknown }> {
   const ended = new AbortController()
   try {
-    const context = contextOf(harness, space, recorder, options, ended.signal)
-    const evidence = await watched(async () => item.requires?.(context), item, recorder, options.patience)
+    const { effort = 1, patience } = options
+    const share = item.clause === 'scale' ? scaleOf(harness) : 1
+    const context = contextOf(harness, space, recorder, { ...options, effort: effort * share }, ended.signal)
+    const watch = { item, recorder, patience, requests: () => space.faults?.requests ?? 0 }
+    const evidence = await watched(async () => item.requires?.(context), watch)
     if (evidence !== undefined) return { status: 'not-applicable', evidence }
-    await watched(() => item.run(context), item, recorder, options.patience)
+    await watched(() => item.run(context), watch)
     return { status: 'pass' }
   } catch (error) {
     return { error }
@@ -95,23 +101,41 @@ function failureOf(error: unknown, { id }: { readonly id: string }, recorder: Re
   }
 }
 
-/** Ends a case that hangs, and says in which call. */
-async function watched<T>(run: () => Promise<T>, item: Case, recorder: Recorder, patience: number): Promise<T> {
+interface Watch {
+  readonly item: Case
+  readonly recorder: Recorder
+  /** Of one call, in ms. */
+  readonly patience: number
+  /** How many requests have gone to the server. */
+  readonly requests: () => number
+}
+
+/**
+ * Ends a case that makes no progress, and says in which call: a call that waits though no request goes to the server, or a
+ * case in which no call begins or ends.
+ */
+async function watched<T>(run: () => Promise<T>, { item, recorder, patience, requests }: Watch): Promise<T> {
+  const slow = await slowness()
+  const perCall = patience * slow
   // Where calls may take longer, so may a case that makes many.
-  const limit = (item.patience ?? CASE_PATIENCE) * Math.max(1, patience / CALL_PATIENCE)
+  const perCase = (item.patience ?? CASE_PATIENCE) * Math.max(1, patience / CALL_PATIENCE) * slow
+  const everyMs = Math.min(100, patience / 4)
+  // The longest wait of a call begins again with each call that ends, and with each request that is made for it.
+  const call = new Stillness(() => `${recorder.oldest?.from} ${requests()}`, everyMs)
+  const whole = new Stillness(() => `${recorder.events} ${requests()}`, everyMs)
   const began = performance.now()
   let timer: ReturnType<typeof setInterval> | undefined
   const watch = new Promise<never>((_, reject) => {
-    timer = setInterval(
-      () => {
-        const stuck = recorder.stuck(patience)
-        if (stuck) {
-          const Late = stuck.client === 'harness' ? HarnessError : Hang
-          reject(new Late(`${stuck.call} of ${stuck.client} did not end within ${patience / 1000} s`))
-        } else if (performance.now() - began > limit) reject(new Hang(`it did not end within ${limit / 1000} s`))
-      },
-      Math.min(100, patience / 4),
-    )
+    timer = setInterval(() => {
+      const { oldest } = recorder
+      const [callMs, wholeMs] = [call.look(), whole.look()]
+      if (oldest && callMs >= perCall) {
+        const Late = oldest.client === 'harness' ? HarnessError : Hang
+        reject(new Late(`${oldest.call} of ${oldest.client} did not end within ${seconds(perCall)}`))
+      } else if (wholeMs >= perCase) reject(new Hang(`nothing happened for ${seconds(perCase)}`))
+      else if (performance.now() - began > IN_ALL * perCase)
+        reject(new Hang(`it did not end within ${seconds(IN_ALL * perCase)}`))
+    }, everyMs)
   })
   try {
     return await Promise.race([run(), watch])

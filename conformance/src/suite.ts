@@ -4,7 +4,7 @@ import { cases } from './cases/all.ts'
 import { serializerCases } from './cases/serialization.ts'
 import frozen from './contract-1.json' with { type: 'json' }
 import type { Case, Harness, RunOptions, SerializerCase } from './contract.ts'
-import { preflight } from './preflight.ts'
+import { preflight, scaleOf } from './preflight.ts'
 import { caseReportOf, messageOf, verdictOf, type CaseReport, type Report } from './report/report.ts'
 import { Hang, HarnessError, Untried, type Result } from './result.ts'
 import { CALL_PATIENCE, runCase, runSerializerCase } from './run.ts'
@@ -35,7 +35,8 @@ export async function runSuite(harness: Harness, options: SuiteOptions = {}): Pr
     const chosen = choose(cases, frozen.store, settled.only)
     const { traits, versions } = await preflight(harness, settled.patience)
     const reports = await runAll(chosen, (item) => runCase(item, harness, settled), settled)
-    return { ...reportOf('store', name, reports, settled, began, versions), traits }
+    const scale = scaleOf(harness)
+    return { ...reportOf('store', name, reports, settled, began, versions), ...(scale < 1 && { scale }), traits }
   } catch (error) {
     return { ...reportOf('store', name, [], settled, began), problem: messageOf(error) }
   }

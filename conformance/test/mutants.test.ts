@@ -5,7 +5,7 @@ import { cases, runCase, serializerCases } from '../src/index.ts'
 import { edition } from './mutants/matrix.ts'
 import { editedCore, removeCopies, sound, trials } from './mutants/trials.ts'
 
-const PATIENCE = 120_000
+const PATIENCE = 600_000
 
 afterAll(removeCopies)
 

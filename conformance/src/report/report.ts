@@ -46,6 +46,8 @@ export interface Report {
   readonly seed: number
   /** The share of rounds that random cases made. */
   readonly effort: number
+  /** The share of their size that the cases of the clause `scale` had, where the harness lowered it. */
+  readonly scale?: number
   /** ISO 8601. */
   readonly startedAt: string
   readonly durationMs: number

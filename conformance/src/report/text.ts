@@ -21,13 +21,15 @@ export function countsOf(cases: readonly CaseReport[]): string {
 }
 
 /** The verdict, in a sentence. */
-export function summaryOf({ name, verdict, complete, effort, kind, contract, problem, cases }: Report): string {
+export function summaryOf(report: Report): string {
+  const { name, verdict, complete, effort, scale = 1, kind, contract, problem, cases } = report
   if (problem !== undefined) return `The harness of ${name} fell short: ${problem}.`
   if (cases.length === 0) return `Nothing was run for ${name}.`
   if (verdict === 'harness-error') return `The harness of ${name} fell short; nothing is said of the ${kind}.`
   if (verdict === 'fail') return `${name} breaks the contract.`
   if (verdict === 'inconclusive') return `${name} could not be judged in every case.`
-  if (complete) return `${name} keeps the contract, version ${contract}.`
+  const sizes = scale < 1 ? `, with the cases of scale at ${Math.round(100 * scale)} % of their size` : ''
+  if (complete) return `${name} keeps the contract, version ${contract}${sizes}.`
   return effort < 1 ? `${name} passed a quick run, which proves nothing.` : `${name} passed the cases that were run.`
 }
 

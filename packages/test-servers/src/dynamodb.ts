@@ -7,7 +7,9 @@ import { startServer, type TestServer } from './server.ts'
 const folder = fileURLToPath(new URL('aws_dynamodb_local/', import.meta.resolve('local-dynamo/package.json')))
 
 /** Room for what it makes for each request, whatever that is: an array of 16 MiB. */
-const MEMORY = '-Xmx2g'
+const MEMORY = ['-Xmx2g', '-Xmn512m']
+/** Collects garbage in the thread that made it: others would compete with what is under test. */
+const COLLECTOR = '-XX:+UseSerialGC'
 /** Not the compiler for programs that run for hours: it would take more time than it wins. */
 const COMPILER = '-XX:TieredStopAtLevel=1'
 
@@ -16,7 +18,8 @@ export function startDynamodb(): Promise<TestServer> {
   return startServer({
     command: 'java',
     args: (port) => [
-      MEMORY,
+      ...MEMORY,
+      COLLECTOR,
       COMPILER,
       `-Djava.library.path=${folder}DynamoDBLocal_lib`,
       '-jar',
