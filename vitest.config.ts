@@ -2,7 +2,6 @@ import { globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import { defineConfig } from 'vitest/config'
-import { cache } from './scripts/check/check.ts'
 import { foldersLeftOut } from './scripts/check/stores.ts'
 import { LongestFirst } from './scripts/vitest/longest-first.ts'
 import { scratch } from './scripts/vitest/scratch.ts'
@@ -19,14 +18,14 @@ export default defineConfig({
       test: { name: folder, root: folder, include: ['**/*.test.ts'], exclude: ['**/node_modules/**', '**/dist/**'] },
     })),
     // Programs that tests start are compiled once.
-    env: { TMPDIR: scratch(), NODE_COMPILE_CACHE: join(cache, 'compiled') },
+    env: { TMPDIR: scratch(), NODE_COMPILE_CACHE: join(import.meta.dirname, '.cache', 'compiled') },
     setupFiles: [join(import.meta.dirname, 'scripts/vitest/cpu.ts')],
     sequence: { sequencer: LongestFirst },
     // One more than processors: most tests wait for servers and other processes now and then.
     maxWorkers: availableParallelism() + 1,
-    // To end what hangs: a machine may have other things to do.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // To end what hangs: a machine may have other things to do, and the kit ends its cases by itself.
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
     retry: 0,
     // Node itself loads tests and code, as it does for users, and faster than what Vite makes of it.
     experimental: { viteModuleRunner: false, nodeLoader: false },

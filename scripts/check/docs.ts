@@ -66,12 +66,21 @@ const config = {
   },
 }
 
-/** Type-checks, and where asked runs, the blocks of one document: a program of its own. */
-async function check(document: string): Promise<{ blocks: number; ran: number; problems: string[] }> {
+/** The blocks of one document, written to files. */
+interface Written {
+  readonly document: string
+  readonly folder: string
+  readonly blocks: number
+  readonly toRun: readonly { readonly line: number; readonly file: string }[]
+  /** It declares something for other modules, which other documents must not see. */
+  readonly declares: boolean
+}
+
+/** Writes the blocks of a document into a folder of its own. */
+function write(document: string): Written {
   const blocks = blocksOf(document).filter(({ flags }) => !flags.includes('no-check'))
   const here = join(folder, document.replaceAll('/', '-'))
-  mkdirSync(here, { recursive: true })
-  writeFileSync(join(here, 'tsconfig.json'), JSON.stringify(config))
+  if (blocks.length > 0) mkdirSync(here, { recursive: true })
   const toRun: { line: number; file: string }[] = []
   let before = ''
   let file = ''
@@ -84,16 +93,35 @@ async function check(document: string): Promise<{ blocks: number; ran: number; p
     writeFileSync(join(here, file), /^(import|export)\b/m.test(code) || goesOn ? before : `${before}export {}\n`)
     if (flags.includes('run')) toRun.push({ line, file })
   }
-  if (blocks.length === 0) return { blocks: 0, ran: 0, problems: [] }
-  const problems = (await problemsOf('tsc', ['-p', here])).map((text) =>
-    text.replaceAll(/^\.cache\/docs\/[^/]+\/([\w-]+\.ts)\((\d+),\d+\)/gm, `${document}:$2 ($1)`),
+  const declares = blocks.some(({ code }) => /^\s*declare (module|global)\b/m.test(code))
+  return { document, folder: here, blocks: blocks.length, toRun, declares }
+}
+
+/**
+ * Type-checks documents as one program: most of the time goes into what they all import. The folder is where its
+ * configuration lies.
+ */
+async function typeCheck(documents: readonly Written[], at: string): Promise<string[]> {
+  if (documents.length === 0) return []
+  const include = documents.map((each) => join(each.folder, '*.ts'))
+  writeFileSync(join(at, 'tsconfig.json'), JSON.stringify({ ...config, include }))
+  const problems = await problemsOf('tsc', ['-p', at])
+  return problems.map((text) =>
+    text.replaceAll(/^\.cache\/docs\/([^/]+)\/([\w-]+\.ts)\((\d+),\d+\)/gm, (all, name: string, file, line) => {
+      const written = documents.find((each) => each.folder === join(folder, name))
+      return written ? `${written.document}:${line} (${file})` : all
+    }),
   )
-  if (problems.length > 0) return { blocks: blocks.length, ran: 0, problems }
-  for (const { line, file: program } of toRun) {
-    const { code, output } = await run(process.execPath, [program], { cwd: here, capture: true, timeoutMs: 60_000 })
+}
+
+/** Runs the blocks of a document that ask for it. */
+async function runBlocks({ document, folder: here, toRun }: Written): Promise<string[]> {
+  const problems: string[] = []
+  for (const { line, file } of toRun) {
+    const { code, output } = await run(process.execPath, [file], { cwd: here, capture: true, timeoutMs: 60_000 })
     if (code !== 0) problems.push(`${document}:${line} ended with exit code ${code}:\n${output}`)
   }
-  return { blocks: blocks.length, ran: toRun.length, problems }
+  return problems
 }
 
 /** Type-checks every block of TypeScript in the documents, and runs those marked `ts run`. */
@@ -107,15 +135,14 @@ export const docs: Check = {
     const documents = globSync(['*.md', 'docs/**/*.md', ...packages.map((each) => `${each.folder}/README.md`)], {
       cwd: root,
     })
-    const problems: string[] = []
-    let blocks = 0
-    let ran = 0
-    for (const document of documents.toSorted()) {
-      const result = await check(document)
-      blocks += result.blocks
-      ran += result.ran
-      problems.push(...result.problems)
-    }
+    const written = documents.toSorted().map(write)
+    const blocks = written.reduce((sum, each) => sum + each.blocks, 0)
+    const apart = written.filter(({ declares }) => declares)
+    const shared = written.filter((each) => each.blocks > 0 && !each.declares)
+    const problems = await typeCheck(shared, folder)
+    for (const each of apart) problems.push(...(await typeCheck([each], each.folder)))
+    const ran = written.reduce((sum, each) => sum + each.toRun.length, 0)
+    if (problems.length === 0) for (const each of written) problems.push(...(await runBlocks(each)))
     if (blocks === 0) problems.push('The documents hold no block of ts')
     return found(problems, `${blocks} blocks of ts in ${documents.length} documents, ${ran} of them run`)
   },
