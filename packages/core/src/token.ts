@@ -1,4 +1,4 @@
-import { createHash, createHmac, hash, randomBytes, randomFillSync, timingSafeEqual } from 'node:crypto'
+import { createHash, createHmac, hash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto'
 import type { SessionKey } from './store.ts'
 
 const SECRET_BYTES = 24
@@ -38,17 +38,9 @@ export function newKey(tag: string = randomBytes(TAG_BYTES).toString('base64url'
   return { tag, id: randomBytes(ID_BYTES).toString('base64url') }
 }
 
-/** Random bytes for the IDs of writes, drawn in advance: to draw them for each takes longer than all else of an ID. */
-const drawn = Buffer.allocUnsafe((WRITE_ID / 2) * 1024)
-let used = drawn.length
-
-/** An ID for one logical write: 48 random bits. */
+/** An ID for one logical write: 48 random bits, of those that Node draws in advance. */
 export function newWriteId(): string {
-  if (used === drawn.length) {
-    randomFillSync(drawn)
-    used = 0
-  }
-  return drawn.toString('hex', used, (used += WRITE_ID / 2))
+  return randomUUID().slice(-WRITE_ID)
 }
 
 /** What the store may know of a secret. */
