@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import type { SessionRecord } from '@sess/core'
 import { asExpected } from '@sess/core/adapter'
 import type { Case } from '../contract.ts'
 import { all, clause, lists, same, textOf } from './case.ts'
@@ -12,6 +14,11 @@ const triable: Case['requires'] = ({ store: { traits } }) =>
   traits.maxPayloadBytes <= LARGEST_TRIED
     ? undefined
     : `the store claims ${traits.maxPayloadBytes} bytes, more than can be tried`
+
+/** Bytes that are not alike, others for each size, and the same at each run. */
+function bytesOf(size: number): Uint8Array {
+  return new Uint8Array(createHash('shake128', { outputLength: size }).update(`${size}`).digest())
+}
 
 /** What goes in comes out. */
 export const roundTrip: readonly Case[] = [
@@ -44,6 +51,30 @@ export const roundTrip: readonly Case[] = [
       same(await it.read(at, now), { ...written, revision: 2 }, it)
     },
     triable,
+  ),
+  store(
+    'sizes-between',
+    'Payloads of any size take each other’s place whole, and what was read stays what it was, however much is read later.',
+    async ({ store: it, key, record, now }) => {
+      const at = key()
+      const most = Math.min(it.traits.maxPayloadBytes, 2 ** 17)
+      const near = [0, 7, 8, 12, 14, 16].flatMap((bits) => [2 ** bits - 1, 2 ** bits, 2 ** bits + 1])
+      const sizes = [...near, most - 1, most].filter((size) => size <= most)
+      let last = record({ payload: bytesOf(3) })
+      await it.create(at, last, now)
+      const read: (readonly [SessionRecord, SessionRecord])[] = []
+      // A large one, a small one, and so on: each has bytes of its own.
+      for (const [i, size] of sizes.map((_, i) => sizes.at(i % 2 ? i >> 1 : ~(i >> 1))!).entries()) {
+        const next = { ...last, revision: i + 2, payload: bytesOf(size) }
+        assert.equal(await it.replace(at, asExpected(last), next, now), 'replaced', `${size} bytes`)
+        const found = await it.read(at, now)
+        same(found, next, it)
+        read.push([found, next])
+        last = next
+      }
+      for (let i = 0; i < 40; i++) same(await it.read(at, now), last, it)
+      for (const [found, written] of read) same(found, written, it)
+    },
   ),
   store(
     'too-large',

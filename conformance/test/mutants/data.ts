@@ -73,6 +73,27 @@ function bleeding(
 
 /** Stores that give back something else than they were given. */
 export const data: readonly StoreMutant[] = [
+  payloads('the length of a payload has 16 bits', ['round-trip/sizes-between'], (payload) =>
+    payload.subarray(0, payload.length % 2 ** 16),
+  ),
+  store('a shorter payload is written over the start of a longer one', ['round-trip/sizes-between'], (it) => ({
+    async replace(key, expected, record, now) {
+      const old = (await it.read(key, now))?.payload.subarray(record.payload.length) ?? new Uint8Array()
+      const payload = Buffer.concat([record.payload, old])
+      return it.replace(key, expected, { ...record, payload }, now)
+    },
+  })),
+  store('what is read lies in one buffer, which the next read takes', ['round-trip/sizes-between'], (it) => {
+    const buffer = new Uint8Array(2 ** 20)
+    return {
+      async read(key, now) {
+        const record = await it.read(key, now)
+        if (!record) return undefined
+        buffer.set(record.payload)
+        return { ...record, payload: buffer.subarray(0, record.payload.length) }
+      },
+    }
+  }),
   payloads('the payload is text', ['round-trip/every-byte', 'round-trip/largest-payload'], (payload) =>
     Buffer.from(Buffer.from(payload).toString()),
   ),
