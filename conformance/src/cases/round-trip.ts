@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import type { SessionRecord } from '@sess/core'
+import type { AnyRecord, SessionRecord } from '@sess/core/adapter'
 import { asExpected } from '@sess/core/adapter'
 import type { Case } from '../contract.ts'
 import { all, clause, lists, same, textOf } from './case.ts'
@@ -62,7 +62,7 @@ export const roundTrip: readonly Case[] = [
       const sizes = [...near, most - 1, most].filter((size) => size <= most)
       let last = record({ payload: bytesOf(3) })
       await it.create(at, last, now)
-      const read: (readonly [SessionRecord, SessionRecord])[] = []
+      const read: (readonly [AnyRecord, SessionRecord])[] = []
       // A large one, a small one, and so on: each has bytes of its own.
       for (const [i, size] of sizes.map((_, i) => sizes.at(i % 2 ? i >> 1 : ~(i >> 1))!).entries()) {
         const next = { ...last, revision: i + 2, payload: bytesOf(size) }
