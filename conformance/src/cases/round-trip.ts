@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import type { AnyRecord, SessionRecord } from '@sess/core/adapter'
-import { asExpected } from '@sess/core/adapter'
+import { asExpected, type AnyRecord, type SessionRecord } from '@sess/core/adapter'
 import type { Case } from '../contract.ts'
 import { all, clause, lists, same, textOf } from './case.ts'
 

@@ -90,7 +90,7 @@ export const data: readonly StoreMutant[] = [
         const record = await it.read(key, now)
         if (!record) return undefined
         buffer.set(record.payload)
-        return { ...record, payload: buffer.subarray(0, record.payload.length) }
+        return asExpected({ ...record, payload: buffer.subarray(0, record.payload.length) })
       },
     }
   }),
