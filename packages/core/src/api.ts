@@ -173,6 +173,8 @@ export interface SessionsEvents {
     readonly error: unknown
     readonly handle?: string
   }
+  /** A request had several cookies of the session's name, as after a change of the cookie's domain or path. From a binding. */
+  duplicate_cookies: { readonly count: number; readonly handle?: string }
   /** A Secure cookie would go out on a request that looks like plain http. From a binding. */
   insecure: { readonly message: string }
   /**

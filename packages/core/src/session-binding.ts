@@ -57,7 +57,18 @@ export interface SessionBinding {
 }
 
 /** What a binding needs of an application's sessions. */
-export interface SessionsBinding {
+export interface SessionsBinding<Data extends object = Record<string, unknown>> {
+  /**
+   * Loads the session of a request's cookie values: those of one name, in the order in which the browser sent them. The first
+   * whose secret is current or kept counts; if none is and one is superseded, the session is superseded. `logout` and `destroy`
+   * end every session that one of the values opens with its current secret; none but the first gives data to a login.
+   *
+   * At most four distinct values are tried, one after the other, all within one `storeTimeout`; a further one is not looked at.
+   * More than one is a `duplicate_cookies` event.
+   *
+   * @throws {SessError} As `Sessions.load`, for any of the values that are tried.
+   */
+  load(cookieValues: readonly string[]): Promise<Session<Data>>
   /** Reports an event of the binding's. */
   report<Name extends keyof SessionsEvents>(name: Name, event: SessionsEvents[Name]): void
 }
@@ -76,8 +87,8 @@ export function bindingOf<Data extends object>(session: Session<Data>): SessionB
  *
  * @throws {SessError} `invalid_option` for anything else.
  */
-export function sessionsBindingOf<Data extends object>(sessions: Sessions<Data>): SessionsBinding {
-  return found(sessions, 'sessions', 'pass what createSessions() returned') as SessionsBinding
+export function sessionsBindingOf<Data extends object>(sessions: Sessions<Data>): SessionsBinding<Data> {
+  return found(sessions, 'sessions', 'pass what createSessions() returned') as SessionsBinding<Data>
 }
 
 function found(holder: unknown, what: string, cure: string): unknown {

@@ -7,7 +7,7 @@ import type {
   Session,
   SessionsEvents,
 } from './api.ts'
-import { NO_CONTENT, type Content, type Held } from './codec.ts'
+import { namesOf, NO_CONTENT, type Content, type Held } from './codec.ts'
 import type { Context } from './context.ts'
 import { changed, changedKeys, changesBetween, copy, equal, get, isPlain, keysOf, put, type Plain } from './data.ts'
 import { milliseconds } from './duration.ts'
@@ -54,6 +54,7 @@ export class LiveSession implements Session<Plain>, SessionBinding {
   #removed = false
   #cookieClosed = false
   #used = false
+  #others: readonly Held[] = []
   /** The response's head left as one that a shared cache may store. */
   #shared = false
   /** A binding commits at the end of the request. */
@@ -86,6 +87,11 @@ export class LiveSession implements Session<Plain>, SessionBinding {
     Object.assign(session.#stored, { mode, digest, held })
     if (mode !== 'superseded') session.#seen = held.content
     return session
+  }
+
+  /** Names further sessions that the request's cookies open: what ends this one ends them. */
+  endsAlso(others: readonly Held[]): void {
+    this.#others = others
   }
 
   /** True if the session was loaded by these sessions, and not by others on another store. */
@@ -470,6 +476,13 @@ export class LiveSession implements Session<Plain>, SessionBinding {
 
   async #end(): Promise<Stored['mode']> {
     const { mode } = this.#stored
+    // First: if one of them cannot be ended, this session is still there for another try.
+    const { calls, events, settings } = this.#context
+    for (const other of this.#others) {
+      await calls.tell('delete', other.key, (at) => settings.store.delete(other.key, at), 2)
+      events.emit('logout', namesOf(other))
+    }
+    this.#others = []
     if ((await this.#stored.end()) && !this.#cookieClosed) this.#removed = true
     this.#unsettled = undefined
     this.#flashSteps = []

@@ -1,5 +1,5 @@
 import type { RevokeOptions, Session, SessionInfo, Sessions } from './api.ts'
-import { namesOf, unpack } from './codec.ts'
+import { namesOf, unpack, type Held } from './codec.ts'
 import { Context } from './context.ts'
 import type { Plain } from './data.ts'
 import { SessError } from './error.ts'
@@ -7,12 +7,21 @@ import { settingsOf, type AnyOptions, type BaseOptions, type SessionsOptions } f
 import { sum } from './pages.ts'
 import { ownerOf, recordAt, sparedBy, type RevokeSubjectOptions } from './revocations.ts'
 import type { DataSchema } from './schema.ts'
-import { judge } from './secrets.ts'
+import { judge, type Verdict } from './secrets.ts'
 import type { SerializerOption } from './serializer.ts'
 import { BINDING, type SessionsBinding } from './session-binding.ts'
 import { LiveSession } from './session.ts'
 import { viewOf } from './session-view.ts'
-import { digestOf, handleOf, parseHandle, parseToken } from './token.ts'
+import { digestOf, handleOf, parseHandle, parseToken, type Token } from './token.ts'
+
+/** How many cookies of one name are looked for: each costs a read. */
+const MOST_COOKIES = 4
+
+/** A cookie value, and the record of its key. */
+interface Found {
+  readonly token: Token
+  readonly held: Held
+}
 
 /**
  * Makes the sessions of one application: its store, lifetimes and rules.
@@ -46,32 +55,105 @@ export class LiveSessions implements Sessions<Plain> {
   constructor(context: Context) {
     this.#context = context
     this.on = context.events.on.bind(context.events)
-    const binding: SessionsBinding = { report: context.events.emit.bind(context.events) }
+    const binding: SessionsBinding = {
+      load: (values) => this.loadOneOf([...new Set(values)]),
+      report: context.events.emit.bind(context.events),
+    }
     Object.defineProperty(this, BINDING, { value: Object.freeze(binding) })
   }
 
   async load(cookieValue: string | undefined): Promise<Session<Plain>> {
     const context = this.#context
-    const { events, settings } = context
+    const { events } = context
     if (cookieValue) {
       const token = parseToken(cookieValue)
       const held = token && (await context.read(token.key, false))
-      if (token && held) {
-        const { envelope, content } = held
-        const digest = digestOf(token.secret)
-        const verdict = judge(envelope, digest, settings.clock())
-        if (verdict !== 'mismatched') context.checkTag(held)
-        let data: Plain | SessError = content.data
-        if (verdict === 'superseded' || verdict === 'mismatched') {
-          events.emit('rejected', { reason: verdict, ...namesOf(held) })
-          data = await context.blank()
-          if (verdict === 'mismatched') return viewOf(new LiveSession(context, data))
-        } else if (settings.schema || content.unmigrated) data = await context.fit(held, 'load')
-        return viewOf(LiveSession.of(context, verdict, digest, held, data))
-      }
+      if (token && held) return viewOf(await this.#opened(token, held))
       if (!token) events.emit('rejected', { reason: 'malformed' })
     }
     return viewOf(new LiveSession(context, await context.blank()))
+  }
+
+  /** The session of a record, as the secret of a cookie opens it. */
+  async #opened(token: Token, held: Held): Promise<LiveSession> {
+    const context = this.#context
+    const { events, settings } = context
+    const { envelope, content } = held
+    const digest = digestOf(token.secret)
+    const verdict = judge(envelope, digest, settings.clock())
+    if (verdict !== 'mismatched') context.checkTag(held)
+    let data: Plain | SessError = content.data
+    if (verdict === 'superseded' || verdict === 'mismatched') {
+      events.emit('rejected', { reason: verdict, ...namesOf(held) })
+      data = await context.blank()
+      if (verdict === 'mismatched') return new LiveSession(context, data)
+    } else if (settings.schema || content.unmigrated) data = await context.fit(held, 'load')
+    return LiveSession.of(context, verdict, digest, held, data)
+  }
+
+  /** Loads the session of distinct cookie values: see {@link SessionsBinding.load}. */
+  protected async loadOneOf(values: readonly string[]): Promise<Session<Plain>> {
+    if (values.length < 2) return this.load(values[0])
+    const { events, settings } = this.#context
+    const found = await this.#withinTimeout(this.#findAll(values.slice(0, MOST_COOKIES)))
+    const verdictOf = ({ token, held }: Found): Verdict =>
+      judge(held.envelope, digestOf(token.secret), settings.clock())
+    const first =
+      found.find((each) => ['current', 'kept'].includes(verdictOf(each))) ??
+      found.find((each) => verdictOf(each) === 'superseded')
+    events.emit('duplicate_cookies', { count: values.length, ...(first && { handle: handleOf(first.held.key) }) })
+    const others: Held[] = []
+    for (const each of found) {
+      const verdict = verdictOf(each)
+      if (each === first) continue
+      if (verdict === 'superseded' || verdict === 'mismatched')
+        events.emit('rejected', { reason: verdict, ...namesOf(each.held) })
+      else if (verdict === 'current' && each.held !== first?.held) others.push(each.held)
+    }
+    if (!first) return viewOf(new LiveSession(this.#context, await this.#context.blank()))
+    const session = await this.#opened(first.token, first.held)
+    session.endsAlso(others)
+    return viewOf(session)
+  }
+
+  /** Reads the records of cookie values: each key once, one after the other. */
+  async #findAll(values: readonly string[]): Promise<Found[]> {
+    const context = this.#context
+    const read = new Map<string, Held | undefined>()
+    const found: Found[] = []
+    for (const value of values) {
+      const token = parseToken(value)
+      if (!token) {
+        context.events.emit('rejected', { reason: 'malformed' })
+        continue
+      }
+      const handle = handleOf(token.key)
+      if (!read.has(handle)) read.set(handle, await context.read(token.key, false))
+      const held = read.get(handle)
+      if (held) found.push({ token, held })
+    }
+    return found
+  }
+
+  /** Bounds several calls as one is. @throws {SessError} `store_unavailable`. */
+  async #withinTimeout<T>(work: Promise<T>): Promise<T> {
+    const { events, settings } = this.#context
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        const cause = new Error(`not all cookies were looked for within ${settings.storeTimeout} ms (storeTimeout)`)
+        const error = new SessError('store_unavailable', 'the session store was too slow; nothing was written', {
+          cause,
+        })
+        events.emit('error', { code: error.code, operation: 'read', error })
+        reject(error)
+      }, settings.storeTimeout)
+    })
+    try {
+      return await Promise.race([work, late])
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   async *listSubject(subject: string): AsyncIterable<SessionInfo> {

@@ -59,12 +59,17 @@ describe('the cookie', () => {
     expect(await created()).toMatch(/^__Host-sid=[\w-]{60}; Path=\/;/)
   })
 
-  test('is found among others; of two with its name the first counts', async () => {
+  test('is found among others; of two with its name the first that opens a session counts', async () => {
     const value = /=([\w-]{60})/.exec(await created())![1]!
     const cookie = sessionCookie(sessions)
-    for (const header of [`__Host-sid=${value}`, `a=b; __Host-sid=${value}; c=d`, `__Host-sid=${value}; __Host-sid=x`])
+    for (const header of [
+      `__Host-sid=${value}`,
+      `a=b; __Host-sid=${value}; c=d`,
+      `__Host-sid=${value}; __Host-sid=x`,
+      `__Host-sid=x; __Host-sid=${value}`,
+    ])
       expect((await cookie.load(header)).status).toBe('active')
-    for (const header of [undefined, null, '', 'sid=x', `__Host-sid=x; __Host-sid=${value}`])
+    for (const header of [undefined, null, '', 'sid=x', `__Host-sid=x; sid=${value}`])
       expect((await cookie.load(header)).status).toBe('new')
   })
 

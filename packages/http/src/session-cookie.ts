@@ -1,4 +1,4 @@
-import { parseCookie, stringifySetCookie } from 'cookie'
+import { stringifySetCookie } from 'cookie'
 import { isSessError, type Session, type Sessions } from '@sess/core'
 import { bindingOf, sessionsBindingOf } from '@sess/core/binding'
 import { cacheControlWith, sharedCacheMayStore, varyWith } from './caching.ts'
@@ -23,8 +23,9 @@ export interface SessionCookie<Data extends object = Record<string, unknown>> {
   readonly attributes: CookieAttributes
 
   /**
-   * Loads the session. Of several cookies of this name, the first counts: the one with the longest path (RFC 6265,
-   * section 5.4). Of a name that begins with `__Host-` no other path or host can set another.
+   * Loads the session. Of several cookies of this name, the first counts that opens a session: browsers send the one with
+   * the longest path first (RFC 6265, section 5.4). At most four are tried. `logout` ends the sessions of all of them. Of a
+   * name that begins with `__Host-` no other path or host can set another.
    *
    * @param cookieHeader - The request's Cookie header, as it is. One of more than 65,536 characters is taken for one
    *   without a session, and reported as a `rejected` event.
@@ -93,7 +94,9 @@ export function sessionCookie<Data extends object>(
         binding.report('rejected', { reason: 'malformed' })
         return sessions.load(undefined)
       }
-      return sessions.load(parseCookie(cookieHeader, AS_IT_IS)[attributes.name])
+      const values = valuesOf(cookieHeader, attributes.name)
+      if (!values.length && isJoined(cookieHeader, attributes.name)) binding.report('rejected', { reason: 'malformed' })
+      return binding.load(values)
     },
     headers(session, present = {}) {
       const { used, cookieChange: change } = bindingOf(session)
@@ -145,8 +148,32 @@ export function sessionCookie<Data extends object>(
   }
 }
 
-/** A session's cookie value has nothing to decode, and the other cookies are nobody's business here. */
-const AS_IT_IS = { decode: (value: string): string => value }
+/**
+ * The values of a name in a Cookie header, in order. Nothing is decoded: a session's value needs none. A value ends at a comma,
+ * as where somebody joined two header fields with one.
+ */
+function valuesOf(header: string, name: string): string[] {
+  return header.split(';').flatMap((pair) => {
+    const at = pair.indexOf('=')
+    if (at < 0 || pair.slice(0, at).trim() !== name) return []
+    const value = pair
+      .slice(at + 1)
+      .split(',', 1)[0]!
+      .trim()
+    return value ? [value.replace(/^"(.*)"$/, '$1')] : []
+  })
+}
+
+/**
+ * The name stands behind a comma, where two header fields were joined. That is reported and not taken for the session's cookie:
+ * a browser sends commas within the values of other cookies, which somebody else may have set.
+ */
+function isJoined(header: string, name: string): boolean {
+  return header
+    .split(',')
+    .slice(1)
+    .some((pair) => pair.split('=', 1)[0]!.trim() === name)
+}
 
 function isLoopback(host: string): boolean {
   const name = host.replace(/:\d+$/, '')

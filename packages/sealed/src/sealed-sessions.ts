@@ -64,6 +64,9 @@ export function createSealedSessions(options: SealedOptions & Omit<AnyOptions, '
   return new SealedSessions(context, ring, carriers) as Sessions<object> as Sessions<never>
 }
 
+/** How many cookies of one name are opened. */
+const MOST_COOKIES = 4
+
 class SealedSessions extends LiveSessions {
   readonly #shared: Context
   readonly #ring: KeyRing
@@ -77,11 +80,17 @@ class SealedSessions extends LiveSessions {
   }
 
   override async load(cookieValue: string | undefined): Promise<Session> {
+    return this.loadOneOf(cookieValue ? [cookieValue] : [])
+  }
+
+  /** The first that opens. None can be ended but by taking it from its browser. */
+  protected override async loadOneOf(values: readonly string[]): Promise<Session> {
     const { settings, events } = this.#shared
     const carrier = this.#carriers()
     const context = new SealedContext(settings, events, carrier)
-    if (cookieValue) {
-      const opened = openCookie(this.#ring, cookieValue, settings.clock())
+    if (values.length > 1) events.emit('duplicate_cookies', { count: values.length })
+    for (const value of values.slice(0, MOST_COOKIES)) {
+      const opened = openCookie(this.#ring, value, settings.clock())
       const held = 'key' in opened ? unpack(context.settings, opened.key, opened.record) : undefined
       const over = held && context.isOver(held.envelope, settings.clock())
       if (held && !over) {
