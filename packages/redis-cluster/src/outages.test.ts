@@ -90,7 +90,7 @@ test.each([4, 20])(
   'a master that is stopped for %d s under load, and goes on then: typed errors, service again, and no logout comes back',
   async (seconds) => {
     await using servers = await startRedisCluster(3)
-    client = clusterOf(ports(servers), { redisOptions: { socketTimeout: 3000 } })
+    client = clusterOf(ports(servers), { slotsRefreshInterval: 2000, redisOptions: { socketTimeout: 3000 } })
     const store = redisClusterStore(client, { confirm: waitReplicas(1, 500) })
     const running = load(createSessions<LoadData>({ store, pepper, log: false }), 8)
     await running.more(300)

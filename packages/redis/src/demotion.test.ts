@@ -135,14 +135,14 @@ test('a master whose disk fails refuses writes, and goes on reading', async () =
   rmSync(dump, { force: true })
   mkdirSync(dump) // where its snapshot belongs
   try {
-    await demoted.bgsave()
+    await demoted.bgsave('SCHEDULE')
     while (!(await demoted.info('persistence')).includes('rdb_last_bgsave_status:err')) await delay(5)
     await expect(store.create(keyOf(), recordOf(), Date.now())).rejects.toMatchObject(outage)
     expect(await redisStore(app).read(key, Date.now())).toBeDefined()
   } finally {
     await demoted.config('SET', 'save', '')
     rmSync(dump, { recursive: true })
-    await demoted.bgsave()
+    await demoted.bgsave('SCHEDULE')
   }
   app.disconnect()
 })
