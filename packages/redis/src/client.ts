@@ -6,7 +6,7 @@ export interface RedisClient {
   readonly status: string
   readonly options: { readonly keyPrefix?: string | undefined; readonly enableOfflineQueue?: boolean | undefined }
   /** The connection to the server; a Cluster has several, and none here. */
-  readonly stream?: { readonly errored: Error | null } | undefined
+  readonly stream?: { readonly errored: Error | null; readonly writable: boolean } | undefined
   connect(): Promise<unknown>
   getrangeBuffer(key: string, start: number, end: number): Promise<Buffer>
   mgetBuffer(keys: string[]): Promise<(Buffer | null)[]>

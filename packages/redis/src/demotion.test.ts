@@ -36,19 +36,26 @@ async function demote(): Promise<void> {
   await demoted.replicaof('127.0.0.1', await freePort())
 }
 
+/** Begins a snapshot, once that of a new replica is done. */
+async function snapshot(): Promise<void> {
+  while ((await demoted.info('persistence')).includes('rdb_bgsave_in_progress:1')) await delay(5)
+  await demoted.bgsave()
+}
+
 const outage = { code: 'store_unavailable' }
 
 test.each([
-  ['plain', {}],
-  ['with auto-pipelining', { enableAutoPipelining: true }],
+  ['plain', {}, false],
+  ['with auto-pipelining', { enableAutoPipelining: true }, false],
+  ['set to reconnect', {}, true],
 ])(
   'from the first refused write on nothing is answered, until it is a master again; a client that is %s',
-  async (_, options) => {
+  async (_, options, reconnects) => {
     await asMaster()
     const asked: string[] = []
     const app = clientOf(servers[0].port, {
       ...options,
-      reconnectOnError: ({ message }) => (asked.push(message), false),
+      reconnectOnError: ({ message }) => (asked.push(message), reconnects && message.startsWith('READONLY')),
     })
     const store = redisStore(app)
     const here = createSessions({ store, log: false })
@@ -135,14 +142,14 @@ test('a master whose disk fails refuses writes, and goes on reading', async () =
   rmSync(dump, { force: true })
   mkdirSync(dump) // where its snapshot belongs
   try {
-    await demoted.bgsave('SCHEDULE')
+    await snapshot()
     while (!(await demoted.info('persistence')).includes('rdb_last_bgsave_status:err')) await delay(5)
     await expect(store.create(keyOf(), recordOf(), Date.now())).rejects.toMatchObject(outage)
     expect(await redisStore(app).read(key, Date.now())).toBeDefined()
   } finally {
     await demoted.config('SET', 'save', '')
     rmSync(dump, { recursive: true })
-    await demoted.bgsave('SCHEDULE')
+    await snapshot()
   }
   app.disconnect()
 })

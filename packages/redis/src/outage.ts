@@ -74,7 +74,8 @@ export function outageOf(client: RedisClient): Outage {
   return {
     connected() {
       const { status } = client
-      if (status === 'ready') return undefined
+      // A stream that has ended, and whose end has not arrived yet, takes nothing more.
+      if (status === 'ready' && client.stream?.writable !== false) return undefined
       if (status === 'wait') {
         since = performance.now()
         client.connect().catch(() => {})
