@@ -9,5 +9,6 @@ export {
   type CloseCookieOptions,
   type CookieChange,
   type SessionBinding,
+  type SessionFailure,
   type SessionsBinding,
 } from './session-binding.ts'

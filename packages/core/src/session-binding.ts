@@ -25,6 +25,15 @@ export interface CloseCookieOptions {
   readonly shared?: boolean
 }
 
+/** An operation that failed, and what has happened since. */
+export interface SessionFailure {
+  readonly error: unknown
+  /** The application waited for the operation, and so has been told. */
+  readonly heard: boolean
+  /** The application has changed the session since. What it had changed before was tried, and is not written. */
+  readonly changed: boolean
+}
+
 /** What a binding needs of one session. Nothing here counts as use. */
 export interface SessionBinding {
   /**
@@ -40,6 +49,11 @@ export interface SessionBinding {
   readonly handle: string | undefined
   /** False while {@link commit} would do nothing, so that a response need not wait for it. */
   readonly needsCommit: boolean
+  /**
+   * The last operation, if it failed and had tried to write or could not be written: a binding need not try the same again
+   * for an application that has been told. Undefined once an operation succeeds.
+   */
+  readonly failure: SessionFailure | undefined
   /** What the browser's cookie needs, as of now; undefined: nothing. */
   readonly cookieChange: CookieChange | undefined
   /**

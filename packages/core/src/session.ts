@@ -11,7 +11,7 @@ import { namesOf, NO_CONTENT, type Content, type Held } from './codec.ts'
 import type { Context } from './context.ts'
 import { changed, changedKeys, changesBetween, copy, equal, get, isPlain, keysOf, put, type Plain } from './data.ts'
 import { milliseconds } from './duration.ts'
-import { SessError } from './error.ts'
+import { isSessError, SessError } from './error.ts'
 import { flashAfter, messagesOf, type FlashStep } from './flash.ts'
 import { checkJson } from './json.ts'
 import { signIn, signInOf } from './login.ts'
@@ -19,7 +19,7 @@ import { settleConflicts } from './merge.ts'
 import { invalid } from './options.ts'
 import { Operation } from './operation.ts'
 import { KNOWN_FOR, type Verdict } from './secrets.ts'
-import type { CloseCookieOptions, CookieChange, SessionBinding } from './session-binding.ts'
+import type { CloseCookieOptions, CookieChange, SessionBinding, SessionFailure } from './session-binding.ts'
 import { expiryOf, Stored, type Write } from './stored.ts'
 import { handleOf, newSecret, newWriteId } from './token.ts'
 
@@ -31,6 +31,9 @@ interface Pending {
   readonly flashSteps: number
   readonly assigned: object | undefined
 }
+
+/** Errors of operations that came to nothing before they looked at what was to be written. */
+const TRIED_NOTHING = ['invalid_option', 'response_started', 'session_destroyed'] as const
 
 /** A function given to `update`. */
 type Change = (data: Plain) => unknown
@@ -61,6 +64,7 @@ export class LiveSession implements Session<Plain>, SessionBinding {
   #bound = false
   #last: Promise<unknown> | undefined
   #running = 0
+  #failure: { readonly error: unknown; readonly data: Plain | undefined; readonly flashSteps: number } | undefined
   /** Operations, commits apart, that run or failed. */
   #operations: Operation<unknown>[] = []
 
@@ -183,6 +187,15 @@ export class LiveSession implements Session<Plain>, SessionBinding {
       (this.#data !== undefined && changedKeys(this.#base, this.#data).length > 0) ||
       this.#dropped(this.#data).length > 0
     )
+  }
+
+  get failure(): SessionFailure | undefined {
+    if (!this.#failure) return undefined
+    const { error, data, flashSteps } = this.#failure
+    const changed =
+      this.#flashSteps.length > flashSteps ||
+      (this.#data !== undefined && changedKeys(data ?? this.#base, this.#data).length > 0)
+    return { error, heard: !this.#operations.some(unheard), changed }
   }
 
   commit(): Promise<Outcome> {
@@ -321,8 +334,13 @@ export class LiveSession implements Session<Plain>, SessionBinding {
     }
     try {
       const status = await operation()
+      this.#failure = undefined
       const { issued } = this.#stored
       return issued === undefined ? { status } : { status, cookieValue: issued }
+    } catch (error) {
+      if (isSessError(error) && !isSessError(error, ...TRIED_NOTHING))
+        this.#failure = { error, data: this.#data && copy(this.#data), flashSteps: this.#flashSteps.length }
+      throw error
     } finally {
       this.#running--
     }

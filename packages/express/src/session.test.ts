@@ -3,9 +3,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { connect, type AddressInfo, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { createSessions, memoryStore, type SessionStore } from '@sess/core'
-import express, { type Request } from 'express'
+import type { Request } from 'express'
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { serve } from '../test/served.ts'
+import { express, serve } from '../test/served.ts'
 import { session } from './index.ts'
 
 type Method = Extract<keyof SessionStore, 'create' | 'replace' | 'delete'>

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { SessError, type Session, type Sessions } from '@sess/core'
+import { isSessError, SessError, type Session, type Sessions } from '@sess/core'
 import { bindingOf, type SessionBinding } from '@sess/core/binding'
 import {
   sessionCookie,
@@ -94,8 +94,9 @@ class Visit implements Gates {
   readonly #bound: SessionBinding
   #touched = false
   #clientGone = false
-  /** A commit has failed, and the error has gone to the error handlers. */
+  /** A commit has failed. The answer that follows is the error's, and nothing is written any more. */
   #failed = false
+  #reported = false
 
   constructor(
     req: SessionRequest,
@@ -135,21 +136,43 @@ class Visit implements Gates {
     // was changed after the last byte.
     res.on('close', () => {
       this.#clientGone = !res.writableFinished
-      if (this.#clientGone || this.#bound.needsCommit) this.#commitUnseen()
+      if (this.#givenUp) this.#reportUnwritten()
+      else if (this.#clientGone || this.#bound.needsCommit) this.#commitUnseen()
     })
   }
 
   /** A new session waits: it can still be made in the breath in which the answer was given, and not a moment later. */
   get pending(): boolean {
-    return !this.#failed && (this.#bound.needsCommit || this.#bound.status === 'new')
+    return !this.#givenUp && (this.#bound.needsCommit || this.#bound.status === 'new')
   }
 
   get changed(): boolean {
-    return !this.#failed && this.#bound.needsCommit
+    return !this.#givenUp && this.#bound.needsCommit
   }
 
-  start(): Promise<unknown> {
-    return this.#bound.commit()
+  /**
+   * Whether nothing is to be tried any more: the application has been told of a failure, and has changed nothing since, or
+   * answers with an error.
+   */
+  get #givenUp(): boolean {
+    const { failure } = this.#bound
+    return this.#failed || (failure?.heard === true && (!failure.changed || this.#answersWithError))
+  }
+
+  get #answersWithError(): boolean {
+    return this.#res.statusCode >= 400
+  }
+
+  async start(): Promise<unknown> {
+    try {
+      return await this.#bound.commit()
+    } catch (error) {
+      // It may be an error handler's, and then nobody stands behind it. It claims nothing that is not so.
+      if (!this.#answersWithError) throw error
+      this.#failed = true
+      this.#report(error)
+      return undefined
+    }
   }
 
   fields(present: PresentHeaders): SessionHeaders {
@@ -167,8 +190,27 @@ class Visit implements Gates {
 
   failed(error: unknown): void {
     this.#failed = true
-    if (this.#clientGone) return this.#commitUnseen()
-    this.#next(error)
+    if (this.#clientGone) this.#report(error)
+    else this.#next(error)
+  }
+
+  /** What the application changed after a failure, as an error handler may. */
+  #reportUnwritten(): void {
+    const { failure } = this.#bound
+    if (failure?.changed) this.#report(failure.error)
+  }
+
+  /** The one event of a request whose changes are not written, apart from those of the store. */
+  #report(error: unknown): void {
+    if (this.#reported) return
+    this.#reported = true
+    const { handle } = this.#bound
+    this.#bound.report('error', {
+      code: isSessError(error) ? error.code : 'unknown_outcome',
+      operation: 'commit',
+      error,
+      ...(handle !== undefined && { handle }),
+    })
   }
 
   #headLeft(sent: PresentHeaders): void {

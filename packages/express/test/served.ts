@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { createSessions, memoryStore, type SessError, type Sessions, type SessionStore } from '@sess/core'
 import { session, type SessionOptions } from '@sess/express'
-import express, { type ErrorRequestHandler, type Express } from 'express'
+import express5, { type ErrorRequestHandler, type Express } from 'express'
+import express4 from 'express4'
 import { onTestFinished } from 'vitest'
 
 export interface Data {
@@ -17,6 +18,9 @@ declare module '@sess/express' {
     sessions: Sessions<Partial<Data>>
   }
 }
+
+/** The version under test. */
+export const express = process.env['SESS_EXPRESS'] === '4' ? express4 : express5
 
 type Name = keyof SessionStore
 
@@ -98,13 +102,7 @@ export async function serve(
   })
   app.get('/get', (req, res) => void res.json(req.session.data))
   app.get('/plain', (_req, res) => void res.send('plain'))
-  const server = createServer(app).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  onTestFinished(() => {
-    server.closeAllConnections()
-    server.close()
-  })
+  const port = Number(new URL(await listening(app)).port)
 
   const served: Served = {
     app,
@@ -151,6 +149,17 @@ export async function serve(
     },
   }
   return served
+}
+
+/** Serves an app until the test ends. @returns Its address. */
+export async function listening(app: Express): Promise<string> {
+  const server = createServer(app).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
 }
 
 async function answerOf(message: IncomingMessage): Promise<Answer> {
