@@ -80,13 +80,13 @@ export const cores: readonly CoreMutant[] = [
     'a-touch-each-time',
     'stored.ts',
     ['clock/touch-is-throttled', 'scale/calls'],
-    ['return until - live.record.expiresAt < after ? undefined : until', 'return until'],
+    ['return until - live.record.expiresAt < Math.max(after, 1) ? undefined : until', 'return until'],
   ),
   core(
     'never-a-touch',
     'stored.ts',
     ['clock/touch-is-throttled', 'clock/idle-slides'],
-    ['return until - live.record.expiresAt < after ? undefined : until', 'return undefined'],
+    ['return until - live.record.expiresAt < Math.max(after, 1) ? undefined : until', 'return undefined'],
   ),
   core(
     'absolute-slides',
@@ -199,8 +199,8 @@ export const cores: readonly CoreMutant[] = [
     'session.ts',
     ['rotation-login/login'],
     [
-      'const previous = this.handle\n      const pending = await this.#pending()',
-      'const previous = this.handle\n      const pending = await this.#pending(new Map())',
+      'const pending = this.#carrying(await this.#pending())',
+      'const pending = this.#carrying(await this.#pending(new Map()))',
     ],
   ),
   core(
@@ -523,8 +523,8 @@ export const cores: readonly CoreMutant[] = [
     'stored.ts',
     ['races/no-write-goes-under-a-new-key', 'round-trip/several-commits'],
     [
-      'settings.store.replace(key, record, held.record, at))',
-      'settings.store.replace({ ...key, id: key.id.slice(1) + key.id[0] }, record, held.record, at))',
+      'settings.store.replace(key, record, held.record, at)',
+      'settings.store.replace({ ...key, id: key.id.slice(1) + key.id[0] }, record, held.record, at)',
     ],
   ),
   core(

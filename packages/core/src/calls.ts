@@ -40,8 +40,13 @@ export class Calls {
   }
 
   /** Something that writes nothing. @throws {SessError} `store_unavailable`. */
-  ask<T>(operation: string, key: SessionKey | undefined, send: (now: number) => Promise<T>): Promise<T> {
-    return this.#call(operation, key, send, 1, 'store_unavailable')
+  ask<T>(
+    operation: string,
+    key: SessionKey | undefined,
+    send: (now: number) => Promise<T>,
+    until: number = Infinity,
+  ): Promise<T> {
+    return this.#call(operation, key, send, 1, 'store_unavailable', until)
   }
 
   /**
@@ -50,8 +55,14 @@ export class Calls {
    * @param tries - 2 for an idempotent one: it is sent again if its answer is lost.
    * @throws {SessError} `unknown_outcome`, or what the store says when nothing was applied.
    */
-  tell<T>(operation: string, key: SessionKey | undefined, send: (now: number) => Promise<T>, tries = 1): Promise<T> {
-    return this.#call(operation, key, send, tries, 'unknown_outcome')
+  tell<T>(
+    operation: string,
+    key: SessionKey | undefined,
+    send: (now: number) => Promise<T>,
+    tries = 1,
+    until: number = Infinity,
+  ): Promise<T> {
+    return this.#call(operation, key, send, tries, 'unknown_outcome', until)
   }
 
   /** What a store reads in pages, step by step. @throws {SessError} `store_unavailable`. */
@@ -83,7 +94,7 @@ export class Calls {
       for (;;) {
         let result: IteratorResult<T>
         try {
-          result = await this.#call(operation, undefined, step, 1, otherwise, begun)
+          result = await this.#call(operation, undefined, step, 1, otherwise, Infinity, begun)
         } catch (error) {
           failure = isUnknown(failure) ? failure : error
           if (--tries < 1 || !mayRetry(error)) throw failure
@@ -110,8 +121,11 @@ export class Calls {
     send: (now: number) => Promise<T>,
     tries: number,
     otherwise: SessErrorCode,
+    until = Infinity,
     begun = false,
   ): Promise<T> {
+    // By performance.now(): what is asked for has an end of its own.
+    const timeout = Math.max(1, Math.min(this.#timeout, until - performance.now()))
     return new Promise<T>((resolve, reject) => {
       let waits = true
       const failed = (cause: unknown): void => {
@@ -120,13 +134,13 @@ export class Calls {
         clearTimeout(timer)
         const error = this.#failed(operation, key, cause, otherwise, begun)
         if (tries < 2 || !mayRetry(error)) return reject(error)
-        this.#call(operation, key, send, tries - 1, otherwise).then(resolve, (again: unknown) =>
+        this.#call(operation, key, send, tries - 1, otherwise, until).then(resolve, (again: unknown) =>
           reject(isUnknown(error) ? error : again),
         )
       }
       const timer = setTimeout(
-        () => failed(new Error(`no answer within ${this.#timeout} ms (storeTimeout)`)),
-        this.#timeout,
+        () => failed(new Error(`no answer within ${Math.ceil(timeout)} ms (storeTimeout)`)),
+        timeout,
       )
       try {
         send(this.#clock()).then((value) => {

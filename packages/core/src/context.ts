@@ -9,12 +9,14 @@ import { LONGEST_SUBJECT } from './record.ts'
 import type { SchemaIssue } from './schema.ts'
 import type { SessionKey } from './store.ts'
 import { handleOf, subjectTag } from './token.ts'
+import { WriteQueue } from './write-queue.ts'
 
 /** What all sessions of one `createSessions` share. */
 export class Context {
   readonly settings: Settings
   readonly events: Events
   readonly calls: Calls
+  readonly writes: WriteQueue = new WriteQueue()
 
   constructor(settings: Settings, events: Events = new Events(settings.log)) {
     this.settings = settings
@@ -26,12 +28,13 @@ export class Context {
    * Reads a record. Undefined when there is none, or its bytes are damaged.
    *
    * @param fresh - Past any cache.
+   * @param until - When the read has to have ended, by performance.now().
    * @throws {SessError} `store_unavailable`, `configuration`.
    */
-  async read(key: SessionKey, fresh: boolean): Promise<Held | undefined> {
+  async read(key: SessionKey, fresh: boolean, until?: number): Promise<Held | undefined> {
     const { store } = this.settings
     let now = 0
-    const record = await this.calls.ask('read', key, (at) => store.read(key, (now = at), { fresh }))
+    const record = await this.calls.ask('read', key, (at) => store.read(key, (now = at), { fresh }), until)
     if (!record) return void (fresh || this.events.emit('rejected', { reason: 'unknown' }))
     const held = record.expiresAt <= now ? null : unpack(this.settings, key, record)
     if (held && !this.isOver(held.envelope, now)) return held

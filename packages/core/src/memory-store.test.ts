@@ -28,6 +28,16 @@ describe('the memory store', () => {
     expect(swept).toEqual([1, 1, 0])
   })
 
+  test('keeps its last tenth for sessions that are signed in', async () => {
+    const store = memoryStore({ maxRecords: 20 })
+    for (let i = 0; i < 18; i++) expect(await store.create(key(i), record(30), 0)).toBe(true)
+    await expect(store.create(key(18), record(30), 0)).rejects.toMatchObject({ code: 'store_full' })
+    for (const i of [18, 19]) expect(await store.create(key(i), { ...record(30), subject: 'ann' }, 0)).toBe(true)
+    await expect(store.create(key(20), { ...record(30), subject: 'ann' }, 0)).rejects.toMatchObject({
+      code: 'store_full',
+    })
+  })
+
   test.each([{ maxRecords: 0 }, { maxRecords: 1.5 }, { maxPayloadBytes: -1 }])('refuses %j by name', (options) => {
     expect(() => memoryStore(options)).toThrow(
       expect.objectContaining({ code: 'invalid_option', message: expect.stringContaining(Object.keys(options)[0]!) }),

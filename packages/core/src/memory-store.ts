@@ -31,7 +31,8 @@ export interface MemoryStoreOptions {
  * Sessions in this process's memory: for tests, development, and apps of one process that may forget.
  *
  * Bounded: when it is full, `create` throws `store_full`; live records are never dropped to make room. Expired ones are,
- * at each create and by `sweep`. No timer, so it keeps no process alive.
+ * at each create and by `sweep`. Anonymous sessions never take the last tenth, so that a flood of visitors keeps nobody from
+ * signing in. No timer, so it keeps no process alive.
  *
  * @throws {SessError} `invalid_option` for a bound that is no whole number above 0.
  */
@@ -73,10 +74,12 @@ class MemoryStore implements SessionStore {
     this.#fits(record)
     this.#drop(now, DROPPED_AT_CREATE)
     this.#remove(handle)
-    if (this.#records.size >= this.#maxRecords)
+    // Sessions that any visitor can make must not keep people from signing in.
+    const room = record.subject === undefined ? this.#maxRecords - Math.floor(this.#maxRecords / 10) : this.#maxRecords
+    if (this.#records.size >= room)
       throw new SessError(
         'store_full',
-        `the memory store holds maxRecords (${this.#maxRecords}) live sessions; raise it, or use a store of another kind`,
+        `the memory store holds ${room} live sessions, of maxRecords (${this.#maxRecords}) as many as may be; raise it, or use a store of another kind`,
       )
     this.#records.set(handle, copied(record))
     this.#expect(record.expiresAt, handle)

@@ -12,13 +12,18 @@ type Mine = Session<Partial<Data>>
 
 let store: HeldStore
 let sessions: Sessions<Partial<Data>>
+/** Those of another process. */
+let elsewhere: Sessions<Partial<Data>>
 let now: number
 let events: string[]
 
 function start(options: Partial<SessionsOptions<Data>> = {}): void {
-  sessions = createSessions<Data>({ store, clock: () => now, ...options })
+  ;[sessions, elsewhere] = [1, 2].map(() => createSessions<Data>({ store, clock: () => now, ...options })) as [
+    Sessions<Partial<Data>>,
+    Sessions<Partial<Data>>,
+  ]
   for (const name of ['created', 'rejected', 'conflict', 'rotated', 'login', 'logout', 'revoked'] as const)
-    sessions.on(name, () => events.push(name))
+    for (const process of [sessions, elsewhere]) process.on(name, () => events.push(name))
 }
 
 beforeEach(() => {
@@ -28,12 +33,12 @@ beforeEach(() => {
   start()
 })
 
-/** Two requests that carry the same cookie, both loaded. */
+/** Two requests to two processes that carry the same cookie, both loaded. */
 async function pair(data: Partial<Data> = { n: 0 }): Promise<[Mine, Mine, string]> {
   const session = await sessions.load(undefined)
   Object.assign(session.data, data)
   const { cookieValue } = await session.commit()
-  return [await sessions.load(cookieValue), await sessions.load(cookieValue), cookieValue!]
+  return [await sessions.load(cookieValue), await elsewhere.load(cookieValue), cookieValue!]
 }
 
 async function dataOf(cookieValue: string | undefined): Promise<Partial<Data>> {
@@ -109,32 +114,99 @@ describe('two requests write', () => {
     expect([await dataOf(cookie), events.includes('conflict')]).toEqual([{ n: 8 }, false])
   })
 
-  test('for ever: a bound of tries, then an error', async () => {
-    const [one, two] = await pair()
-    store.hold('replace')
-    one.data.a = 1
-    const losing = one.commit()
+  test('for ever: a bound, then an error', async () => {
+    const [, , cookie] = await pair()
     let tries = 0
-    void losing.catch(() => {})
-    for (; ; tries++) {
-      const waiting = await Promise.race([
-        store.pending(1),
-        losing.then(
-          () => undefined,
-          () => undefined,
-        ),
-      ])
-      if (!waiting) break
-      const mine = waiting[0]
-      two.data.n = tries + 1
-      const winning = two.commit()
-      const [, other] = await store.pending(2)
-      store.release(other)
-      await winning
-      store.release(mine)
+    const replace = async (): Promise<'conflict'> => (tries++, 'conflict')
+    const losing = new Proxy(store, {
+      get: (target, name) => (name === 'replace' ? replace : Reflect.get(target, name)),
+    })
+    const session = await createSessions<Data>({ store: losing, clock: () => now, storeTimeout: '100ms' }).load(cookie)
+    session.data.a = 1
+    await expect(session.commit()).rejects.toMatchObject({ code: 'conflict' })
+    expect(tries).toBeGreaterThan(2)
+    expect(await dataOf(cookie)).toEqual({ n: 0 })
+  })
+})
+
+describe('requests of one process write the same session', () => {
+  const load = (cookie: string, count: number): Promise<Mine[]> =>
+    Promise.all(Array.from({ length: count }, () => sessions.load(cookie)))
+  const count = (data: Partial<Data>): void => void (data.n = (data.n ?? 0) + 1)
+
+  test('however many do it at once, each counts, in one call each', async () => {
+    const [, , cookie] = await pair()
+    const requests = await load(cookie, 200)
+    const outcomes = await Promise.all(requests.map((session) => session.update(count)))
+    expect(new Set(outcomes.map(({ status }) => status))).toEqual(new Set(['saved']))
+    expect([await dataOf(cookie), store.called('replace')]).toEqual([{ n: 200 }, 200])
+  })
+
+  test('two processes of a hundred: each counts', async () => {
+    const [, , cookie] = await pair()
+    const requests = [
+      ...(await load(cookie, 100)),
+      ...(await Promise.all(Array.from({ length: 100 }, () => elsewhere.load(cookie)))),
+    ]
+    await Promise.all(requests.map((session) => session.update(count)))
+    expect(await dataOf(cookie)).toEqual({ n: 200 })
+  })
+
+  test('the next judges its secret again: after a rotation it writes nothing, and its function does not run', async () => {
+    const [, , cookie] = await pair()
+    const [one, two] = await load(cookie, 2)
+    store.hold('replace')
+    const rotation = one!.regenerate()
+    await store.pending(1)
+    let ran = 0
+    const update = two!.update((data) => (ran++, count(data)))
+    store.flow()
+    const { cookieValue } = await rotation
+    expect([await update, ran, await dataOf(cookieValue)]).toEqual([{ status: 'superseded' }, 0, { n: 0 }])
+  })
+
+  test('an outage at one fails those that wait, and no call is made for them; the next write goes through', async () => {
+    const [, , cookie] = await pair()
+    const requests = await load(cookie, 4)
+    store.hold('replace')
+    const updates = Promise.allSettled(requests.map((session) => session.update(count)))
+    await store.pending(1)
+    store.failBefore()
+    await store.pending(1)
+    store.failBefore()
+    const unavailable = {
+      status: 'rejected',
+      reason: expect.objectContaining({ code: 'store_unavailable' }) as unknown,
     }
-    await expect(losing).rejects.toMatchObject({ code: 'conflict' })
-    expect(tries).toBe(20)
+    expect(await updates).toEqual(requests.map(() => unavailable))
+    expect(store.called('replace')).toBe(2)
+    store.flow()
+    expect(await requests[3]!.update(count)).toEqual({ status: 'saved' })
+  })
+
+  test('a logout waits for no writer, and those that wait are gone', async () => {
+    const [, , cookie] = await pair()
+    const [one, two, three] = await load(cookie, 3)
+    store.hold('replace')
+    const updates = [one!.update(count), two!.update(count)]
+    await store.pending(1)
+    await three!.logout()
+    store.flow()
+    expect(await Promise.all(updates)).toEqual([{ status: 'gone' }, { status: 'gone' }])
+  })
+
+  test('whoever waits in vain is told after twice storeTimeout, and has written nothing', async () => {
+    start({ storeTimeout: '50ms' })
+    const [, , cookie] = await pair()
+    const [one, two] = await load(cookie, 2)
+    store.hold('replace', 'read')
+    const updates = [one!.update(count), two!.update(count)]
+    await expect(updates[0]).rejects.toMatchObject({ code: 'unknown_outcome' })
+    await expect(updates[1]).rejects.toMatchObject({
+      code: expect.stringMatching(/conflict|unknown_outcome/) as string,
+    })
+    store.flow()
+    expect((await dataOf(cookie)).n).toBeLessThan(2)
   })
 })
 

@@ -7,7 +7,7 @@ import { SessError } from './error.ts'
 import type { SignIn } from './login.ts'
 import { judge, rotatedAway, withoutPassedWindows } from './secrets.ts'
 import { asExpected } from './store.ts'
-import { digestOf, newKey, newSecret } from './token.ts'
+import { digestOf, handleOf, newKey, newSecret } from './token.ts'
 
 /**
  * Where a request stands with its record:
@@ -31,8 +31,10 @@ export interface Write {
   lost?: boolean
 }
 
-/** How often a write is tried against others that come between. */
+/** How often a login's marker is tried against others that come between. */
 export const TRIES = 20
+
+type Applied = 'replaced' | 'unchanged' | 'gone' | 'superseded' | 'kept'
 
 /** What a request knows of its record, and how it writes to it. */
 export class Stored {
@@ -121,19 +123,38 @@ export class Stored {
    * @param doubted - The write was sent before, and its answer never came.
    * @returns `kept`: a rotation that a kept secret may not make.
    */
-  async apply(write: Write, doubted = false): Promise<'replaced' | 'unchanged' | 'gone' | 'superseded' | 'kept'> {
+  async apply(write: Write, doubted = false): Promise<Applied> {
+    const { settings, writes } = this.context
+    const patience = 2 * settings.storeTimeout
+    const until = performance.now() + patience
+    const entered = writes.enter(handleOf(this.held!.key), patience)
+    const turn = entered instanceof Promise ? await entered : entered
+    try {
+      const { handed } = turn
+      if (handed && handed.record.revision > this.held!.record.revision) this.held = handed
+      const applied = await this.#applyUntil(until, write, doubted)
+      turn.leave(applied === 'gone' ? undefined : this.held)
+      return applied
+    } catch (error) {
+      turn.leave(undefined, error)
+      throw error
+    }
+  }
+
+  async #applyUntil(until: number, write: Write, doubted: boolean): Promise<Applied> {
     const { calls, settings } = this.context
     const { doubtful, rotation } = write
     let look = doubted
     let resend = true
     try {
-      for (let tries = 0; tries < TRIES; tries++) {
-        const found = look && (await this.lookFor(write))
+      for (let tries = 0; performance.now() < until; tries++) {
+        if (tries > 2) await aWhile(tries)
+        const found = look && (await this.lookFor(write, until))
         if (found) return found
         const now = settings.clock()
         const { key, record, envelope, content } = this.held!
         const verdict = judge(envelope, this.digest!, now)
-        if (verdict === 'superseded' || verdict === 'mismatched') return await this.#superseded(write, look)
+        if (verdict === 'superseded' || verdict === 'mismatched') return await this.#superseded(write, look, until)
         if (record.expiresAt <= now) return this.#is('gone')
         this.mode = verdict
         if (rotation && verdict === 'kept') return verdict
@@ -142,7 +163,13 @@ export class Stored {
         const held = this.#next(write, next, now)
         look = true
         try {
-          const answer = await calls.tell('replace', key, (at) => settings.store.replace(key, record, held.record, at))
+          const answer = await calls.tell(
+            'replace',
+            key,
+            (at) => settings.store.replace(key, record, held.record, at),
+            1,
+            until,
+          )
           if (answer === 'missing') return this.#is('gone')
           if (answer === 'replaced') {
             this.#landed(write, written(held))
@@ -164,7 +191,7 @@ export class Stored {
     }
     throw new SessError(
       'conflict',
-      `other requests changed the session ${TRIES} times meanwhile; nothing was written. Try again`,
+      'other requests kept changing the session meanwhile; nothing was written. Try again',
       this.names,
     )
   }
@@ -175,8 +202,8 @@ export class Stored {
    * @returns Undefined when the write is not there and may be tried again.
    * @throws {SessError} `unknown_outcome` when the record has forgotten.
    */
-  async lookFor(write: Write): Promise<'replaced' | 'gone' | undefined> {
-    const held = await this.context.read(this.held!.key, true)
+  async lookFor(write: Write, until?: number): Promise<'replaced' | 'gone' | undefined> {
+    const held = await this.context.read(this.held!.key, true, until)
     if (!held) return this.#is('gone')
     this.held = held
     const { envelope, record } = held
@@ -242,9 +269,9 @@ export class Stored {
   }
 
   /** Ends a write whose secret was rotated away: it says so only where none of its tries can have been applied. */
-  async #superseded(write: Write, looked: boolean): Promise<'replaced' | 'gone' | 'superseded'> {
+  async #superseded(write: Write, looked: boolean, until: number): Promise<'replaced' | 'gone' | 'superseded'> {
     const { doubtful } = write
-    const found = !looked && doubtful.length && (await this.lookFor(write))
+    const found = !looked && doubtful.length && (await this.lookFor(write, until))
     if (found) return found
     const { revision } = this.held!.record
     if (doubtful.some((tried) => tried > revision))
@@ -299,6 +326,11 @@ export class Stored {
     this.issued = undefined
     return mode
   }
+}
+
+/** Lets other processes' writes go ahead: the longer, the more often they came between; at most 100 ms. */
+function aWhile(tries: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(2 ** tries, 100)))
 }
 
 /** When a session ends unless it is used: the earlier of idle and absolute. An idle timeout of 0 does not slide. */

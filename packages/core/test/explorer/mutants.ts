@@ -21,7 +21,10 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'writes-under-superseded',
     file: 'stored.ts',
     edits: [
-      ["if (verdict === 'superseded' || verdict === 'mismatched') return await this.#superseded(write, look)", ''],
+      [
+        "if (verdict === 'superseded' || verdict === 'mismatched') return await this.#superseded(write, look, until)",
+        '',
+      ],
     ],
     breaks: 3,
     in: 'signed-in: A commit, B regenerate',
@@ -243,8 +246,8 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'stored.ts',
     edits: [
       [
-        'settings.store.replace(key, record, held.record, at))',
-        "settings.store.touch(key, record, held.record.expiresAt, at).then((said) => (said === 'touched' ? 'replaced' : said)))",
+        'settings.store.replace(key, record, held.record, at)',
+        "settings.store.touch(key, record, held.record.expiresAt, at).then((said) => (said === 'touched' ? 'replaced' : said))",
       ],
     ],
     breaks: 2,
