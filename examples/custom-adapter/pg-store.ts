@@ -1,12 +1,12 @@
 import {
-  asExpected,
+  defineStore,
   PageSize,
   SessError,
-  sweepableUntil,
   type ExpectedRecord,
   type SessionKey,
   type SessionRecord,
   type SessionStore,
+  type StoreImplementation,
   type Subject,
 } from '@sess/core/adapter'
 import type { Pool, QueryResult, QueryResultRow } from 'pg'
@@ -69,17 +69,12 @@ interface Row {
  * @param pool - Yours to make and to end. Run {@link SCHEMA} once before.
  */
 export function pgStore(pool: Pick<Pool, 'query'>): SessionStore {
-  return new PgStore(pool)
+  return defineStore(new PgStore(pool))
 }
 
-class PgStore implements SessionStore {
+class PgStore implements StoreImplementation {
   readonly name = 'pg'
-  readonly traits: SessionStore['traits'] = Object.freeze({
-    maxPayloadBytes: 1_048_576,
-    expiryResolutionMs: 1,
-    needsPepper: false,
-    staleMs: 0,
-  } as const)
+  readonly traits = { maxPayloadBytes: 1_048_576 }
   readonly #pool: Pick<Pool, 'query'>
   readonly #sizes = { delete: new PageSize(), count: new PageSize(), sweep: new PageSize() }
 
@@ -87,15 +82,15 @@ class PgStore implements SessionStore {
     this.#pool = pool
   }
 
-  async read({ tag, id }: SessionKey, now: number): Promise<ExpectedRecord | undefined> {
+  async read({ tag, id }: SessionKey, now: number): Promise<SessionRecord | undefined> {
     const { rows } = await this.#query<Row>(READ, [tag, id, now])
-    return rows[0] && asExpected(recordOf(rows[0]))
+    return rows[0] && recordOf(rows[0])
   }
 
   async create({ tag, id }: SessionKey, record: SessionRecord, now: number): Promise<boolean> {
     const { revision, expiresAt, subject, payload } = record
     const owner = subject === undefined ? null : Buffer.from(subject)
-    const { rowCount } = await this.#query(CREATE, [tag, id, revision, expiresAt, owner, this.#fitting(payload), now])
+    const { rowCount } = await this.#query(CREATE, [tag, id, revision, expiresAt, owner, payload, now])
     return rowCount === 1
   }
 
@@ -105,8 +100,7 @@ class PgStore implements SessionStore {
     { revision, expiresAt, payload }: SessionRecord,
     now: number,
   ): Promise<'replaced' | 'conflict' | 'missing'> {
-    const bytes = this.#fitting(payload)
-    return this.#compareAndSet('replaced', REPLACE, [tag, id, now, expected.revision, revision, expiresAt, bytes])
+    return this.#compareAndSet('replaced', REPLACE, [tag, id, now, expected.revision, revision, expiresAt, payload])
   }
 
   async touch(
@@ -166,9 +160,11 @@ class PgStore implements SessionStore {
     }
   }
 
-  async *sweep(now: number): AsyncIterable<number> {
-    const { rows } = await this.#query<{ now: number }>(CLOCK, [])
-    const until = sweepableUntil(now, rows[0]!.now)
+  async clock(): Promise<number> {
+    return (await this.#query<{ now: number }>(CLOCK, [])).rows[0]!.now
+  }
+
+  async *sweep(until: number): AsyncIterable<number> {
     for (;;) {
       const { rowCount } = await this.#page(this.#sizes.sweep, (size) => this.#query(SWEEP, [until, size]))
       if (!rowCount) return
@@ -200,14 +196,6 @@ class PgStore implements SessionStore {
       const code = cause.code === '53100' ? 'store_full' : 'store_unavailable'
       throw new SessError(code, `PostgreSQL refused: ${cause.message}`, { cause })
     })
-  }
-
-  #fitting(payload: Uint8Array): Uint8Array {
-    if (payload.length <= this.traits.maxPayloadBytes) return payload
-    throw new SessError(
-      'too_large',
-      `a payload of ${payload.length} bytes is larger than ${this.traits.maxPayloadBytes}`,
-    )
   }
 }
 

@@ -7,7 +7,7 @@ import {
   type StoreTraits,
   type Subject,
 } from '@sess/core'
-import { asExpected, decodeRecord, encodeRecord, sweepableUntil, type ExpectedRecord } from '@sess/core/adapter'
+import { asExpected, decodeRecord, encodeRecord, GRACE_MS, type ExpectedRecord } from '@sess/core/adapter'
 import type { Index, Raw } from '../../src/contract.ts'
 
 /**
@@ -110,7 +110,7 @@ export class ByteStore implements SessionStore {
   }
 
   async *sweep(now: number): AsyncIterable<number> {
-    const until = sweepableUntil(now)
+    const until = Math.min(now, Date.now()) - GRACE_MS
     if (until < this.#earliest) return
     const ends = [...this.records].map(([key, bytes]) => [key, this.decode(bytes)?.expiresAt ?? 0] as const)
     const expired = ends.filter(([, end]) => until >= end)

@@ -1,16 +1,8 @@
+import { defineStore, type StoreImplementation } from './define-store.ts'
 import { SessError } from './error.ts'
 import { ExpiryHeap } from './expiry-heap.ts'
 import { invalid } from './options.ts'
-import { sweepableUntil } from './adapter.ts'
-import {
-  asExpected,
-  type ExpectedRecord,
-  type SessionKey,
-  type SessionRecord,
-  type SessionStore,
-  type StoreTraits,
-  type Subject,
-} from './store.ts'
+import type { ExpectedRecord, SessionKey, SessionRecord, SessionStore, Subject } from './store.ts'
 import { handleOf, parseHandle } from './token.ts'
 
 /** How many expired records one create removes, at most: more than come in, and no long pause after a burst. */
@@ -40,38 +32,31 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
   const { maxRecords = 100_000, maxPayloadBytes = 1_048_576 } = options
   for (const [name, value] of Object.entries({ maxRecords, maxPayloadBytes }))
     if (!Number.isInteger(value) || value < 1) throw invalid(name, 'must be a whole number above 0')
-  return new MemoryStore(maxRecords, maxPayloadBytes)
+  return defineStore(new MemoryStore(maxRecords, maxPayloadBytes))
 }
 
-class MemoryStore implements SessionStore {
+class MemoryStore implements StoreImplementation {
   readonly name = 'memory'
-  readonly traits: StoreTraits
+  readonly traits: StoreImplementation['traits']
   readonly #maxRecords: number
   readonly #records = new Map<string, SessionRecord>()
   readonly #subjects = new Map<string, Set<string>>()
   /** Holds each key at least once, at its expiry or earlier. */
   #expiry = new ExpiryHeap()
-  #closed = false
 
   constructor(maxRecords: number, maxPayloadBytes: number) {
     this.#maxRecords = maxRecords
-    this.traits = Object.freeze<StoreTraits>({
-      maxPayloadBytes,
-      expiryResolutionMs: 1,
-      needsPepper: false,
-      staleMs: 0,
-    })
+    this.traits = { maxPayloadBytes }
   }
 
-  async read(key: SessionKey, now: number): Promise<ExpectedRecord | undefined> {
+  async read(key: SessionKey, now: number): Promise<SessionRecord | undefined> {
     const record = this.#live(handleOf(key), now)
-    return record && asExpected(copied(record))
+    return record && copied(record)
   }
 
   async create(key: SessionKey, record: SessionRecord, now: number): Promise<boolean> {
     const handle = handleOf(key)
     if (this.#live(handle, now)) return false
-    this.#fits(record)
     this.#drop(now, DROPPED_AT_CREATE)
     this.#remove(handle)
     // Sessions that any visitor can make must not keep people from signing in.
@@ -100,7 +85,6 @@ class MemoryStore implements SessionStore {
     const live = this.#live(handle, now)
     if (!live) return 'missing'
     if (live.revision !== expected.revision) return 'conflict'
-    this.#fits(record)
     this.#records.set(handle, copied(record))
     if (record.expiresAt < live.expiresAt) this.#expect(record.expiresAt, handle)
     return 'replaced'
@@ -135,7 +119,6 @@ class MemoryStore implements SessionStore {
   }
 
   async *all(now: number): AsyncIterable<readonly [SessionKey, SessionRecord]> {
-    this.#open()
     for (const handle of this.#records.keys()) {
       const record = this.#live(handle, now)
       if (record) yield [parseHandle(handle)!, copied(record)]
@@ -157,52 +140,33 @@ class MemoryStore implements SessionStore {
   }
 
   async *count(now: number): AsyncIterable<number> {
-    this.#open()
     let [seen, count] = [0, 0]
     for (const { expiresAt } of this.#records.values()) {
       if (now < expiresAt) count++
       if (++seen % PAGE) continue
       yield count
       count = 0
-      this.#open()
     }
     yield count
   }
 
-  async *sweep(now: number): AsyncIterable<number> {
-    this.#open()
-    for (let swept; (swept = this.#drop(sweepableUntil(now), PAGE)); this.#open()) yield swept
+  async *sweep(until: number): AsyncIterable<number> {
+    for (let swept; (swept = this.#drop(until, PAGE));) yield swept
   }
 
   async close(): Promise<void> {
-    this.#closed = true
     this.#records.clear()
     this.#subjects.clear()
     this.#expiry = new ExpiryHeap()
   }
 
-  #open(): void {
-    if (this.#closed) throw new SessError('store_unavailable', 'the memory store was closed; make another')
-  }
-
   #live(handle: string, now: number): SessionRecord | undefined {
-    this.#open()
     const record = this.#records.get(handle)
     return record && now < record.expiresAt ? record : undefined
   }
 
-  #fits({ payload }: SessionRecord): void {
-    const { maxPayloadBytes } = this.traits
-    if (payload.length > maxPayloadBytes)
-      throw new SessError(
-        'too_large',
-        `a payload of ${payload.length} bytes is larger than maxPayloadBytes (${maxPayloadBytes})`,
-      )
-  }
-
   /** A copy: the caller may remove while it goes through them. */
   #handlesOf({ id, tag }: Subject): string[] {
-    this.#open()
     return [...(this.#subjects.get(id) ?? [])].filter((handle) => handle.startsWith(tag))
   }
 

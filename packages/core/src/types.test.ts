@@ -1,5 +1,13 @@
 import { expectTypeOf, test } from 'vitest'
-import { createSessions, type Leaves, type Serializer, type SessionStore } from './index.ts'
+import { asExpected, defineStore } from './adapter.ts'
+import {
+  createSessions,
+  type Leaves,
+  type Serializer,
+  type SessionKey,
+  type SessionRecord,
+  type SessionStore,
+} from './index.ts'
 
 declare const store: SessionStore
 declare const dates: Serializer<Date | bigint>
@@ -31,4 +39,45 @@ test('data is Partial of the type argument, and only what the serializer carries
   ]
   void cases
   expectTypeOf<Leaves<{ a: string; b: (Date | number)[]; c: { d: bigint } }>>().toEqualTypeOf<Date | bigint>()
+})
+
+declare const key: SessionKey
+declare const record: SessionRecord
+
+test('what is expected and what comes are not taken for each other', () => {
+  const cases = [
+    async () => {
+      const read = (await store.read(key, 0))!
+      await store.replace(key, read, record, 0)
+      await store.replace(key, read, { ...read, revision: 2 }, 0)
+      await store.replace(key, asExpected(record), record, 0)
+      await store.touch(key, read, 5, 0)
+      // @ts-expect-error swapped
+      await store.replace(key, record, read, 0)
+      // @ts-expect-error a record that was made is not known to be stored
+      await store.replace(key, record, record, 0)
+      // @ts-expect-error nor is a copy of one that was read
+      await store.replace(key, { ...read, revision: 2 }, record, 0)
+      // @ts-expect-error what was read is not what comes
+      await store.replace(key, read, read, 0)
+      // @ts-expect-error nor is it new
+      await store.create(key, read, 0)
+      // @ts-expect-error swapped
+      await store.touch(key, 5, read, 0)
+    },
+    () =>
+      defineStore({
+        name: 'swapped',
+        traits: { maxPayloadBytes: 1 },
+        read: async () => record,
+        create: async () => true,
+        // @ts-expect-error an implementation cannot swap them either
+        replace: async (_: SessionKey, next: SessionRecord, expected: SessionRecord) =>
+          next.revision === expected.revision ? 'replaced' : 'conflict',
+        // @ts-expect-error
+        touch: async (_: SessionKey, expiresAt: number) => (expiresAt ? 'touched' : 'missing'),
+        delete: async () => true,
+      }),
+  ]
+  void cases
 })

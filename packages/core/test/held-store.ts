@@ -30,7 +30,7 @@
  * revocation or a sweep is one step, and one page, which is taken when it is released. Nothing here waits for time to pass.
  */
 import { SessError } from '../src/error.ts'
-import { sweepableUntil } from '../src/adapter.ts'
+import { GRACE_MS } from '../src/adapter.ts'
 import type { SessionKey, SessionRecord, SessionStore, StoreTraits } from '../src/store.ts'
 import { apply, copyRecord, type Method, type Records, type Step } from './records.ts'
 
@@ -226,7 +226,7 @@ function storeOf(
     },
     async *sweep(now) {
       // Its clock is the caller's.
-      yield await make<number>({ method: 'sweep', now: sweepableUntil(now, Infinity) })
+      yield await make<number>({ method: 'sweep', now: now - GRACE_MS })
     },
   }
 }

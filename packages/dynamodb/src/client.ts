@@ -1,5 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { SessError } from '@sess/core'
+import { invalid } from '@sess/core/adapter'
 
 /** What is called of a `DynamoDBClient` of AWS SDK v3. */
 export type DynamodbClient = Pick<DynamoDBClient, 'send'>
@@ -13,8 +13,4 @@ export function check(client: DynamodbClient, table: string): void {
     throw invalid('client', 'must be a DynamoDBClient of @aws-sdk/client-dynamodb')
   if (typeof table !== 'string' || !/^(arn:[\w:-]+:table\/)?[\w.-]{3,255}$/.test(table))
     throw invalid('table', 'must be the name of a table, 3 to 255 letters, digits, dots, - and _, or its ARN')
-}
-
-export function invalid(option: string, what: string): SessError {
-  return new SessError('invalid_option', `${option} ${what}`)
 }

@@ -1,14 +1,15 @@
 import {
+  defineStore,
+  invalid,
   SessError,
-  asExpected,
   type ExpectedRecord,
   type SessionKey,
   type SessionRecord,
   type SessionStore,
-  type StoreTraits,
+  type StoreImplementation,
   type Subject,
 } from '@sess/core/adapter'
-import { check, invalid, TABLE, type DynamodbClient } from './client.ts'
+import { check, TABLE, type DynamodbClient } from './client.ts'
 import { encode, LARGEST_PAYLOAD, live, number, purgeAt, TTL } from './item.ts'
 import type { Answer } from './send.ts'
 import { Table, type Condition } from './table.ts'
@@ -43,32 +44,26 @@ export function dynamodbStore(client: DynamodbClient, options: DynamodbStoreOpti
   check(client, table)
   if (!Number.isInteger(maxPayloadBytes) || maxPayloadBytes < 1 || maxPayloadBytes > LARGEST_PAYLOAD)
     throw invalid('maxPayloadBytes', `must be a whole number from 1 to ${LARGEST_PAYLOAD}`)
-  return new DynamodbStore(new Table(client, table), maxPayloadBytes)
+  return defineStore(new DynamodbStore(new Table(client, table), maxPayloadBytes))
 }
 
-class DynamodbStore implements SessionStore {
+class DynamodbStore implements StoreImplementation {
   readonly name = 'dynamodb'
-  readonly traits: StoreTraits
+  readonly traits: StoreImplementation['traits']
   readonly #table: Table
 
   constructor(table: Table, maxPayloadBytes: number) {
     this.#table = table
-    this.traits = Object.freeze<StoreTraits>({
-      maxPayloadBytes,
-      expiryResolutionMs: 1,
-      needsPepper: true,
-      staleMs: 0,
-    })
+    this.traits = { maxPayloadBytes, needsPepper: true }
   }
 
-  async read(key: SessionKey, now: number): Promise<ExpectedRecord | undefined> {
-    const record = live(await this.#table.get(key), now)
-    return record && asExpected(record)
+  async read(key: SessionKey, now: number): Promise<SessionRecord | undefined> {
+    return live(await this.#table.get(key), now)
   }
 
   async create(key: SessionKey, record: SessionRecord, now: number): Promise<boolean> {
     const absent = { holds: 'attribute_not_exists(id) OR expiresAt <= :now', values: { ':now': number(now) } }
-    return (await this.#table.put(this.#fitting(key, record), absent)).applied
+    return (await this.#table.put(encode(key, record), absent)).applied
   }
 
   async replace(
@@ -77,7 +72,7 @@ class DynamodbStore implements SessionStore {
     record: SessionRecord,
     now: number,
   ): Promise<'replaced' | 'conflict' | 'missing'> {
-    const item = this.#fitting(key, record)
+    const item = encode(key, record)
     const expected = { holds: EXPECTED, values: { ':revision': number(revision), ':now': number(now) } }
     return this.#compareAndSet('replaced', key, revision, now, Infinity, () => this.#table.put(item, expected))
   }
@@ -178,17 +173,6 @@ class DynamodbStore implements SessionStore {
         const id = item['id']!.S!
         if (except?.tag !== tag || except.id !== id) yield id
       }
-  }
-
-  #fitting(key: SessionKey, record: SessionRecord): ReturnType<typeof encode> {
-    const { maxPayloadBytes } = this.traits
-    const { length } = record.payload
-    if (length > maxPayloadBytes)
-      throw new SessError(
-        'too_large',
-        `a payload of ${length} bytes is larger than maxPayloadBytes (${maxPayloadBytes})`,
-      )
-    return encode(key, record)
   }
 }
 

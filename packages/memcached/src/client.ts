@@ -1,4 +1,4 @@
-import { SessError } from '@sess/core'
+import { invalid } from '@sess/core/adapter'
 
 /** What {@link memcachedStore} calls of a `Client` of memjs. */
 export interface MemcachedClient {
@@ -49,8 +49,4 @@ export function checkClient(client: MemcachedClient): void {
       'client',
       'has failover on, which asks another server where one is down: sessions would look ended, and come back. Leave it off',
     )
-}
-
-export function invalid(option: string, what: string): SessError {
-  return new SessError('invalid_option', `${option} ${what}`)
 }

@@ -1,15 +1,15 @@
 import {
-  SessError,
-  asExpected,
+  defineStore,
+  invalid,
   type AnyRecord,
   type ExpectedRecord,
   type SessionKey,
   type SessionRecord,
   type SessionStore,
-  type StoreTraits,
+  type StoreImplementation,
   type Subject,
 } from '@sess/core/adapter'
-import { checkClient, invalid, type MemcachedClient } from './client.ts'
+import { checkClient, type MemcachedClient } from './client.ts'
 import { contended, EpochTable, readOf, TRIES } from './epoch-table.ts'
 import { Exchange } from './exchange.ts'
 import { itemExpiry } from './item-expiry.ts'
@@ -47,12 +47,12 @@ export function memcachedStore(client: MemcachedClient, options: MemcachedStoreO
     throw invalid('prefix', `must be up to ${LONGEST_PREFIX} characters of printable ASCII, and no space`)
   if (!Number.isInteger(maxItemBytes) || maxItemBytes < 2 * OVERHEAD || maxItemBytes > 1_073_741_824)
     throw invalid('maxItemBytes', `must be a whole number from ${2 * OVERHEAD} to 1 GiB`)
-  return new MemcachedStore(client, prefix, maxItemBytes - OVERHEAD)
+  return defineStore(new MemcachedStore(client, prefix, maxItemBytes - OVERHEAD))
 }
 
-class MemcachedStore implements SessionStore {
+class MemcachedStore implements StoreImplementation {
   readonly name = 'memcached'
-  readonly traits: StoreTraits
+  readonly traits: StoreImplementation['traits']
   readonly #exchange: Exchange
   readonly #table: EpochTable
   readonly #records: Records
@@ -63,19 +63,14 @@ class MemcachedStore implements SessionStore {
     this.#exchange = new Exchange(client)
     this.#table = new EpochTable(this.#exchange, prefix)
     this.#records = new Records(this.#exchange, this.#table, prefix)
-    this.traits = Object.freeze<StoreTraits>({
-      maxPayloadBytes,
-      expiryResolutionMs: 1,
-      needsPepper: client.servers.length > 1,
-      staleMs: 0,
-    })
+    this.traits = { maxPayloadBytes, needsPepper: client.servers.length > 1 }
   }
 
-  async read(key: SessionKey, now: number): Promise<ExpectedRecord | undefined> {
+  async read(key: SessionKey, now: number): Promise<SessionRecord | undefined> {
     const { seen } = await this.#records.look(key, now)
     if (!seen) return undefined
     const { epochs: _, payload, ...rest } = seen.record
-    const record = asExpected({ ...rest, payload: new Uint8Array(payload) })
+    const record: SessionRecord = { ...rest, payload: new Uint8Array(payload) }
     this.#memory.set(record, seen)
     return record
   }
@@ -85,7 +80,6 @@ class MemcachedStore implements SessionStore {
    * looked at again in the flight of the write, and what was ended is written anew.
    */
   async create(key: SessionKey, record: SessionRecord, now: number): Promise<boolean> {
-    this.#fits(record)
     const { subject, expiresAt } = record
     const at = this.#records.at(key)
     const expiry = itemExpiry(expiresAt, now)
@@ -116,7 +110,6 @@ class MemcachedStore implements SessionStore {
     record: SessionRecord,
     now: number,
   ): Promise<'replaced' | 'conflict' | 'missing'> {
-    this.#fits(record)
     const { revision, expiresAt, payload } = record
     const change = (stored: StoredRecord): StoredRecord => ({ ...stored, revision, expiresAt, payload })
     return this.#compareAndSet('replaced', key, expected, now, change, record)
@@ -197,14 +190,5 @@ class MemcachedStore implements SessionStore {
 
   #remember(record: AnyRecord, at: string, token: Buffer, bytes: Buffer, until = 0): void {
     this.#memory.set(record, { at, token: Buffer.from(token), record: decode(bytes)!, until })
-  }
-
-  #fits({ payload: { length } }: SessionRecord): void {
-    const { maxPayloadBytes } = this.traits
-    if (length > maxPayloadBytes)
-      throw new SessError(
-        'too_large',
-        `a payload of ${length} bytes is larger than maxItemBytes leaves room for (${maxPayloadBytes})`,
-      )
   }
 }

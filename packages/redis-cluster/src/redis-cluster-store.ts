@@ -1,7 +1,6 @@
-import type { SessionStore } from '@sess/core'
+import { invalid, type SessionStore } from '@sess/core/adapter'
 import {
   checkClient,
-  invalid,
   storeOn,
   warnOf,
   type ClientEvent,

@@ -1,4 +1,4 @@
-import { invalid } from './errors.ts'
+import { invalid } from '@sess/core/adapter'
 
 /** Whether it has the methods of a client of ioredis that a store calls. */
 const isIoredis = (client: object): boolean =>

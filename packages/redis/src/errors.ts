@@ -1,15 +1,5 @@
 import { SessError } from '@sess/core'
 
-/** What is thrown for an option that cannot be used. */
-export function invalid(option: string, what: string): SessError {
-  return new SessError('invalid_option', `${option} ${what}`)
-}
-
-/** What is thrown for a payload that is larger than the option allows. */
-export function tooLarge(length: number, maxPayloadBytes: number): SessError {
-  return new SessError('too_large', `a payload of ${length} bytes; maxPayloadBytes is ${maxPayloadBytes}`)
-}
-
 /**
  * What is known of a call that failed. `refused`: it has not left this process, or it writes nothing. `sent`: it may have
  * been applied, unless the server's own error says that it was refused. `applied`: what failed came after it.

@@ -1,7 +1,6 @@
-import type { SessionStore } from '@sess/core'
+import { invalid, type SessionStore } from '@sess/core/adapter'
 import { checkClient, warnOf } from './client-check.ts'
 import type { RedisClient, RedisServer } from './client.ts'
-import { invalid } from './errors.ts'
 import type { RedisStoreOptions } from './options.ts'
 import { storeOn } from './store.ts'
 

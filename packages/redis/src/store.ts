@@ -1,17 +1,18 @@
 import {
-  asExpected,
   DAMAGED_RECORD,
   decodeRecord,
+  defineStore,
   encodeRecord,
   expiryIn,
+  GRACE_MS,
+  invalid,
   RECORD_HEAD,
   type SessionKey,
   type SessionRecord,
   type SessionStore,
-  type StoreTraits,
 } from '@sess/core/adapter'
 import type { RedisClient, RedisServer } from './client.ts'
-import { failure, invalid, tooLarge } from './errors.ts'
+import { failure } from './errors.ts'
 import { connectionOf, type Wiring } from './connection.ts'
 import type { RedisStoreOptions } from './options.ts'
 import type { Answer } from './script.ts'
@@ -19,7 +20,6 @@ import { batch } from './batch.ts'
 
 export type { ClientEvent, RedisClient, RedisPipeline, RedisServer } from './client.ts'
 export { checkClient, warnOf } from './client-check.ts'
-export { invalid } from './errors.ts'
 export type { RedisStoreOptions } from './options.ts'
 
 const OPTIONS = ['prefix', 'maxPayloadBytes', 'confirm']
@@ -57,7 +57,8 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
   const { keyPrefix = '' } = client.options
   const { name, needsPepper, masters } = deployment
   if (/[{}*?[\]\\]/.test(keyPrefix + prefix)) throw invalid('prefix', 'must be without {}[]*?\\, the keyPrefix too')
-  if (!(maxPayloadBytes > 0 && maxPayloadBytes <= 500_000_000)) throw invalid('maxPayloadBytes', 'must be 1 to 5e8')
+  if (!(Number.isInteger(maxPayloadBytes) && maxPayloadBytes > 0 && maxPayloadBytes <= 500_000_000))
+    throw invalid('maxPayloadBytes', 'must be 1 to 5e8')
 
   /**
    * The tag is the hash tag, so that Redis Cluster keeps a subject's records and their index in one slot. It is the key's
@@ -109,11 +110,9 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
     record: SessionRecord,
     now: number,
   ): Promise<'done' | 'conflict' | 'missing'> {
-    const { length } = record.payload
-    if (length > maxPayloadBytes) throw tooLarge(length, maxPayloadBytes)
     const keys = [keyOf(tag, id), keyOf(tag, record.subject ? '@' : id)]
-    // Redis drops it 60 s late.
-    const life = Math.max(Math.ceil(record.expiresAt - now) + 60_000, 1)
+    // Redis drops it late.
+    const life = Math.max(Math.ceil(record.expiresAt - now) + GRACE_MS, 1)
     return put([keys, [now, revision, `${life}`], encodeRecord(record)], settled)
   }
 
@@ -130,20 +129,12 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
     return ids.filter((_, i) => found[i] && decodeRecord(found[i]) === DAMAGED_RECORD)
   }
 
-  return {
+  return defineStore({
     name,
-    traits: Object.freeze<StoreTraits>({
-      maxPayloadBytes,
-      expiryResolutionMs: 1,
-      needsPepper,
-      staleMs: 0,
-    }),
+    traits: { maxPayloadBytes, needsPepper },
 
-    read({ tag, id }, now) {
-      return get(keyOf(tag, id), (bytes) => {
-        const record = live(bytes, now)
-        return record && asExpected(record)
-      })
+    read({ tag, id }) {
+      return get(keyOf(tag, id), recordIn)
     },
 
     async create(key, record, now) {
@@ -165,11 +156,11 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
     },
 
     /** In pages: between two of them other callers, and the consumer, may write. */
-    async *list({ id: subject, tag }, now) {
+    async *list({ id: subject, tag }) {
       for await (const ids of pagesOf(tag)) {
         const found = await connection.ask(() => client.mgetBuffer(ids.map((id) => keyOf(tag, id))))
         for (const id of ids) {
-          const record = live(found.shift(), now)
+          const record = recordIn(found.shift())
           if (record?.subject === subject) yield [{ tag, id }, record]
         }
       }
@@ -191,13 +182,13 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
     },
 
     /** Goes through all keys with SCAN: for now and then. While Redis moves its keys about, it may see one twice. */
-    async *all(now) {
+    async *all() {
       for await (const found of scanned()) {
         for (let from = 0; from < found.length; from += PAGE) {
           const keys = found.slice(from, from + PAGE)
           const stored = await connection.ask(() => Promise.all(keys.map((key) => client.mgetBuffer([key]))))
           for (const [i, key] of keys.entries()) {
-            const record = live(stored[i]![0], now)
+            const record = recordIn(stored[i]![0])
             if (record) yield [{ tag: key.slice(-29, -17), id: key.slice(-16) }, record]
           }
         }
@@ -214,16 +205,14 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
       }
     },
 
-    async close() {
+    close() {
       connection.close()
     },
-  }
+  })
 }
 
-/** The record in stored bytes, if it is live. */
-function live(bytes: Buffer | null | undefined, now: number): SessionRecord | undefined {
-  const record = bytes && decodeRecord(bytes)
-  return record && now < record.expiresAt ? record : undefined
+function recordIn(bytes: Buffer | null | undefined): SessionRecord | undefined {
+  return bytes ? decodeRecord(bytes) : undefined
 }
 
 /** @throws {SessError} What Redis refused. */

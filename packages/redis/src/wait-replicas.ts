@@ -1,4 +1,4 @@
-import { invalid } from './errors.ts'
+import { invalid } from '@sess/core/adapter'
 import type { Confirm } from './options.ts'
 
 /**

@@ -68,7 +68,7 @@ describe('a damaged row', () => {
     await store.create(keyOf(1), recordOf(1), 0)
     database.exec('UPDATE sess_sessions SET revision = 9007199254740993')
     const lossy = { ...recordOf(1), revision: 2 ** 53 }
-    await expect(store.replace(keyOf(1), asExpected(lossy), lossy, 0)).rejects.toMatchObject({
+    await expect(store.replace(keyOf(1), asExpected(lossy), recordOf(2), 0)).rejects.toMatchObject({
       code: 'store_unavailable',
     })
     await expect(store.touch(keyOf(1), asExpected(lossy), 2e12, 0)).rejects.toMatchObject({ code: 'store_unavailable' })

@@ -1,14 +1,13 @@
 import {
+  defineStore,
+  invalid,
   PageSize,
   SessError,
-  asExpected,
-  invalid,
-  sweepableUntil,
   type ExpectedRecord,
   type SessionKey,
   type SessionRecord,
   type SessionStore,
-  type StoreTraits,
+  type StoreImplementation,
   type Subject,
 } from '@sess/core/adapter'
 import { attempt, BUSY_TIMEOUT } from './attempt.ts'
@@ -60,12 +59,12 @@ export function sqliteStore(client: SqliteClient, options: SqliteStoreOptions = 
   ) STRICT;
   CREATE INDEX IF NOT EXISTS ${table}_expires_at ON ${table} (expires_at)`)
   client.pragma(`busy_timeout = ${BUSY_TIMEOUT}`)
-  return new SqliteStore(client, table, maxPayloadBytes)
+  return defineStore(new SqliteStore(client, table, maxPayloadBytes))
 }
 
-class SqliteStore implements SessionStore {
+class SqliteStore implements StoreImplementation {
   readonly name = 'sqlite'
-  readonly traits: StoreTraits
+  readonly traits: StoreImplementation['traits']
   readonly #client: SqliteClient
   readonly #read: SqliteStatement
   readonly #create: SqliteStatement
@@ -80,16 +79,10 @@ class SqliteStore implements SessionStore {
   readonly #countSize = new PageSize(1000)
   readonly #deleteSize = new PageSize()
   readonly #sweepSize = new PageSize()
-  #closed = false
 
   constructor(client: SqliteClient, table: string, maxPayloadBytes: number) {
     this.#client = client
-    this.traits = Object.freeze<StoreTraits>({
-      maxPayloadBytes,
-      expiryResolutionMs: 1,
-      needsPepper: false,
-      staleMs: 0,
-    })
+    this.traits = { maxPayloadBytes }
     const live = 'tag = ? AND id = ? AND expires_at > ?'
     const sql = (text: string): SqliteStatement => client.prepare(text.replaceAll('TABLE', table))
     this.#read = sql(`SELECT id, revision, expires_at, subject, payload FROM TABLE WHERE ${live}`)
@@ -114,17 +107,16 @@ class SqliteStore implements SessionStore {
     )
   }
 
-  read({ tag, id }: SessionKey, now: number): Promise<ExpectedRecord | undefined> {
+  read({ tag, id }: SessionKey, now: number): Promise<SessionRecord | undefined> {
     return this.#attempt(() => {
       const row = this.#read.get(tag, id, now) as Row | undefined
-      return row && asExpected(recordOf(row))
+      return row && recordOf(row)
     })
   }
 
   create({ tag, id }: SessionKey, record: SessionRecord, now: number): Promise<boolean> {
     const { revision, expiresAt, subject, payload } = record
     return this.#attempt(() => {
-      this.#fits(payload)
       return this.#create.run(tag, id, revision, expiresAt, blobOf(subject), payload, now).changes === 1
     })
   }
@@ -136,7 +128,6 @@ class SqliteStore implements SessionStore {
     now: number,
   ): Promise<'replaced' | 'conflict' | 'missing'> {
     return this.#attempt(() => {
-      this.#fits(payload)
       return this.#compareAndSet('replaced', this.#replace, [revision, expiresAt, payload], key, expected, now)
     })
   }
@@ -203,8 +194,7 @@ class SqliteStore implements SessionStore {
     }
   }
 
-  async *sweep(now: number): AsyncIterable<number> {
-    const until = sweepableUntil(now)
+  async *sweep(until: number): AsyncIterable<number> {
     for (;;) {
       const { size } = this.#sweepSize
       const swept = await this.#paced(
@@ -217,12 +207,10 @@ class SqliteStore implements SessionStore {
     }
   }
 
-  async close(): Promise<void> {
-    this.#closed = true
-  }
+  /** Nothing was opened: the database is the caller's. */
+  close(): void {}
 
-  async #attempt<T>(run: () => T): Promise<T> {
-    if (this.#closed) throw new SessError('store_unavailable', 'the SQLite store was closed; make another')
+  #attempt<T>(run: () => T): Promise<T> {
     return attempt(this.#client, run)
   }
 
@@ -251,15 +239,6 @@ class SqliteStore implements SessionStore {
       if (row?.revision !== revision) return row ? 'conflict' : 'missing'
     }
     throw new SessError('store_unavailable', `a session was never as SQLite had said, ${TRIES} times; try again`)
-  }
-
-  #fits(payload: Uint8Array): void {
-    const { maxPayloadBytes } = this.traits
-    if (payload.length > maxPayloadBytes)
-      throw new SessError(
-        'too_large',
-        `a payload of ${payload.length} bytes is larger than maxPayloadBytes (${maxPayloadBytes})`,
-      )
   }
 }
 

@@ -282,9 +282,9 @@ describe('a damaged entry', () => {
 
 describe('a cache that is away', () => {
   test('costs nothing but its help, and somebody is told', async () => {
-    tiered = tier({
-      cache: { ...memoryStore(), traits: cache.traits, name: 'gone' } as SessionStore,
-    })
+    const gone = memoryStore()
+    await gone.close!()
+    tiered = tier({ cache: gone })
     expect(await tiered.create(key, record('one'), now)).toBe(true)
     expect(await textOf(tiered)).toBe('one')
     expect(await tiered.delete(key, now)).toBe(true)

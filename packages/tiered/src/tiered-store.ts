@@ -1,12 +1,14 @@
 import {
   asExpected,
   invalid,
+  wrapStore,
   type AnyRecord,
   type ExpectedRecord,
   type ReadOptions,
   type SessionKey,
   type SessionRecord,
   type SessionStore,
+  type StoreAround,
   type StoreTraits,
   type Subject,
 } from '@sess/core/adapter'
@@ -47,22 +49,24 @@ export function tieredStore(options: TieredStoreOptions): SessionStore {
   if (!(Number.isInteger(staleMs) && staleMs >= 1 && staleMs <= 60_000))
     throw invalid('staleMs', 'must be a whole number from 1 to 60,000')
   if (!(cacheTimeoutMs >= 1 && cacheTimeoutMs <= 10_000)) throw invalid('cacheTimeoutMs', 'must be from 1 to 10,000')
-  return new TieredStore(
+  const sweepers = [origin, cache].filter((store) => store.sweep)
+  // Neither of the two was made here, to be closed here.
+  const { close: _, ...tiered } = wrapStore(
     origin,
-    cache,
-    new Cache({ store: cache, staleMs, timeoutMs: cacheTimeoutMs, onError: onCacheError }),
-    staleMs,
+    new Tiers(
+      origin,
+      cache,
+      new Cache({ store: cache, staleMs, timeoutMs: cacheTimeoutMs, onError: onCacheError }),
+      staleMs,
+    ),
   )
+  return sweepers.length ? { ...tiered, sweep: (now) => sweepAll(sweepers, now) } : tiered
 }
 
-class TieredStore implements SessionStore {
+/** What is done otherwise than by the origin alone. */
+class Tiers implements StoreAround {
   readonly name = 'tiered'
-  readonly traits: StoreTraits
-  readonly list?: NonNullable<SessionStore['list']>
-  readonly all?: NonNullable<SessionStore['all']>
-  readonly deleteSubject?: NonNullable<SessionStore['deleteSubject']>
-  readonly count?: NonNullable<SessionStore['count']>
-  readonly sweep?: NonNullable<SessionStore['sweep']>
+  readonly traits: Partial<StoreTraits>
   readonly #origin: SessionStore
   readonly #cache: Cache
   /** The entries that records were read from. */
@@ -71,17 +75,10 @@ class TieredStore implements SessionStore {
   constructor(origin: SessionStore, cacheStore: SessionStore, cache: Cache, staleMs: number) {
     this.#origin = origin
     this.#cache = cache
-    const sweepers = [origin, cacheStore].filter((store) => store.sweep)
-    this.traits = Object.freeze<StoreTraits>({
-      ...origin.traits,
+    this.traits = {
       needsPepper: origin.traits.needsPepper || cacheStore.traits.needsPepper,
       staleMs: staleMs + origin.traits.staleMs,
-    })
-    if (origin.list) this.list = origin.list.bind(origin)
-    if (origin.all) this.all = origin.all.bind(origin)
-    if (origin.count) this.count = origin.count.bind(origin)
-    if (origin.deleteSubject) this.deleteSubject = (...args) => this.#deleteSubject(...args)
-    if (sweepers.length) this.sweep = (now) => sweepAll(sweepers, now)
+    }
   }
 
   async read(key: SessionKey, now: number, options?: ReadOptions): Promise<ExpectedRecord | undefined> {
@@ -134,10 +131,10 @@ class TieredStore implements SessionStore {
     return deleted
   }
 
-  async *#deleteSubject(subject: Subject, now: number, except?: SessionKey): AsyncIterable<number | undefined> {
+  async *deleteSubject(subject: Subject, now: number, except?: SessionKey): AsyncIterable<number | undefined> {
     const keys: SessionKey[] = []
-    if (this.list)
-      for await (const [key] of this.list(subject, now))
+    if (this.#origin.list)
+      for await (const [key] of this.#origin.list(subject, now))
         if (key.id !== except?.id || key.tag !== except.tag) keys.push(key)
     yield* this.#origin.deleteSubject!(subject, now, except)
     for (let i = 0; i < keys.length; i += AT_ONCE) {

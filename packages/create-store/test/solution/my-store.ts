@@ -2,13 +2,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import {
-  asExpected,
-  SessError,
+  defineStore,
   type ExpectedRecord,
   type SessionKey,
   type SessionRecord,
   type SessionStore,
-  type StoreTraits,
+  type StoreImplementation,
 } from '@sess/core/adapter'
 
 export type MyStoreClient = object
@@ -19,7 +18,9 @@ export interface MyStoreOptions {
 
 /** A right answer to the template: its five methods, over the SQLite of Node.js itself. A prefix is a file. */
 export function myStore(_: MyStoreClient, { prefix = 'sess:' }: MyStoreOptions = {}): SessionStore {
-  return new MyStore(new DatabaseSync(join(tmpdir(), `${prefix.replaceAll(':', '')}.db`), { timeout: 10_000 }))
+  return defineStore(
+    new MyStore(new DatabaseSync(join(tmpdir(), `${prefix.replaceAll(':', '')}.db`), { timeout: 10_000 })),
+  )
 }
 
 const SCHEMA = `
@@ -37,14 +38,9 @@ interface Row {
   readonly payload: Uint8Array
 }
 
-class MyStore implements SessionStore {
+class MyStore implements StoreImplementation {
   readonly name = 'my'
-  readonly traits: StoreTraits = Object.freeze<StoreTraits>({
-    maxPayloadBytes: 1_048_576,
-    expiryResolutionMs: 1,
-    needsPepper: false,
-    staleMs: 0,
-  })
+  readonly traits = { maxPayloadBytes: 1_048_576 }
   readonly #database: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
 
@@ -53,15 +49,15 @@ class MyStore implements SessionStore {
     database.exec(SCHEMA)
   }
 
-  async read({ tag, id }: SessionKey, now: number): Promise<ExpectedRecord | undefined> {
+  async read({ tag, id }: SessionKey, now: number): Promise<SessionRecord | undefined> {
     const row = this.#sql(`SELECT * ${LIVE}`).get(tag, id, now) as unknown as Row | undefined
     if (!row) return undefined
     const { revision, expires: expiresAt, subject, payload } = row
-    return asExpected({ revision, expiresAt, payload: new Uint8Array(payload), ...(subject !== null && { subject }) })
+    return { revision, expiresAt, payload: new Uint8Array(payload), ...(subject !== null && { subject }) }
   }
 
   async create({ tag, id }: SessionKey, record: SessionRecord, now: number): Promise<boolean> {
-    const { revision, expiresAt, subject = null, payload } = fitting(record, this.traits)
+    const { revision, expiresAt, subject = null, payload } = record
     const sql = `INSERT INTO sessions AS s VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
       revision = excluded.revision, expires = excluded.expires, subject = excluded.subject, payload = excluded.payload
       WHERE s.expires <= ?`
@@ -74,7 +70,7 @@ class MyStore implements SessionStore {
     record: SessionRecord,
     now: number,
   ): Promise<'replaced' | 'conflict' | 'missing'> {
-    const { revision, expiresAt, payload } = fitting(record, this.traits)
+    const { revision, expiresAt, payload } = record
     const sql = 'UPDATE sessions SET revision = ?, expires = ?, payload = ?'
     return this.#compareAndSet('replaced', sql, [revision, expiresAt, payload], key, expected, now)
   }
@@ -120,9 +116,4 @@ class MyStore implements SessionStore {
     this.#statements.set(text, statement)
     return statement
   }
-}
-
-function fitting(record: SessionRecord, { maxPayloadBytes }: StoreTraits): SessionRecord {
-  if (record.payload.length <= maxPayloadBytes) return record
-  throw new SessError('too_large', `a payload of ${record.payload.length} bytes is larger than ${maxPayloadBytes}`)
 }

@@ -1,0 +1,196 @@
+import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises'
+import { SessError } from './error.ts'
+import { invalid } from './options.ts'
+import { isSound, isTime } from './record.ts'
+import {
+  asExpected,
+  type ExpectedRecord,
+  type ReadOptions,
+  type SessionKey,
+  type SessionRecord,
+  type SessionStore,
+  type StoreTraits,
+  type Subject,
+} from './store.ts'
+
+/** How long a page-by-page method runs, in ms, before others of this process have their turn. */
+const TURN_MS = 10
+
+/**
+ * How much later than a record's end a backend may remove it, in ms: a clock that runs up to so much ahead never removes a
+ * live record.
+ */
+export const GRACE_MS = 60_000
+
+/**
+ * What an author writes of a store: {@link SessionStore}, without what {@link defineStore} sees to. A literal or an instance of a
+ * class; a method that is not there, or undefined, is one that the store does not have.
+ */
+export interface StoreImplementation extends Pick<
+  SessionStore,
+  'name' | 'create' | 'replace' | 'touch' | 'delete' | 'list' | 'all' | 'deleteSubject' | 'count'
+> {
+  /** Default: `expiryResolutionMs` 1, `needsPepper` false, `staleMs` 0. */
+  readonly traits: Pick<StoreTraits, 'maxPayloadBytes'> & Partial<StoreTraits>
+  /** As {@link SessionStore.read}; a record that has expired may be returned. */
+  read(key: SessionKey, now: number, options: ReadOptions): Promise<SessionRecord | undefined>
+  /**
+   * Removes the records whose `expiresAt` is at or before `until`: there is no other rule, for `until` is a minute past by core's
+   * clock and by the store's.
+   *
+   * @returns For each page, how many records were removed.
+   */
+  sweep?(until: number): AsyncIterable<number>
+  /** The time of the backend's server, in ms since the epoch, where it has a clock. Default: `Date.now()`. Asked by a sweep alone. */
+  clock?(): number | Promise<number>
+  /** Releases what the store itself opened. Called once; afterwards no other method is called. */
+  close?(): Promise<void> | void
+}
+
+/**
+ * Makes a store of an implementation. It has exactly the optional methods that the implementation has. This sees to what every
+ * store must do at its boundary, so that an implementation does not:
+ *
+ * - wrong arguments are refused with `invalid_option`, a payload larger than `traits.maxPayloadBytes` with `too_large`;
+ * - after `close` each method rejects with `store_unavailable`; a second `close` does nothing;
+ * - a record that has expired is not returned by `read`, `list` and `all`;
+ * - a sweep is told the time up to which records may go, by both clocks;
+ * - between two pages other work of the process has its turn;
+ * - what an implementation throws at once is a rejection, and the traits are frozen.
+ *
+ * @throws {SessError} `invalid_option` for an implementation without a name, traits or one of the five methods.
+ */
+export function defineStore(implementation: StoreImplementation): SessionStore {
+  const it = implementation
+  checkImplementation(it)
+  const { name } = it
+  const traits: StoreTraits = Object.freeze({ expiryResolutionMs: 1, needsPepper: false, staleMs: 0, ...it.traits })
+  let closing: Promise<void> | undefined
+
+  /** @throws {SessError} `store_unavailable` after close; what is wrong with an argument. */
+  function check(problem: SessError | undefined): void {
+    if (closing) throw new SessError('store_unavailable', `the ${name} store was closed; make another`)
+    if (problem) throw problem
+  }
+
+  function call<T>(problem: SessError | undefined, run: () => Promise<T>): Promise<T> {
+    try {
+      check(problem)
+      return run()
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  async function* paged<T>(problem: SessError | undefined, open: () => AsyncIterable<T>): AsyncGenerator<T, void> {
+    check(problem)
+    let began = performance.now()
+    for await (const page of open()) {
+      yield page
+      check(undefined)
+      if (performance.now() - began < TURN_MS) continue
+      await turnOfTheEventLoop()
+      began = performance.now()
+    }
+  }
+
+  async function* live(
+    problem: SessError | undefined,
+    now: number,
+    open: () => AsyncIterable<readonly [SessionKey, SessionRecord]>,
+  ): AsyncGenerator<readonly [SessionKey, SessionRecord], void> {
+    for await (const entry of paged(problem, open)) if (isLive(entry[1], now)) yield entry
+  }
+
+  const problemOf = (record: SessionRecord): SessError | undefined => {
+    if (!isSound(record)) return invalid('record', 'must be { revision, expiresAt, subject?, payload }')
+    const { length } = record.payload
+    return length <= traits.maxPayloadBytes
+      ? undefined
+      : new SessError('too_large', `a payload of ${length} bytes; the ${name} store takes ${traits.maxPayloadBytes}`)
+  }
+
+  return {
+    name,
+    traits,
+    read: (key, now, options = {}) =>
+      call(wrongCall(key, now), () =>
+        it.read(key, now, options).then((record) => (record && isLive(record, now) ? asExpected(record) : undefined)),
+      ),
+    create: (key, record, now) => call(wrongCall(key, now) ?? problemOf(record), () => it.create(key, record, now)),
+    replace: (key, expected, next, now) =>
+      call(wrongCall(key, now) ?? wrongExpected(expected) ?? problemOf(next), () =>
+        it.replace(key, expected, next, now),
+      ),
+    touch: (key, expected, expiresAt, now) =>
+      call(wrongCall(key, now) ?? wrongExpected(expected) ?? wrongTime('expiresAt', expiresAt), () =>
+        it.touch(key, expected, expiresAt, now),
+      ),
+    delete: (key, now) => call(wrongCall(key, now), () => it.delete(key, now)),
+    ...(it.list && {
+      list: (subject, now) => live(wrongSubject(subject) ?? wrongTime('now', now), now, () => it.list!(subject, now)),
+    }),
+    ...(it.all && { all: (now) => live(wrongTime('now', now), now, () => it.all!(now)) }),
+    ...(it.deleteSubject && {
+      deleteSubject: (subject, now, except) =>
+        paged(wrongSubject(subject) ?? (except ? wrongCall(except, now) : wrongTime('now', now)), () =>
+          it.deleteSubject!(subject, now, except),
+        ),
+    }),
+    ...(it.count && { count: (now) => paged(wrongTime('now', now), () => it.count!(now)) }),
+    ...(it.sweep && {
+      sweep: (now) =>
+        paged(wrongTime('now', now), async function* () {
+          const storeNow = it.clock ? await it.clock() : Date.now()
+          yield* it.sweep!(Math.min(now, storeNow) - GRACE_MS)
+        }),
+    }),
+    ...(it.close && {
+      close: () => (closing ??= Promise.resolve().then(() => it.close!())),
+    }),
+  } satisfies SessionStore
+}
+
+const REQUIRED = ['read', 'create', 'replace', 'touch', 'delete'] as const
+const OPTIONAL = ['list', 'all', 'deleteSubject', 'count', 'sweep', 'clock', 'close'] as const
+
+function checkImplementation(it: StoreImplementation): void {
+  if (typeof it?.name !== 'string' || !it.name)
+    throw invalid('name', 'of a store must be text: it names the store in messages')
+  if (!Number.isSafeInteger(it.traits?.maxPayloadBytes) || it.traits.maxPayloadBytes < 1)
+    throw invalid('traits.maxPayloadBytes', 'must be a whole number above 0')
+  for (const method of REQUIRED)
+    if (typeof it[method] !== 'function') throw invalid(method, 'must be a method of a store')
+  for (const method of OPTIONAL)
+    if (it[method] !== undefined && typeof it[method] !== 'function')
+      throw invalid(method, 'must be a method of a store, or not be there')
+}
+
+/** The time of damaged bytes may be no number: then it is core's to say so. */
+function isLive(record: SessionRecord, now: number): boolean {
+  return !(record.expiresAt <= now)
+}
+
+function isTag(tag: unknown): boolean {
+  return typeof tag === 'string' && /^[\w-]{12}$/.test(tag)
+}
+
+function wrongCall(key: SessionKey, now: number): SessError | undefined {
+  if (!isTag(key?.tag) || typeof key.id !== 'string' || !/^[\w-]{16}$/.test(key.id))
+    return invalid('key', 'must be { tag, id } of 12 and of 16 base64url characters')
+  return wrongTime('now', now)
+}
+
+function wrongTime(option: string, time: number): SessError | undefined {
+  return isTime(time) ? undefined : invalid(option, 'must be a time in ms since the epoch')
+}
+
+function wrongExpected(expected: ExpectedRecord): SessError | undefined {
+  return typeof expected?.revision === 'number' ? undefined : invalid('expected', 'must be the record as it was read')
+}
+
+function wrongSubject(subject: Subject): SessError | undefined {
+  return isTag(subject?.tag) && typeof subject.id === 'string' && subject.id
+    ? undefined
+    : invalid('subject', 'must be { id, tag }, of which the tag has 12 base64url characters')
+}

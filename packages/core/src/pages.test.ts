@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest'
+import { PageSize, sum } from './pages.ts'
+
+test('a page grows while it takes less than 10 ms, and shrinks when it takes longer', () => {
+  const pages = new PageSize()
+  const sizes: number[] = []
+  for (const [ms, share] of [
+    [1, 1],
+    [8, 1],
+    [40, 1],
+    [1, 0.5],
+    [1e9, 1],
+    [0, 1],
+  ] as const) {
+    pages.took(ms, pages.size * share)
+    sizes.push(pages.size)
+  }
+  expect(sizes).toEqual([200, 250, 62, 62, 8, 16])
+})
+
+test('pages are summed; where one cannot tell nobody can', async () => {
+  expect(
+    await sum(
+      (async function* () {
+        yield* [1, 2, 0, 4]
+      })(),
+    ),
+  ).toBe(7)
+  expect(
+    await sum(
+      (async function* () {
+        yield* [1, undefined, 4]
+      })(),
+    ),
+  ).toBeUndefined()
+})
