@@ -1,6 +1,6 @@
 import { stringifySetCookie } from 'cookie'
 import { isSessError, type Session, type Sessions } from '@sess/core'
-import { bindingOf, sessionsBindingOf } from '@sess/core/binding'
+import { bindingOf, sessionsBindingOf, type SessionBinding } from '@sess/core/binding'
 import { cacheControlWith, sharedCacheMayStore, varyWith } from './caching.ts'
 import { attributesOf, type CookieAttributes, type CookieOptions } from './cookie-options.ts'
 
@@ -63,12 +63,42 @@ export interface SessionCookie<Data extends object = Record<string, unknown>> {
   reportInsecure(host: string, advice: string): void
 
   /**
-   * For bindings, when nobody is left to answer: commits. Never rejects: an error becomes an `error` event.
+   * For bindings, before the head leaves: commits what the session has to write. Resolves where the answer may be sent.
+   *
+   * An answer with a status of 400 or more claims nothing, and may be an error handler's: it is sent although the commit
+   * failed, and the failure is an `error` event. What the application was told of, because it awaited the operation that
+   * failed, is not tried again; nor is anything after a commit that failed here.
+   *
+   * @param status - Of the answer.
+   * @throws As `session.commit`: the answer must not be sent, and the error goes to the application's error handlers. Their
+   *   answer comes here as well.
+   */
+  commit(session: Session<Data>, status: number): Promise<void>
+
+  /**
+   * For bindings, before the last byte of a body whose head has left: commits what changed meanwhile.
+   *
+   * @param status - Of the answer.
+   * @throws As `session.commit`: the body is to be cut short, so that nobody takes it for whole.
+   */
+  commitAtEnd(session: Session<Data>, status: number): Promise<void>
+
+  /**
+   * For bindings: whether {@link SessionCookie.commit} would do nothing, as the application has been told of a failure.
+   *
+   * @param status - Of the answer.
+   */
+  isGivenUp(session: Session<Data>, status: number): boolean
+
+  /**
+   * For bindings, when nobody is left to answer: commits. Never rejects: an error becomes an `error` event, and so do changes
+   * that were made after a failure and are not written.
    *
    * @param answered - True: the whole response has left. False: the client has gone, and a session that would be new is
    *   not created, nor is that an error, as its cookie cannot arrive.
+   * @param status - Of the answer, as far as there is one.
    */
-  commitUnseen(session: Session<Data>, answered: boolean): Promise<void>
+  commitUnseen(session: Session<Data>, answered: boolean, status?: number): Promise<void>
 }
 
 const LONGEST_HEADER = 65_536
@@ -86,6 +116,20 @@ export function sessionCookie<Data extends object>(
   const attributes = attributesOf(options)
   const binding = sessionsBindingOf(sessions)
   let told = false
+  const failed = new WeakSet<SessionBinding>()
+  const reported = new WeakSet<SessionBinding>()
+  const givenUp = (bound: SessionBinding, status: number): boolean => {
+    const { failure } = bound
+    return failed.has(bound) || (failure?.heard === true && (!failure.changed || status >= 400))
+  }
+  /** The one event of a request whose changes are not written, apart from those of the store. */
+  const report = (bound: SessionBinding, operation: string, error: unknown): void => {
+    if (reported.has(bound)) return
+    reported.add(bound)
+    const { handle } = bound
+    const code = isSessError(error) ? error.code : 'unknown_outcome'
+    bound.report('error', { code, operation, error, ...(handle !== undefined && { handle }) })
+  }
   return {
     attributes,
     load(cookieHeader) {
@@ -128,21 +172,40 @@ export function sessionCookie<Data extends object>(
       if (!told) console.warn(message)
       told = true
     },
-    async commitUnseen(session, answered) {
+    async commit(session, status) {
       const bound = bindingOf(session)
-      bound.closeCookie()
+      if (givenUp(bound, status)) return
       try {
         await bound.commit()
       } catch (error) {
-        const code = isSessError(error) ? error.code : 'unknown_outcome'
-        if (code === 'response_started' && !answered) return
-        const { handle } = bound
-        bound.report('error', {
-          code,
-          operation: 'commit with nobody left to answer',
-          error,
-          ...(handle && { handle }),
-        })
+        failed.add(bound)
+        if (status < 400) throw error
+        report(bound, 'commit', error)
+      }
+    },
+    async commitAtEnd(session, status) {
+      const bound = bindingOf(session)
+      if (givenUp(bound, status)) return
+      try {
+        await bound.commit()
+      } catch (error) {
+        failed.add(bound)
+        throw error
+      }
+    },
+    isGivenUp: (session, status) => givenUp(bindingOf(session), status),
+    async commitUnseen(session, answered, status = 0) {
+      const bound = bindingOf(session)
+      bound.closeCookie()
+      if (givenUp(bound, status)) {
+        if (bound.failure?.changed) report(bound, 'commit', bound.failure.error)
+        return
+      }
+      try {
+        await bound.commit()
+      } catch (error) {
+        if (isSessError(error) && error.code === 'response_started' && !answered) return
+        report(bound, 'commit with nobody left to answer', error)
       }
     },
   }

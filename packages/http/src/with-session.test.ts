@@ -142,14 +142,17 @@ describe('an error', () => {
     expect(await stored(cookie)).toEqual({ n: 1 })
   })
 
-  test('of the handler goes through, and nothing is committed', async () => {
+  test('of the handler goes through; what was changed is committed, but for what needs a cookie', async () => {
     const cookie = await begun()
     const handler = withSession(sessions, (_request, session) => {
       session.data.n = 9
       throw new Error('mine')
     })
     await expect(handler(request(cookie))).rejects.toThrow('mine')
-    expect(await stored(cookie)).toEqual({ n: 1 })
+    expect(await stored(cookie)).toEqual({ n: 9 })
+    const created = vi.spyOn(store, 'create')
+    await expect(handler(request())).rejects.toThrow('mine')
+    expect(created).not.toHaveBeenCalled()
   })
 
   test('of the store at load is no sign-out: the handler is not called', async () => {

@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict'
+import { createSessions, memoryStore, SessError, type Session, type Sessions, type SessionStore } from '@sess/core'
+import type { HttpAnswer, HttpApp, HttpAsked, HttpCase, HttpHarness } from './contract.ts'
+import { Client, type Answer, type Ask } from './client.ts'
+
+type Method = keyof SessionStore
+type Handler = (session: Session, asked: HttpAsked) => HttpAnswer | Promise<HttpAnswer>
+
+/** How a row's application differs from the usual. */
+export interface AppOptions extends Partial<Pick<HttpApp, 'cookie' | 'private' | 'trustProxy' | 'before' | 'after'>> {
+  /** The error handler. Default: the error's status, or 500, and its code or message as text. */
+  readonly handleError?: (error: Error, session: () => Session) => HttpAnswer | Promise<HttpAnswer>
+}
+
+/** An application that is served for one row, with its store in the row's hands. */
+export interface Trial {
+  readonly sessions: Sessions
+  /** The store's methods as they were called. */
+  readonly calls: Method[]
+  /** `name reason` of the events that the application would hear. */
+  readonly events: string[]
+  /** The errors that the application's error handler was given. */
+  readonly errors: unknown[]
+  /** From now on these methods of the store fail: nothing was written. */
+  fail(...methods: Method[]): void
+  /** Nothing fails any more. */
+  mend(): void
+  /** The next call of this method waits until `release`. */
+  hold(method: Method): { readonly reached: Promise<void>; readonly release: () => void }
+  readonly client: Client
+  get(path?: string, ask?: Ask): Promise<Answer>
+  /** `name=value` of the cookie of a session with this data, of nobody or of a subject. */
+  begin(data?: Record<string, unknown>, subject?: string): Promise<string>
+  /** What is stored under a cookie: status, subject and data. */
+  stored(cookie: string): Promise<Stored>
+}
+
+/** What a later request would see. */
+export interface Stored {
+  readonly status: Session['status']
+  readonly subject: string | undefined
+  readonly data: Record<string, unknown>
+}
+
+/** Makes a row of the table. */
+export function row(
+  id: string,
+  text: string,
+  handle: Handler,
+  check: (trial: Trial) => Promise<void>,
+  options: AppOptions = {},
+): HttpCase {
+  return { id, text, run: (harness) => tryOut(harness, handle, check, options) }
+}
+
+async function tryOut(
+  harness: HttpHarness,
+  handle: Handler,
+  check: (trial: Trial) => Promise<void>,
+  options: AppOptions,
+): Promise<void> {
+  const calls: Method[] = []
+  const failing = new Set<Method>()
+  const held = new Map<Method, { arrive: () => void; gate: Promise<void> }>()
+  const store = new Proxy(memoryStore(), {
+    get(target, name: Method) {
+      const value: unknown = target[name]
+      if (typeof value !== 'function') return value
+      return async (...args: unknown[]) => {
+        calls.push(name)
+        const hold = held.get(name)
+        held.delete(name)
+        hold?.arrive()
+        await hold?.gate
+        if (failing.has(name)) throw new SessError('store_unavailable', 'the store is down')
+        return value.apply(target, args) as unknown
+      }
+    },
+  })
+  const sessions = createSessions({ store, log: false })
+  const events: string[] = []
+  for (const name of ['error', 'insecure', 'uncacheable_late'] as const) sessions.on(name, () => void events.push(name))
+  const errors: unknown[] = []
+  const cookie = { secure: false, name: 'sid', ...options.cookie }
+  const served = await harness.serve({
+    sessions,
+    cookie,
+    private: options.private ?? false,
+    trustProxy: options.trustProxy ?? false,
+    before: options.before ?? [],
+    after: options.after ?? [],
+    // A handler that takes no session does not ask for it either.
+    handle: async (asked) => (handle.length > 0 ? handle(asked.session(), asked) : (handle as () => HttpAnswer)()),
+    async handleError(error, session) {
+      errors.push(error)
+      return await (options.handleError ?? answerError)(error as Error, session)
+    },
+  })
+  const client = new Client(served.url, cookie.name)
+  const value = (pair: string): string => pair.slice(pair.indexOf('=') + 1)
+  try {
+    await check({
+      sessions,
+      calls,
+      events,
+      errors,
+      fail(...methods) {
+        for (const method of methods) failing.add(method)
+      },
+      mend: () => failing.clear(),
+      hold(method) {
+        const reached = Promise.withResolvers<void>()
+        const gate = Promise.withResolvers<void>()
+        held.set(method, { arrive: reached.resolve, gate: gate.promise })
+        return { reached: reached.promise, release: gate.resolve }
+      },
+      client,
+      get: (path = '/app', ask = {}) => client.ask(path, ask),
+      async begin(data = { n: 1 }, subject) {
+        const session = await sessions.load(undefined)
+        Object.assign(session.data, data)
+        const { cookieValue } = subject === undefined ? await session.commit() : await session.login(subject)
+        calls.length = 0
+        return `${cookie.name}=${cookieValue!}`
+      },
+      async stored(pair) {
+        const session = await sessions.load(value(pair))
+        return { status: session.status, subject: session.subject, data: { ...session.data } }
+      },
+    })
+  } finally {
+    client.close()
+    await served.close()
+  }
+}
+
+function answerError(error: Error): HttpAnswer {
+  const { status = 500, code } = error as Partial<SessError>
+  return { status, headers: [['content-type', 'text/plain']], body: code ?? error.message }
+}
+
+/** A text as a handler answers it. */
+export function text(body: string, ...headers: [name: string, value: string][]): HttpAnswer {
+  return { headers: [['content-type', 'text/plain'], ...headers], body }
+}
+
+/** What the session's fields of an answer are. */
+export function fields({
+  headers,
+  cookies,
+}: Answer): [vary: string | undefined, caching: string | undefined, cookies: number] {
+  return [headers['vary'], headers['cache-control'], cookies.length]
+}
+
+/** Waits until something that nobody announces has come about. */
+export async function eventually<T>(look: () => T | Promise<T>, expected: T): Promise<void> {
+  const until = performance.now() + 10_000
+  for (;;) {
+    const seen = await look()
+    try {
+      return assert.deepEqual(seen, expected)
+    } catch (error) {
+      if (performance.now() > until) throw error
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}

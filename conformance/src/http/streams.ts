@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict'
+import { eventually, row } from './app.ts'
+import { pieces } from './commit.ts'
+import type { HttpCase } from './contract.ts'
+import type { Session } from '@sess/core'
+
+/** A body that changes the session behind its first piece. */
+async function* changing(session: Session, after: (session: Session) => unknown = () => {}): AsyncIterable<string> {
+  yield* pieces('a')
+  session.data['late'] = 1
+  await after(session)
+  yield* pieces('b')
+}
+
+const failing = async (): Promise<never> => {
+  throw new Error('the source failed')
+}
+
+/** What happens after the first byte. */
+export const streamCases: readonly HttpCase[] = [
+  row(
+    'stream/late-change',
+    'what changes while the body streams is stored before its end',
+    (session) => {
+      void session.data
+      return { body: changing(session) }
+    },
+    async ({ begin, hold, client, stored }) => {
+      const cookie = await begin()
+      const { reached, release } = hold('replace')
+      const { head, answer } = client.open('/app', { cookie })
+      const message = await head
+      await reached
+      await client.ask('/nowhere')
+      assert.equal(message.complete, false, 'the body ended before the write was acknowledged')
+      release()
+      const { body, whole } = await answer
+      assert.deepEqual([body, whole, (await stored(cookie)).data], ['ab', true, { n: 1, late: 1 }])
+    },
+  ),
+  row(
+    'stream/first-use-late',
+    'a first use while the body streams is stored, and is an event where a shared cache may keep the answer',
+    (session, { url }) => ({
+      headers: url.endsWith('/private') ? [['cache-control', 'private']] : [],
+      body: changing(session),
+    }),
+    async ({ begin, get, events, stored }) => {
+      const cookie = await begin()
+      const { headers } = await get('/app', { cookie })
+      assert.deepEqual([headers['vary'], headers['cache-control']], [undefined, undefined])
+      assert.deepEqual([events, (await stored(cookie)).data], [['uncacheable_late'], { n: 1, late: 1 }])
+      await get('/app/private', { cookie })
+      assert.deepEqual(events, ['uncacheable_late'])
+    },
+  ),
+  row(
+    'stream/late-cookie',
+    'what would need a cookie when the head has left is not written, and the body is cut short',
+    (session) => {
+      void session.data
+      return { body: changing(session) }
+    },
+    async ({ get, calls }) => {
+      const { whole, cookies } = await get()
+      assert.deepEqual([whole, cookies, calls], [false, [], []])
+    },
+  ),
+  row(
+    'stream/late-failure',
+    'a commit that fails at the end cuts the body short',
+    (session) => {
+      void session.data
+      return { body: changing(session) }
+    },
+    async ({ begin, fail, get, stored }) => {
+      const cookie = await begin()
+      fail('replace')
+      const { whole } = await get('/app', { cookie })
+      assert.deepEqual([whole, (await stored(cookie)).data], [false, { n: 1 }])
+    },
+  ),
+  row(
+    'stream/source-fails',
+    'a body whose source fails is cut short; what changed until then is stored',
+    (session) => {
+      void session.data
+      return { body: changing(session, failing) }
+    },
+    async ({ begin, get, stored }) => {
+      const cookie = await begin()
+      assert.equal((await get('/app', { cookie })).whole, false)
+      await eventually(async () => (await stored(cookie)).data, { n: 1, late: 1 })
+    },
+  ),
+  row(
+    'stream/client-gone',
+    'the client goes away while the body streams: what changed is stored',
+    (session) => {
+      void session.data
+      return {
+        body: (async function* (): AsyncIterable<string> {
+          yield* changing(session)
+          for (;;) {
+            await new Promise((resolve) => setTimeout(resolve, 5))
+            yield 'x'.repeat(1000)
+          }
+        })(),
+      }
+    },
+    async ({ begin, client, stored }) => {
+      const cookie = await begin()
+      const { head, request } = client.open('/app', { cookie })
+      const message = await head
+      await new Promise<void>((resolve) => {
+        let read = ''
+        message.setEncoding('utf8').on('data', (data: string) => {
+          read += data
+          if (read.includes('bx')) resolve()
+        })
+      })
+      message.on('error', () => {})
+      request.on('error', () => {}).destroy()
+      await eventually(async () => (await stored(cookie)).data, { n: 1, late: 1 })
+    },
+  ),
+]
