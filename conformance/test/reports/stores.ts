@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import listed from '../../../scripts/check/stores.json' with { type: 'json' }
-import type { Report } from '../../src/index.ts'
 import { CALL_PATIENCE } from '../../src/run.ts'
+import { readCompact, type Kept } from './compact.ts'
 
 /** The repository. */
 export const root: string = fileURLToPath(new URL('../../..', import.meta.url))
@@ -11,8 +11,11 @@ export const root: string = fileURLToPath(new URL('../../..', import.meta.url))
 /** For one call, in seconds, where that is more than the kit's own: DynamoDB Local takes its time for ten thousand deletes. */
 const PATIENCE: Readonly<Record<string, number>> = { dynamodb: 120 }
 
-/** Where the reports are, from the root. */
+/** Where the reports that the repository keeps are, from the root: one file for each store. */
 export const FOLDER = 'conformance/reports'
+
+/** Where a run leaves its reports in every form, from the root: a folder for each store. Git ignores it. */
+export const FULL = '.cache/reports'
 
 /** A store of this repository. */
 export interface Store {
@@ -34,7 +37,7 @@ export const stores: readonly Store[] = Object.entries(listed).map(([name, { fol
 }))
 
 /** What the kit said of a store last; undefined where it never did. */
-export function reportOf({ name }: Store): Report | undefined {
-  const file = join(root, FOLDER, name, 'report.json')
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Report) : undefined
+export function keptOf({ name }: Store): Kept | undefined {
+  const file = join(root, FOLDER, `${name}.md`)
+  return existsSync(file) ? readCompact(readFileSync(file, 'utf8')) : undefined
 }

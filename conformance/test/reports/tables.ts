@@ -1,19 +1,11 @@
-import type { Report } from '../../src/index.ts'
-import { countsOf } from '../../src/report/text.ts'
-import { FOLDER, reportOf, stores } from './stores.ts'
+import type { Kept } from './compact.ts'
+import { FOLDER, FULL, keptOf, stores } from './stores.ts'
 
 const [BEGIN, END] = ['<!-- kit:begin -->', '<!-- kit:end -->']
 const COMMAND = 'pnpm --filter @sess/conformance reports'
 
 /** What is the same for all stores: the kit, and what it ran on. */
 const SHARED: readonly string[] = ['@sess/conformance', 'node']
-
-const VERDICT: Readonly<Record<Report['verdict'], string>> = {
-  pass: 'keeps the contract',
-  fail: 'breaks the contract',
-  inconclusive: 'could not be judged',
-  'harness-error': 'could not be tried',
-}
 
 /** A table, its columns as wide as the formatter makes them. */
 function table(rows: readonly (readonly string[])[]): string {
@@ -24,16 +16,16 @@ function table(rows: readonly (readonly string[])[]): string {
   return [heading, line(widths.map((width) => '-'.repeat(width))), ...rest].join('\n')
 }
 
-function versionsOf({ versions }: Report, chosen: (name: string) => boolean): string {
+function versionsOf({ versions }: Kept, chosen: (name: string) => boolean): string {
   return Object.entries(versions)
     .filter(([name]) => chosen(name))
     .map(([name, version]) => `${name} ${version}`)
     .join(', ')
 }
 
-function deviationsOf({ cases }: Report): string {
-  const ids = cases.filter(({ status }) => status === 'deviates').map(({ id }) => id)
-  return ids.length === 0 ? 'none' : ids.join(', ')
+/** `keeps the contract, version 1` */
+function verdictOf({ verdict }: Kept): string {
+  return verdict.replace(/^.*? (?=keeps|breaks|could not be|passed)/, '').replace(/\.$/, '')
 }
 
 /** How long a call may take: on most stores, and on those where that is not enough. */
@@ -46,20 +38,17 @@ function patience(): string {
 /** @param up - From the document to the root. @param reportsAt - From the document to the reports. */
 function tableOf(up: string, reportsAt: string): string {
   const reports = stores.flatMap((store) => {
-    const report = reportOf(store)
-    return report ? [{ store, report }] : []
+    const kept = keptOf(store)
+    return kept ? [{ store, kept }] : []
   })
-  const rows = reports.map(({ store, report }) => {
-    const { verdict, complete, cases } = report
-    return [
-      `[${store.name}](${up}${store.folder})`,
-      `[${complete ? VERDICT[verdict] : 'not wholly tried'}](${reportsAt}${store.name}/report.md)`,
-      countsOf(cases),
-      deviationsOf(report),
-      versionsOf(report, (name) => !SHARED.includes(name)),
-    ]
-  })
-  const shared = [...new Set(reports.map(({ report }) => versionsOf(report, (name) => SHARED.includes(name))))]
+  const rows = reports.map(({ store, kept }) => [
+    `[${store.name}](${up}${store.folder})`,
+    `[${verdictOf(kept)}](${reportsAt}${store.name}.md)`,
+    kept.counts,
+    kept.deviations.join(', ') || 'none',
+    versionsOf(kept, (name) => !SHARED.includes(name)),
+  ])
+  const shared = [...new Set(reports.map(({ kept }) => versionsOf(kept, (name) => SHARED.includes(name))))]
   return [
     table([['store', 'verdict', 'cases', 'deviations', 'versions'], ...rows]),
     '',
@@ -70,7 +59,7 @@ function tableOf(up: string, reportsAt: string): string {
 
 /** The overview beside the reports, as it follows from them. */
 export function overview(): string {
-  const forms = 'Each folder has the same run as `report.html`, a page to look at, as JSON, as JUnit, and as a badge.'
+  const forms = `The command leaves each run in \`${FULL}\` as well: as a page to look at, with every case's text and time, as JSON, as JUnit, and as a badge.`
   return `# What the kit says of our stores\n\n${tableOf('../../', '')}\n\n${forms}\n`
 }
 
