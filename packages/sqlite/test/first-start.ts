@@ -1,0 +1,20 @@
+/** Opens each file that it is told of at the time that it is told, makes a store and a record, and says how that went. */
+import { sqliteStore } from '../src/index.ts'
+import { betterSqlite3 } from './harness.ts'
+import { keyOf, recordOf } from './record.ts'
+
+const index = Number(process.argv[2])
+process.on('message', async ({ file, at }: { file: string; at: number }) => {
+  while (Date.now() < at);
+  const database = betterSqlite3.open(file)
+  try {
+    const created = await sqliteStore(database).create(keyOf(index), recordOf(1), 0)
+    process.send!(created ? 'ok' : 'not created')
+  } catch (error) {
+    process.send!(String(error))
+  } finally {
+    database.close()
+  }
+})
+process.on('disconnect', () => process.exit())
+process.send!('ready')
