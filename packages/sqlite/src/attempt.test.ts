@@ -116,10 +116,14 @@ describe.each([betterSqlite3, nodeSqlite])('$name', (driver) => {
     const database = openBy(driver)
     const store = sqliteStore(database)
     await store.create(keyOf(1), recordOf(1), 0)
-    const [{ page_count: pages }] = rowsOf<{ page_count: number }>(database, 'PRAGMA page_count') as [{ page_count: number }]
+    const [{ page_count: pages }] = rowsOf<{ page_count: number }>(database, 'PRAGMA page_count') as [
+      { page_count: number },
+    ]
     database.exec(`PRAGMA max_page_count = ${pages}`)
     const large = recordOf(2, 'x'.repeat(500_000))
-    await expect(store.replace(keyOf(1), asExpected(recordOf(1)), large, 0)).rejects.toMatchObject({ code: 'store_full' })
+    await expect(store.replace(keyOf(1), asExpected(recordOf(1)), large, 0)).rejects.toMatchObject({
+      code: 'store_full',
+    })
     expect(await store.read(keyOf(1), 0)).toMatchObject({ revision: 1, expiresAt: 1000 })
     database.exec('PRAGMA max_page_count = 100000')
     expect(await store.replace(keyOf(1), asExpected(recordOf(1)), large, 0)).toBe('replaced')

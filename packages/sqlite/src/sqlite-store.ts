@@ -95,9 +95,7 @@ class SqliteStore implements StoreImplementation {
 
   create({ tag, id }: SessionKey, record: SessionRecord, now: number): Promise<boolean> {
     const { revision, expiresAt, subject, payload } = record
-    return this.#writing(
-      ({ create }) => create.run(tag, id, revision, expiresAt, blobOf(subject), payload, now) === 1,
-    )
+    return this.#writing(({ create }) => create.run(tag, id, revision, expiresAt, blobOf(subject), payload, now) === 1)
   }
 
   replace(

@@ -4,7 +4,11 @@ import { betterSqlite3 } from './harness.ts'
 import { keyOf, recordOf } from './record.ts'
 
 const index = Number(process.argv[2])
-process.on('message', async ({ file, at }: { file: string; at: number }) => {
+process.on('message', (message: { file: string; at: number }) => void start(message))
+process.on('disconnect', () => process.exit())
+process.send!('ready')
+
+async function start({ file, at }: { file: string; at: number }): Promise<void> {
   while (Date.now() < at);
   const database = betterSqlite3.open(file)
   try {
@@ -15,6 +19,4 @@ process.on('message', async ({ file, at }: { file: string; at: number }) => {
   } finally {
     database.close()
   }
-})
-process.on('disconnect', () => process.exit())
-process.send!('ready')
+}
