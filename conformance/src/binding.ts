@@ -1,4 +1,5 @@
 import type { Serializer } from '@sess/core'
+import { checkOptions } from '@sess/core/adapter'
 import { cases } from './cases/all.ts'
 import { serializerCases } from './cases/serialization.ts'
 import type { Harness, RunOptions } from './contract.ts'
@@ -6,7 +7,7 @@ import { preflight } from './preflight.ts'
 import { messageOf } from './report/report.ts'
 import { stepLine } from './report/text.ts'
 import type { Result } from './result.ts'
-import { CALL_PATIENCE, runCase, runSerializerCase } from './run.ts'
+import { CALL_PATIENCE, RUN_OPTIONS, runCase, runSerializerCase } from './run.ts'
 
 /** How long a runner should wait for a test, in ms: longer than any case takes, for the kit ends them itself, and says where they hung. */
 export const TEST_PATIENCE = 3_600_000
@@ -20,6 +21,7 @@ export interface BoundTest {
 
 /** The tests of a store: that the harness is sound, and one for each case. */
 export function bind(harness: Harness, options: RunOptions = {}): readonly BoundTest[] {
+  checkOptions(options, 'conformance()', RUN_OPTIONS)
   const sound: BoundTest = {
     name: 'the harness is sound',
     run: async () => void (await preflight(harness, options.patience ?? CALL_PATIENCE)),

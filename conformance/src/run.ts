@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import type { Serializer } from '@sess/core'
+import type { OptionNames } from '@sess/core/adapter'
 import type { Case, Harness, RunOptions, SerializerCase, Space } from './contract.ts'
 import { contextOf } from './context.ts'
 import { seconds, slowness, Stillness } from './deadline.ts'
@@ -13,6 +14,14 @@ const CASE_PATIENCE = 60_000
 const IN_ALL = 5
 /** How long one call may take, in ms: longer than core waits for a store, whatever `storeTimeout` says. */
 export const CALL_PATIENCE = 15_000
+
+export const RUN_OPTIONS: OptionNames<RunOptions> = {
+  seed: true,
+  path: true,
+  effort: true,
+  patience: true,
+  createSessions: true,
+}
 
 /** Runs one case in a namespace of its own. Never rejects. */
 export async function runCase(item: Case, harness: Harness, options: RunOptions = {}): Promise<Result> {

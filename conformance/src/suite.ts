@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import type { Serializer } from '@sess/core'
+import { checkOptions, type OptionNames } from '@sess/core/adapter'
 import { cases } from './cases/all.ts'
 import { serializerCases } from './cases/serialization.ts'
 import frozen from './contract-1.json' with { type: 'json' }
@@ -7,7 +8,7 @@ import type { Case, Harness, RunOptions, SerializerCase } from './contract.ts'
 import { preflight, scaleOf } from './preflight.ts'
 import { caseReportOf, messageOf, verdictOf, type CaseReport, type Report } from './report/report.ts'
 import { Hang, HarnessError, Untried, type Result } from './result.ts'
-import { CALL_PATIENCE, runCase, runSerializerCase } from './run.ts'
+import { CALL_PATIENCE, RUN_OPTIONS, runCase, runSerializerCase } from './run.ts'
 import { Strays } from './strays.ts'
 import { kitVersion } from './version.ts'
 
@@ -24,10 +25,22 @@ export interface SuiteOptions extends RunOptions {
   readonly onEnd?: (report: CaseReport, index: number, of: number) => void
 }
 
+const OPTIONS: OptionNames<SuiteOptions> = {
+  ...RUN_OPTIONS,
+  only: true,
+  onStart: true,
+  onEnd: true,
+}
+
 type Settled = SuiteOptions & { readonly seed: number; readonly effort: number; readonly patience: number }
 
-/** Puts a store on trial, by its harness. Never rejects: what is wrong with the harness is in the report. */
+/**
+ * Puts a store on trial, by its harness. What is wrong with the harness is in the report.
+ *
+ * @throws {SessError} `invalid_option` for an option that there is not; nothing else.
+ */
 export async function runSuite(harness: Harness, options: SuiteOptions = {}): Promise<Report> {
+  checkOptions(options, 'runSuite()', OPTIONS)
   const settled = settle(options)
   const began = { startedAt: new Date().toISOString(), at: performance.now() }
   const name = typeof harness?.name === 'string' ? harness.name : 'unnamed'
@@ -44,6 +57,7 @@ export async function runSuite(harness: Harness, options: SuiteOptions = {}): Pr
 
 /** Puts a serializer on trial. */
 export async function runSerializerSuite(serializer: Serializer, options: SuiteOptions = {}): Promise<Report> {
+  checkOptions(options, 'runSerializerSuite()', OPTIONS)
   const settled = settle(options)
   const began = { startedAt: new Date().toISOString(), at: performance.now() }
   try {

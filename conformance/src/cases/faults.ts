@@ -29,7 +29,7 @@ export const faults: readonly Case[] = [
     'A store that cannot answer rejects the load: an outage is not a logout.',
     async ({ sessions, faulty, now }) => {
       const { store: it, faults } = faulty()
-      const open = sessions({ now }, it, { storeTimeout: BRIEF })
+      const open = sessions({ now }, it, { storeTimeout: `${BRIEF}ms` })
       const session = await open.load(undefined)
       session.data.a = 1
       const { cookieValue } = await session.commit()
@@ -99,7 +99,7 @@ export const faults: readonly Case[] = [
     'While the store is away a commit and a logout throw; once it is back they do what they were asked, once.',
     async (context) => {
       const { store: it, faults } = context.faulty()
-      const open = context.sessions({ now: context.now }, it, { storeTimeout: BRIEF })
+      const open = context.sessions({ now: context.now }, it, { storeTimeout: `${BRIEF}ms` })
       const first = await open.load(undefined)
       first.data.n = 0
       const { cookieValue } = await first.commit()

@@ -1,6 +1,9 @@
 import type { SessErrorCode } from './error.ts'
 
-/** A duration: a number of milliseconds, or a number with a unit, such as `'90s'`, `'30m'`, `'12h'`, `'14d'`. */
+/**
+ * A duration: a number with a unit, such as `'250ms'`, `'90s'`, `'30m'`, `'12h'`, `'14d'`; or a bare number of milliseconds from
+ * 1000, since a smaller one is somebody's seconds or minutes. 0 and `'0s'` where an option says what they mean.
+ */
 export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`
 
 /**

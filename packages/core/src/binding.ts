@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { checkOptions, type OptionNames } from './option-check.ts'
 export {
   bindingOf,
   sessionsBindingOf,

@@ -1,6 +1,6 @@
 import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises'
 import { SessError } from './error.ts'
-import { invalid } from './options.ts'
+import { invalid } from './option-check.ts'
 import { isSound, isTime } from './record.ts'
 import {
   asExpected,

@@ -1,15 +1,18 @@
-import { SessError } from './error.ts'
+import { invalid } from './option-check.ts'
 import type { Duration } from './api.ts'
 
 const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 const LONGEST = 1e13
+/** A bare number below this was meant as seconds or minutes. */
+const LEAST_BARE = 1000
 
 /**
  * A duration in ms.
  *
  * @param option - The name that the message gives to the value.
  * @param limits - `zero`: 0 is a duration too. Default: false.
- * @throws {SessError} `invalid_option` unless it is more than 0 and at most 10¹³ ms (some 317 years).
+ * @throws {SessError} `invalid_option` unless it is more than 0 and at most 10¹³ ms (some 317 years); for a bare number below
+ *   1000 too, which somebody meant as seconds or minutes.
  */
 export function milliseconds(
   value: Duration,
@@ -18,9 +21,14 @@ export function milliseconds(
 ): number {
   const match = typeof value === 'string' ? /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(value) : undefined
   const ms = match ? Math.round(Number(match[1]) * UNITS[match[2]!]!) : value
+  if (!match && typeof ms === 'number' && ms > 0 && ms < LEAST_BARE)
+    throw invalid(
+      option,
+      `is ${ms}, and a bare number is milliseconds: write '${ms}m', '${ms}s', or '${ms}ms' if that is meant`,
+    )
   if (typeof ms === 'number' && (ms > 0 || (zero && ms === 0)) && ms <= LONGEST) return Math.ceil(ms)
-  throw new SessError(
-    'invalid_option',
-    `${option}: ${JSON.stringify(value) ?? String(value)} is no duration; give ms ${zero ? 'from' : 'above'} 0, or text such as '30m' (ms, s, m, h, d)`,
+  throw invalid(
+    option,
+    `is ${JSON.stringify(value) ?? String(value)}, and no duration; give ms ${zero ? 'from' : 'above'} 0, or text such as '30m' (ms, s, m, h, d)`,
   )
 }

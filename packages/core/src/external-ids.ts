@@ -9,7 +9,8 @@ import { SessError } from './error.ts'
 import { ExternalIdIndex } from './external-id-index.ts'
 import { draftOf, LiveExternalIdSession } from './external-id-session.ts'
 import { jsonOf } from './json.ts'
-import { invalid, settingsOf, type BaseOptions, type Terms } from './options.ts'
+import { checkOptions, invalid, type OptionNames } from './option-check.ts'
+import { settingsOf, type BaseOptions, type Terms } from './options.ts'
 import { sum } from './pages.ts'
 import { KNOWN_FOR } from './secrets.ts'
 import type { SessionKey } from './store.ts'
@@ -91,21 +92,38 @@ export interface ExternalIdSessions {
 const ENDLESS = 1e13
 const DAY = 86_400_000
 
+const NAMES: OptionNames<ExternalIdOptions> = {
+  store: true,
+  domain: true,
+  idleTimeout: true,
+  absoluteTimeout: true,
+  touchAfter: true,
+  lifeOf: true,
+  index: true,
+  maxDepth: true,
+  seal: true,
+  onConflict: true,
+  storeTimeout: true,
+  clock: true,
+  log: true,
+}
+
 /**
  * For adapters to session libraries that make the IDs themselves.
  *
  * @throws {SessError} `invalid_option`, naming the option.
  */
 export function externalIdSessions(options: ExternalIdOptions): ExternalIdSessions {
+  checkOptions(options, 'externalIdSessions()', NAMES)
   const { domain, lifeOf, index = false, maxDepth = 500, ...rest } = options
   if (!Number.isInteger(maxDepth) || maxDepth < 1 || maxDepth > DEEPEST_DATA)
     throw invalid('maxDepth', `must be a whole number from 1 to ${DEEPEST_DATA}`)
   const absoluteTimeout = milliseconds(options.absoluteTimeout ?? ENDLESS, 'absoluteTimeout')
-  const { idleTimeout: forgotten = Math.min(DAY, absoluteTimeout) } = options
+  const { idleTimeout: forgotten = `${Math.min(DAY, absoluteTimeout)}ms` } = options
   // No subject is ever hashed here, so any pepper will do.
   const settings = settingsOf({
     ...rest,
-    absoluteTimeout,
+    absoluteTimeout: `${absoluteTimeout}ms`,
     idleTimeout: forgotten,
     pepper: domain.padEnd(16),
     serializer: jsonOf(maxDepth, DEEPEST_DATA),

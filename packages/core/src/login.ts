@@ -2,7 +2,8 @@ import type { LoginOptions, OutcomeStatus } from './api.ts'
 import { NO_CONTENT, pack, type Content, type Held } from './codec.ts'
 import { LONGEST_TEXT, marked, MOST_HINTS, remembers } from './envelope.ts'
 import { SessError } from './error.ts'
-import { invalid, lifetimesOf, type Lifetimes, type Settings } from './options.ts'
+import { checkOptions, checkType, invalid, type OptionNames } from './option-check.ts'
+import { lifetimesOf, type Lifetimes, type Settings } from './options.ts'
 import { judge, KNOWN_FOR, validAtMarking, wasValidAtMarking } from './secrets.ts'
 import { TRIES, type Stored, type Write } from './stored.ts'
 import { handleOf, newSecret, newWriteId } from './token.ts'
@@ -14,8 +15,21 @@ export interface SignIn extends Lifetimes {
   readonly client: Readonly<Record<string, string>> | undefined
 }
 
+const NAMES: OptionNames<LoginOptions> = {
+  idleTimeout: true,
+  absoluteTimeout: true,
+  persistent: true,
+  label: true,
+  client: true,
+}
+
+const LIFETIME = 'set idleTimeout and absoluteTimeout'
+const HINTS = { ttl: LIFETIME, maxAge: LIFETIME, expires: LIFETIME, keepOldFor: 'login() ends the old secret at once' }
+
 /** @throws {SessError} `invalid_option`, naming the option. */
 export function signInOf(options: LoginOptions, settings: Settings): SignIn {
+  checkOptions(options, 'login()', NAMES, HINTS)
+  checkType(options.persistent, 'persistent', 'boolean')
   const { label, client, persistent = settings.persistent } = options
   const texts = [label ?? '', ...Object.entries(client ?? {}).flat()]
   if (texts.length <= 2 * MOST_HINTS + 1 && texts.every(isText))

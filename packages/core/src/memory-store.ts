@@ -1,7 +1,7 @@
 import { defineStore, type StoreImplementation } from './define-store.ts'
 import { SessError } from './error.ts'
 import { ExpiryHeap } from './expiry-heap.ts'
-import { invalid } from './options.ts'
+import { checkOptions, invalid } from './option-check.ts'
 import type { ExpectedRecord, SessionKey, SessionRecord, SessionStore, Subject } from './store.ts'
 import { handleOf, parseHandle } from './token.ts'
 
@@ -29,6 +29,7 @@ export interface MemoryStoreOptions {
  * @throws {SessError} `invalid_option` for a bound that is no whole number above 0.
  */
 export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
+  checkOptions(options, 'memoryStore()', { maxRecords: true, maxPayloadBytes: true })
   const { maxRecords = 100_000, maxPayloadBytes = 1_048_576 } = options
   for (const [name, value] of Object.entries({ maxRecords, maxPayloadBytes }))
     if (!Number.isInteger(value) || value < 1) throw invalid(name, 'must be a whole number above 0')

@@ -2,8 +2,8 @@ import type { Duration } from './api.ts'
 import type { Plain } from './data.ts'
 import { milliseconds } from './duration.ts'
 import { LONGEST_NAME, type Envelope } from './envelope.ts'
-import { SessError } from './error.ts'
 import { jsonSerializer } from './json.ts'
+import { checkOptions, checkStore, checkType, describe, invalid, type OptionNames } from './option-check.ts'
 import type { DataSchema } from './schema.ts'
 import type { Seal, Serializer, SerializerOption } from './serializer.ts'
 import type { SessionStore } from './store.ts'
@@ -114,8 +114,35 @@ export type AnyOptions = BaseOptions & {
 /** A time in ms that is earlier than this (1973) was meant as seconds. */
 const LEAST_TIME = 1e11
 
+const NAMES: OptionNames<AnyOptions> = {
+  store: true,
+  idleTimeout: true,
+  absoluteTimeout: true,
+  touchAfter: true,
+  persistent: true,
+  serializer: true,
+  schema: true,
+  schemaVersion: true,
+  migrate: true,
+  seal: true,
+  pepper: true,
+  notBefore: true,
+  onConflict: true,
+  storeTimeout: true,
+  clock: true,
+  log: true,
+}
+
+const HINTS = {
+  keys: 'a seal has keys: pass { seal: aesGcmSeal({ keys }) } of @sess/sealed',
+  prefix: 'the store has it, as redisStore(client, { prefix })',
+  client: 'the store has it, as redisStore(client)',
+}
+
 /** @throws {SessError} `invalid_option`, naming the option. */
 export function settingsOf(options: AnyOptions): Settings {
+  if (options === undefined) throw invalid('options', 'are needed, as in createSessions({ store: memoryStore() })')
+  checkOptions(options, 'createSessions()', NAMES, HINTS)
   const {
     store,
     clock,
@@ -129,7 +156,11 @@ export function settingsOf(options: AnyOptions): Settings {
   const refuse = (when: boolean, option: string, what: string): void => {
     if (when) throw invalid(option, what)
   }
-  refuse(!store?.traits, 'store', 'is no session store; pass memoryStore() or another')
+  checkStore(store, 'store')
+  checkType(persistent, 'persistent', 'boolean')
+  checkType(clock, 'clock', 'function')
+  checkType(migrate, 'migrate', 'function')
+  if (options.log !== false) checkType(options.log, 'log', 'function')
   const lifetimes = lifetimesOf(options, { idleTimeout: 1_800_000, absoluteTimeout: 43_200_000 })
   const touchAfter =
     options.touchAfter === undefined ? undefined : milliseconds(options.touchAfter, 'touchAfter', { zero: true })
@@ -153,6 +184,16 @@ export function settingsOf(options: AnyOptions): Settings {
       name,
       'is undefined: is a variable not set? Leave the option out to do without',
     )
+  refuse(
+    seal !== undefined && !(typeof seal?.seal === 'function' && typeof seal.open === 'function'),
+    'seal',
+    `must be a seal, as from aesGcmSeal({ keys }) of @sess/sealed, and is ${describe(seal)}`,
+  )
+  refuse(
+    schema !== undefined && typeof schema?.['~standard']?.validate !== 'function',
+    'schema',
+    `must be a Standard Schema, as of Zod, Valibot or ArkType, and is ${describe(schema)}`,
+  )
   const peppers = listOf(options.pepper ?? [])
   refuse(
     !peppers.every((pepper) => isPepper(pepper) || (pepper === false && Array.isArray(options.pepper))),
@@ -213,11 +254,6 @@ export function lifetimesOf(
   const idleTimeout = milliseconds(idle, 'idleTimeout')
   if (idleTimeout > absoluteTimeout) throw invalid('idleTimeout', 'is longer than absoluteTimeout')
   return { idleTimeout, absoluteTimeout }
-}
-
-/** An `invalid_option` error that names the option. */
-export function invalid(option: string, what: string): SessError {
-  return new SessError('invalid_option', `${option} ${what}`)
 }
 
 function defaultLog(): ((line: string) => void) | undefined {

@@ -420,7 +420,7 @@ describe('an outage', () => {
   })
 
   test('that never answers ends by storeTimeout', async () => {
-    start({ storeTimeout: 20 })
+    start({ storeTimeout: '20ms' })
     const [, , cookie] = await pair()
     store.hold('read')
     await expect(sessions.load(cookie)).rejects.toMatchObject({

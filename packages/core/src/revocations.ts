@@ -1,7 +1,7 @@
 import type { RevokeOptions, Session } from './api.ts'
 import type { Context } from './context.ts'
 import type { Plain } from './data.ts'
-import { invalid } from './options.ts'
+import { checkOptions, invalid } from './option-check.ts'
 import { liveOf } from './session-view.ts'
 import type { ExpectedRecord, SessionKey } from './store.ts'
 import { parseHandle } from './token.ts'
@@ -18,9 +18,8 @@ export interface RevokeSubjectOptions {
  *   from a browser must not end somebody else's session because an argument was forgotten, or was undefined.
  */
 export function ownerOf(context: Context, options: RevokeOptions | undefined): string | undefined {
+  checkOptions(options, 'revoke()', { subject: true, anySubject: true })
   const given: readonly string[] = Object.keys(options ?? {})
-  const unknown = given.find((name) => name !== 'subject' && name !== 'anySubject')
-  if (unknown !== undefined) throw invalid(unknown, 'is no option of revoke(); nothing was revoked')
   if (given.length !== 1)
     throw invalid(
       'subject',
@@ -52,10 +51,8 @@ export async function sparedBy(
   subject: string,
   options: RevokeSubjectOptions,
 ): Promise<SessionKey | undefined> {
-  const given = Object.keys(options)
-  const unknown = given.find((name) => name !== 'except')
-  if (unknown !== undefined) throw invalid(unknown, 'is no option of revokeSubject(); nothing was revoked')
-  if (!given.length) return undefined
+  checkOptions(options, 'revokeSubject()', { except: true })
+  if (!Object.keys(options).length) return undefined
   const { except } = options
   const handle = typeof except === 'string' ? except : except?.handle
   const key = typeof handle === 'string' ? parseHandle(handle) : undefined

@@ -1,5 +1,5 @@
 import type { Outcome, Session, Sessions, SessionsEvents } from './api.ts'
-import { SessError } from './error.ts'
+import { describe, invalid } from './option-check.ts'
 
 /**
  * Where a session, and an application's sessions, carry what their bindings need. A registered symbol: of two copies of core
@@ -93,7 +93,7 @@ export interface SessionsBinding<Data extends object = Record<string, unknown>> 
  * @throws {SessError} `invalid_option` for anything but a session.
  */
 export function bindingOf<Data extends object>(session: Session<Data>): SessionBinding {
-  return found(session, 'session', 'load() of what createSessions() returned gives one') as SessionBinding
+  return found(session, 'session', 'a session, as sessions.load(cookieValue) gives') as SessionBinding
 }
 
 /**
@@ -102,11 +102,11 @@ export function bindingOf<Data extends object>(session: Session<Data>): SessionB
  * @throws {SessError} `invalid_option` for anything else.
  */
 export function sessionsBindingOf<Data extends object>(sessions: Sessions<Data>): SessionsBinding<Data> {
-  return found(sessions, 'sessions', 'pass what createSessions() returned') as SessionsBinding<Data>
+  return found(sessions, 'sessions', 'what createSessions({ store }) returned') as SessionsBinding<Data>
 }
 
-function found(holder: unknown, what: string, cure: string): unknown {
+function found(holder: unknown, name: string, what: string): unknown {
   const binding = (holder as { readonly [BINDING]?: unknown } | null | undefined)?.[BINDING]
-  if (!binding) throw new SessError('invalid_option', `${what} is not what it must be: ${cure}`)
+  if (!binding) throw invalid(name, `must be ${what}, and is ${describe(holder)}`)
   return binding
 }

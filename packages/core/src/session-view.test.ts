@@ -248,5 +248,5 @@ describe('a callback', () => {
 
 test('a binding is refused what is no session, and no sessions', () => {
   expect(() => bindingOf({} as Session)).toThrow(code('invalid_option'))
-  expect(() => sessionsBindingOf(undefined as unknown as Sessions)).toThrow('createSessions()')
+  expect(() => sessionsBindingOf(undefined as unknown as Sessions)).toThrow('createSessions({ store })')
 })

@@ -16,7 +16,7 @@ import { flashAfter, messagesOf, type FlashStep } from './flash.ts'
 import { checkJson } from './json.ts'
 import { signIn, signInOf } from './login.ts'
 import { settleConflicts } from './merge.ts'
-import { invalid } from './options.ts'
+import { checkOptions, invalid } from './option-check.ts'
 import { Operation } from './operation.ts'
 import { KNOWN_FOR, type Verdict } from './secrets.ts'
 import type { CloseCookieOptions, CookieChange, SessionBinding, SessionFailure } from './session-binding.ts'
@@ -229,8 +229,10 @@ export class LiveSession implements Session<Plain>, SessionBinding {
     })
   }
 
-  regenerate({ keepOldFor }: RegenerateOptions = {}): Promise<Outcome> {
+  regenerate(options: RegenerateOptions = {}): Promise<Outcome> {
     return this.#exclusively(async () => {
+      checkOptions(options, 'regenerate()', { keepOldFor: true })
+      const { keepOldFor } = options
       const keepFor = keepOldFor === undefined ? 0 : milliseconds(keepOldFor, 'keepOldFor', { zero: true })
       if (keepFor > KNOWN_FOR) throw invalid('keepOldFor', 'must be at most 60s')
       if (this.#stored.mode !== 'current') return this.#stored.idle

@@ -109,3 +109,8 @@ describe('the command', () => {
     expect(await create(folder, ...args)).toEqual({ code: 2, output: expect.stringContaining(sentence) as unknown })
   })
 })
+
+test('what are no options are refused by name', () => {
+  expect(() => createStore({ name: 'sess-x', dir: 'x' } as never)).toThrow('dir is no option of createStore()')
+  expect(() => createStore(undefined as never)).toThrow('name must be text')
+})

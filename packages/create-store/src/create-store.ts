@@ -40,6 +40,10 @@ export interface CreatedStore {
  * @throws {InputError} For a name that is none, and a folder that is taken.
  */
 export function createStore(options: CreateStoreOptions): CreatedStore {
+  for (const option of Object.keys(options ?? {}))
+    if (option !== 'name' && option !== 'folder')
+      throw new InputError(`${option} is no option of createStore(); there are name, folder`)
+  if (typeof options?.name !== 'string') throw new InputError('name must be text: createStore({ name })')
   const names = namesOf(options.name)
   const folder = resolve(options.folder ?? names.folder)
   refuseTaken(folder)

@@ -34,6 +34,9 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
 test('what it cannot use, it refuses at once', () => {
   const client: DynamodbClient = it.client
   const invalid = expect.objectContaining({ code: 'invalid_option' }) as Error
+  expect(() => dynamodbStore(client, { tableName: 'a' } as object)).toThrow(
+    'tableName is no option of dynamodbStore(): there are table, maxPayloadBytes',
+  )
   expect(() => dynamodbStore({} as DynamodbClient)).toThrow(invalid)
   for (const table of ['', 'ab', 'a b', 'é'.repeat(3), 'a'.repeat(256)])
     expect(() => dynamodbStore(client, { table })).toThrow(invalid)

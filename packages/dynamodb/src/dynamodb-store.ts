@@ -2,6 +2,7 @@ import {
   defineStore,
   invalid,
   SessError,
+  checkOptions,
   type ExpectedRecord,
   type SessionKey,
   type SessionRecord,
@@ -40,6 +41,7 @@ const EXPECTED = 'revision = :revision AND expiresAt > :now'
  * @throws {SessError} `invalid_option`.
  */
 export function dynamodbStore(client: DynamodbClient, options: DynamodbStoreOptions = {}): SessionStore {
+  checkOptions(options, 'dynamodbStore()', { table: true, maxPayloadBytes: true })
   const { table = TABLE, maxPayloadBytes = LARGEST_PAYLOAD } = options
   check(client, table)
   if (!Number.isInteger(maxPayloadBytes) || maxPayloadBytes < 1 || maxPayloadBytes > LARGEST_PAYLOAD)

@@ -118,6 +118,7 @@ describe('createSessionTable', () => {
       cause: { name: 'AccessDeniedException' },
     })
     await expect(createSessionTable({} as DynamodbClient)).rejects.toMatchObject({ code: 'invalid_option' })
+    await expect(createSessionTable(client, { name: 'a' } as object)).rejects.toThrow('createSessionTable()')
     await expect(createSessionTable(client, { table: '' })).rejects.toMatchObject({ code: 'invalid_option' })
   })
 })

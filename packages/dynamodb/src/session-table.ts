@@ -7,6 +7,7 @@ import {
   type TableDescription,
 } from '@aws-sdk/client-dynamodb'
 import { isSessError, SessError } from '@sess/core'
+import { checkOptions } from '@sess/core/adapter'
 import { check, TABLE, type DynamodbClient } from './client.ts'
 import { PARTITION_KEY, SORT_KEY, TTL } from './item.ts'
 
@@ -32,6 +33,7 @@ const PAUSE = 500
  *   attribute as its time to live; `store_unavailable` with what DynamoDB says.
  */
 export async function createSessionTable(client: DynamodbClient, options: SessionTableOptions = {}): Promise<void> {
+  checkOptions(options, 'createSessionTable()', { table: true, timeout: true })
   const { table = TABLE, timeout = 300_000 } = options
   check(client, table)
   const deadline = performance.now() + timeout

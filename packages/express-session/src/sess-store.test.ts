@@ -1,5 +1,5 @@
 import { globSync, readFileSync } from 'node:fs'
-import { SessError, memoryStore, type SessionStore } from '@sess/core'
+import { SessError, memoryStore } from '@sess/core'
 import { describe, expect, test } from 'vitest'
 import { openSqlite, stores } from '../test/stores.ts'
 import { SessStore, type HostSession } from './index.ts'
@@ -171,14 +171,17 @@ describe.each(Object.entries(stores))('SessStore on %s', (_name, open) => {
 })
 
 test('an outage is an error for the host, and not a missing session', async () => {
-  const down = { ...memoryStore() } as Partial<SessionStore>
+  const down = (): Promise<never> => Promise.reject(new SessError('store_unavailable', 'down'))
   const store = new SessStore({
     store: {
-      ...down,
+      create: down,
+      replace: down,
+      touch: down,
+      delete: down,
       name: 'down',
       traits: memoryStore().traits,
-      read: () => Promise.reject(new SessError('store_unavailable', 'down')),
-    } as SessionStore,
+      read: down,
+    },
   })
   const errors: unknown[] = []
   await expect(store.get('id')).rejects.toMatchObject({ code: 'store_unavailable' })
@@ -240,6 +243,9 @@ test('the options of connect-redis are refused by name', () => {
       expect.objectContaining({ code: 'invalid_option', message: expect.stringContaining(option) }),
     )
   expect(() => new SessStore({} as never)).toThrowError(expect.objectContaining({ code: 'invalid_option' }))
+  expect(() => new SessStore(undefined as never)).toThrowError('as in new SessStore({ store: redisStore(client) })')
+  expect(() => new SessStore({ store: memoryStore(), secret: 'x' } as never)).toThrowError(/^secret is no option of/)
+  expect(() => new SessStore({ store: memoryStore(), legacy: {} as never })).toThrowError(/^legacy must be a store of/)
   for (const option of ['onGone', 'onUnloaded'])
     expect(() => new SessStore({ store: memoryStore(), [option]: 'loud' })).toThrowError(
       expect.objectContaining({ code: 'invalid_option', message: expect.stringContaining(option) }),

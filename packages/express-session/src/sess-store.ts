@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { isSessError, SessError, type OutcomeStatus } from '@sess/core'
+import { checkOptions, type OptionNames } from '@sess/core/adapter'
 import { externalIdSessions, type ExternalIdSessions } from '@sess/core/external-ids'
 import { lifeOf, VERSION } from './cookie.ts'
 import { HostStoreBase, type Callback, type HostRequest, type HostSession, type LoadedSession } from './host.ts'
@@ -200,14 +201,41 @@ export class SessStore extends HostStoreBase {
   }
 }
 
-/** The options of connect-redis would do nothing here, or something else. */
+const OPTIONS: OptionNames<SessStoreOptions> = {
+  store: true,
+  idleTimeout: true,
+  absoluteTimeout: true,
+  touchAfter: true,
+  index: true,
+  onGone: true,
+  onUnloaded: true,
+  maxDepth: true,
+  legacy: true,
+  seal: true,
+  onConflict: true,
+  storeTimeout: true,
+  clock: true,
+  log: true,
+}
+
+/** Options of connect-redis, which would do nothing here, or something else. */
+const HINTS: Readonly<Record<string, string>> = Object.fromEntries(
+  ['ttl', 'client', 'prefix', 'disableTouch', 'disableTTL', 'serializer', 'scanCount'].map((name) => [
+    name,
+    'it is one of connect-redis; see docs/migrating-from-connect-redis.md',
+  ]),
+)
+
 function checked(options: SessStoreOptions): SessStoreOptions {
-  for (const name of ['ttl', 'client', 'prefix', 'disableTouch', 'disableTTL', 'serializer', 'scanCount'])
-    if (name in options)
-      throw new SessError(
-        'invalid_option',
-        `${name} is an option of connect-redis and none of SessStore; see docs/migrating-from-connect-redis.md`,
-      )
+  if (options === undefined)
+    throw new SessError('invalid_option', 'options are needed, as in new SessStore({ store: redisStore(client) })')
+  checkOptions(options, 'SessStore', OPTIONS, HINTS)
+  const { legacy } = options
+  if (legacy !== undefined && !(typeof legacy?.get === 'function' && typeof legacy.destroy === 'function'))
+    throw new SessError(
+      'invalid_option',
+      'legacy must be a store of express-session: it is asked by get() and destroy()',
+    )
   return options
 }
 

@@ -6,7 +6,7 @@ import { createSessions, memoryStore, type SessionStore } from '@sess/core'
 import type { Request } from 'express'
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { express, serve } from '../test/served.ts'
-import { session } from './index.ts'
+import { session, type SessionOptions } from './index.ts'
 
 type Method = Extract<keyof SessionStore, 'create' | 'replace' | 'delete'>
 
@@ -254,5 +254,18 @@ describe('misuse says what to do:', () => {
   test('a bad option', () => {
     const sessions = createSessions({ store: memoryStore() })
     expect(() => express().use(session(sessions, { cookie: { path: 'app' } }))).toThrow(/^cookie.path /)
+    const refused: readonly [sessions: unknown, options: unknown, message: string][] = [
+      [undefined, undefined, 'sessions must be what createSessions({ store }) returned, and is undefined'],
+      [{ store: memoryStore() }, undefined, 'sessions must be what createSessions({ store }) returned'],
+      [{ secret: 'x', resave: false }, undefined, 'sessions must be what createSessions({ store }) returned'],
+      [sessions, { secure: false }, 'secure is no option of session(): it is an option of the cookie: nest it'],
+      [sessions, { cookie: { maxAge: 5 } }, 'maxAge is no option of the cookie: it is the time left to the session'],
+      [sessions, { private: 'yes' }, 'private must be true or false'],
+      [sessions, { rolling: true }, 'rolling is no option of session(): idleTimeout slides by itself'],
+    ]
+    for (const [given, options, message] of refused)
+      expect(() => session(given as typeof sessions, options as SessionOptions)).toThrow(
+        expect.objectContaining({ code: 'invalid_option', message: expect.stringContaining(message) as unknown }),
+      )
   })
 })

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isSessError, SessError, type Session, type Sessions } from '@sess/core'
-import { bindingOf, type SessionBinding } from '@sess/core/binding'
+import { bindingOf, checkOptions, type SessionBinding } from '@sess/core/binding'
 import {
   sessionCookie,
   type CookieOptions,
@@ -43,7 +43,7 @@ export function session<Data extends object>(
   sessions: Sessions<Data>,
   options: SessionOptions = {},
 ): (req: IncomingMessage, res: ServerResponse, next: Next) => void {
-  const cookie = sessionCookie(sessions, options.cookie)
+  const cookie = sessionCookie(sessions, checked(options).cookie)
   if (!canDefer())
     throw new SessError('unsupported', `the responses of this runtime's node:http cannot be held back; ${ELSEWHERE}`)
   return (req, res, next) => {
@@ -66,6 +66,25 @@ export function session<Data extends object>(
       next()
     }, next)
   }
+}
+
+const NESTED = 'it is an option of the cookie: nest it, as in session(sessions, { cookie: { … } })'
+const HINTS = {
+  name: NESTED,
+  secure: NESTED,
+  sameSite: NESTED,
+  path: NESTED,
+  domain: NESTED,
+  partitioned: NESTED,
+  formerly: NESTED,
+  httpOnly: 'the cookie always is; leave it out',
+}
+
+function checked(options: SessionOptions): SessionOptions {
+  checkOptions(options, 'session()', { cookie: true, private: true }, HINTS)
+  if (typeof (options.private ?? false) !== 'boolean')
+    throw new SessError('invalid_option', 'private must be true or false')
+  return options
 }
 
 const VISIT: unique symbol = Symbol('@sess/express visit')

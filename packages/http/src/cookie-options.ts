@@ -1,4 +1,5 @@
 import { SessError } from '@sess/core'
+import { checkOptions, type OptionNames } from '@sess/core/binding'
 
 /** Options of the session cookie. It is always HttpOnly, and how long it lives is the session's affair. */
 export interface CookieOptions {
@@ -27,14 +28,23 @@ export interface CookieAttributes {
   readonly partitioned?: true
 }
 
-const NAMES: readonly string[] = ['name', 'secure', 'sameSite', 'path', 'domain', 'partitioned']
+/** All options of a cookie. */
+export const COOKIE_OPTIONS: OptionNames<CookieOptions> = {
+  name: true,
+  secure: true,
+  sameSite: true,
+  path: true,
+  domain: true,
+  partitioned: true,
+}
 
-/** Options that cookies have elsewhere. An option that did nothing would be believed. */
-const ELSEWHERE: Readonly<Record<string, string>> = {
-  httpOnly: 'is always on; leave it out',
-  maxAge: 'is the time left to the session; set absoluteTimeout and persistent in createSessions()',
-  expires: 'is the time left to the session; set absoluteTimeout and persistent in createSessions()',
-  persistent: 'is an option of createSessions() and of login()',
+/** Options that cookies have elsewhere, and what to do instead. */
+export const COOKIE_HINTS: Readonly<Record<string, string>> = {
+  httpOnly: 'it is always on; leave it out',
+  maxAge: 'it is the time left to the session; set absoluteTimeout and persistent in createSessions()',
+  expires: 'it is the time left to the session; set absoluteTimeout and persistent in createSessions()',
+  persistent: 'it is an option of createSessions() and of login()',
+  cookie: 'the options of the cookie are here themselves, as in { sameSite, secure }',
 }
 
 const LABEL = '[a-z\\d](?:[a-z\\d-]{0,61}[a-z\\d])?'
@@ -42,8 +52,7 @@ const HOST_NAME = new RegExp(`^(?=.{1,253}$)${LABEL}(?:\\.${LABEL})*$`, 'i')
 
 /** @throws {SessError} `invalid_option`, naming the option. */
 export function attributesOf(options: CookieOptions = {}): CookieAttributes {
-  for (const option of Object.keys(options))
-    refuse(!NAMES.includes(option), option, ELSEWHERE[option] ?? `is no option; there are ${NAMES.join(', ')}`)
+  checkOptions(options, 'the cookie', COOKIE_OPTIONS, COOKIE_HINTS)
   const { secure = true, sameSite = 'lax', path, domain, partitioned = false } = options
   refuse(typeof secure !== 'boolean', 'secure', 'must be true or false')
   refuse(typeof partitioned !== 'boolean', 'partitioned', 'must be true or false')

@@ -113,8 +113,8 @@ export function sessionCookie<Data extends object>(
   sessions: Sessions<Data>,
   options: CookieOptions = {},
 ): SessionCookie<Data> {
-  const attributes = attributesOf(options)
   const binding = sessionsBindingOf(sessions)
+  const attributes = attributesOf(options)
   let told = false
   const failed = new WeakSet<SessionBinding>()
   const reported = new WeakSet<SessionBinding>()

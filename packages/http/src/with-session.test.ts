@@ -286,3 +286,17 @@ test.each<[number, string, WithSessionOptions, string]>([
   expect([messages.length, warn.mock.calls.length]).toEqual([2 * reports, reports])
   for (const message of messages) expect(message).toMatch(/example\.com .*trustProxy/)
 })
+
+test.each<[what: string, options: unknown, message: RegExp]>([
+  ['an option of a server', { secret: 'x' }, /^secret is no option of withSession\(\): cookies are not signed/],
+  ['a nested cookie', { cookie: {} }, /^cookie is no option of withSession\(\): the options of the cookie are here/],
+  ['trustProxy: 1', { trustProxy: 1 }, /^trustProxy must be true or false/],
+  ['private as text', { private: 'no' }, /^private must be true or false/],
+])('%s is refused by name', (_, options, message) => {
+  const sessions = createSessions({ store: memoryStore() })
+  expect(() => withSession(sessions, () => new Response(), options as WithSessionOptions)).toThrow(message)
+  expect(() => withSession(sessions, undefined as unknown as () => Response)).toThrow(/^handler must be a function/)
+  expect(() => withSession((() => new Response()) as unknown as typeof sessions, () => new Response())).toThrow(
+    'sessions must be what createSessions({ store }) returned, and is a function',
+  )
+})

@@ -1,6 +1,6 @@
-import type { Session, Sessions } from '@sess/core'
-import { bindingOf } from '@sess/core/binding'
-import type { CookieOptions } from './cookie-options.ts'
+import { SessError, type Session, type Sessions } from '@sess/core'
+import { bindingOf, checkOptions, type OptionNames } from '@sess/core/binding'
+import { COOKIE_HINTS, COOKIE_OPTIONS, type CookieOptions } from './cookie-options.ts'
 import { sessionCookie } from './session-cookie.ts'
 import { commitUpgrade, isEncrypted, sessionResponse } from './session-response.ts'
 
@@ -25,6 +25,8 @@ export interface WithSessionOptions<Data extends object = Record<string, unknown
    */
   onError?(error: unknown, request: Request, session: Session<Data> | undefined): Response | Promise<Response>
 }
+
+const OPTIONS: OptionNames<WithSessionOptions> = { ...COOKIE_OPTIONS, private: true, trustProxy: true, onError: true }
 
 const INSECURE =
   'If a proxy of yours ends TLS and sets X-Forwarded-Proto, pass { trustProxy: true }; for development over plain http pass { secure: false }.'
@@ -54,7 +56,16 @@ export function withSession<
   handler: (request: Request, session: Session<Data>, ...rest: Rest) => Answer | Promise<Answer>,
   options: WithSessionOptions<Data> = {},
 ): (request: Request, ...rest: Rest) => Promise<Answer> {
+  checkOptions(options, 'withSession()', OPTIONS, COOKIE_HINTS)
   const { trustProxy = false, private: isPrivate = false, onError, ...cookieOptions } = options
+  for (const [option, value] of Object.entries({ trustProxy, private: isPrivate }))
+    if (typeof value !== 'boolean') throw new SessError('invalid_option', `${option} must be true or false`)
+  for (const [name, value] of Object.entries({ handler, onError }))
+    if (typeof value !== 'function' && !(name === 'onError' && value === undefined))
+      throw new SessError(
+        'invalid_option',
+        `${name} must be a function, as in withSession(sessions, (request, session) => …)`,
+      )
   const cookie = sessionCookie(sessions, cookieOptions)
   const answer = (request: Request, session: Session<Data>, response: Response): Promise<Response> =>
     sessionResponse(cookie, session, request, response, {

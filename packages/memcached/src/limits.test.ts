@@ -154,6 +154,7 @@ describe('options', () => {
     { maxItemBytes: 1000 },
     { maxItemBytes: 5000.5 },
     { maxItemBytes: 2 ** 31 },
+    { ttl: 5 } as MemcachedStoreOptions,
   ])('%j is refused by name', (options) => {
     expect(() => storeOn(server.port, options)).toThrow(
       expect.objectContaining({ code: 'invalid_option', message: expect.stringContaining(Object.keys(options)[0]!) }),

@@ -1,4 +1,5 @@
 import {
+  checkOptions,
   defineStore,
   invalid,
   type AnyRecord,
@@ -41,8 +42,9 @@ export interface MemcachedStoreOptions {
  * @throws {SessError} `invalid_option`, also for a client with `failover`.
  */
 export function memcachedStore(client: MemcachedClient, options: MemcachedStoreOptions = {}): SessionStore {
-  const { prefix = 'sess:', maxItemBytes = 1_048_576 } = options
   checkClient(client)
+  checkOptions(options, 'memcachedStore()', { prefix: true, maxItemBytes: true })
+  const { prefix = 'sess:', maxItemBytes = 1_048_576 } = options
   if (typeof prefix !== 'string' || !/^[!-~]*$/.test(prefix) || prefix.length > LONGEST_PREFIX)
     throw invalid('prefix', `must be up to ${LONGEST_PREFIX} characters of printable ASCII, and no space`)
   if (!Number.isInteger(maxItemBytes) || maxItemBytes < 2 * OVERHEAD || maxItemBytes > 1_073_741_824)

@@ -103,9 +103,12 @@ test('agrees with JSON on what both take', () => {
   }
 })
 
-test.each([{ maxDepth: 0 }, { maxDepth: 513 }, { maxValues: 1.5 }])('refuses the options %j', (options) => {
-  expect(() => msgpackSerializer(options)).toThrow(expect.objectContaining({ code: 'invalid_option' }))
-})
+test.each([{ maxDepth: 0 }, { maxDepth: 513 }, { maxValues: 1.5 }, { useRecords: true } as object])(
+  'refuses the options %j',
+  (options) => {
+    expect(() => msgpackSerializer(options)).toThrow(expect.objectContaining({ code: 'invalid_option' }))
+  },
+)
 
 test('compiles no code', () => {
   const program = `

@@ -1,6 +1,7 @@
 // Not from 'msgpackr', which loads a native addon where one is installed.
 import { Packr, Unpackr } from 'msgpackr/pack'
 import { SessError, type Serializer } from '@sess/core'
+import { checkOptions } from '@sess/core/adapter'
 import { prepare } from './prepare.ts'
 import { revive } from './revive.ts'
 import { scan } from './scan.ts'
@@ -39,6 +40,7 @@ const DEEPEST = 512
  * @see https://msgpack.org
  */
 export function msgpackSerializer(options: MsgpackOptions = {}): Serializer<MsgpackLeaf> {
+  checkOptions(options, 'msgpackSerializer()', { maxDepth: true, maxValues: true })
   const { maxDepth = 64, maxValues = 100_000 } = options
   if (!Number.isInteger(maxDepth) || maxDepth < 1 || maxDepth > DEEPEST)
     throw new SessError('invalid_option', `maxDepth must be a whole number from 1 to ${DEEPEST}`)

@@ -171,8 +171,40 @@ function readRequests(options: RaceOptions): Pick<Settings, 'read' | 'whoami' | 
   }
 }
 
+const NAMES: Readonly<Record<keyof RaceOptions, true>> = {
+  servers: true,
+  writes: true,
+  read: true,
+  login: true,
+  logout: true,
+  whoami: true,
+  open: true,
+  inFlight: true,
+  signedIn: true,
+  proofs: true,
+  csrf: true,
+  csrfPattern: true,
+  headers: true,
+  cookies: true,
+  only: true,
+  trials: true,
+  concurrency: true,
+  timeoutMs: true,
+  maxTimeMs: true,
+  allowRemote: true,
+  signal: true,
+  onProgress: true,
+}
+
 /** Checks the options. @throws {SetupError} `bad_option`. */
 export function settingsOf(options: RaceOptions): Settings {
+  for (const name of Object.keys(options ?? {}))
+    if (!Object.hasOwn(NAMES, name))
+      throw bad(`${name} is no option of race(); there are ${Object.keys(NAMES).join(', ')}`)
+  for (const name of ['servers', 'writes'] as const)
+    if (!Array.isArray(options?.[name]))
+      throw bad(`${name} must be a list, and is not: race({ servers, writes, read })`)
+  if (typeof options.read !== 'string') throw bad("read must be text, such as '/cart', and is not")
   if (options.servers.length === 0) throw bad('Give the address of a server, such as http://localhost:3000')
   const writes = writesOf(options)
   const login = options.login === undefined ? undefined : parseRequest(options.login, '--login', 'POST')

@@ -1,4 +1,5 @@
 import {
+  checkOptions,
   DAMAGED_RECORD,
   decodeRecord,
   defineStore,
@@ -7,6 +8,7 @@ import {
   GRACE_MS,
   invalid,
   RECORD_HEAD,
+  type OptionNames,
   type SessionKey,
   type SessionRecord,
   type SessionStore,
@@ -22,7 +24,7 @@ export type { ClientEvent, RedisClient, RedisPipeline, RedisServer } from './cli
 export { checkClient, warnOf } from './client-check.ts'
 export type { RedisStoreOptions } from './options.ts'
 
-const OPTIONS = ['prefix', 'maxPayloadBytes', 'confirm']
+const OPTIONS: OptionNames<RedisStoreOptions> = { prefix: true, maxPayloadBytes: true, confirm: true }
 /** How many records go with one round trip. */
 const PAGE = 100
 /** How many reads, or writes, are one batch: on a busy server the next are made while Redis works on these (0046). */
@@ -51,11 +53,10 @@ export interface Deployment extends Omit<Wiring, 'nothing'> {
  * @throws {SessError} `invalid_option`.
  */
 export function storeOn(client: RedisClient, options: RedisStoreOptions, deployment: Deployment): SessionStore {
-  const { prefix = 'sess:', maxPayloadBytes = 2 ** 20, confirm } = options
-  for (const option of Object.keys(options))
-    if (!OPTIONS.includes(option)) throw invalid(option, `is no option; there are ${OPTIONS.join(', ')}`)
-  const { keyPrefix = '' } = client.options
   const { name, needsPepper, masters } = deployment
+  checkOptions(options, needsPepper ? 'redisClusterStore()' : 'redisStore()', OPTIONS)
+  const { prefix = 'sess:', maxPayloadBytes = 2 ** 20, confirm } = options
+  const { keyPrefix = '' } = client.options
   if (/[{}*?[\]\\]/.test(keyPrefix + prefix)) throw invalid('prefix', 'must be without {}[]*?\\, the keyPrefix too')
   if (!(Number.isInteger(maxPayloadBytes) && maxPayloadBytes > 0 && maxPayloadBytes <= 500_000_000))
     throw invalid('maxPayloadBytes', 'must be 1 to 5e8')

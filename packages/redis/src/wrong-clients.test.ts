@@ -41,8 +41,12 @@ test.each<[what: string, passed: () => unknown, message: RegExp]>([
 })
 
 test('an option that there is not is refused by name', () => {
-  expect(() => redisStore(own(new Redis(lazy)), { ttl: 5 } as RedisStoreOptions)).toThrow(
-    'ttl is no option; there are prefix, maxPayloadBytes, confirm',
+  const store = (options: object) => redisStore(own(new Redis(lazy)), options as RedisStoreOptions)
+  expect(() => store({ ttl: 5 })).toThrow(
+    'ttl is no option of redisStore(): set idleTimeout and absoluteTimeout in createSessions()',
+  )
+  expect(() => store({ perfix: 'a:' })).toThrow(
+    'perfix is no option of redisStore(): there are prefix, maxPayloadBytes, confirm',
   )
 })
 

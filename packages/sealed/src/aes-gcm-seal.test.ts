@@ -110,3 +110,10 @@ test('plaintext is refused, unless a migration accepts it; then it is sealed as 
   expect(await count(sealedWith([old]), cookie)).toBe(3)
   await expect(plain.load(cookie)).rejects.toMatchObject({ code: 'configuration' })
 })
+
+test('what are no options of a seal are refused by name', () => {
+  const seal = (options: unknown) => () => aesGcmSeal(options as AesGcmSealOptions)
+  expect(seal(undefined)).toThrow('options are needed, as in aesGcmSeal({ keys: [key] })')
+  expect(seal({ key: randomBytes(32) })).toThrow('key is no option of aesGcmSeal(): there are keys, revokedKeyIds')
+  expect(seal({ keys: [randomBytes(32)], acceptPlaintext: 'no' })).toThrow('acceptPlaintext must be true or false')
+})

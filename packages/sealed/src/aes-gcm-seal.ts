@@ -1,4 +1,5 @@
 import type { Seal } from '@sess/core'
+import { checkOptions, invalid, type OptionNames } from '@sess/core/adapter'
 import { KeyRing, type KeyRingOptions } from './key-ring.ts'
 
 /** Options of {@link aesGcmSeal}. */
@@ -16,13 +17,19 @@ export interface AesGcmSeal extends Seal {
   readonly keyIds: readonly string[]
 }
 
+const OPTIONS: OptionNames<AesGcmSealOptions> = { keys: true, revokedKeyIds: true, acceptPlaintext: true }
+
 /**
  * Encrypts sessions in any store: the whole envelope, bound to its record, revision and subject.
  *
  * @throws {SessError} `invalid_option`, naming a key by its place.
  * @see https://c2sp.org/XAES-256-GCM
  */
-export function aesGcmSeal({ acceptPlaintext = false, ...ringOptions }: AesGcmSealOptions): AesGcmSeal {
+export function aesGcmSeal(options: AesGcmSealOptions): AesGcmSeal {
+  if (options === undefined) throw invalid('options', 'are needed, as in aesGcmSeal({ keys: [key] })')
+  checkOptions(options, 'aesGcmSeal()', OPTIONS)
+  const { acceptPlaintext = false, ...ringOptions } = options
+  if (typeof acceptPlaintext !== 'boolean') throw invalid('acceptPlaintext', 'must be true or false')
   const ring = new KeyRing(ringOptions)
   return Object.freeze({
     keyIds: Object.freeze([...ring.ids]),

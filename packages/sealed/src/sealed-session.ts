@@ -1,5 +1,6 @@
 import { SessError, type Outcome, type RegenerateOptions } from '@sess/core'
 import type { CloseCookieOptions } from '@sess/core/binding'
+import { checkOptions } from '@sess/core/adapter'
 import { Context, LiveSession, type Held, type Settings } from '@sess/core/internal'
 import type { CookieCarrier } from './cookie-carrier.ts'
 
@@ -33,8 +34,9 @@ export class SealedSession extends LiveSession {
     )
   }
 
-  override async regenerate({ keepOldFor }: RegenerateOptions = {}): Promise<Outcome> {
-    if (keepOldFor !== undefined)
+  override async regenerate(options: RegenerateOptions = {}): Promise<Outcome> {
+    checkOptions(options, 'regenerate()', { keepOldFor: true })
+    if (options.keepOldFor !== undefined)
       throw unsupported('keepOldFor cannot be kept: a copy of the old cookie opens until the session expires')
     return super.regenerate()
   }

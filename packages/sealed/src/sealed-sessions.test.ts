@@ -186,6 +186,7 @@ describe('what takes a store', () => {
 
   test.each(['store', 'seal', 'pepper', 'onConflict', 'storeTimeout'])('refuses the option %s', (name) => {
     expect(() => create({ [name]: undefined } as object)).toThrow(code('invalid_option'))
+    expect(() => create({ [name]: undefined } as object)).toThrow('it has no use where sessions lie in their cookies')
   })
 })
 

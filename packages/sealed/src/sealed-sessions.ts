@@ -6,6 +6,7 @@ import {
   type Session,
   type Sessions,
 } from '@sess/core'
+import { checkOptions, type OptionNames } from '@sess/core/adapter'
 import { Context, LiveSessions, settingsOf, unpack, viewOf, type AnyOptions } from '@sess/core/internal'
 import { CookieCarrier } from './cookie-carrier.ts'
 import { LONGEST, openCookie } from './cookie-codec.ts'
@@ -24,7 +25,33 @@ export interface SealedOptions extends Omit<BaseOptions, OfStores>, KeyRingOptio
   readonly maxLength?: number
 }
 
-const NOT_HERE: readonly OfStores[] = ['store', 'seal', 'pepper', 'onConflict', 'storeTimeout']
+const OPTIONS: OptionNames<SealedOptions & Omit<AnyOptions, OfStores>> = {
+  keys: true,
+  revokedKeyIds: true,
+  maxLength: true,
+  idleTimeout: true,
+  absoluteTimeout: true,
+  touchAfter: true,
+  persistent: true,
+  serializer: true,
+  schema: true,
+  schemaVersion: true,
+  migrate: true,
+  notBefore: true,
+  clock: true,
+  log: true,
+}
+
+const NO_USE = 'it has no use where sessions lie in their cookies'
+const HINTS: Readonly<Record<OfStores | 'secret' | 'password', string>> = {
+  store: NO_USE,
+  seal: NO_USE,
+  pepper: NO_USE,
+  onConflict: NO_USE,
+  storeTimeout: NO_USE,
+  secret: 'pass { keys }, of 32 random bytes each',
+  password: 'pass { keys }, of 32 random bytes each',
+}
 
 /**
  * Makes sessions that lie in their cookies, encrypted: no store, no round trip. What takes a store throws `unsupported`:
@@ -53,9 +80,10 @@ export function createSealedSessions<Data extends object = Record<string, unknow
   options: SealedOptions & SerializerOption<Data>,
 ): Sessions<Partial<Data>>
 export function createSealedSessions(options: SealedOptions & Omit<AnyOptions, 'store'>): Sessions<never> {
+  if (options === undefined)
+    throw new SessError('invalid_option', 'options are needed, as in createSealedSessions({ keys: [key] })')
+  checkOptions<SealedOptions & Omit<AnyOptions, OfStores>>(options, 'createSealedSessions()', OPTIONS, HINTS)
   const { keys, revokedKeyIds = [], maxLength = LONGEST - 126, ...rest } = options
-  for (const name of NOT_HERE)
-    if (name in rest) throw new SessError('invalid_option', `${name} has no use where sessions lie in their cookies`)
   if (!Number.isInteger(maxLength) || maxLength < 1 || maxLength > LONGEST)
     throw new SessError('invalid_option', `maxLength must be a whole number up to ${LONGEST}`)
   const ring = new KeyRing({ keys, revokedKeyIds })

@@ -344,6 +344,8 @@ test.each<[string, Partial<TieredStoreOptions>]>([
   ['staleMs', { staleMs: 0 }],
   ['staleMs', { staleMs: 60_001 }],
   ['cacheTimeoutMs', { cacheTimeoutMs: 0 }],
+  ['onCacheError', { onCacheError: 'log' as unknown as () => void }],
+  ['ttl', { ttl: 5 } as object],
 ])('a bad %s is refused by name', (name, options) => {
   expect(() => tier(options)).toThrow(
     expect.objectContaining({ code: 'invalid_option', message: expect.stringMatching(`^${name} `) }),
@@ -351,5 +353,8 @@ test.each<[string, Partial<TieredStoreOptions>]>([
 })
 
 test('a store cannot be its own cache', () => {
+  expect(() => tieredStore(undefined as unknown as TieredStoreOptions)).toThrow(
+    /^options are needed, as in tieredStore/,
+  )
   expect(() => tieredStore({ cache: origin, origin })).toThrow(/^cache is the origin/)
 })

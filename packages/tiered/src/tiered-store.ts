@@ -1,9 +1,12 @@
 import {
   asExpected,
+  checkOptions,
+  checkStore,
   invalid,
   wrapStore,
   type AnyRecord,
   type ExpectedRecord,
+  type OptionNames,
   type ReadOptions,
   type SessionKey,
   type SessionRecord,
@@ -29,6 +32,14 @@ export interface TieredStoreOptions {
   readonly onCacheError?: (error: unknown) => void
 }
 
+const OPTIONS: OptionNames<TieredStoreOptions> = {
+  cache: true,
+  origin: true,
+  staleMs: true,
+  cacheTimeoutMs: true,
+  onCacheError: true,
+}
+
 /** How many tombstones of a revoked subject are under way at once. */
 const AT_ONCE = 32
 
@@ -42,9 +53,12 @@ const AT_ONCE = 32
  * @throws {SessError} `invalid_option`.
  */
 export function tieredStore(options: TieredStoreOptions): SessionStore {
+  if (options === undefined) throw invalid('options', 'are needed, as in tieredStore({ cache, origin })')
+  checkOptions(options, 'tieredStore()', OPTIONS)
   const { cache, origin, staleMs = 10_000, cacheTimeoutMs = 250, onCacheError = () => {} } = options
-  if (!cache?.traits) throw invalid('cache', 'is no session store')
-  if (!origin?.traits) throw invalid('origin', 'is no session store')
+  checkStore(cache, 'cache')
+  checkStore(origin, 'origin')
+  if (typeof onCacheError !== 'function') throw invalid('onCacheError', 'must be a function')
   if (cache === origin) throw invalid('cache', 'is the origin itself')
   if (!(Number.isInteger(staleMs) && staleMs >= 1 && staleMs <= 60_000))
     throw invalid('staleMs', 'must be a whole number from 1 to 60,000')

@@ -1,0 +1,103 @@
+import { SessError } from './error.ts'
+
+/** The names of all options of a function, so that the compiler asks for each of them. */
+export type OptionNames<Options extends object> = Readonly<Record<keyof Options, true>>
+
+/** Options of other session libraries, and what to do instead. An option that did nothing would be believed. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  secret: 'cookies are not signed, for their secret is random; leave it out',
+  secrets: 'cookies are not signed, for their secret is random; leave it out',
+  password: 'cookies hold no data to be encrypted; leave it out, or take createSealedSessions() of @sess/sealed',
+  ttl: 'set idleTimeout and absoluteTimeout in createSessions()',
+  maxAge: 'set idleTimeout and absoluteTimeout in createSessions()',
+  expires: 'set idleTimeout and absoluteTimeout in createSessions()',
+  expiration: 'set idleTimeout and absoluteTimeout in createSessions()',
+  rolling: 'idleTimeout slides by itself; leave it out',
+  cookie: 'cookie options are given to the binding, as in session(sessions, { cookie: { … } })',
+  cookieName: 'cookie options are given to the binding, as in session(sessions, { cookie: { name } })',
+  cookieOptions: 'cookie options are given to the binding, as in session(sessions, { cookie: { … } })',
+  name: 'the name of the cookie is given to the binding, as in session(sessions, { cookie: { name } })',
+  resave: 'nothing is written that did not change; leave it out',
+  saveUninitialized: 'nothing is stored before data is set; leave it out',
+  unset: 'call session.logout() or session.destroy(); leave it out',
+  genid: 'IDs are random, and made by core; leave it out',
+  proxy: "the framework knows its proxies, as by Express's app.set('trust proxy', 1); leave it out",
+  store: 'a store is given to createSessions({ store })',
+  disableTouch: 'set touchAfter in createSessions()',
+  checkPeriod: 'set sweepEvery in createSessions()',
+  cleanupInterval: 'set sweepEvery in createSessions()',
+}
+
+/**
+ * Refuses what are no options, and an option that the function does not know. Every function of @sess that takes options
+ * begins with it.
+ *
+ * @param of - The function, as messages name it: `redisStore()`.
+ * @param names - All its options. Their order is that of the message.
+ * @param hints - What to do instead of options that are often taken for some of this function: they come after
+ *   `x is no option of redisStore(): `.
+ * @throws {SessError} `invalid_option`, naming the option.
+ */
+export function checkOptions<Options extends object>(
+  options: Options | undefined,
+  of: string,
+  names: NoInfer<OptionNames<Options>>,
+  hints: Readonly<Record<string, string>> = {},
+): void {
+  if (options === undefined) return
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
+    throw invalid('options', `of ${of} must be an object, and are ${describe(options)}`)
+  for (const option of Object.keys(options)) {
+    if (Object.hasOwn(names, option)) continue
+    const hint = [hints, ELSEWHERE].find((each) => Object.hasOwn(each, option))?.[option]
+    const known = Object.keys(names)
+    const there = known.length > 1 ? `there are ${known.join(', ')}` : `there is ${known.join()}`
+    throw invalid(option, `is no option of ${of}: ${hint ?? there}`)
+  }
+}
+
+/** The methods without which nothing is a store. */
+const METHODS = ['read', 'create', 'replace', 'touch', 'delete']
+
+/**
+ * Refuses what is no session store.
+ *
+ * @param option - The name that messages give to it.
+ * @throws {SessError} `invalid_option`.
+ */
+export function checkStore(value: unknown, option: string): void {
+  const store = (typeof value === 'object' && value !== null ? value : {}) as Readonly<Record<string, unknown>>
+  if (typeof store['traits'] === 'object' && METHODS.every((name) => typeof store[name] === 'function')) return
+  const isHosts = typeof store['get'] === 'function' && typeof store['destroy'] === 'function'
+  throw invalid(
+    option,
+    `must be a session store, as from memoryStore() or redisStore(client), and is ${isHosts ? 'a store of express-session' : describe(value)}`,
+  )
+}
+
+/**
+ * Refuses a value of another type.
+ *
+ * @throws {SessError} `invalid_option`, naming the option.
+ */
+export function checkType(value: unknown, option: string, type: 'boolean' | 'function' | 'string'): void {
+  if (value === undefined || typeof value === type) return
+  const what = type === 'boolean' ? 'true or false' : type === 'function' ? 'a function' : 'text'
+  throw invalid(option, `must be ${what}, and is ${describe(value)}`)
+}
+
+/** What a value is, in words that show nothing of its content. */
+export function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value)
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'function') return 'a function'
+  if (typeof value !== 'object') return { string: 'text' }[typeof value as string] ?? `a ${typeof value}`
+  if (typeof (value as PromiseLike<unknown>).then === 'function') return 'a promise: await it'
+  const name: unknown = value.constructor?.name
+  return typeof name === 'string' && name !== '' && name !== 'Object' ? `a ${name}` : 'an object that is none'
+}
+
+/** An `invalid_option` error that names the option. */
+export function invalid(option: string, what: string): SessError {
+  return new SessError('invalid_option', `${option} ${what}`)
+}
