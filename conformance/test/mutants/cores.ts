@@ -500,7 +500,7 @@ export const cores: readonly CoreMutant[] = [
   core(
     'pepper-is-ignored',
     'token.ts',
-    ['life-cycle/tag-is-shard'],
+    ['life-cycle/needs-pepper'],
     [
       "pepper === undefined ? createHash('sha256').update('sess/subject-tag\\0') : createHmac('sha256', pepper)",
       "pepper === '' ? createHmac('sha256', pepper) : createHash('sha256').update('sess/subject-tag\\0')",

@@ -80,7 +80,7 @@ export const index: readonly StoreMutant[] = [
       for await (const entry of it.list!(subject, now)) yield* [entry, entry]
     },
   })),
-  store('a list shows records as they were created', ['subjects/list-follows', 'subjects/model'], (it) => {
+  store('a list shows records as they were created', ['subjects/list-follows'], (it) => {
     const first = new Map<string, SessionRecord>()
     return {
       async create(key, record, now) {

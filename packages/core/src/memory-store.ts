@@ -128,16 +128,17 @@ class MemoryStore implements StoreImplementation {
 
   async *deleteSubject(subject: Subject, now: number, except?: SessionKey): AsyncIterable<number> {
     const spared = except && handleOf(except)
-    const handles = this.#handlesOf(subject)
-    while (handles.length) {
-      let count = 0
-      for (const handle of handles.splice(-PAGE)) {
-        if (handle === spared) continue
+    let [seen, count] = [0, 0]
+    for (const handle of this.#handlesOf(subject)) {
+      if (handle !== spared) {
         if (this.#live(handle, now)) count++
         this.#remove(handle)
       }
+      if (++seen % PAGE) continue
       yield count
+      count = 0
     }
+    yield count
   }
 
   async *count(now: number): AsyncIterable<number> {
@@ -166,9 +167,14 @@ class MemoryStore implements StoreImplementation {
     return record && now < record.expiresAt ? record : undefined
   }
 
-  /** A copy: the caller may remove while it goes through them. */
-  #handlesOf({ id, tag }: Subject): string[] {
-    return [...(this.#subjects.get(id) ?? [])].filter((handle) => handle.startsWith(tag))
+  /** Those that are there at the start: what comes meanwhile comes behind them. The caller may remove on the way. */
+  *#handlesOf({ id, tag }: Subject): Generator<string, void> {
+    const handles = this.#subjects.get(id) ?? new Set()
+    let left = handles.size
+    for (const handle of handles) {
+      if (left-- === 0) return
+      if (handle.startsWith(tag)) yield handle
+    }
   }
 
   /** Removes up to `limit` expired records. */

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { PageSize, sum } from './pages.ts'
 
 test('a page grows while it takes less than 10 ms, and shrinks when it takes longer', () => {
-  const pages = new PageSize()
+  const pages = new PageSize(100)
   const sizes: number[] = []
   for (const [ms, share] of [
     [1, 1],

@@ -7,8 +7,8 @@ const LARGEST = 10_000
 export class PageSize {
   #size: number
 
-  /** @param first - How many records the first page takes. Default: 100. */
-  constructor(first = 100) {
+  /** @param first - How many records the first page takes. Default: 32. */
+  constructor(first = 32) {
     this.#size = first
   }
 
