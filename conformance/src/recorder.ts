@@ -1,3 +1,4 @@
+import { isUint8Array } from 'node:util/types'
 import type { SessionKey, SessionRecord, SessionStore, Subject } from '@sess/core'
 import type { Step } from './result.ts'
 
@@ -81,7 +82,7 @@ export class Recorder {
       try {
         const answer = method(...values)
         if (isIterable(answer)) return this.#iterate(step, answer)
-        if (answer instanceof Promise) {
+        if (isPromise(answer)) {
           answer.then(
             (value) => this.#end(step, this.#show(value)),
             (error) => this.#end(step, told(error)),
@@ -171,8 +172,12 @@ type Method = (...values: unknown[]) => unknown
 const isIterable = (value: unknown): value is AsyncIterable<unknown> =>
   typeof value === 'object' && value !== null && Symbol.asyncIterator in value
 
+/** By its method, not by its class: a store may be of another realm, as under Jest. */
+const isPromise = (value: unknown): value is PromiseLike<unknown> =>
+  typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
+
 const isRecord = (value: object): value is SessionRecord =>
-  'revision' in value && 'payload' in value && value.payload instanceof Uint8Array
+  'revision' in value && 'payload' in value && isUint8Array(value.payload)
 
 /** A record in a few words: its revision, and its payload if that is short text. */
 function showRecord({ revision, payload, subject }: SessionRecord): string {

@@ -1,3 +1,4 @@
+import { isUint8Array } from 'node:util/types'
 import type { Duration } from './api.ts'
 import type { Plain } from './data.ts'
 import { milliseconds } from './duration.ts'
@@ -261,7 +262,7 @@ function defaultLog(): ((line: string) => void) | undefined {
 }
 
 function isPepper(value: unknown): boolean {
-  return (typeof value === 'string' || value instanceof Uint8Array) && Buffer.byteLength(value) >= 16
+  return (typeof value === 'string' || isUint8Array(value)) && Buffer.byteLength(value) >= 16
 }
 
 function listOf<T extends string | object | false>(value: T | readonly T[]): readonly T[] {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { isUint8Array } from 'node:util/types'
 import { crc32 } from 'node:zlib'
 import { asBuffer } from './bytes.ts'
 import type { AnyRecord, SessionRecord } from './store.ts'
@@ -82,7 +83,7 @@ export function isSound({ revision, expiresAt, subject, payload }: AnyRecord): b
     isTime(expiresAt) &&
     (subject === undefined ||
       (typeof subject === 'string' && subject.length > 0 && subject.length <= LONGEST_SUBJECT)) &&
-    payload instanceof Uint8Array
+    isUint8Array(payload)
   )
 }
 

@@ -1,3 +1,4 @@
+import { isMap, isUint8Array } from 'node:util/types'
 import { Tag } from './tags.ts'
 
 /** Makes session data of what msgpackr read: tags become what they stand for, other maps plain objects. */
@@ -7,8 +8,8 @@ export function revive(value: unknown): unknown {
     return value
   }
   // A Buffer, which shares its bytes with others.
-  if (value instanceof Uint8Array) return new Uint8Array(value)
-  if (!(value instanceof Map)) return value
+  if (isUint8Array(value)) return new Uint8Array(value)
+  if (!isMap(value)) return value
   const object: Record<string, unknown> = {}
   for (const [key, field] of value as Map<unknown, unknown>) {
     if (typeof key !== 'string') return tagged(key, field)
@@ -33,7 +34,7 @@ function tagged(tag: unknown, held: unknown): unknown {
     }
   } else if (tag === Tag.set && Array.isArray(held)) {
     return new Set(held.map(revive))
-  } else if (tag === Tag.text && held instanceof Uint8Array && held.length % 2 === 0) {
+  } else if (tag === Tag.text && isUint8Array(held) && held.length % 2 === 0) {
     return Buffer.from(held).toString('utf16le')
   }
   throw new Error('a tag holds what it never does')

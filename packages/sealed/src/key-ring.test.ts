@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { randomBytes } from 'node:crypto'
 import { inspect } from 'node:util'
 import { SessError } from '@sess/core'
@@ -74,10 +75,22 @@ test('the first key seals, all open; one that is not there is a configuration er
   expect(aesGcmSeal({ keys: [old] }).open(sealed, bound)).toEqual(message)
   expect(aesGcmSeal({ keys: [next, old] }).open(sealed, bound)).toEqual(message)
   const without = aesGcmSeal({ keys: [next] })
+  // A message may reach an error page, a cause is for logs.
   expect(() => without.open(sealed, bound)).toThrow(
-    expect.objectContaining({ code: 'configuration', message: expect.stringContaining(without.keyIds[0]!) }),
+    expect.objectContaining({
+      code: 'configuration',
+      message:
+        'a session is sealed under a key that keys does not have; add that key here, behind the first. Nothing was written',
+      cause: expect.objectContaining({ message: expect.stringContaining(without.keyIds[0]!) }),
+    }),
   )
   expect(aesGcmSeal({ keys: [old] }).open(sealed, Buffer.from('another record'))).toBeUndefined()
   expect(aesGcmSeal({ keys: [old] }).open(sealed.slice(0, 45), bound)).toBeUndefined()
   expect(aesGcmSeal({ keys: [old] }).open(new Uint8Array(), bound)).toBeUndefined()
+})
+
+test('a key may be of another realm, as a Buffer is under Jest', () => {
+  const foreign = runInNewContext('Uint8Array.from(bytes)', { bytes: [...key] }) as Uint8Array
+  expect(foreign).not.toBeInstanceOf(Uint8Array)
+  expect(aesGcmSeal({ keys: [foreign] }).open(aesGcmSeal({ keys: [key] }).seal(message, bound), bound)).toEqual(message)
 })

@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
+import { isUint8Array } from 'node:util/types'
 import { SessError } from '@sess/core'
 import { KEY_BYTES, NONCE_BYTES, TAG_BYTES, Xaes } from './xaes.ts'
 
@@ -78,7 +79,8 @@ export class KeyRing {
     if (!key)
       throw new SessError(
         'configuration',
-        `a session is sealed under the key with the ID ${name}, and keys has ${this.ids.join(', ')}; add that key here, behind the first. Nothing was written`,
+        'a session is sealed under a key that keys does not have; add that key here, behind the first. Nothing was written',
+        { cause: new Error(`the key has the ID ${name}, and keys has ${this.ids.join(', ')}`) },
       )
     const nonce = sealed.subarray(ID_BYTES, ID_BYTES + NONCE_BYTES)
     return key.open(nonce, sealed.subarray(ID_BYTES + NONCE_BYTES), bound(sealed.subarray(0, ID_BYTES), associated))
@@ -110,7 +112,7 @@ function bytesOf(key: unknown, name: string): Uint8Array {
         `is text of ${key.length} characters, and no key: a key is ${KEY_BYTES} random bytes in base64url, 43 characters. A passphrase is not enough`,
       )
     bytes = Buffer.from(key, 'base64url')
-  } else if (key instanceof Uint8Array) {
+  } else if (isUint8Array(key)) {
     if (key.length !== KEY_BYTES) refuse(`has ${key.length} bytes, and a key has ${KEY_BYTES}`)
     bytes = new Uint8Array(key)
   } else {
