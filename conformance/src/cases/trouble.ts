@@ -13,7 +13,13 @@ import type { Case, CaseContext } from '../contract.ts'
 /** How long a client may take to be of use again, in ms. */
 const RECOVERY = 20_000
 /** The codes that promise that a write was not and will not be applied. */
-const PROMISES: readonly SessErrorCode[] = ['store_unavailable', 'store_full', 'too_large', 'unsupported']
+const PROMISES: readonly SessErrorCode[] = [
+  'store_unavailable',
+  'store_full',
+  'configuration',
+  'too_large',
+  'unsupported',
+]
 
 /** The harness can make trouble at a socket. */
 export const sockets: NonNullable<Case['requires']> = ({ space }) =>

@@ -7,6 +7,7 @@ import { handleOf } from './token.ts'
 const NOT_APPLIED: ReadonlySet<SessErrorCode> = new Set([
   'store_unavailable',
   'store_full',
+  'configuration',
   'too_large',
   'unsupported',
   'response_started',
@@ -18,6 +19,7 @@ const SENTENCES: Readonly<Partial<Record<SessErrorCode, string>> & { readonly st
   unknown_outcome:
     'the answer of the session store never came; the write may have been applied, and another commit() settles it',
   store_full: 'the session store has no room; nothing was written',
+  configuration: 'the session store is not set up as it must be; nothing was written',
   too_large:
     'the session is larger than its store takes; nothing was written. Keep large things elsewhere, their IDs here',
   unsupported: 'the session store cannot do this; nothing was written',

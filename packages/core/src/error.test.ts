@@ -51,6 +51,7 @@ test.each([
   ['store_full', 'store_full'],
   ['too_large', 'too_large'],
   ['unsupported', 'unsupported'],
+  ['configuration', 'configuration'],
   ['conflict', 'unknown_outcome'],
   ['a code of a newer version', 'unknown_outcome'],
 ])('a store that throws another copy’s error with the code %s: %s', async (thrown, code) => {
@@ -71,7 +72,9 @@ test('says nothing of the driver, the handle or the data in what default error p
   const errors: unknown[] = []
   for (const fail of [
     new Error(SAID),
-    ...(['store_unavailable', 'store_full', 'too_large'] as const).map((code) => new SessError(code, SAID)),
+    ...(['store_unavailable', 'store_full', 'configuration', 'too_large'] as const).map(
+      (code) => new SessError(code, SAID),
+    ),
   ]) {
     const session = await sessions.load(cookieValue)
     session.data['card'] = `visa-4111 ${errors.length}`
@@ -93,6 +96,7 @@ test('says nothing of the driver, the handle or the data in what default error p
     'unknown_outcome',
     'store_unavailable',
     'store_full',
+    'configuration',
     'too_large',
   ])
   for (const error of errors as Error[]) {

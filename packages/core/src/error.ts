@@ -3,7 +3,7 @@
  *
  * - `invalid_option`: an option or argument is not usable; the message names it.
  * - `configuration`: stored bytes need something that this process was not given (a newer format or schema, another
- *   serializer, a sealing key). Nothing was written.
+ *   serializer, a sealing key), or the store is not set up (no such table, no rights). Nothing was written.
  * - `store_unavailable`: the store could not be asked, or refused; nothing was written.
  * - `unknown_outcome`: a write was sent and its answer never came; it may or may not have been applied.
  * - `conflict`: other writers kept changing the same session, or the same key with `onConflict: 'throw'`.

@@ -1,12 +1,18 @@
-import { PutItemCommand } from '@aws-sdk/client-dynamodb'
-import { createSessions, type SessionStore } from '@sess/core'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { Agent, createServer as createHttpServer } from 'node:http'
+import { createServer, type AddressInfo } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
+import { CreateTableCommand, DynamoDBClient, PutItemCommand, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
+import { createSessions, type SessError, type SessionStore } from '@sess/core'
 import { startDynamodb, type TestServer } from '@sess/test-servers'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { asExpected } from '@sess/core/adapter'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { asExpected, sum } from '@sess/core/adapter'
 import type { Fate } from '../test/gateway.ts'
+import { SELF_SIGNED } from '../test/certificate.ts'
 import { clientOf } from '../test/harness.ts'
 import { keyOf, now, openFixture, recordOf, type Fixture } from '../test/session-table-fixture.ts'
-import { dynamodbStore } from './index.ts'
+import { createSessionTable, dynamodbStore } from './index.ts'
 
 let server: TestServer
 let it: Fixture
@@ -100,9 +106,11 @@ describe.each(writes)('%s', (method, operation, write) => {
     ['RequestLimitExceeded', 'store_unavailable', /throttled/],
     ['ThrottlingException', 'store_unavailable', /throttled/],
     ['TransactionConflictException', 'store_unavailable', /transaction/],
-    ['AccessDeniedException', 'store_unavailable', /policy/],
-    ['UnrecognizedClientException', 'store_unavailable', /credentials/],
-    ['ResourceNotFoundException', 'store_unavailable', /createSessionTable/],
+    ['AccessDeniedException', 'configuration', /policy/],
+    ['UnrecognizedClientException', 'configuration', /credentials/],
+    ['ExpiredTokenException', 'store_unavailable', /credentials/],
+    ['InvalidSignatureException', 'store_unavailable', /clock/],
+    ['ResourceNotFoundException', 'configuration', /createSessionTable/],
     ['ItemCollectionSizeLimitExceededException', 'store_full', /10 GB/],
   ])('that DynamoDB refuses with %s is %s', async (type, code, message) => {
     const key = await keyFor(method)
@@ -126,7 +134,7 @@ test('what is throttled for long is an error before core gives up waiting, and s
   const sessions = createSessions({ store, pepper: PEPPER, log: false })
   const error = { code: 'store_unavailable', message: expect.stringContaining('throttled') }
   await Promise.all([
-    expect(sessions.load('a'.repeat(60))).rejects.toMatchObject(error),
+    expect(sessions.load('a'.repeat(60))).rejects.toMatchObject({ code: 'store_unavailable', cause: error }),
     expect(store.create(keyOf(), first, now)).rejects.toMatchObject(error),
   ])
   client.destroy()
@@ -138,9 +146,142 @@ test('a session that is larger than DynamoDB takes, though the payload is not, i
   await expect(it.store.create(keyOf(), first, now)).rejects.toMatchObject({ code: 'too_large' })
 })
 
+describe('what was never sent was not applied', () => {
+  const refused = { code: 'store_unavailable' }
+  const storeOf = (config: DynamoDBClientConfig): SessionStore => {
+    const client = new DynamoDBClient({
+      region: 'local',
+      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+      maxAttempts: 1,
+      ...config,
+    })
+    onTestFinished(() => client.destroy())
+    return dynamodbStore(client, { table: it.table })
+  }
+  const failsWith = (name: string) => () => Promise.reject(Object.assign(new Error('No.'), { name }))
+
+  test.each<[what: string, config: DynamoDBClientConfig, message: RegExp]>([
+    ['a name that no server has', { endpoint: 'http://nonesuch.invalid' }, /ENOTFOUND|EAI_AGAIN/],
+    ['a port that nobody listens at', { endpoint: 'http://127.0.0.1:1' }, /ECONNREFUSED/],
+    ['no credentials', { credentials: failsWith('CredentialsProviderError') }, /credentials/],
+    ['no region', { region: () => Promise.reject(new Error('Region is missing')) }, /Region is missing/],
+    ['an endpoint that cannot be found out', { endpoint: failsWith('EndpointError') as never }, /EndpointError/],
+  ])('%s', async (_, config, message) => {
+    const error: unknown = await storeOf(config)
+      .create(keyOf(), first, now)
+      .catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ message: expect.stringMatching(message) })
+    expect(['store_unavailable', 'configuration']).toContain((error as SessError).code)
+    expect(it.gateway.requests).toEqual([])
+  })
+
+  test.each(['a certificate that nobody vouches for', 'a handshake that breaks off'])('%s', async (what) => {
+    const secure = what.startsWith('a certificate')
+    const tls = secure ? createTlsServer({ ...SELF_SIGNED }) : createServer((socket) => socket.destroy())
+    onTestFinished(() => void tls.close())
+    await once(tls.listen(0, '127.0.0.1'), 'listening')
+    const endpoint = `https://127.0.0.1:${(tls.address() as AddressInfo).port}`
+    await expect(storeOf({ endpoint }).create(keyOf(), first, now)).rejects.toMatchObject(refused)
+  })
+
+  test('a connection that does not come about in the time of connectionTimeout', async () => {
+    const httpAgent = new Agent({ lookup: () => {} })
+    const requestHandler = { httpAgent, connectionTimeout: 50 }
+    const endpoint = 'http://dynamodb.invalid'
+    await expect(storeOf({ endpoint, requestHandler }).create(keyOf(), first, now)).rejects.toMatchObject(refused)
+  })
+})
+
+test.each([
+  ['an empty answer with status 200', 200, 'text/html', ''],
+  ['an empty object with status 200, of a type that is not DynamoDB’s', 200, 'application/json', '{}'],
+])('%s acknowledges no write, and is no missing session', async (_, status, type, body) => {
+  const portal = createHttpServer((_request, response) =>
+    response.writeHead(status, { 'content-type': type }).end(body),
+  )
+  await once(portal.listen(0, '127.0.0.1'), 'listening')
+  const client = clientOf((portal.address() as AddressInfo).port)
+  onTestFinished(() => {
+    client.destroy()
+    portal.close()
+  })
+  const store = dynamodbStore(client, { table: it.table })
+  for (const [, , write] of writes)
+    await expect(write(store)).rejects.toMatchObject({
+      code: 'unknown_outcome',
+      cause: { message: expect.stringContaining('not DynamoDB') },
+    })
+  const unavailable = { code: 'store_unavailable', message: expect.stringContaining('endpoint') }
+  await expect(store.read(keyOf(), now)).rejects.toMatchObject(unavailable)
+  await expect(sum(store.count!(now))).rejects.toMatchObject(unavailable)
+  const revoked = sum(store.deleteSubject!({ id: 'ann', tag: 'annannannann' }, now))
+  await expect(revoked).rejects.toMatchObject(unavailable)
+})
+
+test.each([408, 499, 502])('a proxy’s own answer %i leaves open whether the write was applied', async (status) => {
+  const key = await keyFor('delete')
+  it.gateway.fates.set('DeleteItem', [{ status, type: 'ProxyError' }])
+  await expect(it.store.delete(key, now)).rejects.toMatchObject({ code: 'unknown_outcome' })
+  expect(it.gateway.requests).toEqual(['DeleteItem'])
+})
+
+describe('a table of another shape says so at the first call', () => {
+  test.each<[what: string, keys: readonly (readonly [string, 'S' | 'N', 'HASH' | 'RANGE'])[]]>([
+    ['another partition key', [['sessionId', 'S', 'HASH']]],
+    ['no sort key', [['tag', 'S', 'HASH']]],
+    [
+      'another sort key',
+      [
+        ['tag', 'S', 'HASH'],
+        ['createdAt', 'S', 'RANGE'],
+      ],
+    ],
+    [
+      'a key of numbers',
+      [
+        ['tag', 'N', 'HASH'],
+        ['id', 'N', 'RANGE'],
+      ],
+    ],
+    [
+      'its keys the wrong way round',
+      [
+        ['id', 'S', 'HASH'],
+        ['tag', 'S', 'RANGE'],
+      ],
+    ],
+  ])('%s', async (what, keys) => {
+    const table = randomUUID()
+    await it.direct.send(
+      new CreateTableCommand({
+        TableName: table,
+        BillingMode: 'PAY_PER_REQUEST',
+        AttributeDefinitions: keys.map(([AttributeName, AttributeType]) => ({ AttributeName, AttributeType })),
+        KeySchema: keys.map(([AttributeName, , KeyType]) => ({ AttributeName, KeyType })),
+      }),
+    )
+    const store = dynamodbStore(it.direct, { table })
+    const error = { code: 'configuration', message: expect.stringContaining('createSessionTable') }
+    const revoke = (): Promise<unknown> => sum(store.deleteSubject!({ id: 'ann', tag: 'annannannann' }, now))
+    // A key is found by its attributes' names, whatever their roles: of the last table only the sessions of a subject are not.
+    const calls = what.endsWith('round')
+      ? [revoke]
+      : [
+          () => store.read(keyOf(), now),
+          ...writes.slice(1).map(
+            ([, , write]) =>
+              () =>
+                write(store),
+          ),
+        ]
+    for (const call of calls) await expect(call()).rejects.toMatchObject(error)
+    await expect(createSessionTable(it.direct, { table })).rejects.toMatchObject({ code: 'configuration' })
+  })
+})
+
 test('a table that is not there says how to make it', async () => {
   const store = dynamodbStore(it.direct, { table: 'nonesuch' })
-  const error = { code: 'store_unavailable', message: expect.stringContaining('createSessionTable') }
+  const error = { code: 'configuration', message: expect.stringContaining('createSessionTable') }
   await expect(store.read(keyOf(), now)).rejects.toMatchObject(error)
   await expect(store.create(keyOf(), first, now)).rejects.toMatchObject(error)
 })

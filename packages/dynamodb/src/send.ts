@@ -30,7 +30,7 @@ export interface Answer {
   readonly old: Item | undefined
 }
 
-/** Sends something that writes nothing. @throws {SessError} `store_unavailable`. */
+/** Sends something that writes nothing. @throws {SessError} See {@link failure}; never `unknown_outcome`. */
 export async function ask<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
   client: DynamodbClient,
   table: string,
@@ -86,7 +86,9 @@ class Call<Input extends ServiceInputTypes, Output extends ServiceOutputTypes> {
         this.#underway = this.unsure = true
         this.said = undefined
         try {
-          return await next(args)
+          const result = await next(args)
+          checkAnswer(result.response)
+          return result
         } catch (error) {
           this.said = error
           this.unsure = !changedNothing(error)
@@ -114,6 +116,19 @@ class Call<Input extends ServiceInputTypes, Output extends ServiceOutputTypes> {
       clearTimeout(patience)
     }
   }
+}
+
+/**
+ * Without this an empty answer with status 200, as a captive portal or a wrong endpoint gives it, would acknowledge a write, and
+ * say of a session that it is gone.
+ *
+ * @throws {Error} For what is no answer of DynamoDB.
+ */
+function checkAnswer(response: unknown): void {
+  const { headers = {} } = response as { readonly headers?: Readonly<Record<string, string>> }
+  const type = headers['content-type'] ?? 'no type'
+  if (!/^application\/(x-amz-json|cbor)/.test(type))
+    throw new Error(`what answered is not DynamoDB: its answer is of ${type}. Look at the client's endpoint`)
 }
 
 /** Bears nothing by which a client takes an error for one that will pass. */

@@ -11,7 +11,7 @@ export function revive(value: unknown): unknown {
   if (isUint8Array(value)) return new Uint8Array(value)
   if (!isMap(value)) return value
   const object: Record<string, unknown> = {}
-  for (const [key, field] of value as Map<unknown, unknown>) {
+  for (const [key, field] of value) {
     if (typeof key !== 'string') return tagged(key, field)
     if (key === '__proto__')
       Object.defineProperty(object, key, { value: revive(field), writable: true, enumerable: true, configurable: true })
