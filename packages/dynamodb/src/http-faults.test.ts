@@ -158,14 +158,18 @@ describe('what was never sent was not applied', () => {
     onTestFinished(() => client.destroy())
     return dynamodbStore(client, { table: it.table })
   }
-  const failsWith = (name: string) => () => Promise.reject(Object.assign(new Error('No.'), { name }))
+  const failsWith = (name: string) => (): Promise<never> => Promise.reject(Object.assign(new Error('No.'), { name }))
 
   test.each<[what: string, config: DynamoDBClientConfig, message: RegExp]>([
     ['a name that no server has', { endpoint: 'http://nonesuch.invalid' }, /ENOTFOUND|EAI_AGAIN/],
     ['a port that nobody listens at', { endpoint: 'http://127.0.0.1:1' }, /ECONNREFUSED/],
     ['no credentials', { credentials: failsWith('CredentialsProviderError') }, /credentials/],
-    ['no region', { region: () => Promise.reject(new Error('Region is missing')) }, /Region is missing/],
-    ['an endpoint that cannot be found out', { endpoint: failsWith('EndpointError') as never }, /EndpointError/],
+    [
+      'no region',
+      { region: (): Promise<never> => Promise.reject(new Error('Region is missing')) },
+      /Region is missing/,
+    ],
+    ['an endpoint that cannot be found out', { endpoint: failsWith('EndpointError') }, /EndpointError/],
   ])('%s', async (_, config, message) => {
     const error: unknown = await storeOf(config)
       .create(keyOf(), first, now)
