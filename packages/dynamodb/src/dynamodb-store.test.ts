@@ -1,9 +1,11 @@
 import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
-import { createSessions, type SessionKey, type SessionRecord } from '@sess/core'
+import { createSessions, type SessionKey, type SessionRecord, type SessionStore } from '@sess/core'
 import { DAMAGED_RECORD } from '@sess/core/adapter'
 import { startDynamodb, type TestServer } from '@sess/test-servers'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { asExpected, sum } from '@sess/core/adapter'
+import type { Fate } from '../test/gateway.ts'
+import { clientOf } from '../test/harness.ts'
 import { keyOf, now, openFixture, recordOf, type Fixture } from '../test/session-table-fixture.ts'
 import { dynamodbStore, type DynamodbClient } from './index.ts'
 import type { Item } from './item.ts'
@@ -241,6 +243,49 @@ describe('a subject with more sessions than one page of DynamoDB holds', () => {
     const left = (await all(it.other.list!(ann, now))).length
     expect(left).toBeGreaterThan(0)
     expect(await sum(it.store.deleteSubject!(ann, now))).toBe(left)
+  })
+})
+
+describe('a revocation that is throttled', () => {
+  const ann = { id: 'ann', tag: 'annannannann' }
+  const throttled: Fate = { status: 400, type: 'ThrottlingException' }
+  let store: SessionStore
+  let requests: string[]
+  beforeEach(async () => {
+    // One try a request: what the client by itself tries again is none of this.
+    const client = clientOf(it.gateway.port, 1)
+    onTestFinished(() => client.destroy())
+    store = dynamodbStore(client, { table: it.table })
+    await Promise.all(
+      Array.from({ length: 40 }, () => it.other.create(keyOf(ann.tag), recordOf({ subject: 'ann' }), now)),
+    )
+    requests = it.gateway.requests
+    requests.length = 0
+  })
+
+  test('goes on with fewer deletes at once, and ends every session once', async () => {
+    it.gateway.fates.set(
+      'DeleteItem',
+      Array.from({ length: 60 }, (_, i) => (i % 3 === 0 ? undefined : throttled)),
+    )
+    expect(await sum(store.deleteSubject!(ann, now))).toBe(40)
+    expect(await all(it.other.list!(ann, now))).toEqual([])
+    expect(requests.filter((operation) => operation === 'DeleteItem')).toHaveLength(80)
+  })
+
+  test('ends, typed, where it gets nowhere, and a second call ends the rest', async () => {
+    it.gateway.fates.set('DeleteItem', [
+      ...Array.from({ length: 10 }, () => undefined),
+      ...Array.from({ length: 100 }, () => throttled),
+    ])
+    const pages: (number | undefined)[] = []
+    const revoke = async (): Promise<void> => {
+      for await (const page of store.deleteSubject!(ann, now)) pages.push(page)
+    }
+    await expect(revoke()).rejects.toMatchObject({ code: 'store_unavailable', cause: { name: 'ThrottlingException' } })
+    expect(pages).toEqual([10, 0, 0, 0])
+    it.gateway.fates.clear()
+    expect(await sum(store.deleteSubject!(ann, now))).toBe(30)
   })
 })
 

@@ -11,6 +11,7 @@ import {
   type Subject,
 } from '@sess/core/adapter'
 import { check, TABLE, type DynamodbClient } from './client.ts'
+import { isThrottled } from './failure.ts'
 import { encode, LARGEST_PAYLOAD, live, number, purgeAt, TTL } from './item.ts'
 import type { Answer } from './send.ts'
 import { Table, type Condition } from './table.ts'
@@ -25,6 +26,9 @@ export interface DynamodbStoreOptions {
 
 /** How many deletes of a revocation are on their way at once. */
 const AT_ONCE = 10
+
+/** How many pages of a revocation may be throttled whole, one after the other. */
+const IDLE_PAGES = 3
 
 /** How often a write is tried whose condition holds by the time that it is known what it met. */
 const TRIES = 5
@@ -123,20 +127,33 @@ class DynamodbStore implements StoreImplementation {
     }
   }
 
-  /** It ends every session that was there at the start; one that signs in meanwhile may stay. */
+  /**
+   * It ends every session that was there at the start; one that signs in meanwhile may stay. What DynamoDB throttles is sent again
+   * in the next page, which is then smaller: it gives up when so many pages after each other did nothing.
+   */
   async *deleteSubject({ id: subject, tag }: Subject, now: number, except?: SessionKey): AsyncIterable<number> {
     const ids = this.#idsOf(tag, subject, except)
-    for (let page; (page = await next(ids, AT_ONCE)).length;) {
+    let atOnce = AT_ONCE
+    let throttled: string[] = []
+    for (let idle = 0; ;) {
+      const waiting = throttled.slice(0, atOnce)
+      const page = [...waiting, ...(await next(ids, atOnce - waiting.length))]
+      if (page.length === 0) return
       const outcomes = await Promise.allSettled(page.map((id) => this.#table.delete({ tag, id }, subject)))
       // Before an error is thrown: what went did go.
       yield outcomes.filter(
         (outcome) => outcome.status === 'fulfilled' && outcome.value.applied && live(outcome.value.old, now),
       ).length
+      const refused = page.filter((_, i) => outcomes[i]!.status === 'rejected')
       const failures = outcomes.flatMap((outcome) =>
         outcome.status === 'rejected' ? [outcome.reason as SessError] : [],
       )
-      const cause = failures.find(({ code }) => code === 'unknown_outcome') ?? failures[0]
+      idle = refused.length === page.length ? idle + 1 : 0
+      const final = idle < IDLE_PAGES ? failures.filter((failure) => !isThrottled(failure)) : failures
+      const cause = final.find(({ code }) => code === 'unknown_outcome') ?? final[0]
       if (cause) throw cause
+      throttled = [...throttled.slice(waiting.length), ...refused]
+      atOnce = refused.length > 0 ? Math.max(1, Math.floor(atOnce / 2)) : Math.min(AT_ONCE, atOnce + 1)
     }
   }
 

@@ -18,8 +18,8 @@ export interface Gateway {
   readonly port: number
   /** The operations that arrived, in order: `GetItem`. */
   readonly requests: string[]
-  /** What is to happen to the next requests, by operation; each once. */
-  readonly fates: Map<string, Fate[]>
+  /** What is to happen to the next requests, by operation; each once. Undefined: DynamoDB answers. */
+  readonly fates: Map<string, (Fate | undefined)[]>
   /** Called before a request is passed on. */
   before: ((operation: string) => Promise<void>) | undefined
   /** Whether a refused condition is answered with what it met, where that is asked for: as AWS does. */

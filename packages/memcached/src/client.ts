@@ -40,13 +40,41 @@ export interface Reply {
   readonly val: Buffer
 }
 
-/** @throws {SessError} `invalid_option` for a client that could not keep the store's promises. */
+/** @throws {SessError} `invalid_option` for what is no client, and for one that could not keep the store's promises. */
 export function checkClient(client: MemcachedClient): void {
-  if (typeof client?.perform !== 'function' || !client.servers?.length)
-    throw invalid('client', 'must be a Client of memjs')
+  const wrong = misfit(client)
+  if (wrong !== undefined)
+    throw invalid('client', `must be a Client of memjs, as from Client.create('10.0.0.5:11211'), and is ${wrong}`)
   if (client.options.failover)
     throw invalid(
       'client',
       'has failover on, which asks another server where one is down: sessions would look ended, and come back. Leave it off',
     )
+  for (const { host, port, options } of client.servers) {
+    if (!/^[^[\]]+$/.test(host) || !Number.isInteger(port) || port < 1 || port > 65_535)
+      throw invalid(
+        'client',
+        'has a server without a host or a port. memjs reads no IPv6 address: give the name of a host',
+      )
+    for (const name of ['timeout', 'conntimeout'] as const)
+      if (!isSeconds(options[name])) throw invalid('client', `has a ${name} that is no number of seconds`)
+  }
+}
+
+function isSeconds(value: unknown): boolean {
+  return value === undefined || value === null || (typeof value === 'number' && value >= 0)
+}
+
+/** What somebody passed who passed no client of memjs, in words that show nothing of its content. */
+function misfit(client: unknown): string | undefined {
+  if (client === null || client === undefined) return String(client)
+  if (typeof client === 'function') return 'a class or a function'
+  if (typeof client !== 'object') return typeof client === 'string' ? 'text' : `a ${typeof client}`
+  const { perform, servers, options, Client, HashRing, then } = client as Readonly<Record<string, unknown>>
+  if (typeof perform === 'function' && Array.isArray(servers) && typeof options === 'object')
+    return servers.length > 0 ? undefined : 'a Client without servers'
+  if (typeof Client === 'function') return 'the module memjs itself'
+  if (HashRing !== undefined) return 'a client of the package `memcached`'
+  if (typeof then === 'function') return 'a promise: await it'
+  return 'client' in client ? 'an object around a client' : 'an object that is no client'
 }

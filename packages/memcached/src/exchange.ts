@@ -21,7 +21,8 @@ export class Exchange {
    * sent once, and never late: a connection that does not answer in time is ended.
    *
    * @param requests - One at most changes something.
-   * @throws {SessError} `unknown_outcome` where that one was sent and may have been done; else what says that it was not.
+   * @throws {SessError} `unknown_outcome` where that one was sent and may have been done; else what says that it was not;
+   *   `configuration` where the server wants a sign-in.
    */
   async flight<const Requests extends readonly Request[]>(
     tag: string,
@@ -36,6 +37,7 @@ export class Exchange {
       if (!server) throw new Error('no server is left')
       replies = await this.#within(server, tag, requests, sending)
     } catch (cause) {
+      if (isDenied(cause)) throw failure('configuration', server, DENIED, cause)
       const unknown = writes && sending.sent
       throw failure(unknown ? 'unknown_outcome' : 'store_unavailable', server, 'did not answer', cause)
     }
@@ -83,6 +85,13 @@ export class Exchange {
       this.#client.perform(tag, request.bytes, seq, answer, 1)
     })
   }
+}
+
+const DENIED = 'did nothing, for nobody signed in: give the client the right username and password'
+
+/** True for what memjs throws where a server wants a sign-in, by SASL, that did not come or was wrong: it did nothing then. */
+function isDenied(cause: unknown): boolean {
+  return cause === 'Memcached server authentication failed!'
 }
 
 function codeOf(status: number): SessErrorCode {

@@ -42,7 +42,7 @@ describe('size', () => {
     const store = storeOn(proxy.port, { maxItemBytes: 10_000 })
     const large = newRecord(now, { payload: Buffer.alloc(10_000 - 2047) })
     const seen = newRecord(now)
-    const refused = { code: 'too_large', message: expect.stringContaining('maxItemBytes') }
+    const refused = { code: 'too_large', message: expect.stringContaining('7952') }
     await expect(store.create(newKey(), large, now)).rejects.toMatchObject(refused)
     await expect(store.replace(newKey(), asExpected(seen), { ...large, revision: 2 }, now)).rejects.toMatchObject(
       refused,

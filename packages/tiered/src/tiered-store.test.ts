@@ -224,6 +224,54 @@ describe('a logout is final', () => {
 })
 
 describe('the order of entries', () => {
+  test('for what a revocation ended that then failed', async () => {
+    const keys = Array.from({ length: 3 }, (_, i) => ({ tag: key.tag, id: `${i}`.repeat(16) }))
+    for (const each of keys) await tiered.create(each, record('one', 1, { subject: 'ann' }), now)
+    const store = tier({
+      origin: {
+        ...origin,
+        list: (...args) => origin.list!(...args),
+        async *deleteSubject() {
+          yield Number(await origin.delete(keys[0]!, now))
+          throw down
+        },
+      },
+    })
+    await expect(sum(store.deleteSubject!({ id: 'ann', tag: key.tag }, now))).rejects.toBe(down)
+    const read = await Promise.all(keys.map((each) => store.read(each, now)))
+    expect(read.map((found) => found !== undefined)).toEqual([false, true, true])
+  })
+
+  test('of ten thousand sessions, in steps', async () => {
+    const ann = { id: 'ann', tag: key.tag }
+    for (let i = 0; i < 10_000; i++) {
+      const each = { tag: key.tag, id: String(i).padStart(16, '0') }
+      await origin.create(each, record('one', 1, { subject: 'ann' }), now)
+    }
+    const listed: number[] = []
+    const store = tier({
+      origin: {
+        ...origin,
+        deleteSubject: (...args) => origin.deleteSubject!(...args),
+        async *list(...args) {
+          for await (const entry of origin.list!(...args)) {
+            listed[listed.length - 1]!++
+            yield entry
+          }
+        },
+      },
+    })
+    const pages = store.deleteSubject!(ann, now)[Symbol.asyncIterator]()
+    let ended = 0
+    for (;;) {
+      listed.push(0)
+      const { done, value } = await pages.next()
+      if (done) break
+      ended += value!
+    }
+    expect([ended, Math.max(...listed)]).toEqual([10_000, 100])
+  })
+
   test('an older revision that arrives late does not take a newer one’s place', async () => {
     await tiered.create(key, record('one'), now)
     const read = await tiered.read(key, now)

@@ -43,6 +43,9 @@ const OPTIONS: OptionNames<TieredStoreOptions> = {
 /** How many tombstones of a revoked subject are under way at once. */
 const AT_ONCE = 32
 
+/** How many sessions of a revoked subject are listed in a step. */
+const LISTED = 100
+
 /**
  * A cache in front of a durable store.
  *
@@ -145,16 +148,27 @@ class Tiers implements StoreAround {
     return deleted
   }
 
+  /** Lists first, for nobody can name to the cache what the origin has deleted. */
   async *deleteSubject(subject: Subject, now: number, except?: SessionKey): AsyncIterable<number | undefined> {
     const keys: SessionKey[] = []
     if (this.#origin.list)
-      for await (const [key] of this.#origin.list(subject, now))
-        if (key.id !== except?.id || key.tag !== except.tag) keys.push(key)
-    yield* this.#origin.deleteSubject!(subject, now, except)
+      for await (const [key] of this.#origin.list(subject, now)) {
+        if (key.id === except?.id && key.tag === except.tag) continue
+        // So that no step of the caller's takes as long as the whole list.
+        if (keys.push(key) % LISTED === 0) yield 0
+      }
+    let failure: { readonly error: unknown } | undefined
+    try {
+      yield* this.#origin.deleteSubject!(subject, now, except)
+    } catch (error) {
+      failure = { error }
+    }
+    // After a part of it too: a tombstone under a session that lives only has the origin asked.
     for (let i = 0; i < keys.length; i += AT_ONCE) {
       await Promise.all(keys.slice(i, i + AT_ONCE).map((key) => this.#cache.leave(key, undefined, now)))
       yield 0
     }
+    if (failure) throw failure.error
   }
 
   /** Leaves in the cache what a write brought about. After a conflict that is the other writer's to do. */
