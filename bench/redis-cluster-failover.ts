@@ -4,9 +4,9 @@ import { parseArgs } from 'node:util'
 import { createSessions } from '@sess/core'
 import { waitReplicas } from '@sess/redis'
 import { startRedisCluster, type TestServer } from '@sess/test-servers'
-import { load, type LoadData } from '../../redis/test/load.ts'
-import { redisClusterStore } from '../src/index.ts'
-import { clusterOf } from '../test/client.ts'
+import { load, type LoadData } from '../packages/redis/test/load.ts'
+import { redisClusterStore } from '@sess/redis-cluster'
+import { clusterOf } from '../packages/redis-cluster/test/client.ts'
 
 const { values } = parseArgs({
   options: { turns: { type: 'string', default: '3' }, lag: { type: 'string', default: '200' } },

@@ -1,5 +1,5 @@
 import { jsonSerializer, type Serializer } from '@sess/core'
-import { msgpackSerializer } from '../src/index.ts'
+import { msgpackSerializer } from '@sess/msgpack'
 
 const line = (i: number) => ({
   sku: `sku-${1000 + i}`,

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { createSessions } from '@sess/core'
 import { startRedis } from '@sess/test-servers'
-import { redisStore } from '../src/index.ts'
+import { redisStore } from '@sess/redis'
 
 const { values } = parseArgs({ options: { sessions: { type: 'string', default: '200000' } } })
 const total = Number(values.sessions)

@@ -4,8 +4,8 @@ import { parseArgs } from 'node:util'
 import { Redis } from 'ioredis'
 import { createSessions } from '@sess/core'
 import { startSentinels } from '@sess/test-servers'
-import { redisStore, waitReplicas } from '../src/index.ts'
-import { load, type LoadData } from '../test/load.ts'
+import { redisStore, waitReplicas } from '@sess/redis'
+import { load, type LoadData } from '../packages/redis/test/load.ts'
 
 const { values } = parseArgs({
   options: { turns: { type: 'string', default: '3' }, lag: { type: 'string', default: '200' } },

@@ -2,8 +2,8 @@
 import { parseArgs } from 'node:util'
 import { createSessions } from '@sess/core'
 import { startRedisCluster } from '@sess/test-servers'
-import { redisClusterStore } from '../src/index.ts'
-import { clusterOf } from '../test/client.ts'
+import { redisClusterStore } from '@sess/redis-cluster'
+import { clusterOf } from '../packages/redis-cluster/test/client.ts'
 
 const { values } = parseArgs({ options: { sessions: { type: 'string', default: '100000' } } })
 const total = Number(values.sessions)

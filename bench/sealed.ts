@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { aesGcmSeal, createSealedSessions } from '../src/index.ts'
+import { aesGcmSeal, createSealedSessions } from '@sess/sealed'
 
 const keys = [randomBytes(32)]
 const sessions = createSealedSessions({ keys })
