@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { root } from '../bootstrap.mjs'
 import { run } from '../process.mjs'
 import { cache, found, problemsOf, type Check } from './check.ts'
+import { problemsOfDecisions } from './decisions.ts'
 import { packages } from './workspace.ts'
 
 /** A block of TypeScript in a document, between fences whose first says `ts` and perhaps more. */
@@ -124,7 +125,7 @@ async function runBlocks({ document, folder: here, toRun }: Written): Promise<st
   return problems
 }
 
-/** Type-checks every block of TypeScript in the documents, and runs those marked `ts run`. */
+/** Type-checks every block of TypeScript in the documents, runs those marked `ts run`, and looks at the index of decisions. */
 export const docs: Check = {
   name: 'docs',
   title: 'Code in the documents',
@@ -139,7 +140,7 @@ export const docs: Check = {
     const blocks = written.reduce((sum, each) => sum + each.blocks, 0)
     const apart = written.filter(({ declares }) => declares)
     const shared = written.filter((each) => each.blocks > 0 && !each.declares)
-    const problems = await typeCheck(shared, folder)
+    const problems = [...problemsOfDecisions(), ...(await typeCheck(shared, folder))]
     for (const each of apart) problems.push(...(await typeCheck([each], each.folder)))
     const ran = written.reduce((sum, each) => sum + each.toRun.length, 0)
     if (problems.length === 0) for (const each of written) problems.push(...(await runBlocks(each)))
