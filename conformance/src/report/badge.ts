@@ -1,4 +1,4 @@
-import { html } from '@sess/report'
+import { html } from '#report'
 import type { Report } from './report.ts'
 
 const COLORS: Readonly<Record<Report['verdict'], string>> = {

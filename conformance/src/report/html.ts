@@ -1,4 +1,4 @@
-import { definitions, html, page, timeline, type Bar, type Html } from '@sess/report'
+import { definitions, html, page, timeline, type Bar, type Html } from '#report'
 import type { Step } from '../result.ts'
 import type { CaseReport, Report, Status } from './report.ts'
 import { style } from './style.ts'

@@ -1,4 +1,4 @@
-import { html, type Html } from '@sess/report'
+import { html, type Html } from '#report'
 import type { CaseReport, Report } from './report.ts'
 import { STATUS, summaryOf, timesOf } from './text.ts'
 

@@ -1,4 +1,4 @@
-import { definitions, html, page, type Html } from '@sess/report'
+import { definitions, html, page, type Html } from '#report'
 import { style } from './html-style.ts'
 import { timelineSection } from './html-timeline.ts'
 import type { RaceName } from './options.ts'

@@ -1,4 +1,4 @@
-import { html, inMs, timeline as barsOf, type Bar, type Html } from '@sess/report'
+import { html, inMs, timeline as barsOf, type Bar, type Html } from '#report'
 import { CHECKS, type Timeline } from './result.ts'
 import type { Sighting, TimelineEvent } from './trial.ts'
 
