@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
-import type { Fault, Faults } from './faults.ts'
+import type { Fault, Faults } from './fault-switch.ts'
 
 /** A server to stand in front of. */
 export interface Target {

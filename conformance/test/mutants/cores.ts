@@ -69,38 +69,38 @@ export const cores: readonly CoreMutant[] = [
   ),
   core(
     'secret-in-events',
-    'stored.ts',
+    'record-access.ts',
     ['identity/handle-names-no-secret'],
     [
-      'return namesOf(this.held!)',
-      "return { ...namesOf(this.held!), handle: namesOf(this.held!).handle + (this.issued ?? '') }",
+      'return namesOf(this.#held!)',
+      "return { ...namesOf(this.#held!), handle: namesOf(this.#held!).handle + (this.issued ?? '') }",
     ],
   ),
   core(
     'a-touch-each-time',
-    'stored.ts',
+    'record-access.ts',
     ['clock/touch-is-throttled', 'scale/calls'],
     ['return until - live.record.expiresAt < Math.max(after, 1) ? undefined : until', 'return until'],
   ),
   core(
     'never-a-touch',
-    'stored.ts',
+    'record-access.ts',
     ['clock/touch-is-throttled', 'clock/idle-slides'],
     ['return until - live.record.expiresAt < Math.max(after, 1) ? undefined : until', 'return undefined'],
   ),
   core(
     'absolute-slides',
-    'stored.ts',
+    'revisions.ts',
     ['clock/writes-slide'],
     [
       'return idleTimeout ? Math.min(now + idleTimeout, absoluteAt) : absoluteAt',
       'return idleTimeout ? now + idleTimeout : absoluteAt',
     ],
   ),
-  core('a-slow-clock-shortens', 'stored.ts', ['clock/writes-slide'], ['terms ? 0 : record.expiresAt)', '0)']),
+  core('a-slow-clock-shortens', 'revisions.ts', ['clock/writes-slide'], ['terms ? 0 : record.expiresAt)', '0)']),
   core(
     'lifetimes-of-a-login-ignored',
-    'login.ts',
+    'sign-in.ts',
     ['clock/own-lifetimes', 'clock/idle-slides'],
     [
       'return { ...lifetimesOf(options, settings), persistent, label',
@@ -115,20 +115,20 @@ export const cores: readonly CoreMutant[] = [
   ),
   core(
     'each-commit-writes',
-    'session.ts',
+    'operations.ts',
     ['round-trip/unchanged-writes-nothing', 'scale/calls', 'rotation-login/idle-commit-in-each-state'],
     [
-      'if (changes.size || this.#flashSteps.length) return await this.#write(await this.#pending(changes))',
-      'if (changes.size || this.#flashSteps.length || this.#stored.live) return await this.#write({ ...(await this.#pending(changes)), write: { ...(await this.#pending(changes)).write, compose: async (stored) => ({ ...stored }) } })',
+      'if (changes) return await this.#write(await changes)',
+      'const pending = (await changes) ?? (this.#record.live && (await this.#copy.pending()))\n      if (pending) return await this.#write(changes ? pending : { ...pending, write: { ...pending.write, compose: (stored) => ({ ...stored }) } })',
     ],
   ),
   core(
     'second-commit-creates-again',
-    'session.ts',
+    'operations.ts',
     ['round-trip/first-commit-and-next'],
     [
       "    await this.#follow(pending)\n    return 'created'",
-      "    await this.#follow(pending)\n    stored.mode = 'new'\n    return 'created'",
+      "    await this.#follow(pending)\n    record.startOver()\n    return 'created'",
     ],
   ),
   core(
@@ -142,7 +142,7 @@ export const cores: readonly CoreMutant[] = [
   ),
   core(
     'data-is-shared-with-what-was-loaded',
-    'session.ts',
+    'working-copy.ts',
     ['round-trip/data'],
     ['return (this.#data ??= copy(this.#base))', 'return (this.#data ??= { ...this.#base })'],
   ),
@@ -154,11 +154,11 @@ export const cores: readonly CoreMutant[] = [
   ),
   core(
     'revision-stands-still',
-    'stored.ts',
+    'revisions.ts',
     ['round-trip/record-of-a-session', 'races/late-replace-counts-once'],
     [
-      'const revision = record.revision + 1\n    const { settings }',
-      'const revision = record.revision\n    const { settings }',
+      'const revision = record.revision + 1\n  const { secret',
+      'const revision = record.revision\n  const { secret',
     ],
   ),
   core(
@@ -169,25 +169,25 @@ export const cores: readonly CoreMutant[] = [
   ),
   core(
     'unsaved-session-is-rotated-into-being',
-    'session.ts',
+    'operations.ts',
     ['rotation-login/rotation-of-unsaved', 'rotation-login/regenerate-in-each-state'],
     [
-      "if (this.#stored.mode !== 'current') return this.#stored.idle",
-      "if (this.#stored.mode === 'new') {\n        const pending = await this.#pending()\n        await this.#stored.create(pending.write, NO_CONTENT)\n        return 'created'\n      }\n      if (this.#stored.mode !== 'current') return this.#stored.idle",
+      "if (this.#record.mode !== 'current') return this.#record.idle",
+      "if (this.#record.mode === 'new') {\n        const pending = await this.#copy.pending()\n        await this.#record.create(pending.write, NO_CONTENT)\n        return 'created'\n      }\n      if (this.#record.mode !== 'current') return this.#record.idle",
     ],
   ),
   core(
     'rotation-drops-what-is-pending',
-    'session.ts',
+    'operations.ts',
     ['rotation-login/rotation'],
     [
-      "      this.#needCookie('regenerate()')\n      const pending = await this.#pending()",
-      "      this.#needCookie('regenerate()')\n      const pending = await this.#pending(new Map())",
+      'const pending = await this.#copy.pending()\n      const rotation',
+      'const { write, ...rest } = await this.#copy.pending()\n      const pending = { ...rest, write: { ...write, compose: (stored) => stored } }\n      const rotation',
     ],
   ),
   core(
     'rotation-moves-the-absolute-end',
-    'stored.ts',
+    'revisions.ts',
     ['rotation-login/rotation-keeps-the-rest'],
     [
       '...(secret && { digest: digestOf(secret),',
@@ -196,18 +196,18 @@ export const cores: readonly CoreMutant[] = [
   ),
   core(
     'login-drops-what-is-pending',
-    'session.ts',
+    'operations.ts',
     ['rotation-login/login'],
     [
-      'const pending = this.#carrying(await this.#pending())',
-      'const pending = this.#carrying(await this.#pending(new Map()))',
+      'const pending = this.#carrying(await this.#copy.pending())',
+      'const { write, ...rest } = await this.#copy.pending()\n      const pending = this.#carrying({ ...rest, write: { ...write, compose: (stored) => stored } })',
     ],
   ),
   core(
     'login-again-keeps-the-clocks',
-    'stored.ts',
+    'revisions.ts',
     ['rotation-login/login-again', 'clock/own-lifetimes'],
-    ['      ...terms,\n', ''],
+    ['    ...terms,\n', ''],
   ),
   core(
     'login-gives-up-where-the-marker-fails',
@@ -220,7 +220,7 @@ export const cores: readonly CoreMutant[] = [
   ),
   core(
     'logout-forgets-to-delete',
-    'stored.ts',
+    'record-access.ts',
     [
       'races/logout-wins',
       'rotation-login/logout-in-each-state',
@@ -279,7 +279,7 @@ export const cores: readonly CoreMutant[] = [
   ),
   core(
     'an-assignment-leaves-what-nobody-sees',
-    'session.ts',
+    'working-copy.ts',
     ['serialization/outgrown-data'],
     ['return data && this.#assigned ?', 'return data && !data && this.#assigned ?'],
   ),
@@ -382,7 +382,7 @@ export const cores: readonly CoreMutant[] = [
     'any-number-of-earlier-secrets',
     'envelope.ts',
     ['hostile-bytes/wrong-types'],
-    ['    value.length <= MEMORY &&\n', ''],
+    ['    value.length <= EARLIER_SECRETS &&\n', ''],
   ),
   core(
     'a-digest-is-any-text',
@@ -398,9 +398,12 @@ export const cores: readonly CoreMutant[] = [
   ),
   core(
     'writes-are-any-text',
-    'envelope.ts',
+    'write-log.ts',
     ['hostile-bytes/out-of-range'],
-    ['isText(value, MEMORY * WRITE_ID) && (value as string).length % WRITE_ID === 0', "typeof value === 'string'"],
+    [
+      "typeof value === 'string' && value.length <= LOGGED_WRITES * WRITE_ID && value.length % WRITE_ID === 0",
+      "typeof value === 'string'",
+    ],
   ),
   core('hints-without-number', 'envelope.ts', ['hostile-bytes/out-of-range'], ['names.length <= MOST_HINTS && ', '']),
   core(
@@ -506,10 +509,10 @@ export const cores: readonly CoreMutant[] = [
       "pepper === '' ? createHmac('sha256', pepper) : createHash('sha256').update('sess/subject-tag\\0')",
     ],
   ),
-  core('a-look-before-each-write', 'stored.ts', ['scale/calls'], ['let look = doubted\n', 'let look = true\n']),
+  core('a-look-before-each-write', 'compare-and-set.ts', ['scale/calls'], ['let look = doubted\n', 'let look = true\n']),
   core(
     'writes-under-a-key-of-its-own',
-    'stored.ts',
+    'compare-and-set.ts',
     ['races/no-write-goes-under-a-new-key', 'round-trip/several-commits'],
     [
       'settings.store.replace(key, record, held.record, at)',
@@ -527,8 +530,8 @@ export const cores: readonly CoreMutant[] = [
     'login.ts',
     ['rotation-login/login-twice-as-two', 'rotation-login/login-as-another'],
     [
-      'stored.held!.record.subject === subject && stored.held!.key.tag === tag)',
-      'stored.held!.record.subject !== undefined)',
+      'access.held!.record.subject === subject && access.held!.key.tag === tag)',
+      'access.held!.record.subject !== undefined)',
     ],
   ),
   core(
@@ -542,7 +545,7 @@ export const cores: readonly CoreMutant[] = [
   ),
   core(
     'a-logout-is-sent-once',
-    'stored.ts',
+    'record-access.ts',
     ['faults/lost-delete'],
     ['(at) => settings.store.delete(held.key, at), 2)', '(at) => settings.store.delete(held.key, at), 1)'],
   ),

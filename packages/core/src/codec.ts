@@ -19,7 +19,7 @@ export interface Content {
 export const NO_CONTENT: Content = { data: {}, flash: {} }
 
 /** A record as last read or written. */
-export interface Held {
+export interface DecodedRecord {
   readonly key: SessionKey
   readonly record: ExpectedRecord
   readonly envelope: Envelope
@@ -27,7 +27,7 @@ export interface Held {
 }
 
 /** A record that is to be written. */
-export interface Packed extends Omit<Held, 'record'> {
+export interface PackedRecord extends Omit<DecodedRecord, 'record'> {
   readonly record: SessionRecord
 }
 
@@ -47,7 +47,7 @@ export function pack(
   meta: RecordMeta,
   draft: Draft,
   content: Content,
-): Packed {
+): PackedRecord {
   const { data, flash } = content
   if (isDeeper(data, DEEPEST_DATA))
     throw new SessError(
@@ -72,12 +72,18 @@ export function pack(
 }
 
 /** A record that was packed and is written now. */
-export function written(packed: Packed): Held {
+export function written(packed: PackedRecord): DecodedRecord {
   return { ...packed, record: asExpected(packed.record) }
 }
 
+/** What events name a session by. */
+export interface SessionNames {
+  readonly handle: string
+  readonly subject?: string
+}
+
 /** The names that events carry. */
-export function namesOf({ key, record: { subject } }: Held): { handle: string; subject?: string } {
+export function namesOf({ key, record: { subject } }: DecodedRecord): SessionNames {
   return { handle: handleOf(key), ...(subject && { subject }) }
 }
 
@@ -86,7 +92,7 @@ export function namesOf({ key, record: { subject } }: Held): { handle: string; s
  *
  * @throws {SessError} `configuration` for a sound payload that this process cannot read.
  */
-export function unpack(settings: Settings, key: SessionKey, record: AnyRecord): Held | undefined {
+export function unpack(settings: Settings, key: SessionKey, record: AnyRecord): DecodedRecord | undefined {
   const { seal, serializers, schemaVersion, migrate } = settings
   const misfit = (what: string): SessError =>
     new SessError('configuration', `a stored session ${what}. Nothing was written`, { handle: handleOf(key) })

@@ -1,5 +1,5 @@
 import { Calls } from './calls.ts'
-import { unpack, type Content, type Held } from './codec.ts'
+import { unpack, type Content, type DecodedRecord } from './codec.ts'
 import { copy, isPlain, type Plain } from './data.ts'
 import type { Envelope } from './envelope.ts'
 import { SessError } from './error.ts'
@@ -32,7 +32,7 @@ export class Context {
    * @param until - When the read has to have ended, by performance.now().
    * @throws {SessError} `store_unavailable`, `configuration`.
    */
-  async read(key: SessionKey, fresh: boolean, until?: number): Promise<Held | undefined> {
+  async read(key: SessionKey, fresh: boolean, until?: number): Promise<DecodedRecord | undefined> {
     const { store } = this.settings
     let now = 0
     const record = await this.calls.ask('read', key, (at) => store.read(key, (now = at), { fresh }), until)
@@ -60,7 +60,7 @@ export class Context {
    *
    * @throws {SessError} `configuration`.
    */
-  checkTag({ key, record: { subject } }: Held): void {
+  checkTag({ key, record: { subject } }: DecodedRecord): void {
     const { peppers } = this.settings
     if (subject === undefined || peppers.some((pepper) => subjectTag(subject, pepper) === key.tag)) return
     throw new SessError(
@@ -71,7 +71,7 @@ export class Context {
   }
 
   /** The cookie value that a write makes the browser's old one give way to; undefined: the old one will do. */
-  cookieOf({ key }: Held, newSecret: string | undefined): string | undefined {
+  cookieOf({ key }: DecodedRecord, newSecret: string | undefined): string | undefined {
     return newSecret && handleOf(key) + newSecret
   }
 
@@ -105,7 +105,7 @@ export class Context {
    * deploys, and whoever it does not fit can still sign in and out.
    */
   async fit(
-    { content, ...held }: Pick<Held, 'key' | 'record' | 'content'>,
+    { content, ...held }: Pick<DecodedRecord, 'key' | 'record' | 'content'>,
     operation: string,
   ): Promise<Plain | SessError> {
     try {

@@ -3,7 +3,7 @@ import { asBuffer } from './bytes.ts'
 import { DEEPEST, isDeeper, isPlain, type Plain } from './data.ts'
 import type { Flash } from './flash.ts'
 import { isTime } from './record.ts'
-import { WRITE_ID } from './token.ts'
+import { isWriteLog, type WriteLog } from './write-log.ts'
 
 /**
  * A secret that was valid before: until when it works all the same, and until when it is told from an unknown one.
@@ -12,7 +12,7 @@ import { WRITE_ID } from './token.ts'
 export type Earlier = readonly [digest: string, keptUntil: number, knownUntil: number]
 
 /** What core keeps in a record's payload beside the data. Times in ms since the epoch, lifetimes in ms. */
-export interface Envelope {
+export interface Envelope extends WriteLog {
   /** True: nothing but a sign that the session moved on by `login`. */
   readonly marker: boolean
   /** False: the cookie goes when the browser closes. */
@@ -25,10 +25,8 @@ export interface Envelope {
   readonly idleTimeout: number
   /** SHA-256 of the secret that is valid now. */
   readonly digest: string
-  /** Newest first, at most {@link MEMORY}. */
+  /** Newest first, at most {@link EARLIER_SECRETS}. */
   readonly earlier: readonly Earlier[]
-  /** The IDs of the logical writes that made the last revisions, oldest first, at most {@link MEMORY}, in one text. */
-  readonly writes: string
   /** The name of the serializer of the data. */
   readonly serializer: string
   readonly schemaVersion: number
@@ -38,8 +36,8 @@ export interface Envelope {
   readonly flash: Flash
 }
 
-/** How many earlier secrets, and how many writes, a record remembers. */
-export const MEMORY = 8
+/** How many earlier secrets a record remembers. */
+export const EARLIER_SECRETS = 8
 
 /** How long a label, and each name and value of a client's hints, may be, in characters. */
 export const LONGEST_TEXT = 256
@@ -47,21 +45,6 @@ export const LONGEST_TEXT = 256
 export const MOST_HINTS = 16
 /** How long the name of a serializer may be, in characters. */
 export const LONGEST_NAME = 32
-
-/** The writes of a record, with one more. */
-export function marked({ writes }: Pick<Envelope, 'writes'>, id: string): string {
-  return (writes + id).slice(-MEMORY * WRITE_ID)
-}
-
-/** True if a record remembers a write. */
-export function remembers({ writes }: Pick<Envelope, 'writes'>, id: string): boolean {
-  return writes.indexOf(id) % WRITE_ID === 0
-}
-
-/** The oldest revision whose write a record remembers. */
-export function rememberedFrom({ writes }: Pick<Envelope, 'writes'>, revision: number): number {
-  return revision + 1 - writes.length / WRITE_ID
-}
 
 type Check = (value: unknown) => boolean
 
@@ -78,14 +61,14 @@ const FIELDS: { readonly [Name in keyof Envelope]: Check } = {
   digest: isDigest,
   earlier: (value) =>
     Array.isArray(value) &&
-    value.length <= MEMORY &&
+    value.length <= EARLIER_SECRETS &&
     value.every(
       (earlier: unknown) =>
         Array.isArray(earlier) &&
         earlier.length === EARLIER.length &&
         EARLIER.every((isRight, i) => isRight(earlier[i])),
     ),
-  writes: (value) => isText(value, MEMORY * WRITE_ID) && (value as string).length % WRITE_ID === 0,
+  writes: isWriteLog,
   serializer: (value) => isText(value, LONGEST_NAME) && value !== '',
   schemaVersion: (value) => Number.isSafeInteger(value) && (value as number) >= 0,
   label: (value) => isText(value, LONGEST_TEXT),

@@ -1,18 +1,44 @@
 import type { OutcomeStatus } from './api.ts'
 import { isUnknown, mayRetry } from './calls.ts'
-import { pack, written, type Content, type Draft, type Held } from './codec.ts'
+import { pack, written, type Content, type DecodedRecord } from './codec.ts'
+import { applyWrite } from './compare-and-set.ts'
 import type { Context } from './context.ts'
 import { changed, changesBetween, copy, type Plain } from './data.ts'
-import { remembers } from './envelope.ts'
 import { SessError } from './error.ts'
 import type { ExternalIdIndex } from './external-id-index.ts'
-import type { ExternalIdSession } from './external-ids.ts'
 import { settleConflicts } from './merge.ts'
 import type { Terms } from './options.ts'
-import { KNOWN_FOR } from './secrets.ts'
+import { RecordAccess, type Opened } from './record-access.ts'
+import { draftOf, expiryOf } from './revisions.ts'
 import type { SessionKey } from './store.ts'
-import { expiryOf, Stored, type Write } from './stored.ts'
 import { handleOf, newWriteId, WRITE_ID } from './token.ts'
+import { remembers } from './write-log.ts'
+import { newWrite, type Write } from './write.ts'
+
+/** A session whose ID another library made, as one request holds it. */
+export interface ExternalIdSession {
+  /** Names the session in logs; no credential. */
+  readonly handle: string
+  /** A new copy of the data as it was last loaded or written, for the holder to change; `{}` if nothing was. */
+  readonly data: Plain
+  /** Names the session and its last write, so that a copy of the data can be told to be of this state; undefined while nothing is stored. */
+  readonly version: string | undefined
+  /** When it ends unless it is used, in ms since the epoch; undefined while nothing is stored. */
+  readonly expiresAt: number | undefined
+  /** False while the session is there, and {@link touch} would do nothing. */
+  readonly needsTouch: boolean
+  /**
+   * Writes the top-level changes since `data` was loaded or last given here: compare-and-set; on a conflict they are
+   * merged into what is there. Without changes it moves the idle clock, if that is due. What was loaded is never created
+   * again: `gone`. What was never loaded is created, once. Data that asks for a time past ends the session: `saved`.
+   *
+   * @param data - Handed over: not to be changed afterwards.
+   * @throws {SessError} As `Session.commit`; `conflict` also when something else is there under a new session's ID.
+   */
+  save(data: Readonly<Plain>): Promise<OutcomeStatus>
+  /** Moves the idle clock, if that is due; settles a save whose answer was lost. */
+  touch(): Promise<OutcomeStatus>
+}
 
 /** A write of this session, and the data as the holder gave it. */
 interface Pending {
@@ -25,7 +51,7 @@ export class LiveExternalIdSession implements ExternalIdSession {
   readonly #context: Context
   readonly #index: ExternalIdIndex | undefined
   readonly #key: SessionKey
-  readonly #stored: Stored
+  readonly #record: RecordAccess
   /** Of the create, once that was tried. */
   #writeId: string | undefined
   /** As last loaded, or as it was given when it was last written. */
@@ -37,13 +63,12 @@ export class LiveExternalIdSession implements ExternalIdSession {
   #last: Promise<unknown> | undefined
   #running = 0
 
-  constructor(context: Context, index: ExternalIdIndex | undefined, key: SessionKey, held?: Held) {
+  constructor(context: Context, index: ExternalIdIndex | undefined, key: SessionKey, held?: DecodedRecord) {
     this.#context = context
     this.#index = index
     this.#key = key
-    this.#stored = new Stored(context)
+    this.#record = new RecordAccess(context, held && openedWithoutSecret(held))
     this.#base = held?.content.data ?? {}
-    if (held) this.#adopt(held)
   }
 
   get handle(): string {
@@ -55,16 +80,16 @@ export class LiveExternalIdSession implements ExternalIdSession {
   }
 
   get version(): string | undefined {
-    const { held } = this.#stored
+    const { held } = this.#record
     return held && handleOf(this.#key) + held.envelope.writes.slice(-WRITE_ID)
   }
 
   get expiresAt(): number | undefined {
-    return this.#stored.held?.record.expiresAt
+    return this.#record.held?.record.expiresAt
   }
 
   get needsTouch(): boolean {
-    const { live, touchedUntil } = this.#stored
+    const { live, touchedUntil } = this.#record
     return this.#running > 0 || !live || this.#unsettled !== undefined || touchedUntil !== undefined
   }
 
@@ -90,9 +115,9 @@ export class LiveExternalIdSession implements ExternalIdSession {
   }
 
   async #save(data: Readonly<Plain>): Promise<OutcomeStatus> {
-    if (!this.#stored.held && !(this.#doubtful && (await this.#landed()))) return this.#create(data)
+    if (!this.#record.held && !(this.#doubtful && (await this.#landed()))) return this.#create(data)
     const now = this.#context.settings.clock()
-    const { idleTimeout, absoluteAt } = this.#termsOf(data, this.#stored.held!.envelope.createdAt)
+    const { idleTimeout, absoluteAt } = this.#termsOf(data, this.#record.held!.envelope.createdAt)
     if (expiryOf(idleTimeout, absoluteAt, now) <= now) return this.#end()
     const settled = this.#unsettled && (await this.#apply(this.#unsettled, true))
     const changes = changesBetween(this.#base, data)
@@ -102,22 +127,22 @@ export class LiveExternalIdSession implements ExternalIdSession {
 
   /** A write of some keys, which others' changes of other keys survive. */
   #writeOf(changes: Map<string, unknown>): Write {
-    let seen = this.#stored.held!.content
+    let seen = this.#record.held!.content
     const compose = (stored: Content): Content => {
-      if (stored !== seen) settleConflicts(this.#context, this.#stored.names, changes, seen, stored)
+      if (stored !== seen) settleConflicts(this.#context, this.#record.names, changes, seen, stored)
       seen = stored
       return { data: changed(stored.data, changes), flash: stored.flash }
     }
-    return { id: newWriteId(), compose, doubtful: [] }
+    return newWrite(compose)
   }
 
   async #apply(pending: Pending, doubted = false): Promise<OutcomeStatus> {
     const { write, data } = pending
     this.#unsettled = undefined
-    if (!this.#stored.live) return 'gone'
+    if (!this.#record.live) return 'gone'
     const before = this.expiresAt
     try {
-      if ((await this.#stored.apply(write, doubted)) !== 'replaced') return 'gone'
+      if ((await applyWrite(this.#record, write, doubted)) !== 'replaced') return 'gone'
       this.#base = data
     } catch (error) {
       if (write.lost) this.#base = data
@@ -131,14 +156,14 @@ export class LiveExternalIdSession implements ExternalIdSession {
   async #touch(): Promise<OutcomeStatus> {
     if (this.#unsettled) return this.#apply(this.#unsettled, true)
     const before = this.expiresAt
-    const status = await this.#stored.touch()
+    const status = await this.#record.touch()
     await this.#moved(before)
     // Superseded: a marker is in its place.
     return status === 'superseded' ? 'gone' : status
   }
 
   async #moved(before: number | undefined): Promise<void> {
-    if (this.#index && this.#stored.live && this.expiresAt !== before)
+    if (this.#index && this.#record.live && this.expiresAt !== before)
       await this.#index.touch(this.#key, this.expiresAt!)
   }
 
@@ -166,7 +191,7 @@ export class LiveExternalIdSession implements ExternalIdSession {
       this.#doubtful ||= isUnknown(error)
       throw error
     }
-    this.#adopt(written(held))
+    this.#record.open(openedWithoutSecret(written(held)))
     events.emit('created', { handle: this.handle })
     return 'created'
   }
@@ -180,7 +205,7 @@ export class LiveExternalIdSession implements ExternalIdSession {
         'the session was sent to be created, and the answer never came; it is not sent again under its ID',
         { handle: this.handle },
       )
-    this.#adopt(held)
+    this.#record.open(openedWithoutSecret(held))
     return true
   }
 
@@ -208,27 +233,9 @@ export class LiveExternalIdSession implements ExternalIdSession {
     if (went) events.emit('logout', { handle: this.handle })
     return 'saved'
   }
-
-  #adopt(held: Held): void {
-    this.#stored.mode = 'current'
-    this.#stored.digest = ''
-    this.#stored.held = held
-  }
 }
 
-/** An envelope of a session that has no secret. */
-export function draftOf(now: number): Draft {
-  return {
-    marker: false,
-    persistent: true,
-    createdAt: now,
-    authenticatedAt: 0,
-    absoluteAt: now + KNOWN_FOR,
-    idleTimeout: 0,
-    digest: '',
-    earlier: [],
-    writes: '',
-    label: '',
-    client: {},
-  }
+/** A record that needs no secret: whoever has the ID may use it. */
+function openedWithoutSecret(held: DecodedRecord): Opened {
+  return { verdict: 'current', digest: '', held }
 }

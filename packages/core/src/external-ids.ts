@@ -1,21 +1,26 @@
 import { hash } from 'node:crypto'
-import type { Duration, OutcomeStatus, SessionsEvents } from './api.ts'
+import type { Duration, SessionsEvents } from './api.ts'
 import { DEEPEST_DATA, NO_CONTENT, pack } from './codec.ts'
 import { Context } from './context.ts'
 import type { Plain } from './data.ts'
 import { milliseconds } from './duration.ts'
-import { marked } from './envelope.ts'
 import { SessError } from './error.ts'
 import { ExternalIdIndex } from './external-id-index.ts'
-import { draftOf, LiveExternalIdSession } from './external-id-session.ts'
+import { LiveExternalIdSession, type ExternalIdSession } from './external-id-session.ts'
 import { jsonOf } from './json.ts'
 import { checkOptions, invalid, type OptionNames } from './option-check.ts'
 import { settingsOf, type BaseOptions, type Terms } from './options.ts'
 import { sum } from './pages.ts'
-import { KNOWN_FOR } from './secrets.ts'
+import { draftOf } from './revisions.ts'
+import { SUPERSEDED_KNOWN_MS } from './secrets.ts'
 import type { SessionKey } from './store.ts'
-import { TRIES } from './stored.ts'
 import { handleOf, newWriteId, parseHandle } from './token.ts'
+import { writesWith } from './write-log.ts'
+
+export type { ExternalIdSession } from './external-id-session.ts'
+
+/** How often a sealed end is tried against writes of other requests that come between. */
+const TRIES = 20
 
 /** Options of {@link externalIdSessions}. Those of `createSessions` mean the same here. */
 export interface ExternalIdOptions extends Pick<
@@ -37,31 +42,6 @@ export interface ExternalIdOptions extends Pick<
   readonly index?: boolean
   /** How many levels data may be nested, up to 1000: more is refused as `unserializable`. Default: 500. */
   readonly maxDepth?: number
-}
-
-/** A session whose ID another library made, as one request holds it. */
-export interface ExternalIdSession {
-  /** Names the session in logs; no credential. */
-  readonly handle: string
-  /** A new copy of the data as it was last loaded or written, for the holder to change; `{}` if nothing was. */
-  readonly data: Plain
-  /** Names the session and its last write, so that a copy of the data can be told to be of this state; undefined while nothing is stored. */
-  readonly version: string | undefined
-  /** When it ends unless it is used, in ms since the epoch; undefined while nothing is stored. */
-  readonly expiresAt: number | undefined
-  /** False while the session is there, and {@link touch} would do nothing. */
-  readonly needsTouch: boolean
-  /**
-   * Writes the top-level changes since `data` was loaded or last given here: compare-and-set; on a conflict they are
-   * merged into what is there. Without changes it moves the idle clock, if that is due. What was loaded is never created
-   * again: `gone`. What was never loaded is created, once. Data that asks for a time past ends the session: `saved`.
-   *
-   * @param data - Handed over: not to be changed afterwards.
-   * @throws {SessError} As `Session.commit`; `conflict` also when something else is there under a new session's ID.
-   */
-  save(data: Readonly<Plain>): Promise<OutcomeStatus>
-  /** Moves the idle clock, if that is due; settles a save whose answer was lost. */
-  touch(): Promise<OutcomeStatus>
 }
 
 /** Sessions whose IDs another library makes: they have no secret of ours, and are kept under a hash of the ID. */
@@ -220,9 +200,9 @@ class LiveExternalIdSessions implements ExternalIdSessions {
       const draft = {
         ...draftOf(now),
         marker: true,
-        writes: old ? marked(old.envelope, id) : id,
+        writes: old ? writesWith(old.envelope, id) : id,
       }
-      const meta = { revision: revision + 1, expiresAt: now + KNOWN_FOR, ...(subject && { subject }) }
+      const meta = { revision: revision + 1, expiresAt: now + SUPERSEDED_KNOWN_MS, ...(subject && { subject }) }
       const { record } = pack(settings, key, meta, draft, NO_CONTENT)
       const closed = await calls.tell('close', key, async (at) =>
         old

@@ -4,9 +4,9 @@ import { expect, test } from 'vitest'
 import { fuzz } from '../test/fuzz.ts'
 import { heldStore } from '../test/held-store.ts'
 import { hostileEnvelope, SOUND } from '../test/hostile-envelopes.ts'
-import { pack, unpack, type Held } from './codec.ts'
+import { pack, unpack, type DecodedRecord } from './codec.ts'
 import { copy, equal } from './data.ts'
-import { encodeEnvelope, frame, marked, rememberedFrom, remembers } from './envelope.ts'
+import { encodeEnvelope, frame } from './envelope.ts'
 import { SessError } from './error.ts'
 import { flashAfter, messagesOf } from './flash.ts'
 import { createSessions } from './index.ts'
@@ -16,6 +16,7 @@ import { DAMAGED_RECORD, decodeRecord, encodeRecord, expiryIn, isSound } from '.
 import { judge, rotatedAway, wasValidAtMarking } from './secrets.ts'
 import type { SessionRecord } from './store.ts'
 import { digestOf, handleOf, newSecret, subjectTag } from './token.ts'
+import { rememberedFrom, remembers, writesWith } from './write-log.ts'
 
 const NOW = SOUND.createdAt + 1000
 const KEY = { tag: subjectTag('ann', undefined), id: 'b'.repeat(16) }
@@ -32,7 +33,7 @@ function recordOf(payload: Uint8Array): SessionRecord {
 }
 
 /** What each operation of a request does with what was read. */
-function use({ key, record, envelope, content }: Held): void {
+function use({ key, record, envelope, content }: DecodedRecord): void {
   const digest = digestOf('secret')
   judge(envelope, digest, NOW)
   wasValidAtMarking(envelope, digest)
@@ -46,7 +47,7 @@ function use({ key, record, envelope, content }: Held): void {
     { name, taken },
     { name, left: 'Saved' },
   ])
-  const writes = marked(envelope, '0'.repeat(12))
+  const writes = writesWith(envelope, '0'.repeat(12))
   const earlier = rotatedAway(envelope, NOW, 1000)
   const next = pack(settings, key, { ...record, revision: 8 }, { ...envelope, writes, earlier }, { ...content, flash })
   const again = unpack(settings, key, next.record)
@@ -56,7 +57,7 @@ function use({ key, record, envelope, content }: Held): void {
 test('an envelope and its JSON, under a right checksum: reported, or as good as any', { timeout: PATIENCE }, () => {
   let [read, refused] = [0, 0]
   fuzz(1, hostileEnvelope, (body) => {
-    let held: Held | undefined
+    let held: DecodedRecord | undefined
     try {
       held = unpack(settings, KEY, recordOf(frame(body, false, 'ann')))
     } catch (error) {

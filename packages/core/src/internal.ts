@@ -5,11 +5,12 @@
  * @internal
  * @module
  */
-export type { Held } from './codec.ts'
+export type { DecodedRecord } from './codec.ts'
 export { unpack } from './codec.ts'
 export { Context } from './context.ts'
 export { decodeEnvelope, encodeEnvelope, frame, unframe } from './envelope.ts'
 export { settingsOf, type AnyOptions, type Settings } from './options.ts'
+export type { Opened } from './record-access.ts'
 export { LiveSession } from './session.ts'
 export { viewOf } from './session-view.ts'
 export { LiveSessions } from './sessions.ts'

@@ -1,6 +1,6 @@
-import type { Content } from './codec.ts'
+import type { Content, SessionNames } from './codec.ts'
 import type { Context } from './context.ts'
-import { copy, equal, get } from './data.ts'
+import { copy, equal, get, keysOf, put, type Plain } from './data.ts'
 import { SessError } from './error.ts'
 
 /**
@@ -14,7 +14,7 @@ import { SessError } from './error.ts'
  */
 export function settleConflicts(
   { events, settings: { onConflict } }: Context,
-  names: { readonly handle: string; readonly subject?: string },
+  names: SessionNames,
   changes: Map<string, unknown>,
   seen: Content,
   stored: Content,
@@ -31,5 +31,19 @@ export function settleConflicts(
         names,
       )
     if (typeof onConflict === 'function') changes.set(key, copy(onConflict(copy({ key, base, theirs, mine }))))
+  }
+}
+
+/**
+ * Merges, into the data that a request has at hand, what is stored now: keys that are as they were sent follow the store, and
+ * what the request changed since stays.
+ *
+ * @param sent - The data as it was when the write began.
+ */
+export function takeOver(data: Plain, stored: Plain, sent: Plain): void {
+  for (const key of keysOf(stored, data)) {
+    const mine = get(data, key)
+    if (equal(mine, get(sent, key)) && (mine === undefined || !equal(mine, get(stored, key))))
+      put(data, key, copy(get(stored, key)))
   }
 }

@@ -1,11 +1,11 @@
-import { MEMORY, type Earlier, type Envelope } from './envelope.ts'
+import { EARLIER_SECRETS, type Earlier, type Envelope } from './envelope.ts'
 import { sameDigest } from './token.ts'
 
-/** How long superseded secrets are told from unknown ones, and how long a marker lives, in ms. */
-export const KNOWN_FOR = 60_000
+/** How long superseded secrets are told from unknown ones, and how long a marker lives. */
+export const SUPERSEDED_KNOWN_MS = 60_000
 
-/** The longest window of a kept secret (60 s), and 5 s for clocks that are not alike, in ms. */
-const WINDOW_AND_SKEW = 65_000
+/** The longest window of a kept secret (60 s), and 5 s for clocks that are not alike. */
+const WINDOW_AND_SKEW_MS = 65_000
 
 /**
  * What a secret is worth to a record:
@@ -34,7 +34,7 @@ export function judge(envelope: Envelope, digest: string, now: number): Verdict 
  * clock that stands long before the window's end is slow: no window is so long.
  */
 function isOpen(keptUntil: number, now: number): boolean {
-  return keptUntil - WINDOW_AND_SKEW <= now && now < keptUntil
+  return keptUntil - WINDOW_AND_SKEW_MS <= now && now < keptUntil
 }
 
 /** The earlier secrets for any write: a window that has passed is closed for good, for slower clocks too. */
@@ -59,10 +59,10 @@ export function wasValidAtMarking({ digest: last, earlier }: Envelope, digest: s
 
 /** The secrets that came before, once the current one is rotated away: their windows are closed, its own may open. */
 export function rotatedAway({ digest, earlier }: Envelope, now: number, keepFor: number): readonly Earlier[] {
-  const knownUntil = now + keepFor + KNOWN_FOR
+  const knownUntil = now + keepFor + SUPERSEDED_KNOWN_MS
   const before = earlier.flatMap(([secret, , until]): Earlier[] =>
     // Another server's clock may run ahead of this one's: what it promised is not shortened.
     now < until ? [[secret, 0, Math.max(until, knownUntil)]] : [],
   )
-  return [[digest, keepFor && now + keepFor, knownUntil] as const, ...before].slice(0, MEMORY)
+  return [[digest, keepFor && now + keepFor, knownUntil] as const, ...before].slice(0, EARLIER_SECRETS)
 }

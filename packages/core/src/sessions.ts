@@ -1,5 +1,5 @@
 import type { RevokeOptions, Session, SessionInfo, Sessions } from './api.ts'
-import { namesOf, unpack, type Held } from './codec.ts'
+import { namesOf, unpack, type DecodedRecord } from './codec.ts'
 import { Context } from './context.ts'
 import type { Plain } from './data.ts'
 import { SessError } from './error.ts'
@@ -20,7 +20,7 @@ const MOST_COOKIES = 4
 /** A cookie value, and the record of its key. */
 interface Found {
   readonly token: Token
-  readonly held: Held
+  readonly held: DecodedRecord
 }
 
 /**
@@ -75,7 +75,7 @@ export class LiveSessions implements Sessions<Plain> {
   }
 
   /** The session of a record, as the secret of a cookie opens it. */
-  async #opened(token: Token, held: Held): Promise<LiveSession> {
+  async #opened(token: Token, held: DecodedRecord): Promise<LiveSession> {
     const context = this.#context
     const { events, settings } = context
     const { envelope, content } = held
@@ -88,7 +88,7 @@ export class LiveSessions implements Sessions<Plain> {
       data = await context.blank()
       if (verdict === 'mismatched') return new LiveSession(context, data)
     } else if (settings.schema || content.unmigrated) data = await context.fit(held, 'load')
-    return LiveSession.of(context, verdict, digest, held, data)
+    return new LiveSession(context, data, { verdict, digest, held })
   }
 
   /** Loads the session of distinct cookie values: see {@link SessionsBinding.load}. */
@@ -102,7 +102,7 @@ export class LiveSessions implements Sessions<Plain> {
       found.find((each) => ['current', 'kept'].includes(verdictOf(each))) ??
       found.find((each) => verdictOf(each) === 'superseded')
     events.emit('duplicate_cookies', { count: values.length, ...(first && { handle: handleOf(first.held.key) }) })
-    const others: Held[] = []
+    const others: DecodedRecord[] = []
     for (const each of found) {
       const verdict = verdictOf(each)
       if (each === first) continue
@@ -119,7 +119,7 @@ export class LiveSessions implements Sessions<Plain> {
   /** Reads the records of cookie values: each key once, one after the other. */
   async #findAll(values: readonly string[]): Promise<Found[]> {
     const context = this.#context
-    const read = new Map<string, Held | undefined>()
+    const read = new Map<string, DecodedRecord | undefined>()
     const found: Found[] = []
     for (const value of values) {
       const token = parseToken(value)

@@ -1,4 +1,4 @@
-import type { Held } from './codec.ts'
+import type { DecodedRecord } from './codec.ts'
 import { isSessError, SessError } from './error.ts'
 
 /** How many writes may wait for one record. */
@@ -7,18 +7,18 @@ const MOST_WAITING = 1000
 /** A writer's time at a record. It must be left, whatever happens. */
 export interface Turn {
   /** The record as the writer before left it; undefined: not known. */
-  readonly handed: Held | undefined
+  readonly handed: DecodedRecord | undefined
   /**
    * Lets the next writer begin.
    *
    * @param left - The record as it is now, where that is known.
    * @param failure - Why the write failed. `store_unavailable` fails all that wait: the store would fail each of them.
    */
-  leave(left?: Held, failure?: unknown): void
+  leave(left?: DecodedRecord, failure?: unknown): void
 }
 
 interface Waiting {
-  go(handed: Held | undefined): void
+  go(handed: DecodedRecord | undefined): void
   fail(error: SessError): void
 }
 
@@ -61,7 +61,7 @@ export class WriteQueue {
     })
   }
 
-  #turn(handle: string, handed: Held | undefined): Turn {
+  #turn(handle: string, handed: DecodedRecord | undefined): Turn {
     return {
       handed,
       leave: (left, failure) => {

@@ -1,7 +1,6 @@
 import { Client, type Exchange } from './client.ts'
 import type { Settings } from './options.ts'
 import type { RequestTemplate } from './request.ts'
-import { Browser } from './browser.ts'
 import { Trial } from './trial.ts'
 
 /** What an answer looked like, less what differs from one to the next. */
@@ -29,10 +28,6 @@ export class App {
 
   trial(index: number): Trial {
     return new Trial(index, this.clients.length)
-  }
-
-  browser(trial: Trial, name?: string): Browser {
-    return new Browser(this, trial, name)
   }
 
   /** The names of the cookies that the session depends on. */

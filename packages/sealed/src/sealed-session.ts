@@ -1,7 +1,7 @@
 import { SessError, type Outcome, type RegenerateOptions } from '@sess/core'
 import type { CloseCookieOptions } from '@sess/core/binding'
 import { checkOptions } from '@sess/core/adapter'
-import { Context, LiveSession, type Held, type Settings } from '@sess/core/internal'
+import { Context, LiveSession, type DecodedRecord, type Opened, type Settings } from '@sess/core/internal'
 import type { CookieCarrier } from './cookie-carrier.ts'
 
 /** What core needs to know for one session that lies in its cookie. */
@@ -14,7 +14,7 @@ export class SealedContext extends Context {
   }
 
   /** Every write makes another cookie. */
-  override cookieOf(_held: Held): string | undefined {
+  override cookieOf(_held: DecodedRecord): string | undefined {
     return this.carrier.value
   }
 }
@@ -23,8 +23,8 @@ export class SealedContext extends Context {
 export class SealedSession extends LiveSession {
   readonly #carrier: CookieCarrier
 
-  constructor(context: SealedContext, blank: Record<string, unknown>) {
-    super(context, blank)
+  constructor(context: SealedContext, data: Record<string, unknown> | SessError, opened?: Opened) {
+    super(context, data, opened)
     this.#carrier = context.carrier
   }
 

@@ -118,14 +118,15 @@ class SealedSessions extends LiveSessions {
     const context = new SealedContext(settings, events, carrier)
     if (values.length > 1) events.emit('duplicate_cookies', { count: values.length })
     for (const value of values.slice(0, MOST_COOKIES)) {
-      const opened = openCookie(this.#ring, value, settings.clock())
-      const held = 'key' in opened ? unpack(context.settings, opened.key, opened.record) : undefined
+      const read = openCookie(this.#ring, value, settings.clock())
+      const held = 'key' in read ? unpack(context.settings, read.key, read.record) : undefined
       const over = held && context.isOver(held.envelope, settings.clock())
       if (held && !over) {
         carrier.carry(held.key)
-        return viewOf(SealedSession.of(context, 'current', '', held, await context.fit(held, 'load')))
+        const opened = { verdict: 'current', digest: '', held } as const
+        return viewOf(new SealedSession(context, await context.fit(held, 'load'), opened))
       }
-      events.emit('rejected', { reason: 'rejected' in opened ? opened.rejected : over ? 'expired' : 'undecodable' })
+      events.emit('rejected', { reason: 'rejected' in read ? read.rejected : over ? 'expired' : 'undecodable' })
     }
     return viewOf(new SealedSession(context, await context.blank()))
   }

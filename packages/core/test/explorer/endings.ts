@@ -1,33 +1,12 @@
 /** The checks when all requests have ended: what each was told, against what is stored. */
-import { handle, type Step } from '../records.ts'
+import { handle } from '../records.ts'
+import { sessionAt, type Case, type Told } from './ending-case.ts'
 import { checkLoads } from './loads.ts'
 import { checkCounts, checkWrites } from './lost-writes.ts'
-import type { Seen } from './core.ts'
-import type { Ending, Request } from './requests.ts'
+import type { Request } from './requests.ts'
 import { historyTo, type Point } from './runs.ts'
 import type { State } from './scheduler.ts'
-import { digestIn, handleIn, loadedRecord, signsIn, worthAtLoad, type Bench, type Worth } from './secrets.ts'
-
-/** A request, what it was told, and what it did. */
-export interface Told {
-  readonly request: Request
-  readonly point: Point
-  readonly end: Ending
-  /** Its creates and replaces that the store applied. */
-  readonly applied: readonly Step[]
-  /** One of its answers was lost. */
-  readonly faulted: boolean
-  /** What its secret was worth when it loaded. */
-  readonly came: Worth
-  /** It was told that its write is stored. */
-  readonly acknowledged: boolean
-}
-
-/** The end of a schedule. */
-export interface Case extends Bench {
-  readonly state: State
-  readonly tolds: readonly Told[]
-}
+import { digestIn, handleIn, loadedRecord, signsIn, worthAtLoad, type Bench } from './secrets.ts'
 
 export async function checkEndings(bench: Bench, state: State): Promise<void> {
   const tolds = bench.scene.scenario.requests.map((request, i) => tell(bench, state, request, state.points[i]!))
@@ -63,13 +42,6 @@ function tell(bench: Bench, { fault }: State, request: Request, point: Point): T
     came: worthAtLoad(bench, request, point),
     acknowledged: end.threw === undefined && (end.said === 'saved' || end.said === 'created'),
   }
-}
-
-/** The session under a handle: no marker. */
-export function sessionAt({ reader, state }: Case, name: string | undefined): Seen | undefined {
-  const record = name === undefined ? undefined : state.records.get(name)
-  const seen = record && reader.read(record)
-  return seen?.marker ? undefined : seen
 }
 
 function checkError({ scene, state, say }: Case, { request, point, end, applied, came, faulted }: Told): void {
@@ -190,9 +162,4 @@ function checkStray({ scene, state, tolds, reader, say }: Case): void {
   for (const [name, record] of state.records)
     if (name !== scene.start.handle && !held.includes(name) && !reader.read(record).marker)
       say(5, 'a session is stored that nobody has a cookie for')
-}
-
-/** True for a step that wrote to a record. */
-export function wroteTo(name: string, step: Step): boolean {
-  return 'key' in step && handle(step.key) === name
 }

@@ -15,9 +15,7 @@ import { checkArrival } from './arrivals.ts'
 import { Reader, type Core } from './core.ts'
 import { checkEndings } from './endings.ts'
 import type { Checks } from './search.ts'
-
-/** Says what is wrong, and with which invariant. */
-export type Say = (invariant: number, what: string) => void
+import type { Say } from './secrets.ts'
 
 /** Makes the checks for a core. */
 export function invariants(core: Core): Checks {

@@ -1,6 +1,6 @@
 /** The checks that no write is lost and none applied twice. */
 import type { Seen } from './core.ts'
-import { sessionAt, wroteTo, type Case, type Told } from './endings.ts'
+import { sessionAt, wroteTo, type Case, type Told } from './ending-case.ts'
 import { loadedRecord, signsIn } from './secrets.ts'
 
 /** Every acknowledged write is there, unless its session was ended; and who overwrites a key of another is told. */

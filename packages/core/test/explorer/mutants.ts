@@ -19,10 +19,10 @@ export interface Mutant extends Edit {
 export const MUTANTS: readonly Mutant[] = [
   {
     name: 'writes-under-superseded',
-    file: 'stored.ts',
+    file: 'compare-and-set.ts',
     edits: [
       [
-        "if (verdict === 'superseded' || verdict === 'mismatched') return await this.#superseded(write, look, until)",
+        "if (verdict === 'superseded' || verdict === 'mismatched') return await rotatedMeanwhile(access, write, look, until)",
         '',
       ],
     ],
@@ -31,11 +31,11 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'no-judging-after-conflict',
-    file: 'stored.ts',
+    file: 'compare-and-set.ts',
     edits: [
       [
-        'const verdict = judge(envelope, this.digest!, now)\n        if',
-        "const verdict = tries ? 'current' : judge(envelope, this.digest!, now)\n        if",
+        'const verdict = judge(envelope, access.digest!, now)\n      if',
+        "const verdict = tries ? 'current' : judge(envelope, access.digest!, now)\n      if",
       ],
     ],
     breaks: 3,
@@ -57,11 +57,11 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'deadline-only-at-load',
-    file: 'stored.ts',
+    file: 'compare-and-set.ts',
     edits: [
       [
-        'const verdict = judge(envelope, this.digest!, now)\n        if',
-        "const verdict = this.mode === 'kept' ? 'kept' : judge(envelope, this.digest!, now)\n        if",
+        'const verdict = judge(envelope, access.digest!, now)\n      if',
+        "const verdict = access.mode === 'kept' ? 'kept' : judge(envelope, access.digest!, now)\n      if",
       ],
     ],
     breaks: 3,
@@ -69,7 +69,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'kept-rotates',
-    file: 'stored.ts',
+    file: 'compare-and-set.ts',
     edits: [["if (rotation && verdict === 'kept') return verdict", '']],
     breaks: 3,
     in: 'signed-in: A regenerate, B regenerate-keep',
@@ -110,7 +110,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'passed-window-is-left-as-it-is',
-    file: 'stored.ts',
+    file: 'revisions.ts',
     edits: [['earlier: withoutPassedWindows(envelope.earlier, now)', 'earlier: envelope.earlier']],
     breaks: 3,
     in: 'kept: A commit, B commit/old behind, clock',
@@ -118,7 +118,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'slow-clock-opens-windows',
     file: 'secrets.ts',
-    edits: [['keptUntil - WINDOW_AND_SKEW <= now && now < keptUntil', 'now < keptUntil']],
+    edits: [['keptUntil - WINDOW_AND_SKEW_MS <= now && now < keptUntil', 'now < keptUntil']],
     breaks: 3,
     in: 'kept: A visit, B visit',
   },
@@ -138,28 +138,34 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'kept-removes-cookie',
-    file: 'stored.ts',
+    file: 'record-access.ts',
     edits: [["return mode === 'current'\n", 'return true\n']],
     breaks: 3,
     in: 'kept: A logout/old, B visit',
   },
   {
     name: 'no-write-id-look-up',
-    file: 'stored.ts',
+    file: 'compare-and-set.ts',
     edits: [['if (remembers(envelope, write.id)) {', 'if (false) {']],
     breaks: 9,
     in: 'signed-in: A update, B commit',
   },
   {
     name: 'new-write-id-each-try',
-    file: 'stored.ts',
-    edits: [['writes: marked(envelope, id)', 'writes: marked(envelope, newSecret().slice(20))']],
+    file: 'revisions.ts',
+    edits: [
+      [
+        'writes: writesWith(envelope, id),\n  }\n  const { idle',
+        'writes: writesWith(envelope, newSecret().slice(20)),\n  }\n  const { idle',
+      ],
+      ['import { digestOf }', 'import { digestOf, newSecret }'],
+    ],
     breaks: 9,
     in: 'signed-in: A update, B update',
   },
   {
     name: 'no-gap-rule',
-    file: 'stored.ts',
+    file: 'compare-and-set.ts',
     edits: [
       [
         'if (Math.min(...write.doubtful) >= rememberedFrom(envelope, record.revision)) return undefined',
@@ -171,11 +177,11 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'lost-is-saved',
-    file: 'stored.ts',
+    file: 'compare-and-set.ts',
     edits: [
       [
         'if (!resend || !mayRetry(error)) throw error',
-        "if (isUnknown(error)) return this.#landed(write, held), 'replaced'",
+        "if (isUnknown(error)) return access.landed(write, written(held)), 'replaced'",
       ],
     ],
     breaks: 2,
@@ -183,21 +189,21 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'create-sent-again',
-    file: 'stored.ts',
+    file: 'record-access.ts',
     edits: [
-      ['let failure: unknown\n', 'let failure: unknown\n    const key = newKey(tag)\n'],
-      ['        newKey(tag),\n', '        key,\n'],
+      ['let failure: unknown\n', 'let failure: unknown\n    const key = newKey(owner?.tag)\n'],
+      ['      const key = newKey(owner?.tag)\n', ''],
     ],
     breaks: 9,
     in: 'anonymous: A login, B visit',
   },
   {
     name: 'missing-is-created',
-    file: 'stored.ts',
+    file: 'compare-and-set.ts',
     edits: [
       [
-        "if (answer === 'missing') return this.#is('gone')\n          if",
-        "if (answer === 'missing') return await settings.store.create(key, held.record, now), this.#landed(write, written(held)), 'replaced'\n          if",
+        "if (answer === 'missing') return access.become('gone')\n        if",
+        "if (answer === 'missing') return await settings.store.create(key, held.record, now), access.landed(write, written(held)), 'replaced'\n        if",
       ],
     ],
     breaks: 1,
@@ -205,7 +211,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'logout-compares',
-    file: 'stored.ts',
+    file: 'record-access.ts',
     edits: [
       [
         '(at) => settings.store.delete(held.key, at), 2)',
@@ -217,18 +223,18 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'logout-ends-marker',
-    file: 'stored.ts',
+    file: 'record-access.ts',
     edits: [["(mode === 'superseded' && !held.envelope.marker)", "mode === 'superseded'"]],
     breaks: 4,
     in: 'anonymous: A login, B logout',
   },
   {
     name: 'conflict-keeps-stale-data',
-    file: 'stored.ts',
+    file: 'compare-and-set.ts',
     edits: [
       [
-        '    this.held = held\n    const { envelope, record }',
-        '    this.held = { ...held, content: this.held!.content }\n    const { envelope, record }',
+        '  access.refresh(held)\n  const { envelope, record }',
+        '  access.refresh({ ...held, content: access.held!.content })\n  const { envelope, record }',
       ],
     ],
     breaks: 2,
@@ -243,7 +249,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'touch-for-replace',
-    file: 'stored.ts',
+    file: 'compare-and-set.ts',
     edits: [
       [
         'settings.store.replace(key, record, held.record, at)',
@@ -265,10 +271,10 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'login.ts',
     edits: [
       [
-        '  await stored.create(write, carried',
-        "  if (mode === 'current') await mark(stored, held!, digest!, undefined)\n  await stored.create(write, carried",
+        '  await access.create(write, carried',
+        "  if (mode === 'current') await mark(access, held!, digest!, undefined)\n  await access.create(write, carried",
       ],
-      ["  if (mode === 'current') await mark(stored, held!, digest!, carried && write)\n", ''],
+      ["  if (mode === 'current') await mark(access, held!, digest!, carried && write)\n", ''],
     ],
     breaks: 4,
     in: 'anonymous: A login, B commit',
@@ -283,14 +289,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'marker-without-merge',
     file: 'login.ts',
-    edits: [['if (write) await stored.apply(', 'if (false) await stored.apply(']],
+    edits: [['if (write) await applyWrite(', 'if (false) await applyWrite(']],
     breaks: 4,
     in: 'anonymous: A login, B commit',
   },
   {
     name: 'merge-without-reading',
     file: 'login.ts',
-    edits: [['compose: () => write.compose(fresh.content)', 'compose: () => write.compose(old.content)']],
+    edits: [['newWrite(() => write.compose(fresh.content))', 'newWrite(() => write.compose(old.content))']],
     breaks: 4,
     in: 'anonymous: A login, B commit',
   },
@@ -298,22 +304,25 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'marker-with-own-changes',
     file: 'login.ts',
     edits: [
-      ['const content = owned ? NO_CONTENT : old.content', 'const content = owned ? NO_CONTENT : stored.held!.content'],
+      [
+        'markerRevision(settings, old, id, now)',
+        'markerRevision(settings, { ...old, content: access.held!.content }, id, now)',
+      ],
     ],
     breaks: 4,
     in: 'anonymous: A login, B login-other',
   },
   {
     name: 'marker-with-data-of-subject',
-    file: 'login.ts',
-    edits: [['const content = owned ? NO_CONTENT : old.content', 'const content = old.content']],
+    file: 'revisions.ts',
+    edits: [['record.subject === undefined ? content : NO_CONTENT', 'content']],
     breaks: 4,
     in: 'signed-in: A login-other, B visit',
   },
   {
     name: 'marker-lives-on',
-    file: 'login.ts',
-    edits: [['expiresAt: now + KNOWN_FOR }', 'expiresAt: old.record.expiresAt }']],
+    file: 'revisions.ts',
+    edits: [['expiresAt: now + SUPERSEDED_KNOWN_MS }', 'expiresAt: record.expiresAt }']],
     breaks: 4,
     in: 'anonymous: A login, B visit',
   },
@@ -355,7 +364,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'signs-in-again-under-the-old-pepper',
     file: 'login.ts',
-    edits: [[' && stored.held!.key.tag === tag)', ')']],
+    edits: [[' && access.held!.key.tag === tag)', ')']],
     breaks: 5,
     in: 'old-pepper: A login, B visit',
   },

@@ -2,10 +2,12 @@
 import { handle, type Step } from '../records.ts'
 import type { SessionRecord } from '../../src/store.ts'
 import type { Core, Reader, Seen } from './core.ts'
-import type { Say } from './invariants.ts'
 import { OTHER, SUBJECT, type Operation, type Request } from './requests.ts'
 import { historyTo, type Point } from './runs.ts'
 import type { Scene } from './scheduler.ts'
+
+/** Says what is wrong, and with which invariant. */
+export type Say = (invariant: number, what: string) => void
 
 /** What checks are made with. */
 export interface Bench {

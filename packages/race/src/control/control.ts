@@ -1,5 +1,5 @@
 import type { App } from '../app.ts'
-import type { Browser, Look } from '../browser.ts'
+import { Browser, type Look } from '../browser.ts'
 import { seed, type Ground } from '../races/race.ts'
 import { SetupError } from '../setup-error.ts'
 import { Unjudged } from '../trial.ts'
@@ -29,7 +29,7 @@ export async function control(app: App): Promise<Ground> {
 async function quietly(app: App): Promise<Ground> {
   const { login, logout } = app.settings
   const trial = app.trial(0)
-  const browser = app.browser(trial)
+  const browser = new Browser(app, trial)
   if (login) await signIn(app, browser)
   const written = await checkWrites(app, browser)
   await checkInFlight(app, browser, written)
@@ -56,7 +56,7 @@ async function quietly(app: App): Promise<Ground> {
 
 /** A browser with cookies as the app gives them out. Of a signed-in one, only those that make the session. */
 async function sample(app: App, anonymous: 'writable' | 'empty' | 'none'): Promise<Browser> {
-  const browser = app.browser(app.trial(0), 'sample')
+  const browser = new Browser(app, app.trial(0), 'sample')
   if (anonymous === 'writable') await seed(app, browser)
   else if (anonymous === 'empty') await openAnonymously(app, browser)
   else await browser.must({ label: 'login', template: app.settings.login! })

@@ -1,5 +1,5 @@
 import type { App } from '../app.ts'
-import { describe, newWrite, type Browser, type Sent } from '../browser.ts'
+import { Browser, describe, newWrite, type Sent } from '../browser.ts'
 import { seed } from '../races/race.ts'
 import type { Baseline } from '../result.ts'
 import { SetupError } from '../setup-error.ts'
@@ -44,11 +44,11 @@ export async function openAnonymously(app: App, browser: Browser): Promise<void>
 
 /** Finds out what kind of session a browser has that did not sign in. */
 export async function anonymousSession(app: App): Promise<Baseline['anonymous']> {
-  const writer = app.browser(app.trial(0))
+  const writer = new Browser(app, app.trial(0))
   const write = newWrite(app.settings.writes.at(-1)!)
   await writer.send({ label: `write ${write.template.key}`, template: write.template.request, write })
   if ((await writer.look([write])).shown.size > 0) return 'writable'
-  const opener = app.browser(app.trial(0))
+  const opener = new Browser(app, app.trial(0))
   await openAnonymously(app, opener)
   return [...opener.cookies().keys()].some((name) => app.isSessionCookie(name)) ? 'empty' : 'none'
 }
@@ -62,7 +62,7 @@ export async function loginBaseline(app: App, anonymous: Baseline['anonymous']):
 }
 
 async function ofWritable(app: App): Promise<LoginBaseline> {
-  const browser = app.browser(app.trial(0))
+  const browser = new Browser(app, app.trial(0))
   const before = await seed(app, browser)
   const old = browser.replay('old cookie')
   await browser.must({ label: 'login', template: app.settings.login! })
@@ -81,7 +81,7 @@ async function ofWritable(app: App): Promise<LoginBaseline> {
 }
 
 async function ofEmpty(app: App): Promise<LoginBaseline> {
-  const browser = app.browser(app.trial(0))
+  const browser = new Browser(app, app.trial(0))
   await openAnonymously(app, browser)
   const old = browser.replay('old cookie')
   await browser.must({ label: 'login', template: app.settings.login! })
@@ -91,7 +91,7 @@ async function ofEmpty(app: App): Promise<LoginBaseline> {
 async function ofSignedIn(app: App): Promise<LoginBaseline> {
   const { login } = app.settings
   const trial = app.trial(0)
-  const browser = app.browser(trial)
+  const browser = new Browser(app, trial)
   await browser.must({ label: 'login', template: login! })
   const before = await seed(app, browser)
   const old = browser.replay('old cookie')

@@ -1,5 +1,5 @@
 import type { App } from '../app.ts'
-import { newWrite } from '../browser.ts'
+import { Browser, newWrite } from '../browser.ts'
 import type { Exchange } from '../client.ts'
 import { establish } from '../races/race.ts'
 import type { Baseline } from '../result.ts'
@@ -17,7 +17,7 @@ export async function latencies(app: App): Promise<Baseline['latencyMs']> {
   const { login, logout, inFlight } = app.settings
   const times: { inFlight: number[]; login: number[]; logout: number[] } = { inFlight: [], login: [], logout: [] }
   for (let round = 0; round < ROUNDS; round++) {
-    const browser = app.browser(app.trial(round))
+    const browser = new Browser(app, app.trial(round))
     if (login) times.login.push(took(await browser.must({ label: 'login', template: login })))
     else await establish(app, browser)
     times.inFlight.push(

@@ -1,5 +1,5 @@
 import type { App } from '../app.ts'
-import { describe, newWrite, type Browser, type Sent } from '../browser.ts'
+import { Browser, describe, newWrite, type Sent } from '../browser.ts'
 import type { Exchange } from '../client.ts'
 import { SetupError } from '../setup-error.ts'
 import type { Trial } from '../trial.ts'
@@ -83,7 +83,7 @@ export async function checkInFlight(app: App, browser: Browser, written: readonl
 
 /** Looks with a browser that has no cookies. @throws {SetupError} `not_per_session`. */
 export async function requirePrivate(app: App, trial: Trial, written: readonly Sent[]): Promise<void> {
-  const { signedIn, shown } = await app.browser(trial, 'stranger').look(written)
+  const { signedIn, shown } = await new Browser(app, trial, 'stranger').look(written)
   const { read, whoami } = app.settings
   if (!signedIn && shown.size === 0) return
   const page = signedIn ? whoami.label : read.label

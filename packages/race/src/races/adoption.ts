@@ -1,6 +1,6 @@
 import { randomInt, randomUUID } from 'node:crypto'
 import type { App } from '../app.ts'
-import { newWrite, type Browser } from '../browser.ts'
+import { Browser, newWrite } from '../browser.ts'
 import type { CheckName } from '../result.ts'
 import type { Trial } from '../trial.ts'
 import { establish, type Ground, type Race } from './race.ts'
@@ -36,7 +36,7 @@ async function used(app: App, cookies: Browser, other: Browser): Promise<string[
 
 async function usedAfterLogout(ground: Ground, trial: Trial): Promise<string[]> {
   const { app } = ground
-  const browser = app.browser(trial)
+  const browser = new Browser(app, trial)
   await establish(app, browser)
   const old = browser.replay('old cookie')
   const other = browser.replay('another')

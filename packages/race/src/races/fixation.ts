@@ -1,3 +1,4 @@
+import { Browser } from '../browser.ts'
 import { seed, type Ground, type Race } from './race.ts'
 
 function why({ app, baseline }: Ground): string | undefined {
@@ -18,7 +19,7 @@ export const fixation: Race = {
   note: (_check, { baseline }) => (baseline.loginRotates ? undefined : 'a login keeps the cookie as it was'),
 
   async trial({ app, baseline }, trial) {
-    const victim = app.browser(trial)
+    const victim = new Browser(app, trial)
     if (baseline.anonymous === 'writable') await seed(app, victim)
     else await victim.send({ label: 'open', template: app.settings.open })
     const planter = victim.replay('old cookie')

@@ -1,4 +1,4 @@
-import { describe, newWrite } from '../browser.ts'
+import { Browser, describe, newWrite } from '../browser.ts'
 import { apart, offsetOf, overlap } from '../pace.ts'
 import type { CheckName } from '../result.ts'
 import { Unjudged } from '../trial.ts'
@@ -34,7 +34,7 @@ export const login: Race = {
   async trial(ground, trial) {
     const { app, baseline } = ground
     const { inFlight, login: template } = app.settings
-    const browser = app.browser(trial)
+    const browser = new Browser(app, trial)
     if (baseline.anonymous !== 'writable') await browser.must({ label: 'login', template: template! })
     const before = await seed(app, browser)
     const write = newWrite(inFlight)

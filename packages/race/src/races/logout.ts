@@ -1,4 +1,4 @@
-import { newWrite } from '../browser.ts'
+import { Browser, newWrite } from '../browser.ts'
 import { apart, offsetOf, overlap } from '../pace.ts'
 import { describe } from '../browser.ts'
 import { Unjudged } from '../trial.ts'
@@ -17,7 +17,7 @@ export const logout: Race = {
   async trial(ground, trial) {
     const { app, baseline } = ground
     const { inFlight, logout: template, login } = app.settings
-    const browser = app.browser(trial)
+    const browser = new Browser(app, trial)
     const before = await establish(app, browser)
     const write = newWrite(inFlight)
     const old = browser.replay('old cookie')

@@ -1,4 +1,4 @@
-import { newWrite } from '../browser.ts'
+import { Browser, newWrite } from '../browser.ts'
 import { overlap } from '../pace.ts'
 import { Unjudged } from '../trial.ts'
 import { establish, type Race } from './race.ts'
@@ -11,7 +11,7 @@ export const writes: Race = {
 
   async trial(ground, trial) {
     const { app } = ground
-    const browser = app.browser(trial)
+    const browser = new Browser(app, trial)
     const seeded = new Set((await establish(app, browser)).map(({ proof }) => proof))
     const sent = app.settings.writes.map(newWrite)
     const calls = sent.map((write) => ({

@@ -1,0 +1,37 @@
+import type { LoginOptions } from './api.ts'
+import { LONGEST_TEXT, MOST_HINTS } from './envelope.ts'
+import { checkOptions, checkType, invalid, type OptionNames } from './option-check.ts'
+import { lifetimesOf, type Lifetimes, type Settings } from './options.ts'
+
+/** What a sign-in decides for the session's life. Times in ms. */
+export interface SignIn extends Lifetimes {
+  readonly persistent: boolean
+  readonly label: string | undefined
+  readonly client: Readonly<Record<string, string>> | undefined
+}
+
+const NAMES: OptionNames<LoginOptions> = {
+  idleTimeout: true,
+  absoluteTimeout: true,
+  persistent: true,
+  label: true,
+  client: true,
+}
+
+const LIFETIME = 'set idleTimeout and absoluteTimeout'
+const HINTS = { ttl: LIFETIME, maxAge: LIFETIME, expires: LIFETIME, keepOldFor: 'login() ends the old secret at once' }
+
+/** The options of a login, checked, with their defaults. @throws {SessError} `invalid_option`, naming the option. */
+export function signInOf(options: LoginOptions, settings: Settings): SignIn {
+  checkOptions(options, 'login()', NAMES, HINTS)
+  checkType(options.persistent, 'persistent', 'boolean')
+  const { label, client, persistent = settings.persistent } = options
+  const texts = [label ?? '', ...Object.entries(client ?? {}).flat()]
+  if (texts.length <= 2 * MOST_HINTS + 1 && texts.every(isText))
+    return { ...lifetimesOf(options, settings), persistent, label, client: client && { ...client } }
+  throw invalid('label and client', `take text of up to ${LONGEST_TEXT} characters, and up to ${MOST_HINTS} hints`)
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value.length <= LONGEST_TEXT
+}
