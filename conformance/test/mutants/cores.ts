@@ -156,10 +156,7 @@ export const cores: readonly CoreMutant[] = [
     'revision-stands-still',
     'revisions.ts',
     ['round-trip/record-of-a-session', 'races/late-replace-counts-once'],
-    [
-      'const revision = record.revision + 1\n  const { secret',
-      'const revision = record.revision\n  const { secret',
-    ],
+    ['const revision = record.revision + 1\n  const { secret', 'const revision = record.revision\n  const { secret'],
   ),
   core(
     'conflict-is-never-refused',
@@ -509,7 +506,12 @@ export const cores: readonly CoreMutant[] = [
       "pepper === '' ? createHmac('sha256', pepper) : createHash('sha256').update('sess/subject-tag\\0')",
     ],
   ),
-  core('a-look-before-each-write', 'compare-and-set.ts', ['scale/calls'], ['let look = doubted\n', 'let look = true\n']),
+  core(
+    'a-look-before-each-write',
+    'compare-and-set.ts',
+    ['scale/calls'],
+    ['let look = doubted\n', 'let look = true\n'],
+  ),
   core(
     'writes-under-a-key-of-its-own',
     'compare-and-set.ts',

@@ -49,7 +49,8 @@ async function applyUntil(until: number, access: RecordAccess, write: Write, dou
       const now = settings.clock()
       const { key, record, envelope, content } = access.held!
       const verdict = judge(envelope, access.digest!, now)
-      if (verdict === 'superseded' || verdict === 'mismatched') return await rotatedMeanwhile(access, write, look, until)
+      if (verdict === 'superseded' || verdict === 'mismatched')
+        return await rotatedMeanwhile(access, write, look, until)
       if (record.expiresAt <= now) return access.become('gone')
       access.judgedAs(verdict)
       if (rotation && verdict === 'kept') return verdict

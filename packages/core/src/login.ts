@@ -75,7 +75,8 @@ async function mark(
       // Another login's marker of a subject's session has no data: that login took it along.
       if (marker && owned) return
       // What others wrote there meanwhile comes along.
-      if (write) await applyWrite(access, newWrite(() => write.compose(fresh.content)))
+      const theirs = write && newWrite(() => write.compose(fresh.content))
+      if (theirs) await applyWrite(access, theirs)
       if (marker || !access.live) return
       old = fresh
     }

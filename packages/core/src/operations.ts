@@ -89,7 +89,8 @@ export class Operations {
       if (this.#unsettled) {
         // Not settled but made anew, as the caller asks; what landed of the earlier write is taken over.
         const { write } = this.#unsettled
-        if ((await lookFor(this.#record, { ...write, doubtful: [] })) === 'replaced') await this.#follow(this.#unsettled)
+        if ((await lookFor(this.#record, { ...write, doubtful: [] })) === 'replaced')
+          await this.#follow(this.#unsettled)
         this.#unsettled = undefined
       }
       const status = await this.#write(await this.#copy.pending(change))

@@ -22,7 +22,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'compare-and-set.ts',
     edits: [
       [
-        "if (verdict === 'superseded' || verdict === 'mismatched') return await rotatedMeanwhile(access, write, look, until)",
+        "if (verdict === 'superseded' || verdict === 'mismatched')\n        return await rotatedMeanwhile(access, write, look, until)",
         '',
       ],
     ],
@@ -289,7 +289,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'marker-without-merge',
     file: 'login.ts',
-    edits: [['if (write) await applyWrite(', 'if (false) await applyWrite(']],
+    edits: [['const theirs = write && ', 'const theirs = write && undefined && ']],
     breaks: 4,
     in: 'anonymous: A login, B commit',
   },
