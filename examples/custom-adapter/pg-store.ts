@@ -1,7 +1,6 @@
 import {
   defineStore,
   PageSize,
-  SessError,
   type ExpectedRecord,
   type SessionKey,
   type SessionRecord,
@@ -10,6 +9,7 @@ import {
   type Subject,
 } from '@sess/core/adapter'
 import type { Pool, QueryResult, QueryResultRow } from 'pg'
+import { Database } from './database.ts'
 
 /** The table. Numbers are doubles, as JavaScript's are; a subject is bytes, for text cannot hold every character. */
 export const SCHEMA = `
@@ -67,30 +67,31 @@ interface Row {
  * Sessions in PostgreSQL.
  *
  * @param pool - Yours to make and to end. Run {@link SCHEMA} once before.
+ * @throws {SessError} `invalid_option` for what is no Pool of pg.
  */
-export function pgStore(pool: Pick<Pool, 'query'>): SessionStore {
-  return defineStore(new PgStore(pool))
+export function pgStore(pool: Pool): SessionStore {
+  return defineStore(new PgStore(new Database(pool)))
 }
 
 class PgStore implements StoreImplementation {
   readonly name = 'pg'
   readonly traits = { maxPayloadBytes: 1_048_576 }
-  readonly #pool: Pick<Pool, 'query'>
+  readonly #database: Database
   readonly #sizes = { delete: new PageSize(), count: new PageSize(), sweep: new PageSize() }
 
-  constructor(pool: Pick<Pool, 'query'>) {
-    this.#pool = pool
+  constructor(database: Database) {
+    this.#database = database
   }
 
   async read({ tag, id }: SessionKey, now: number): Promise<SessionRecord | undefined> {
-    const { rows } = await this.#query<Row>(READ, [tag, id, now])
+    const { rows } = await this.#database.query<Row>(READ, [tag, id, now])
     return rows[0] && recordOf(rows[0])
   }
 
   async create({ tag, id }: SessionKey, record: SessionRecord, now: number): Promise<boolean> {
     const { revision, expiresAt, subject, payload } = record
     const owner = subject === undefined ? null : Buffer.from(subject)
-    const { rowCount } = await this.#query(CREATE, [tag, id, revision, expiresAt, owner, payload, now])
+    const { rowCount } = await this.#database.query(CREATE, [tag, id, revision, expiresAt, owner, payload, now])
     return rowCount === 1
   }
 
@@ -113,13 +114,13 @@ class PgStore implements StoreImplementation {
   }
 
   async delete({ tag, id }: SessionKey, now: number): Promise<boolean> {
-    const { rows } = await this.#query<{ live: boolean }>(DELETE, [tag, id, now])
+    const { rows } = await this.#database.query<{ live: boolean }>(DELETE, [tag, id, now])
     return rows.some(({ live }) => live)
   }
 
   async *list({ id: subject, tag }: Subject, now: number): AsyncIterable<readonly [SessionKey, SessionRecord]> {
     for (let after = ''; ;) {
-      const { rows } = await this.#query<Row>(LIST, [tag, after, Buffer.from(subject), now, PAGE])
+      const { rows } = await this.#database.query<Row>(LIST, [tag, after, Buffer.from(subject), now, PAGE])
       for (const row of rows) yield [{ tag, id: (after = row.id) }, recordOf(row)]
       if (rows.length < PAGE) return
     }
@@ -127,7 +128,7 @@ class PgStore implements StoreImplementation {
 
   async *all(now: number): AsyncIterable<readonly [SessionKey, SessionRecord]> {
     for (let last: SessionKey = { tag: '', id: '' }; ;) {
-      const { rows } = await this.#query<Row>(ALL, [last.tag, last.id, now, PAGE])
+      const { rows } = await this.#database.query<Row>(ALL, [last.tag, last.id, now, PAGE])
       for (const row of rows) yield [(last = { tag: row.tag, id: row.id }), recordOf(row)]
       if (rows.length < PAGE) return
     }
@@ -139,7 +140,7 @@ class PgStore implements StoreImplementation {
     for (let after: string | null = ''; ;) {
       const { rows }: QueryResult<{ last: string | null; done: number }> = await this.#page(
         this.#sizes.delete,
-        (size) => this.#query(DELETE_SUBJECT, [tag, after, owner, spared, size, now]),
+        (size) => this.#database.query(DELETE_SUBJECT, [tag, after, owner, spared, size, now]),
       )
       const { last, done } = rows[0]!
       if (last === null) return
@@ -152,7 +153,7 @@ class PgStore implements StoreImplementation {
     for (let last: SessionKey = { tag: '', id: '' }; ;) {
       const { tag, id } = last
       const { rows } = await this.#page(this.#sizes.count, (size) =>
-        this.#query<SessionKey & { live: number }>(COUNT, [tag, id, size, now]),
+        this.#database.query<SessionKey & { live: number }>(COUNT, [tag, id, size, now]),
       )
       if (!rows[0]) return
       yield rows[0].live
@@ -161,12 +162,12 @@ class PgStore implements StoreImplementation {
   }
 
   async clock(): Promise<number> {
-    return (await this.#query<{ now: number }>(CLOCK, [])).rows[0]!.now
+    return (await this.#database.query<{ now: number }>(CLOCK, [])).rows[0]!.now
   }
 
   async *sweep(until: number): AsyncIterable<number> {
     for (;;) {
-      const { rowCount } = await this.#page(this.#sizes.sweep, (size) => this.#query(SWEEP, [until, size]))
+      const { rowCount } = await this.#page(this.#sizes.sweep, (size) => this.#database.query(SWEEP, [until, size]))
       if (!rowCount) return
       yield rowCount
     }
@@ -185,17 +186,8 @@ class PgStore implements StoreImplementation {
   }
 
   async #compareAndSet<Done>(done: Done, sql: string, values: unknown[]): Promise<Done | 'conflict' | 'missing'> {
-    const row = (await this.#query<{ live: number; done: number }>(sql, values)).rows[0]!
+    const row = (await this.#database.query<{ live: number; done: number }>(sql, values)).rows[0]!
     return row.done ? done : row.live ? 'conflict' : 'missing'
-  }
-
-  async #query<R extends QueryResultRow>(text: string, values: unknown[]): Promise<QueryResult<R>> {
-    return this.#pool.query<R>(text, values).catch((cause: Error & { severity?: string; code?: string }) => {
-      // The server says what it refused, and has then applied nothing. After any other failure the outcome is unknown.
-      if (cause.severity !== 'ERROR') throw cause
-      const code = cause.code === '53100' ? 'store_full' : 'store_unavailable'
-      throw new SessError(code, `PostgreSQL refused: ${cause.message}`, { cause })
-    })
   }
 }
 

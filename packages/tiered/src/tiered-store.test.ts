@@ -242,6 +242,14 @@ describe('the order of entries', () => {
     expect(read.map((found) => found !== undefined)).toEqual([false, true, true])
   })
 
+  test('within staleMs where the origin cannot list whom it signed out', async () => {
+    const store = tier({ origin: { ...origin, list: undefined } as unknown as SessionStore })
+    await store.create(key, record('one', 1, { subject: 'ann' }), now)
+    expect(await sum(store.deleteSubject!({ id: 'ann', tag: key.tag }, now))).toBe(1)
+    expect(await textOf(store, now + STALE - 1)).toBe('one')
+    expect(await textOf(store, now + STALE)).toBeUndefined()
+  })
+
   test('of ten thousand sessions, in steps', async () => {
     const ann = { id: 'ann', tag: key.tag }
     for (let i = 0; i < 10_000; i++) {
