@@ -532,8 +532,8 @@ export const cores: readonly CoreMutant[] = [
     'login.ts',
     ['rotation-login/login-twice-as-two', 'rotation-login/login-as-another'],
     [
-      'access.held!.record.subject === subject && access.held!.key.tag === tag)',
-      'access.held!.record.subject !== undefined)',
+      'if (isTheirs && access.held!.key.tag === tag)',
+      "if (access.mode === 'current' && access.held!.record.subject !== undefined)",
     ],
   ),
   core(

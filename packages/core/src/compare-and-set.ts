@@ -137,6 +137,6 @@ async function rotatedMeanwhile(
 }
 
 /** Lets other processes' writes go ahead: the longer, the more often they came between; at most 100 ms. */
-function backOff(tries: number): Promise<void> {
+export function backOff(tries: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(2 ** tries, 100)))
 }

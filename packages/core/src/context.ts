@@ -8,7 +8,7 @@ import { invalid } from './option-check.ts'
 import type { Settings } from './options.ts'
 import { LONGEST_SUBJECT } from './record.ts'
 import type { SchemaIssue } from './schema.ts'
-import type { SessionKey } from './store.ts'
+import type { SessionKey, SessionRecord } from './store.ts'
 import { handleOf, subjectTag } from './token.ts'
 import { WriteQueue } from './write-queue.ts'
 
@@ -68,6 +68,13 @@ export class Context {
       'a stored session was made under another pepper; list it in pepper, or false where there was none. Nothing was written',
       { handle: handleOf(key) },
     )
+  }
+
+  /** A subject's records, under each pepper. @throws {SessError} What the store says. */
+  async *recordsOf(subject: string, operation: string): AsyncIterable<readonly [SessionKey, SessionRecord]> {
+    const { store } = this.settings
+    for (const tag of this.tags(subject))
+      yield* this.calls.askInPages(operation, (now) => store.list!({ id: subject, tag }, now))
   }
 
   /** The cookie value that a write makes the browser's old one give way to; undefined: the old one will do. */

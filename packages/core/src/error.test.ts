@@ -19,9 +19,17 @@ async function otherCore(): Promise<typeof core> {
 
 test('each code has its HTTP status, which frameworks read, and no message is for visitors', () => {
   const statuses = (
-    ['not_fresh', 'conflict', 'too_large', 'store_unavailable', 'unknown_outcome', 'store_full'] as const
+    [
+      'not_fresh',
+      'conflict',
+      'too_large',
+      'store_unavailable',
+      'unknown_outcome',
+      'store_full',
+      'too_many_sessions',
+    ] as const
   ).map((code) => new SessError(code, 'x').status)
-  expect(statuses).toEqual([401, 409, 413, 503, 503, 503])
+  expect(statuses).toEqual([401, 409, 413, 503, 503, 503, 409])
   expect(new SessError('invalid_option', 'x')).toMatchObject({ status: 500, statusCode: 500, expose: false })
 })
 

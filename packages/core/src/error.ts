@@ -15,6 +15,7 @@
  * - `session_destroyed`: the session object was used after `destroy()`.
  * - `response_started`: a cookie would have to be set, and the response's headers have left.
  * - `store_full`: a bounded store has no room; nothing was written.
+ * - `too_many_sessions`: a sign-in past `maxPerSubject`; nothing was written.
  */
 export type SessErrorCode =
   | 'invalid_option'
@@ -30,11 +31,13 @@ export type SessErrorCode =
   | 'session_destroyed'
   | 'response_started'
   | 'store_full'
+  | 'too_many_sessions'
 
 /** The HTTP status of each code, as `error.status` says it. */
 const STATUS: Readonly<Record<SessErrorCode, number>> = {
   not_fresh: 401,
   conflict: 409,
+  too_many_sessions: 409,
   too_large: 413,
   store_unavailable: 503,
   unknown_outcome: 503,

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { heldStore } from '../test/held-store.ts'
+import { wrapStore } from './adapter.ts'
 import {
   externalIdSessions,
   type ExternalIdOptions,
@@ -306,4 +307,40 @@ test('a record that has a secret is not opened by an ID; a damaged one is report
   expect(rejected).toEqual(['undecodable'])
   await sessions.end('id', { sealed: true })
   expect(await sessions.start('id').save({ a: 1 })).toBe('gone')
+})
+
+test('a sealed end goes before the writes that wait in this process, and these are gone', async () => {
+  const store = heldStore()
+  const sessions = sessionsOn(store)
+  await sessions.start('id').save({ n: 0 })
+  const writers = await Promise.all(Array.from({ length: 30 }, () => loaded(sessions)))
+  store.hold('replace')
+  const saves = writers.map((writer, n) => writer.save({ n }))
+  await store.pending(1)
+  const end = sessions.end('id', { sealed: true })
+  store.flow()
+  await end
+  const replaces = store.called('replace')
+  const answers = await Promise.all(saves)
+  // The first had been sent. The one that changes nothing touches: it finds the marker at its next write.
+  expect(answers.filter((answer) => answer === 'saved')).toHaveLength(1)
+  expect(answers.filter((answer) => answer === 'gone').length).toBeGreaterThanOrEqual(28)
+  expect([replaces, store.called('replace')]).toEqual([2, 2])
+  expect(await sessions.load('id')).toBeUndefined()
+})
+
+test('a sealed end gets through however often another process writes', async () => {
+  const store = memoryStore()
+  let n = 0
+  // 21 times: a bound of 20 tries would give up.
+  const contended = wrapStore(store, {
+    async replace(...values) {
+      if (n < 21) await other.save({ n: ++n })
+      return store.replace(...values)
+    },
+  })
+  await sessionsOn(store).start('id').save({ n: 0 })
+  const other = await loaded(sessionsOn(store))
+  await sessionsOn(contended).end('id', { sealed: true })
+  expect([n, await sessionsOn(store).load('id'), await other.save({ n: -1 })]).toEqual([21, undefined, 'gone'])
 })

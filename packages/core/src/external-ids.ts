@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Duration, SessionsEvents } from './api.ts'
-import { DEEPEST_DATA, NO_CONTENT, pack } from './codec.ts'
+import { DEEPEST_DATA, NO_CONTENT, pack, written, type DecodedRecord } from './codec.ts'
+import { backOff } from './compare-and-set.ts'
 import { Context } from './context.ts'
 import type { Plain } from './data.ts'
 import { milliseconds } from './duration.ts'
@@ -18,9 +19,6 @@ import { handleOf, newWriteId, parseHandle } from './token.ts'
 import { writesWith } from './write-log.ts'
 
 export type { ExternalIdSession } from './external-id-session.ts'
-
-/** How often a sealed end is tried against writes of other requests that come between. */
-const TRIES = 20
 
 /** Options of {@link externalIdSessions}. Those of `createSessions` mean the same here. */
 export interface ExternalIdOptions extends Pick<
@@ -189,31 +187,50 @@ class LiveExternalIdSessions implements ExternalIdSessions {
     return went
   }
 
-  /** Puts a marker in the place of whatever is there: it opens nothing, and nothing is created over it. */
+  /**
+   * Puts a marker in the place of whatever is there: it opens nothing, and nothing is created over it. It goes before the writes
+   * that wait; these find the marker.
+   */
   async #close(key: SessionKey): Promise<void> {
+    const { settings, writes } = this.#context
+    const patience = 2 * settings.storeTimeout
+    const until = performance.now() + patience
+    const turn = await writes.enter(handleOf(key), patience, 'first')
+    try {
+      turn.leave(await this.#closeUntil(until, key))
+    } catch (error) {
+      turn.leave(undefined, error)
+      throw error
+    }
+    await this.#index?.remove(key)
+  }
+
+  async #closeUntil(until: number, key: SessionKey): Promise<DecodedRecord> {
     const { calls, settings } = this.#context
     const id = newWriteId()
-    for (let tries = 0; tries < TRIES; tries++) {
-      const old = await this.#context.read(key, true)
+    for (let tries = 0; performance.now() < until; tries++) {
+      if (tries > 2) await backOff(tries)
+      const old = await this.#context.read(key, true, until)
       const { revision = 0, subject } = old?.record ?? {}
       const now = settings.clock()
-      const draft = {
-        ...draftOf(now),
-        marker: true,
-        writes: old ? writesWith(old.envelope, id) : id,
-      }
+      const draft = { ...draftOf(now), marker: true, writes: old ? writesWith(old.envelope, id) : id }
       const meta = { revision: revision + 1, expiresAt: now + SUPERSEDED_KNOWN_MS, ...(subject && { subject }) }
-      const { record } = pack(settings, key, meta, draft, NO_CONTENT)
-      const closed = await calls.tell('close', key, async (at) =>
-        old
-          ? (await settings.store.replace(key, old.record, record, at)) === 'replaced'
-          : settings.store.create(key, record, at),
+      const marker = pack(settings, key, meta, draft, NO_CONTENT)
+      const closed = await calls.tell(
+        'close',
+        key,
+        async (at) =>
+          old
+            ? (await settings.store.replace(key, old.record, marker.record, at)) === 'replaced'
+            : settings.store.create(key, marker.record, at),
+        1,
+        until,
       )
-      if (closed) return await this.#index?.remove(key)
+      if (closed) return written(marker)
       // In the way, and not to be read: damaged.
       if (!old) await this.#delete(key, 'close')
     }
-    throw new SessError('conflict', `other requests changed the session ${TRIES} times while it was ended; try again`, {
+    throw new SessError('conflict', 'other requests kept changing the session while it was ended; try again', {
       handle: handleOf(key),
     })
   }

@@ -1,6 +1,7 @@
 import type { OutcomeStatus } from './api.ts'
 import { NO_CONTENT, type Content, type DecodedRecord } from './codec.ts'
 import { applyWrite } from './compare-and-set.ts'
+import { checkRoom } from './session-limit.ts'
 import { SessError } from './error.ts'
 import type { RecordAccess } from './record-access.ts'
 import { markerRevision, type Owner } from './revisions.ts'
@@ -18,7 +19,9 @@ const MARKER_TRIES = 20
  */
 export async function signIn(access: RecordAccess, owner: Owner, write: Write): Promise<OutcomeStatus> {
   const { subject, tag } = owner
-  if (access.mode === 'current' && access.held!.record.subject === subject && access.held!.key.tag === tag) {
+  const isTheirs = access.mode === 'current' && access.held!.record.subject === subject
+  if (!isTheirs) await checkRoom(access.context, subject)
+  if (isTheirs && access.held!.key.tag === tag) {
     const rotation = { secret: newSecret(), keepFor: 0, signIn: owner.signIn }
     if ((await applyWrite(access, { ...write, rotation })) === 'replaced') return 'saved'
   }

@@ -4,6 +4,7 @@ import type { Plain } from './data.ts'
 import { milliseconds } from './duration.ts'
 import { LONGEST_NAME, type Envelope } from './envelope.ts'
 import { jsonSerializer } from './json.ts'
+import { anonymousLifetimesOf, lifetimesOf, type AnonymousOptions, type Lifetimes } from './lifetimes.ts'
 import { checkOptions, checkStore, checkType, describe, invalid, type OptionNames } from './option-check.ts'
 import type { DataSchema } from './schema.ts'
 import type { Seal, Serializer, SerializerOption } from './serializer.ts'
@@ -17,6 +18,14 @@ export interface BaseOptions {
   readonly idleTimeout?: Duration | false
   /** How long a session lives at most. Default: `'12h'`. */
   readonly absoluteTimeout?: Duration
+  /** The lifetimes of sessions that nobody signed in to: shorter ones bound what visitors and robots leave in the store. */
+  readonly anonymous?: AnonymousOptions
+  /**
+   * How many sessions a subject may have: a login that would make one more throws `too_many_sessions`, and writes nothing. It
+   * lists the subject's sessions first, one more round trip. Logins of one subject at the same time do not see each other: they
+   * may exceed it by their number. A whole number above 0. Default: no limit.
+   */
+  readonly maxPerSubject?: number
   /**
    * The idle clock is moved when it would move by at least this. Default: a tenth of the idle timeout; so an idle
    * session may end up to a tenth early. 0: each commit moves it.
@@ -73,10 +82,11 @@ export interface KeyConflict {
 }
 
 /** Options with their defaults, checked. Times in ms. */
-export interface Settings {
+export interface Settings extends Lifetimes {
   readonly store: SessionStore
-  readonly idleTimeout: number
-  readonly absoluteTimeout: number
+  readonly anonymous: Lifetimes
+  /** Infinity: no limit. */
+  readonly maxPerSubject: number
   readonly touchAfter: number | undefined
   readonly persistent: boolean
   readonly serializers: ReadonlyMap<string, Serializer>
@@ -100,12 +110,6 @@ export interface Settings {
 /** What an envelope says of a session's life. */
 export type Terms = Pick<Envelope, 'createdAt' | 'idleTimeout' | 'absoluteAt'>
 
-/** Lifetimes in ms; an idle timeout of 0 does not slide. */
-export interface Lifetimes {
-  readonly idleTimeout: number
-  readonly absoluteTimeout: number
-}
-
 /** Options, whatever the type of the data. */
 export type AnyOptions = BaseOptions & {
   readonly serializer?: Serializer | readonly Serializer[]
@@ -119,6 +123,8 @@ const NAMES: OptionNames<AnyOptions> = {
   store: true,
   idleTimeout: true,
   absoluteTimeout: true,
+  anonymous: true,
+  maxPerSubject: true,
   touchAfter: true,
   persistent: true,
   serializer: true,
@@ -153,6 +159,7 @@ export function settingsOf(options: AnyOptions): Settings {
     schemaVersion = 0,
     onConflict = 'last-writer-wins',
     persistent = true,
+    maxPerSubject = Infinity,
   } = options
   const refuse = (when: boolean, option: string, what: string): void => {
     if (when) throw invalid(option, what)
@@ -163,6 +170,17 @@ export function settingsOf(options: AnyOptions): Settings {
   checkType(migrate, 'migrate', 'function')
   if (options.log !== false) checkType(options.log, 'log', 'function')
   const lifetimes = lifetimesOf(options, { idleTimeout: 1_800_000, absoluteTimeout: 43_200_000 })
+  const anonymous = anonymousLifetimesOf(options.anonymous, lifetimes)
+  refuse(
+    maxPerSubject !== Infinity && !(Number.isSafeInteger(maxPerSubject) && maxPerSubject > 0),
+    'maxPerSubject',
+    'must be a whole number above 0',
+  )
+  refuse(
+    maxPerSubject !== Infinity && !store.list,
+    'maxPerSubject',
+    `needs a store that can list a subject's sessions; the ${store.name} store cannot`,
+  )
   const touchAfter =
     options.touchAfter === undefined ? undefined : milliseconds(options.touchAfter, 'touchAfter', { zero: true })
   refuse(
@@ -224,6 +242,8 @@ export function settingsOf(options: AnyOptions): Settings {
   )
   return {
     ...lifetimes,
+    anonymous,
+    maxPerSubject,
     store,
     seal,
     schema,
@@ -240,21 +260,6 @@ export function settingsOf(options: AnyOptions): Settings {
     clock: clock ? () => Math.floor(clock()) : Date.now,
     log: options.log === false ? undefined : (options.log ?? defaultLog()),
   }
-}
-
-/** The lifetimes of options, with these defaults. @throws {SessError} `invalid_option`. */
-export function lifetimesOf(
-  options: { readonly idleTimeout?: Duration | false; readonly absoluteTimeout?: Duration },
-  defaults: Lifetimes,
-): Lifetimes {
-  const { idleTimeout: idle, absoluteTimeout: absolute } = options
-  const absoluteTimeout = absolute === undefined ? defaults.absoluteTimeout : milliseconds(absolute, 'absoluteTimeout')
-  if (idle === false) return { idleTimeout: 0, absoluteTimeout }
-  // A default must not stand in the way of a shorter absolute timeout.
-  if (idle === undefined) return { idleTimeout: Math.min(defaults.idleTimeout, absoluteTimeout), absoluteTimeout }
-  const idleTimeout = milliseconds(idle, 'idleTimeout')
-  if (idleTimeout > absoluteTimeout) throw invalid('idleTimeout', 'is longer than absoluteTimeout')
-  return { idleTimeout, absoluteTimeout }
 }
 
 function defaultLog(): ((line: string) => void) | undefined {

@@ -10,7 +10,7 @@ const refused = (): SessError => new SessError('store_unavailable', 'the server 
 /** Sessions on a store of which some methods are given. */
 function on(around: StoreAround, store: SessionStore = heldStore()) {
   const errors: string[] = []
-  const sessions = createSessions({ store: wrapStore(store, around), clock, log: false, storeTimeout: 100 })
+  const sessions = createSessions({ store: wrapStore(store, around), clock, log: false, storeTimeout: '100ms' })
   sessions.on('error', ({ code, operation }) => errors.push(`${operation}: ${code}`))
   return { sessions, errors }
 }

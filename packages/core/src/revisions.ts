@@ -30,7 +30,8 @@ export function firstRevision(
   now: number,
 ): PackedRecord {
   const { signIn, subject } = owner ?? {}
-  const { idleTimeout, absoluteTimeout, persistent } = signIn ?? settings
+  const { idleTimeout, absoluteTimeout } = signIn ?? settings.anonymous
+  const { persistent } = signIn ?? settings
   const absoluteAt = now + absoluteTimeout
   const meta = { revision: 1, expiresAt: expiryOf(idleTimeout, absoluteAt, now), ...(subject && { subject }) }
   const draft = {

@@ -97,7 +97,7 @@ export class LiveSession implements Session<Plain>, SessionBinding {
   }
 
   get expiresAt(): number {
-    const { idleTimeout, absoluteTimeout } = this.#context.settings
+    const { idleTimeout, absoluteTimeout } = this.#context.settings.anonymous
     const { startedAt } = this.#operations
     return this.#record.live?.record.expiresAt ?? expiryOf(idleTimeout, startedAt + absoluteTimeout, startedAt)
   }

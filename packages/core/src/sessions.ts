@@ -157,29 +157,24 @@ export class LiveSessions implements Sessions<Plain> {
   }
 
   async *listSubject(subject: string): AsyncIterable<SessionInfo> {
-    const { calls, events, settings } = this.#context
-    const { store, clock } = settings
-    if (!store.list) throw this.#unsupported('list')
-    for (const tag of this.#context.tags(subject)) {
-      for await (const [key, record] of calls.askInPages('listSubject', (now) =>
-        store.list!({ id: subject, tag }, now),
-      )) {
-        const handle = handleOf(key)
-        const held = unpack(settings, key, record)
-        if (!held) events.emit('rejected', { reason: 'undecodable', handle, subject })
-        if (!held || held.envelope.marker || this.#context.isOver(held.envelope, clock())) continue
-        const { label, client, createdAt, authenticatedAt, idleTimeout, persistent } = held.envelope
-        const { expiresAt } = record
-        yield {
-          handle,
-          label: label || undefined,
-          client,
-          createdAt,
-          authenticatedAt: authenticatedAt || undefined,
-          expiresAt,
-          lastSeenAt: idleTimeout ? expiresAt - idleTimeout : undefined,
-          persistent,
-        }
+    const { events, settings } = this.#context
+    if (!settings.store.list) throw this.#unsupported('list')
+    for await (const [key, record] of this.#context.recordsOf(subject, 'listSubject')) {
+      const handle = handleOf(key)
+      const held = unpack(settings, key, record)
+      if (!held) events.emit('rejected', { reason: 'undecodable', handle, subject })
+      if (!held || held.envelope.marker || this.#context.isOver(held.envelope, settings.clock())) continue
+      const { label, client, createdAt, authenticatedAt, idleTimeout, persistent } = held.envelope
+      const { expiresAt } = record
+      yield {
+        handle,
+        label: label || undefined,
+        client,
+        createdAt,
+        authenticatedAt: authenticatedAt || undefined,
+        expiresAt,
+        lastSeenAt: idleTimeout ? expiresAt - idleTimeout : undefined,
+        persistent,
       }
     }
   }

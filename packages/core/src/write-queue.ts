@@ -33,15 +33,16 @@ export class WriteQueue {
    * Waits for a turn, unless nobody is there.
    *
    * @param patience - How long, in ms.
+   * @param place - `first`: before all that wait, for what ends the record.
    * @throws {SessError} `conflict` if it does not come, or too many wait; `store_unavailable` from a write before.
    */
-  enter(handle: string, patience: number): Turn | Promise<Turn> {
+  enter(handle: string, patience: number, place: 'first' | 'last' = 'last'): Turn | Promise<Turn> {
     const queue = this.#queues.get(handle)
     if (!queue) {
       this.#queues.set(handle, [])
       return this.#turn(handle, undefined)
     }
-    if (queue.length >= MOST_WAITING) throw busy(handle)
+    if (queue.length >= MOST_WAITING && place === 'last') throw busy(handle)
     return new Promise((resolve, reject) => {
       const waiting: Waiting = {
         go: (handed) => {
@@ -57,7 +58,8 @@ export class WriteQueue {
         queue.splice(queue.indexOf(waiting), 1)
         reject(busy(handle))
       }, patience)
-      queue.push(waiting)
+      if (place === 'first') queue.unshift(waiting)
+      else queue.push(waiting)
     })
   }
 

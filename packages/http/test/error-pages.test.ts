@@ -19,6 +19,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 const STATUS: Readonly<Record<SessErrorCode, number>> = {
   not_fresh: 401,
   conflict: 409,
+  too_many_sessions: 409,
   too_large: 413,
   store_unavailable: 503,
   unknown_outcome: 503,

@@ -14,7 +14,7 @@ import { KeyRing, type KeyRingOptions } from './key-ring.ts'
 import { SealedContext, SealedSession, unsupported } from './sealed-session.ts'
 
 /** Options of `createSessions` that say something of a store. */
-type OfStores = 'store' | 'seal' | 'pepper' | 'onConflict' | 'storeTimeout'
+type OfStores = 'store' | 'seal' | 'maxPerSubject' | 'pepper' | 'onConflict' | 'storeTimeout'
 
 /** Options of {@link createSealedSessions}, `serializer` and `schema` apart: those of `createSessions` that need no store, and two more. */
 export interface SealedOptions extends Omit<BaseOptions, OfStores>, KeyRingOptions {
@@ -31,6 +31,7 @@ const OPTIONS: OptionNames<SealedOptions & Omit<AnyOptions, OfStores>> = {
   maxLength: true,
   idleTimeout: true,
   absoluteTimeout: true,
+  anonymous: true,
   touchAfter: true,
   persistent: true,
   serializer: true,
@@ -46,6 +47,7 @@ const NO_USE = 'it has no use where sessions lie in their cookies'
 const HINTS: Readonly<Record<OfStores | 'secret' | 'password', string>> = {
   store: NO_USE,
   seal: NO_USE,
+  maxPerSubject: NO_USE,
   pepper: NO_USE,
   onConflict: NO_USE,
   storeTimeout: NO_USE,

@@ -364,7 +364,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'signs-in-again-under-the-old-pepper',
     file: 'login.ts',
-    edits: [[' && access.held!.key.tag === tag)', ')']],
+    edits: [['if (isTheirs && access.held!.key.tag === tag)', 'if (isTheirs)']],
     breaks: 5,
     in: 'old-pepper: A login, B visit',
   },

@@ -1,0 +1,34 @@
+import { unpack } from './codec.ts'
+import type { Context } from './context.ts'
+import { SessError } from './error.ts'
+import type { SessionKey, SessionRecord } from './store.ts'
+
+/**
+ * Refuses a further session of a subject that has as many as `maxPerSubject` allows. Those that are made at the same time are not
+ * seen.
+ *
+ * @throws {SessError} `too_many_sessions`; what the store says.
+ */
+export async function checkRoom(context: Context, subject: string): Promise<void> {
+  const { maxPerSubject } = context.settings
+  if (maxPerSubject === Infinity) return
+  let count = 0
+  for await (const [key, record] of context.recordsOf(subject, 'login: list')) {
+    if (counts(context, key, record)) count++
+    if (count >= maxPerSubject)
+      throw new SessError(
+        'too_many_sessions',
+        'this subject has as many sessions as maxPerSubject allows; nothing was written. Revoke one of them first',
+      )
+  }
+}
+
+/** True for a live session: no marker, and nothing damaged. What a newer deploy wrote counts: nobody shall be locked out by it. */
+function counts(context: Context, key: SessionKey, record: SessionRecord): boolean {
+  try {
+    const held = unpack(context.settings, key, record)
+    return held !== undefined && !held.envelope.marker && !context.isOver(held.envelope, context.settings.clock())
+  } catch {
+    return true
+  }
+}
