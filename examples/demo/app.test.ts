@@ -1,6 +1,8 @@
+import { existsSync, readFileSync } from 'node:fs'
 import { SessError, type SessionStore } from '@sess/core'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { deviceOf } from './device.ts'
+import { OURS, OVERWRITING, type RaceName } from './measured.ts'
 import { demo } from './test/folder.ts'
 import { JSON_PLEASE, Visitor } from './test/visitor.ts'
 
@@ -157,6 +159,27 @@ describe('requests that another site made the browser send', () => {
 })
 
 describe('devices', () => {
+  test('one that was signed out from afar is told so at its next request, whatever that is', async () => {
+    const { url } = await demo()
+    const told = 'You are signed out here'
+    const here = new Visitor(url)
+    await here.signIn('ada')
+    for (const next of ['GET /', 'GET /lab', 'GET /devices', 'POST /notes', 'POST /basket'] as const) {
+      const there = new Visitor(url)
+      await there.signIn('ada')
+      await there.get('/')
+      await here.post('/devices/revoke', { handle: (await there.me()).handle! })
+      const [method, path = ''] = next.split(' ')
+      const fields = { key: 'a', value: '1', item: 'Ink' }
+      let response = method === 'GET' ? await there.get(path) : await there.post(path, fields)
+      const location = response.headers.get('location')
+      if (location !== null) response = await there.get(location)
+      expect(await response.text(), next).toContain(told)
+    }
+    expect(await (await new Visitor(url).get('/')).text(), 'a stranger').not.toContain(told)
+    expect(await (await here.get('/')).text()).not.toContain(told)
+  })
+
   test("nobody signs out another person's device", async () => {
     const { url } = await demo()
     const [ada, bob] = [new Visitor(url), new Visitor(url)]
@@ -271,4 +294,45 @@ test('an outage of the store is no sign-out', async () => {
   expect(logged).toHaveBeenCalledWith(expect.objectContaining({ code: 'store_unavailable' }))
   down = false
   expect((await visitor.me()).subject).toBe('ada')
+})
+
+test('the figures beside the races are those of the table in the README', async () => {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+  const cells = (line: string): string[] => line.split('|').map((cell) => cell.trim())
+  const lines = readme.split('\n').filter((line) => line.startsWith('|'))
+  const [heading, ...rows] = lines.map(cells)
+  const row: Record<RaceName, string> = {
+    writes: 'requests write different keys at once: a write lost',
+    logout: 'logout while a request is in flight: session alive again',
+    login: 'login while a request is in flight: old ID alive again',
+  }
+  const { url } = await demo()
+  const page = await (await new Visitor(url).get('/lab')).text()
+  for (const { of, counts } of [...OVERWRITING, ...OURS]) {
+    const column = heading!.indexOf(of)
+    expect(column, of).toBeGreaterThan(0)
+    expect(page).toContain(of)
+    for (const race of ['writes', 'logout', 'login'] as const)
+      expect(rows.find(([, name]) => name === row[race])![column], `${of}, ${race}`).toBe(counts[race])
+  }
+  expect(page).toContain('917 of 1000')
+})
+
+test('every link to the code leads to a file, and to a heading of it', async () => {
+  const { url } = await demo()
+  const root = new URL('../../', import.meta.url)
+  const repository = (
+    JSON.parse(readFileSync(new URL('packages/core/package.json', root), 'utf8')) as { repository: { url: string } }
+  ).repository.url.replace(/^git\+|\.git$/g, '')
+  const page = await (await new Visitor(url).get('/lab')).text()
+  const links = Array.from(page.matchAll(/href="(https:[^"]*)"/g), ([, link]) => link!)
+  expect(links).toContain(`${repository}/blob/main/examples/demo/app.ts`)
+  for (const link of links) {
+    if (link === repository) continue
+    expect(link.startsWith(`${repository}/blob/main/`), link).toBe(true)
+    const [file = '', heading] = link.slice(`${repository}/blob/main/`.length).split('#')
+    expect(existsSync(new URL(file, root)), link).toBe(true)
+    if (heading !== undefined)
+      expect(readFileSync(new URL(file, root), 'utf8').toLowerCase()).toContain(`# ${heading.replaceAll('-', ' ')}`)
+  }
 })

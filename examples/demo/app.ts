@@ -11,7 +11,7 @@ import { NOTES, THINGS } from './cards.ts'
 import { type DemoData, type DemoSessions, notesOf } from './data.ts'
 import { deviceOf } from './device.ts'
 import type { Html } from './html.ts'
-import type { Frame } from './layout.ts'
+import { ENDED, type Frame } from './layout.ts'
 import { dashboardPage, devicesPage, labPage, signInPage, welcomePage } from './pages.ts'
 import { raceLab } from './race-lab.ts'
 import { sameOriginOnly } from './same-origin.ts'
@@ -78,8 +78,15 @@ export function createApp({ file, wrapStore = (store) => store, clock = Date.now
   app.use('/lab', raceLab(labSessions, blind))
   app.use(session(sessions))
 
+  // A form that is sent from a device that was signed out from afar begins a new session, on whose page the old cookie is gone.
+  app.post(['/basket', '/notes'], (req, _res, next) => {
+    if (hasEnded(req) && !wantsJson(req)) req.session.flash('notice', ENDED)
+    next()
+  })
+
   const show = (req: Request, res: Response, draw: (frame: Frame) => Html): void => {
-    const frame: Frame = { path: req.path, session: req.session, notices: req.session.flashed('notice'), now: clock() }
+    const notices = req.session.flashed('notice')
+    const frame: Frame = { path: req.path, session: req.session, notices, ended: hasEnded(req), now: clock() }
     res.type('html').send(String(draw(frame)))
   }
 
@@ -209,6 +216,11 @@ export function createApp({ file, wrapStore = (store) => store, clock = Date.now
       database.close()
     },
   }
+}
+
+/** Whether the browser has a session's cookie that opens nothing: it was ended, here or on another device, or has expired. */
+function hasEnded(req: Request): boolean {
+  return req.session.status === 'new' && /(?:^|; )__Host-sid=/.test(req.headers.cookie ?? '')
 }
 
 function destination(wanted: unknown): string {

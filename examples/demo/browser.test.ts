@@ -1,6 +1,7 @@
 import type { Browser, BrowserContext, Cookie, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { launchChromium } from './test/chromium.ts'
+import { faintBorders } from './test/faint-borders.ts'
 import { demo } from './test/folder.ts'
 import { Visitor } from './test/visitor.ts'
 
@@ -171,6 +172,9 @@ describe('your devices', () => {
     await phone.reload()
     expect(await phone.getByRole('heading', { name: 'Sign in' }).isVisible()).toBe(true)
     expect(await main(phone)).not.toContain('Hello, Ada')
+    expect(await main(phone)).toContain('You are signed out here: another device ended the session of this browser')
+    await signIn(phone, 'Ada')
+    expect(await main(phone), 'said until the next sign-in').not.toContain('You are signed out here')
     await here.reload()
     expect(await main(here)).toContain('This device')
   })
@@ -206,12 +210,24 @@ test('the race lab: nothing of ours is lost or comes back, in the same races tha
   const cookie = (await cookieOf(page))!.value
   await page.goto(`${url}/lab`)
   await page.getByLabel('Rounds').selectOption('3')
-  await page.getByRole('button', { name: 'Run the races' }).click()
+  const run = page.getByRole('button', { name: 'Run the races' })
+  await run.focus()
+  await page.keyboard.press('Enter')
+  await page.getByText('Round 1 of 3').waitFor()
+  expect(await run.getAttribute('aria-disabled')).toBe('true')
+  await page.keyboard.press('Enter')
   await page.getByText('Done: 3 rounds.').waitFor()
+  expect(await run.getAttribute('aria-disabled')).toBeNull()
+  expect(await run.evaluate('document.activeElement.textContent'), 'the focus stays').toBe('Run the races')
   const score = (lab: string, race: string): Promise<string> =>
     page.locator(`#${lab} [data-race=${race}] output`).innerText()
   const fates = (lab: string, race: string, fate: string): Promise<number> =>
     page.locator(`#${lab} [data-race=${race}] rect.${fate}`).count()
+
+  expect(await main(page), 'nothing says who was faster on this machine').not.toMatch(/\d ms\b/)
+  const tips = await page.locator('.timeline title').allTextContents()
+  expect(tips).toContain('write 1: kept')
+  expect(tips.join('\n')).not.toMatch(/\d ms\b/)
 
   expect(await score('ours', 'writes')).toBe('0 of 60')
   expect(await score('ours', 'logout')).toBe('0 of 3')
@@ -233,12 +249,12 @@ test('the race lab: nothing of ours is lost or comes back, in the same races tha
 
 test('every page fits a phone, asks no other host for anything, and names all its fields', async () => {
   const { url } = await demo()
-  const context = await browser({ viewport: { width: 360, height: 740 } })
+  const context = await browser({ viewport: { width: 320, height: 640 } })
   const hosts = new Set<string>()
   context.on('request', (request) => hosts.add(new URL(request.url()).origin))
   const page = await visit(url, context)
   const check = async (): Promise<void> => {
-    expect(await page.evaluate('document.documentElement.scrollWidth'), page.url()).toBeLessThanOrEqual(360)
+    expect(await page.evaluate('document.documentElement.scrollWidth'), page.url()).toBeLessThanOrEqual(320)
     const unnamed =
       'document.querySelectorAll("input:not([type=hidden]), select").values().filter((field) => field.labels.length === 0).toArray().length'
     expect(await page.evaluate(unnamed), page.url()).toBe(0)
@@ -255,4 +271,25 @@ test('every page fits a phone, asks no other host for anything, and names all it
     await check()
   }
   expect([...hosts]).toEqual([url])
+})
+
+test.each(['light', 'dark'] as const)('all borders have a contrast of 3:1 at least, %s', async (colorScheme) => {
+  const { url } = await demo()
+  // Its console complains of the 401 below.
+  const context = await chromium.newContext({ colorScheme })
+  onTestFinished(() => context.close())
+  const page = await visit(url, context)
+  const check = async (): Promise<void> => expect(await page.evaluate(faintBorders), page.url()).toEqual([])
+  await check()
+  await page.getByRole('button', { name: 'Add ink' }).click()
+  await signIn(page, 'Ada')
+  await check()
+  for (const path of ['/devices', '/lab', '/login']) {
+    await page.goto(url + path)
+    await check()
+  }
+  await page.getByLabel('Password').fill('wrong')
+  await page.getByRole('main').getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('alert').waitFor()
+  await check()
 })

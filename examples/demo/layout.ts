@@ -1,6 +1,7 @@
 import type { Session } from '@sess/core'
 import type { DemoData } from './data.ts'
 import { html, type Html, type Value } from './html.ts'
+import { sourceLink } from './source.ts'
 
 /** What every page needs to know. */
 export interface Frame {
@@ -8,14 +9,21 @@ export interface Frame {
   readonly session: Session<Partial<DemoData>>
   /** Messages that are read once. */
   readonly notices: readonly unknown[]
+  /** Whether the browser sent a cookie that opens nothing any more. */
+  readonly ended: boolean
   /** By the sessions' clock, in ms since the epoch. */
   readonly now: number
 }
+
+/** What a browser is told whose session has ended elsewhere. */
+export const ENDED =
+  'You are signed out here: another device ended the session of this browser, or its time ran out. Sign in to go on.'
 
 /** A page in its frame: navigation, messages, content. */
 export function page(frame: Frame, title: string, body: Html, scripts?: Html): Html {
   const { session, notices } = frame
   const said: Value[] = notices.map((notice) => html`<p class="notice" role="status">${String(notice)}</p>`)
+  if (frame.ended && session.subject === undefined) said.push(html`<p class="notice" role="status">${ENDED}</p>`)
   if (session.status === 'superseded')
     said.push(
       html`<p class="notice" role="status">
@@ -47,6 +55,13 @@ function document(title: string, path: string, user: string | undefined | null, 
           </div>
         </header>
         <main id="main">${body}</main>
+        <footer>
+          <p class="bar">
+            ${sourceLink('', '@sess on GitHub')} ${sourceLink('packages/core/README.md', 'Documentation')}
+            ${sourceLink('examples/demo/app.ts', 'Code of this demo')}
+            ${sourceLink('packages/core/README.md#what-no-server-can-promise', 'What no server can promise')}
+          </p>
+        </footer>
       </body>
     </html>`
 }

@@ -10,6 +10,8 @@ import {
 } from './cards.ts'
 import { html, type Html } from './html.ts'
 import { type Frame, page } from './layout.ts'
+import { type Measured, OURS, OVERWRITING, type RaceName } from './measured.ts'
+import { sourceLink } from './source.ts'
 
 /** For visitors who are not signed in. */
 export function welcomePage(frame: Frame): Html {
@@ -64,7 +66,7 @@ export function devicesPage(frame: Frame, devices: readonly SessionInfo[]): Html
     'Your devices',
     html`<h1>Your devices</h1>
       <p class="lead">
-        Every browser in which you are signed in. One that you sign out here is out at its next request.
+        Every browser in which you are signed in. One that you sign out here is out at its next request, and is told so.
       </p>
       <ul class="devices card">
         ${devices.map((device) => deviceItem(device, device.handle === handle, frame.now))}
@@ -112,32 +114,46 @@ export function labPage(frame: Frame): Html {
         <li><i class="rival"></i>logout or sign-in</li>
       </ul>
       <div class="contestants">
-        ${contestant('blind', 'Blind overwrite', 'Loads the whole session and saves the whole session, as express-session and @fastify/session do.')}
-        ${contestant('ours', '@sess', 'Compares before it sets, merges by key. A delete is final, and a sign-in leaves one secret.')}
+        ${contestant('blind', 'Blind overwrite', html`Loads the whole session and saves the whole session, as express-session and @fastify/session do (${sourceLink('examples/demo/blind-session.ts', 'its code')}). Beside it stands what was measured on those two.`, OVERWRITING)}
+        ${contestant('ours', '@sess', html`Compares before it sets, merges by key. A delete is final, and a sign-in leaves one secret (${sourceLink('packages/core/README.md', 'how')}).`, OURS)}
       </div>
       <p class="quiet">
-        A bar is one request, from its load to its save. In the first race each is busy for a moment in between, and
-        browsers send six at a time to one server, hence the steps. In the others each waits, loaded, until the logout
-        or the sign-in is through.
+        Measured: over HTTP on two server processes, in 1,000 trials of each race, by
+        ${sourceLink('packages/race/README.md', '@sess/race')}. The whole table is in
+        ${sourceLink('README.md', 'the README')};
+        <code>pnpm --filter @sess/race compare --trials 1000</code> measures it again.
+      </p>
+      <p class="quiet">
+        A bar is one request, from its load to its save, on a scale of its own for each drawing: they show the order,
+        and not who is faster. In the first race each is busy for a moment in between, and browsers send six at a time
+        to one server, hence the steps. In the others each waits, loaded, until the logout or the sign-in is through.
       </p>`,
     html`<script type="module" src="/race-lab.js"></script>`,
   )
 }
 
-function contestant(id: string, name: string, how: string): Html {
+function contestant(id: string, name: string, how: Html, measured: readonly Measured[]): Html {
   return html`<section class="card contestant" id="${id}" aria-labelledby="${id}-name">
     <h2 id="${id}-name">${name}</h2>
     <p class="quiet">${how}</p>
-    ${race('writes', '20 parallel requests, each writes its own key', 'writes lost')}
-    ${race('logout', 'A logout while four writes are in flight', 'sessions alive again')}
-    ${race('login', 'A sign-in while four writes are in flight', 'old cookies still alive')}
+    ${race('writes', '20 parallel requests, each writes its own key', 'writes lost', measured)}
+    ${race('logout', 'A logout while four writes are in flight', 'sessions alive again', measured)}
+    ${race('login', 'A sign-in while four writes are in flight', 'old cookies still alive', measured)}
   </section>`
 }
 
-function race(name: string, what: string, unit: string): Html {
+function race(name: RaceName, what: string, unit: string, measured: readonly Measured[]): Html {
   return html`<div class="race" data-race="${name}">
     <h3>${what}</h3>
     <svg class="timeline" role="img" aria-label="Not run yet"></svg>
-    <p class="score"><output>–</output> <span>${unit}</span> <small class="span"></small></p>
+    <p class="score"><output>–</output> <span>${unit}</span></p>
+    <p class="quiet">Measured in 1,000 trials:</p>
+    <dl class="measured">
+      ${measured.map(
+        ({ of, counts }) =>
+          html`<dt>${of}</dt>
+            <dd>${counts[name]}</dd>`,
+      )}
+    </dl>
   </div>`
 }

@@ -90,7 +90,7 @@ function draw(svg, bars) {
       rx: 4,
       class: fate,
     })
-    shape(bar, 'title', {}).textContent = `${name}: ${fate}, ${Math.round(to - from)} ms`
+    shape(bar, 'title', {}).textContent = `${name}: ${fate}`
   })
 }
 
@@ -112,10 +112,8 @@ function show(lab, race, latest, { bad, of }) {
   const svg = place?.querySelector('svg')
   const score = place?.querySelector('.score')
   const output = score?.querySelector('output')
-  const span = score?.querySelector('.span')
-  if (!svg || !score || !output || !span) throw new Error(`The page has no place for ${lab} ${race}.`)
+  if (!svg || !score || !output) throw new Error(`The page has no place for ${lab} ${race}.`)
   draw(svg, latest.bars)
-  span.textContent = `${Math.round(spanOf(latest.bars).end - spanOf(latest.bars).start)} ms`
   svg.setAttribute('aria-label', `Timeline of the last round: ${latest.bad} of ${latest.of}`)
   score.setAttribute('data-result', bad === 0 ? 'good' : 'bad')
   output.textContent = `${bad} of ${of}`
@@ -144,7 +142,9 @@ async function run(rounds) {
 }
 
 async function runOnce() {
-  button.disabled = true
+  // Not `disabled`, which would take the focus away from whoever pressed the button by keyboard.
+  if (button.ariaDisabled === 'true') return
+  button.ariaDisabled = 'true'
   const rounds = Number(new FormData(form).get('rounds'))
   try {
     await run(rounds)
@@ -152,7 +152,7 @@ async function runOnce() {
   } catch (error) {
     progress.textContent = error instanceof Error ? error.message : String(error)
   } finally {
-    button.disabled = false
+    button.ariaDisabled = null
   }
 }
 
