@@ -41,6 +41,8 @@ export function contextOf(
         clock: () => time.now,
         pepper: PEPPER,
         log: false,
+        // A timer's sweep would be a call that no case has made.
+        sweepEvery: false,
         ...(seal && { seal }),
         ...rest,
       })

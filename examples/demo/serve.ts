@@ -36,12 +36,10 @@ export async function serve({ port, host, ...options }: ServeOptions): Promise<S
   try {
     servers = await listen(demo.app, port, host === undefined ? ['127.0.0.1', '::1'] : [host])
   } catch (error) {
-    demo.close()
+    await demo.close()
     throw error
   }
-  const sweeper = setInterval(() => {
-    demo.sweep().catch((error: unknown) => console.error('The sweep failed and will be tried again:', error))
-  }, SWEEP_MS)
+  const sweeper = setInterval(() => demo.sweep(), SWEEP_MS)
   sweeper.unref()
 
   let closed: Promise<void> | undefined
@@ -51,7 +49,7 @@ export async function serve({ port, host, ...options }: ServeOptions): Promise<S
       (closed ??= (async () => {
         clearInterval(sweeper)
         await Promise.all(servers.map(stop))
-        demo.close()
+        await demo.close()
       })()),
   }
 }

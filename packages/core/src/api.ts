@@ -121,8 +121,12 @@ export interface Session<Data extends object = Record<string, unknown>> {
    * @throws {SessError} `unserializable`, naming the path.
    */
   flash(name: string, message: unknown): void
-  /** Takes the messages left under a name, oldest first. They are removed by the next commit. */
-  flashed(name: string): unknown[]
+  /**
+   * Takes the messages left under a name, oldest first. They are removed by the next commit.
+   *
+   * `Message` is their type, as in `flashed<string>('notice')`. The compiler takes your word for it.
+   */
+  flashed<Message = unknown>(name: string): Message[]
 
   /**
    * Demands a recent sign-in, before an act that matters.
@@ -235,9 +239,27 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
   /** The number of live sessions. @throws {SessError} `unsupported` where the store cannot count. */
   count(): Promise<number>
 
-  /** Removes expired records, in small batches. @returns How many; 0 where the backend does it by itself. */
+  /**
+   * Removes expired records, in small batches. This process does so by itself, unless `sweepEvery` is false.
+   *
+   * @returns How many; 0 where the backend does it by itself.
+   */
   sweep(): Promise<number>
+
+  /**
+   * Ends the timers of these sessions: see `sweepEvery`. Idempotent; sessions can be used on. The store and its client stay open:
+   * they are yours to close, once this has resolved.
+   */
+  close(): Promise<void>
 
   /** Listens to an event. @returns A function that stops listening. */
   on<Name extends keyof SessionsEvents>(name: Name, listener: (event: SessionsEvents[Name]) => void): () => void
+
+  /** Listens to the next event of a name alone. @returns A function that stops listening. */
+  once<Name extends keyof SessionsEvents>(name: Name, listener: (event: SessionsEvents[Name]) => void): () => void
 }
+
+/** The type of a session, by the name of the sessions: `type AppSession = SessionOf<typeof sessions>`. */
+export type SessionOf<S extends { load(cookieValue: string | undefined): Promise<unknown> }> = Awaited<
+  ReturnType<S['load']>
+>

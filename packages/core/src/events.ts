@@ -27,6 +27,14 @@ export class Events {
     return () => void listeners.delete(listener)
   }
 
+  once<N extends Name>(name: N, listener: Listener<N>): () => void {
+    const stop = this.on(name, (event) => {
+      stop()
+      listener(event)
+    })
+    return stop
+  }
+
   emit<N extends Name>(name: N, event: SessionsEvents[N]): void {
     if (name === 'rejected' && this.#log) {
       const { reason, handle } = event as SessionsEvents['rejected']

@@ -15,6 +15,7 @@ import { sum } from './pages.ts'
 import { draftOf } from './revisions.ts'
 import { SUPERSEDED_KNOWN_MS } from './secrets.ts'
 import type { SessionKey } from './store.ts'
+import { Sweeper } from './sweeper.ts'
 import { handleOf, newWriteId, parseHandle } from './token.ts'
 import { writesWith } from './write-log.ts'
 
@@ -23,7 +24,7 @@ export type { ExternalIdSession } from './external-id-session.ts'
 /** Options of {@link externalIdSessions}. Those of `createSessions` mean the same here. */
 export interface ExternalIdOptions extends Pick<
   BaseOptions,
-  'store' | 'touchAfter' | 'seal' | 'onConflict' | 'storeTimeout' | 'clock' | 'log'
+  'store' | 'touchAfter' | 'seal' | 'onConflict' | 'storeTimeout' | 'sweepEvery' | 'clock' | 'log'
 > {
   /** Who makes the IDs, for example `@sess/express-session`. Two domains never meet, whatever their IDs. */
   readonly domain: string
@@ -62,6 +63,8 @@ export interface ExternalIdSessions {
   count(): Promise<number>
   /** Ends all. @throws {SessError} `unsupported` without `index`. */
   clear(): Promise<void>
+  /** Ends the timers: see `sweepEvery`. As `Sessions.close`. */
+  close(): Promise<void>
   /** Listens to an event. @returns A function that stops listening. */
   on<Name extends keyof SessionsEvents>(name: Name, listener: (event: SessionsEvents[Name]) => void): () => void
 }
@@ -82,6 +85,7 @@ const NAMES: OptionNames<ExternalIdOptions> = {
   seal: true,
   onConflict: true,
   storeTimeout: true,
+  sweepEvery: true,
   clock: true,
   log: true,
 }
@@ -120,12 +124,14 @@ class LiveExternalIdSessions implements ExternalIdSessions {
   readonly #context: Context
   readonly #domain: string
   readonly #index: ExternalIdIndex | undefined
+  readonly #sweeper: Sweeper
   readonly on: ExternalIdSessions['on']
 
   constructor(context: Context, domain: string, index: ExternalIdIndex | undefined) {
     this.#context = context
     this.#domain = domain
     this.#index = index
+    this.#sweeper = new Sweeper(context)
     this.on = context.events.on.bind(context.events)
   }
 
@@ -142,6 +148,10 @@ class LiveExternalIdSessions implements ExternalIdSessions {
     if (sealed) await this.#close(key)
     else if (!(await this.#delete(key, 'delete'))) return
     this.#context.events.emit('logout', { handle: handleOf(key) })
+  }
+
+  close(): Promise<void> {
+    return this.#sweeper.close()
   }
 
   async revoke(handle: string): Promise<boolean> {

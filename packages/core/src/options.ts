@@ -58,6 +58,12 @@ export interface BaseOptions {
   readonly onConflict?: 'last-writer-wins' | 'throw' | ((conflict: KeyConflict) => unknown)
   /** How long one call into the store may take; at most 10 s. Default: `'5s'`. */
   readonly storeTimeout?: Duration
+  /**
+   * How often this process removes expired records, where the store does not by itself; at most 24 days. It begins with the
+   * first session that is created here, after a random part of this time, and ends with `sessions.close()`; a failure is an
+   * `error` event. `false`: you call `sessions.sweep()`. Default: `'10m'`.
+   */
+  readonly sweepEvery?: Duration | false
   /** The time in ms since the epoch. Default: `Date.now`. */
   readonly clock?: () => number
   /**
@@ -101,6 +107,8 @@ export interface Settings extends Lifetimes {
   readonly notBefore: number
   readonly onConflict: NonNullable<BaseOptions['onConflict']>
   readonly storeTimeout: number
+  /** 0: not at all. */
+  readonly sweepEvery: number
   readonly clock: () => number
   readonly log: ((line: string) => void) | undefined
   /** Asked at each write, where another's cookie decides on a session's life. Undefined: it stays as it is. */
@@ -115,6 +123,9 @@ export type AnyOptions = BaseOptions & {
   readonly serializer?: Serializer | readonly Serializer[]
   readonly schema?: DataSchema<object>
 }
+
+/** 24 days in ms: what a timer takes. */
+const LONGEST_TIMER = 24 * 86_400_000
 
 /** A time in ms that is earlier than this (1973) was meant as seconds. */
 const LEAST_TIME = 1e11
@@ -136,6 +147,7 @@ const NAMES: OptionNames<AnyOptions> = {
   notBefore: true,
   onConflict: true,
   storeTimeout: true,
+  sweepEvery: true,
   clock: true,
   log: true,
 }
@@ -190,6 +202,8 @@ export function settingsOf(options: AnyOptions): Settings {
   )
   const storeTimeout = milliseconds(options.storeTimeout ?? 5000, 'storeTimeout')
   refuse(storeTimeout > 10_000, 'storeTimeout', 'must be at most 10s: no write may outlive the markers')
+  const sweepEvery = options.sweepEvery === false ? 0 : milliseconds(options.sweepEvery ?? 600_000, 'sweepEvery')
+  refuse(sweepEvery > LONGEST_TIMER, 'sweepEvery', 'must be at most 24d')
   const serializers = listOf(options.serializer ?? jsonSerializer)
   refuse(
     !serializers.length ||
@@ -253,6 +267,7 @@ export function settingsOf(options: AnyOptions): Settings {
     persistent,
     touchAfter,
     storeTimeout,
+    sweepEvery,
     serializer: serializers[0]!,
     serializers: new Map([jsonSerializer, ...serializers].map((serializer) => [serializer.name, serializer])),
     peppers: peppers.length ? peppers.map((pepper) => pepper || undefined) : [undefined],

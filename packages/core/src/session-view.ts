@@ -86,8 +86,8 @@ class View implements Session<Plain> {
     this[LIVE].flash(...values)
   }
 
-  flashed(...values: Parameters<Session['flashed']>): unknown[] {
-    return this[LIVE].flashed(...values)
+  flashed<Message>(...values: Parameters<Session['flashed']>): Message[] {
+    return this[LIVE].flashed<Message>(...values)
   }
 
   requireFresh(...values: Parameters<Session['requireFresh']>): void {

@@ -148,9 +148,9 @@ export class LiveSession implements Session<Plain>, SessionBinding {
     this.#copy.flash(name, message)
   }
 
-  flashed(name: string): unknown[] {
+  flashed<Message>(name: string): Message[] {
     this.#refuseDestroyed()
-    return this.#copy.flashed(name)
+    return this.#copy.flashed(name) as Message[]
   }
 
   requireFresh(maxAge: Duration): void {

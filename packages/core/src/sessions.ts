@@ -12,6 +12,7 @@ import type { SerializerOption } from './serializer.ts'
 import { BINDING, type SessionsBinding } from './session-binding.ts'
 import { LiveSession } from './session.ts'
 import { viewOf } from './session-view.ts'
+import { Sweeper } from './sweeper.ts'
 import { digestOf, handleOf, parseHandle, parseToken, type Token } from './token.ts'
 
 /** How many cookies of one name are looked for: each costs a read. */
@@ -50,11 +51,15 @@ export function createSessions(options: AnyOptions): Sessions<never> {
 /** All sessions of one application, over its store. */
 export class LiveSessions implements Sessions<Plain> {
   readonly #context: Context
+  readonly #sweeper: Sweeper
   readonly on: Sessions['on']
+  readonly once: Sessions['once']
 
   constructor(context: Context) {
     this.#context = context
+    this.#sweeper = new Sweeper(context)
     this.on = context.events.on.bind(context.events)
+    this.once = context.events.once.bind(context.events)
     const binding: SessionsBinding = {
       load: (values) => this.loadOneOf([...new Set(values)]),
       report: context.events.emit.bind(context.events),
@@ -214,6 +219,10 @@ export class LiveSessions implements Sessions<Plain> {
     const { calls, settings } = this.#context
     if (!settings.store.sweep) return 0
     return sum(calls.tellInPages('sweep', (now) => settings.store.sweep!(now)))
+  }
+
+  close(): Promise<void> {
+    return this.#sweeper.close()
   }
 
   #unsupported(what: string): SessError {

@@ -1,11 +1,15 @@
-import { expectTypeOf, test } from 'vitest'
+import { expect, expectTypeOf, test } from 'vitest'
 import { asExpected, defineStore } from './adapter.ts'
 import {
   createSessions,
+  memoryStore,
   type Leaves,
   type Serializer,
+  type Session,
   type SessionKey,
+  type SessionOf,
   type SessionRecord,
+  type Sessions,
   type SessionStore,
 } from './index.ts'
 
@@ -80,4 +84,24 @@ test('what is expected and what comes are not taken for each other', () => {
       }),
   ]
   void cases
+})
+
+test('SessionOf names the type of a session, and flashed the type of its messages', async () => {
+  const sessions = createSessions<{ theme: string }>({ store: memoryStore(), log: false })
+  expectTypeOf<SessionOf<typeof sessions>>().toEqualTypeOf<Session<{ theme?: string }>>()
+  const session: SessionOf<typeof sessions> = await sessions.load(undefined)
+  session.flash('notice', 'Saved')
+  expectTypeOf(session.flashed<string>('notice')).toEqualTypeOf<string[]>()
+  expectTypeOf(session.flashed('notice')).toEqualTypeOf<unknown[]>()
+  expectTypeOf<SessionOf<Sessions>>().toEqualTypeOf<Session>()
+})
+
+test('once hears the next event alone', async () => {
+  const sessions = createSessions({ store: memoryStore(), log: false })
+  const heard: string[] = []
+  sessions.once('rejected', ({ reason }) => heard.push(reason))
+  const stop = sessions.once('rejected', () => heard.push('stopped'))
+  stop()
+  for (const value of ['nonsense', 'more']) await sessions.load(value)
+  expect(heard).toEqual(['malformed'])
 })

@@ -4,7 +4,7 @@ import type { LegacyStore } from './legacy.ts'
 /** Options of `SessStore`. */
 export interface SessStoreOptions extends Pick<
   SessionsOptions,
-  'store' | 'touchAfter' | 'seal' | 'onConflict' | 'storeTimeout' | 'clock' | 'log'
+  'store' | 'touchAfter' | 'seal' | 'onConflict' | 'storeTimeout' | 'sweepEvery' | 'clock' | 'log'
 > {
   /** How long a session lives without use if its cookie has no expiry of its own. A number is ms. Default: `'1d'`. */
   readonly idleTimeout?: Duration

@@ -1,4 +1,4 @@
-import type { Session, Sessions } from '@sess/core'
+import type { Session } from '@sess/core'
 
 /**
  * Tells TypeScript what `req.session` is:
@@ -12,7 +12,11 @@ import type { Session, Sessions } from '@sess/core'
 export interface Register {}
 
 /** The session of the registered sessions; of unknown data where none are. */
-export type RegisteredSession = Register extends { sessions: Sessions<infer Data> } ? Session<Data> : Session
+export type RegisteredSession = Register extends {
+  sessions: { load(cookieValue: string | undefined): Promise<infer Loaded> }
+}
+  ? Loaded
+  : Session
 
 declare global {
   namespace Express {

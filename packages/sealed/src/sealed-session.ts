@@ -20,7 +20,7 @@ export class SealedContext extends Context {
 }
 
 /** A session that lies in its cookie: core's own, less what takes a store. */
-export class SealedSession extends LiveSession {
+export class LiveSealedSession extends LiveSession {
   readonly #carrier: CookieCarrier
 
   constructor(context: SealedContext, data: Record<string, unknown> | SessError, opened?: Opened) {

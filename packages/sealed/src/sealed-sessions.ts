@@ -2,6 +2,7 @@ import {
   SessError,
   type BaseOptions,
   type DataSchema,
+  type Outcome,
   type SerializerOption,
   type Session,
   type Sessions,
@@ -11,10 +12,10 @@ import { Context, LiveSessions, settingsOf, unpack, viewOf, type AnyOptions } fr
 import { CookieCarrier } from './cookie-carrier.ts'
 import { LONGEST, openCookie } from './cookie-codec.ts'
 import { KeyRing, type KeyRingOptions } from './key-ring.ts'
-import { SealedContext, SealedSession, unsupported } from './sealed-session.ts'
+import { LiveSealedSession, SealedContext, unsupported } from './sealed-session.ts'
 
 /** Options of `createSessions` that say something of a store. */
-type OfStores = 'store' | 'seal' | 'maxPerSubject' | 'pepper' | 'onConflict' | 'storeTimeout'
+type OfStores = 'store' | 'seal' | 'maxPerSubject' | 'pepper' | 'onConflict' | 'storeTimeout' | 'sweepEvery'
 
 /** Options of {@link createSealedSessions}, `serializer` and `schema` apart: those of `createSessions` that need no store, and two more. */
 export interface SealedOptions extends Omit<BaseOptions, OfStores>, KeyRingOptions {
@@ -51,6 +52,7 @@ const HINTS: Readonly<Record<OfStores | 'secret' | 'password', string>> = {
   pepper: NO_USE,
   onConflict: NO_USE,
   storeTimeout: NO_USE,
+  sweepEvery: NO_USE,
   secret: 'pass { keys }, of 32 random bytes each',
   password: 'pass { keys }, of 32 random bytes each',
 }
@@ -67,7 +69,7 @@ const HINTS: Readonly<Record<OfStores | 'secret' | 'password', string>> = {
  */
 export function createSealedSessions<Output extends object>(
   options: SealedOptions & SerializerOption<Output> & { readonly schema: DataSchema<Output> },
-): Sessions<Output>
+): SealedSessions<Output>
 /**
  * Makes sessions that lie in their cookies, encrypted: no store, no round trip. What takes a store throws `unsupported`:
  * `update`, `regenerate` with `keepOldFor`, `listSubject`, `revoke`, `revokeSubject` and `count`.
@@ -80,8 +82,8 @@ export function createSealedSessions<Output extends object>(
  */
 export function createSealedSessions<Data extends object = Record<string, unknown>>(
   options: SealedOptions & SerializerOption<Data>,
-): Sessions<Partial<Data>>
-export function createSealedSessions(options: SealedOptions & Omit<AnyOptions, 'store'>): Sessions<never> {
+): SealedSessions<Partial<Data>>
+export function createSealedSessions(options: SealedOptions & Omit<AnyOptions, 'store'>): SealedSessions<never> {
   if (options === undefined)
     throw new SessError('invalid_option', 'options are needed, as in createSealedSessions({ keys: [key] })')
   checkOptions<SealedOptions & Omit<AnyOptions, OfStores>>(options, 'createSealedSessions()', OPTIONS, HINTS)
@@ -91,13 +93,37 @@ export function createSealedSessions(options: SealedOptions & Omit<AnyOptions, '
   const ring = new KeyRing({ keys, revokedKeyIds })
   const carriers = (): CookieCarrier => new CookieCarrier(ring, maxLength)
   const context = new Context(settingsOf({ ...rest, store: carriers() }))
-  return new SealedSessions(context, ring, carriers) as Sessions<object> as Sessions<never>
+  return new LiveSealedSessions(context, ring, carriers) as Sessions<object> as SealedSessions<never>
+}
+
+/**
+ * A session that lies in its cookie: {@link Session}, whose `update` and `keepOldFor` do not compile. `this: never` keeps it a
+ * session to every binding.
+ */
+export interface SealedSession<Data extends object = Record<string, unknown>> extends Session<Data> {
+  /** Throws `unsupported`: there is nothing to compare with in a cookie. Change `data` and call `commit()`. */
+  update(this: never): never
+  /** Gives the session a new cookie. A copy of the old one opens until the session expires. */
+  regenerate(): Promise<Outcome>
+}
+
+/** What {@link createSealedSessions} returns: {@link Sessions}, less what takes a store. Calls of that do not compile. */
+export interface SealedSessions<Data extends object = Record<string, unknown>> extends Sessions<Data> {
+  load(cookieValue: string | undefined): Promise<SealedSession<Data>>
+  /** Throws `unsupported`: nobody but the browsers has the sessions. */
+  listSubject(this: never): never
+  /** Throws `unsupported`: nobody but the browser has the session. */
+  revoke(this: never): never
+  /** Throws `unsupported`: nobody but the browsers has the sessions. */
+  revokeSubject(this: never): never
+  /** Throws `unsupported`: nobody but the browsers has the sessions. */
+  count(this: never): never
 }
 
 /** How many cookies of one name are opened. */
 const MOST_COOKIES = 4
 
-class SealedSessions extends LiveSessions {
+class LiveSealedSessions extends LiveSessions {
   readonly #shared: Context
   readonly #ring: KeyRing
   readonly #carriers: () => CookieCarrier
@@ -126,11 +152,11 @@ class SealedSessions extends LiveSessions {
       if (held && !over) {
         carrier.carry(held.key)
         const opened = { verdict: 'current', digest: '', held } as const
-        return viewOf(new SealedSession(context, await context.fit(held, 'load'), opened))
+        return viewOf(new LiveSealedSession(context, await context.fit(held, 'load'), opened))
       }
       events.emit('rejected', { reason: 'rejected' in read ? read.rejected : over ? 'expired' : 'undecodable' })
     }
-    return viewOf(new SealedSession(context, await context.blank()))
+    return viewOf(new LiveSealedSession(context, await context.blank()))
   }
 
   override async revoke(): Promise<boolean> {

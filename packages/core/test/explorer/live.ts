@@ -37,6 +37,7 @@ export async function playLive(
       const sessions = core.createSessions<Data>({
         store: store.client(seat),
         clock: () => timeAt(request, now),
+        sweepEvery: false,
         ...optionsOf(start.name),
       })
       void serve(core, sessions, start, request).then((ending) => endings.set(seat, ending))

@@ -74,7 +74,7 @@ async function look(core: Core, start: StartName, cookie: string, seen: Seen, no
   let view = known.get(name)
   if (!view) {
     const store = heldStore({ records: new Map([[handleIn(cookie), seen.record as SessionRecord]]) })
-    const sessions = core.createSessions<Data>({ store, clock: () => now, ...optionsOf(start) })
+    const sessions = core.createSessions<Data>({ store, clock: () => now, sweepEvery: false, ...optionsOf(start) })
     await move(new Stream('look'), () => {
       void sessions.load(cookie).then(({ status, subject, data }) => (view = { status, subject, data }))
     })
@@ -89,7 +89,12 @@ const lists = new WeakMap<State['records'], string[]>()
 async function list(core: Core, start: StartName, { records, now }: State): Promise<string[]> {
   let names = lists.get(records)
   if (!names) {
-    const sessions = core.createSessions<Data>({ store: heldStore({ records }), clock: () => now, ...optionsOf(start) })
+    const sessions = core.createSessions<Data>({
+      store: heldStore({ records }),
+      clock: () => now,
+      sweepEvery: false,
+      ...optionsOf(start),
+    })
     const shown: string[] = []
     const listing = async (): Promise<void> => {
       for await (const { handle } of sessions.listSubject(SUBJECT)) shown.push(handle)

@@ -89,7 +89,7 @@ export async function makeStart(core: Core, name: StartName): Promise<Start> {
   const store = heldStore()
   const stream = new Stream('start')
   let now = BEGIN - 5000
-  const sessions: Sessions<Data> = core.createSessions<Data>({ store, clock: () => now, ...OPTIONS })
+  const sessions: Sessions<Data> = core.createSessions<Data>({ store, clock: () => now, sweepEvery: false, ...OPTIONS })
   const done = async <T>(act: () => Promise<T>): Promise<T> => {
     let result!: Promise<T>
     await move(stream, () => {

@@ -101,7 +101,12 @@ export class Run {
     let end: Ending | undefined
     store.hold()
     await move(stream, () => {
-      const sessions = this.#core.createSessions<Data>({ store, clock: () => now, ...optionsOf(this.#start.name) })
+      const sessions = this.#core.createSessions<Data>({
+        store,
+        clock: () => now,
+        sweepEvery: false,
+        ...optionsOf(this.#start.name),
+      })
       void serve(this.#core, sessions, this.#start, this.request).then((ending) => (end = ending))
     })
     for (const step of history) {
