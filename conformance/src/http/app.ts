@@ -50,7 +50,26 @@ export function row(
   check: (trial: Trial) => Promise<void>,
   options: AppOptions = {},
 ): HttpCase {
-  return { id, text, run: (harness) => tryOut(harness, handle, check, options) }
+  return {
+    id,
+    text,
+    run: (harness, patienceMs = 20_000) =>
+      tryOut(harness, handle, (trial) => within(patienceMs, check(trial)), options),
+  }
+}
+
+/** Rejects where something does not come to its end: a binding that is broken may leave a row waiting for ever. */
+async function within(patienceMs: number, ending: Promise<void>): Promise<void> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(
+    () => reject(new Error(`the row has not come to its end after ${patienceMs} ms`)),
+    patienceMs,
+  )
+  try {
+    await Promise.race([ending, late])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 async function tryOut(

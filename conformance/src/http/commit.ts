@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { eventually, fields, row, text } from './app.ts'
 import type { HttpCase } from './contract.ts'
+import { meeting } from './meeting.ts'
+
+let left: ReturnType<typeof meeting>
 
 /** What is written before the first byte, whatever the answer is. */
 export const commitCases: readonly HttpCase[] = [
@@ -105,6 +108,25 @@ export const commitCases: readonly HttpCase[] = [
     },
   ),
   row(
+    'commit/length-of-a-stream',
+    'a body in pieces whose length the handler said keeps its length and type',
+    (session) => {
+      session.data['n'] = 2
+      return {
+        headers: [
+          ['content-length', '3'],
+          ['content-type', 'image/png'],
+        ],
+        body: pieces('a', 'b', 'c'),
+      }
+    },
+    async ({ get }) => {
+      const { headers, body, whole } = await get()
+      const { 'content-length': length, 'content-type': type } = headers
+      assert.deepEqual([length, type, body, whole], ['3', 'image/png', 'abc', true])
+    },
+  ),
+  row(
     'commit/by-hand',
     'a commit of the handler is not done again, and its cookie is sent once',
     async (session) => {
@@ -200,25 +222,24 @@ export const commitCases: readonly HttpCase[] = [
     'the client goes away before the answer: what a stored session had changed is stored, a new one is not made',
     async (session) => {
       session.data['n'] = 2
-      await new Promise((resolve) => setTimeout(resolve, 50))
+      await left.arrive()
       return text('nobody reads this')
     },
-    async ({ begin, client, calls, hold, stored }) => {
+    async ({ begin, client, calls, stored, errors }) => {
       const cookie = await begin()
-      const { reached, release } = hold('read')
-      const { request } = client.open('/app', { cookie })
-      await reached
-      release()
-      // The handler has begun by now, and waits.
-      await new Promise((resolve) => setTimeout(resolve, 20))
-      request.on('error', () => {}).destroy()
+      for (const ask of [{ cookie }, {}]) {
+        left = meeting()
+        const { request } = client.open('/app', ask)
+        await left.arrived
+        request.on('error', () => {}).destroy()
+        // Nobody announces that a server has seen a connection end: it has by the time that others have come and gone.
+        for (let i = 0; i < 20; i++) await client.ask('/nowhere')
+        left.go()
+        for (let i = 0; i < 5; i++) await client.ask('/nowhere')
+      }
       await eventually(async () => (await stored(cookie)).data, { n: 2 })
-      const anonymous = client.open('/app')
-      await new Promise((resolve) => setTimeout(resolve, 20))
-      anonymous.request.on('error', () => {}).destroy()
-      await client.ask('/nowhere')
-      await new Promise((resolve) => setTimeout(resolve, 60))
       assert.ok(!calls.includes('create'), 'a session was made whose cookie cannot arrive')
+      assert.deepEqual(errors, [])
     },
   ),
 ]

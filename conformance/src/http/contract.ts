@@ -56,5 +56,9 @@ export interface HttpCase {
   readonly id: string
   /** What it demands, as a sentence. */
   readonly text: string
-  run(harness: HttpHarness): Promise<void>
+  /**
+   * @param patienceMs - A row that has not come to its end after so long fails. Default: 20,000.
+   * @throws What the binding did instead.
+   */
+  run(harness: HttpHarness, patienceMs?: number): Promise<void>
 }

@@ -223,28 +223,30 @@ export const errorCases: readonly HttpCase[] = [
       },
     },
   ),
-  row(
-    'error/handler-of-errors-after-a-failure',
-    'what an error handler changes after a commit failed is not written, and its answer is sent',
-    (session) => {
-      session.data['n'] = 2
-      return text('done')
-    },
-    async ({ begin, fail, mend, get, stored, calls }) => {
-      const cookie = await begin()
-      fail('replace')
-      const { status, body } = await get('/app', { cookie })
-      assert.deepEqual([status, body, calls.length], [503, 'sorry', 3])
-      mend()
-      await get('/nowhere')
-      assert.deepEqual((await stored(cookie)).data, { n: 1 })
-    },
-    {
-      handleError(_error, session) {
-        session().data['n'] = 3
-        return { status: 503, body: 'sorry' }
+  ...[503, 200].map((status) =>
+    row(
+      `error/handler-of-errors-after-a-failure-${status}`,
+      `what an error handler changes after a commit failed is not written, and its answer of ${status} is sent`,
+      (session) => {
+        session.data['n'] = 2
+        return text('done')
       },
-    },
+      async ({ begin, fail, mend, get, stored, calls, errors }) => {
+        const cookie = await begin()
+        fail('replace')
+        const answer = await get('/app', { cookie })
+        assert.deepEqual([answer.status, answer.body, calls.length, errors.length], [status, 'sorry', 3, 1])
+        mend()
+        await get('/nowhere')
+        assert.deepEqual((await stored(cookie)).data, { n: 1 })
+      },
+      {
+        handleError(_error, session) {
+          session().data['n'] = 3
+          return { status, body: 'sorry' }
+        },
+      },
+    ),
   ),
   row(
     'error/handler-of-errors-throws',

@@ -1,20 +1,7 @@
 import assert from 'node:assert/strict'
 import { row, text } from './app.ts'
+import { meeting } from './meeting.ts'
 import type { HttpCase } from './contract.ts'
-
-/** Lets a handler wait for a word of its row. */
-function meeting(): { arrive: () => Promise<void>; arrived: Promise<void>; go: () => void } {
-  const arrived = Promise.withResolvers<void>()
-  const gate = Promise.withResolvers<void>()
-  return {
-    arrive: () => {
-      arrived.resolve()
-      return gate.promise
-    },
-    arrived: arrived.promise,
-    go: gate.resolve,
-  }
-}
 
 let slow: ReturnType<typeof meeting>
 

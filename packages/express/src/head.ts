@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { PresentHeaders, SessionHeaders } from '@sess/http'
+import { fieldsOfBody, type PresentHeaders, type SessionHeaders } from '@sess/http'
 
 const CACHING = /\r\n(?:vary|cache-control):/i
 
@@ -31,30 +31,10 @@ export function headWith(head: string, fieldsFor: (present: PresentHeaders) => S
   return `${rest}Vary: ${vary}\r\nCache-Control: ${caching}\r\n${set}\r\n`
 }
 
-/** Header fields that belong to what was to be sent, and not to the error that is sent instead. */
-const OF_THE_BODY = [
-  'accept-ranges',
-  'cache-control',
-  'content-disposition',
-  'content-encoding',
-  'content-language',
-  'content-length',
-  'content-location',
-  'content-range',
-  'content-type',
-  'etag',
-  'expires',
-  'last-modified',
-  'location',
-  'refresh',
-  'trailer',
-  'transfer-encoding',
-]
-
 /** Makes a response whose head has not left ready for another answer. What middleware set for any answer stays. */
 export function withoutBody(res: ServerResponse): void {
   // Node remembers a removal, even of what was not there, and then leaves out its own Transfer-Encoding.
-  for (const name of OF_THE_BODY) if (res.hasHeader(name)) res.removeHeader(name)
+  for (const name of fieldsOfBody) if (res.hasHeader(name)) res.removeHeader(name)
   res.statusCode = 200
   res.statusMessage = ''
 }

@@ -25,23 +25,27 @@ app.register(session, {
   saveUninitialized: false,
 })
 
-app.get('/get', (request) => ({ ...request.session, cookie: undefined }))
+/** @sess/fastify, which the same compiler run sees, gives `request.session` another type. */
+const sessionOf = (request: object): session.FastifySessionObject =>
+  (request as { readonly session: session.FastifySessionObject }).session
+
+app.get('/get', (request) => ({ ...sessionOf(request), cookie: undefined }))
 
 app.post<{ Body: { key: string; value: string } }>('/set', async (request) => {
   const { key, value } = request.body
-  request.session[key] = value
+  sessionOf(request)[key] = value
   await delay(WORK_MS)
   return {}
 })
 
 app.post<{ Body: { user: string } }>('/login', async (request) => {
-  await request.session.regenerate()
-  request.session.user = request.body.user
+  await sessionOf(request).regenerate()
+  sessionOf(request).user = request.body.user
   return {}
 })
 
 app.post('/logout', async (request) => {
-  await request.session.destroy()
+  await sessionOf(request).destroy()
   return {}
 })
 

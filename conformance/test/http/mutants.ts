@@ -1,0 +1,401 @@
+/** A binding that is broken on purpose: an edit of its source, and the rows of the table that must catch it. */
+export interface HttpMutant {
+  /** A folder of `packages`, in whose `test/http-harness.ts` the binding is served. */
+  readonly binding: 'express' | 'fastify' | 'hono' | 'http' | 'koa'
+  readonly text: string
+  /** The file that is edited, under `packages`. Default: `BINDING/src/session.ts`. */
+  readonly file?: string
+  readonly find: string
+  readonly replace: string
+  readonly rows: readonly string[]
+}
+
+const VARY = `vary: varyWith(present.vary, 'Cookie'),`
+const COOKIE = 'http/src/session-cookie.ts'
+const RESPONSE = 'http/src/session-response.ts'
+const NODE = 'http/src/node-response.ts'
+
+/** The same five for each binding, and more where a binding has more to lose. */
+export const httpMutants: readonly HttpMutant[] = [
+  // Express
+  {
+    binding: 'express',
+    text: 'the commit is not waited for',
+    file: 'express/src/deferred-response.ts',
+    find: `if (this.#gates.pending) return (void this.#start(), false)`,
+    replace: `if (this.#gates.pending) this.#gates.start().catch(() => {})`,
+    rows: ['commit/before-the-first-byte', 'commit/stream'],
+  },
+  {
+    binding: 'express',
+    text: 'an answer of an error has no cookie',
+    find: `    this.#headLeft(present)\n    const fields`,
+    replace: `    this.#headLeft(present)\n    if (this.#res.statusCode >= 500) return {}\n    const fields`,
+    rows: ['error/after-a-sign-in', 'error/after-a-sign-out', 'error/after-a-change'],
+  },
+  {
+    binding: 'express',
+    text: 'no Vary',
+    file: COOKIE,
+    find: VARY,
+    replace: '',
+    rows: ['caching/used', 'cookie/new'],
+  },
+  {
+    binding: 'express',
+    text: 'a late change is lost',
+    find: `  get changed(): boolean {\n    return`,
+    replace: `  get changed(): boolean {\n    return false &&`,
+    rows: ['stream/late-change', 'stream/late-cookie', 'stream/late-failure'],
+  },
+  {
+    binding: 'express',
+    text: 'a commit that failed is passed over',
+    find: `if (!this.#answersWithError) throw error`,
+    replace: ``,
+    rows: ['error/commit-fails', 'error/nobody-awaited'],
+  },
+  // withSession
+  {
+    binding: 'http',
+    text: 'the commit is not waited for',
+    file: RESPONSE,
+    find: `    await cookie.commit(session, status)`,
+    replace: `    cookie.commit(session, status).catch(() => {})`,
+    rows: ['commit/before-the-first-byte', 'error/commit-fails'],
+  },
+  {
+    binding: 'http',
+    text: 'an answer of an error has no cookie',
+    file: 'http/src/with-session.ts',
+    find: `return (session ? await answer(request, session, response) : response) as Answer`,
+    replace: `return response as Answer`,
+    rows: ['error/after-a-sign-in', 'error/after-a-sign-out', 'error/after-a-change'],
+  },
+  { binding: 'http', text: 'no Vary', file: COOKIE, find: VARY, replace: '', rows: ['caching/used'] },
+  {
+    binding: 'http',
+    text: 'a late change is lost',
+    file: RESPONSE,
+    find: `        await cookie.commitAtEnd(session, status)`,
+    replace: ``,
+    rows: ['stream/late-change', 'stream/late-cookie', 'stream/late-failure'],
+  },
+  {
+    binding: 'http',
+    text: 'a commit that failed is passed over',
+    file: RESPONSE,
+    find: `    body?.cancel(error).catch(() => {})\n    throw error`,
+    replace: ``,
+    rows: ['error/commit-fails', 'error/nobody-awaited'],
+  },
+  {
+    binding: 'http',
+    text: 'what changed before the source failed is lost',
+    file: RESPONSE,
+    find: `          await cookie.commitUnseen(session, true, status)\n`,
+    replace: ``,
+    rows: ['stream/source-fails'],
+  },
+  {
+    binding: 'http',
+    text: 'the cookie is not closed when the head leaves',
+    file: RESPONSE,
+    find: `  cookie.headLeft(session, request.method, present)\n`,
+    replace: ``,
+    rows: ['stream/late-cookie', 'stream/first-use-late'],
+  },
+  {
+    binding: 'http',
+    text: 'the session’s Set-Cookie takes the place of others',
+    file: RESPONSE,
+    find: `headers.append('set-cookie', setCookie)`,
+    replace: `headers.set('set-cookie', setCookie)`,
+    rows: ['cookie/of-the-application'],
+  },
+  {
+    binding: 'http',
+    text: 'a client that has gone is not noticed',
+    file: RESPONSE,
+    find: `request.signal.aborted`,
+    replace: `false`,
+    rows: ['commit/client-gone'],
+  },
+  // Hono
+  {
+    binding: 'hono',
+    text: 'the commit is not waited for',
+    file: RESPONSE,
+    find: `    await cookie.commit(session, status)`,
+    replace: `    cookie.commit(session, status).catch(() => {})`,
+    rows: ['commit/before-the-first-byte', 'error/commit-fails'],
+  },
+  {
+    binding: 'hono',
+    text: 'an answer of an error has no cookie',
+    find: `    let response: Response\n`,
+    replace: `    if (c.error) return\n    let response: Response\n`,
+    rows: ['error/after-a-sign-in', 'error/after-a-sign-out', 'error/after-a-change'],
+  },
+  {
+    binding: 'hono',
+    text: 'the answer to a commit that failed has no cookie',
+    find: `      if (set !== undefined) response.headers.append('set-cookie', set)\n`,
+    replace: ``,
+    rows: ['error/commit-fails-after-a-sign-in'],
+  },
+  { binding: 'hono', text: 'no Vary', file: COOKIE, find: VARY, replace: '', rows: ['caching/used'] },
+  {
+    binding: 'hono',
+    text: 'a late change is lost',
+    file: RESPONSE,
+    find: `return new Response(body && committedAtEnd(body, session, cookie, status), {`,
+    replace: `return new Response(body, {`,
+    rows: ['stream/late-change', 'stream/late-cookie', 'stream/late-failure'],
+  },
+  {
+    binding: 'hono',
+    text: 'a commit that failed is passed over',
+    find: `headers.append('set-cookie', set)\n      throw error`,
+    replace: `headers.append('set-cookie', set)`,
+    rows: ['error/commit-fails', 'error/nobody-awaited'],
+  },
+  {
+    binding: 'hono',
+    text: 'the response before is merged into the session’s',
+    find: `      c.res = undefined\n`,
+    replace: ``,
+    rows: ['cookie/of-the-application'],
+  },
+  {
+    binding: 'hono',
+    text: 'an error of the error handler loses what was changed',
+    find: `      await cookie.commitUnseen(loaded, false)\n`,
+    replace: ``,
+    rows: ['error/handler-of-errors-throws'],
+  },
+  {
+    binding: 'hono',
+    text: 'fields of the dropped body stay',
+    find: `      for (const name of fieldsOfBody) response.headers.delete(name)\n`,
+    replace: ``,
+    rows: ['error/commit-fails'],
+  },
+  {
+    binding: 'hono',
+    text: 'private does nothing',
+    find: `    if (isPrivate) bindingOf(loaded).markUsed()\n`,
+    replace: ``,
+    rows: ['caching/private'],
+  },
+  {
+    binding: 'hono',
+    text: 'X-Forwarded-Proto is believed from anybody',
+    find: `isEncrypted(c.req.raw, trustProxy)`,
+    replace: `isEncrypted(c.req.raw, true)`,
+    rows: ['cookie/plain-http'],
+  },
+  // Koa
+  {
+    binding: 'koa',
+    text: 'the commit is not waited for',
+    find: `      await this.#cookie.commit(this.#session, this.#ctx.status)`,
+    replace: `      this.#cookie.commit(this.#session, this.#ctx.status).catch(() => {})`,
+    rows: ['commit/before-the-first-byte', 'error/commit-fails'],
+  },
+  {
+    binding: 'koa',
+    text: 'an answer of an error has no cookie',
+    find: `      await this.#cookie.commit(this.#session, 500)\n`,
+    replace: `      delete (res as any).writeHead\n`,
+    rows: ['error/after-a-sign-in', 'error/after-a-sign-out', 'error/after-a-change'],
+  },
+  {
+    binding: 'koa',
+    text: 'what was changed before an error has no cookie',
+    find: `      await this.#cookie.commit(this.#session, 500)\n`,
+    replace: ``,
+    rows: ['error/after-a-change'],
+  },
+  { binding: 'koa', text: 'no Vary', file: COOKIE, find: VARY, replace: '', rows: ['caching/used'] },
+  {
+    binding: 'koa',
+    text: 'a late change is lost',
+    find: `    this.#holdEnd()\n`,
+    replace: ``,
+    rows: ['stream/late-change', 'stream/late-cookie', 'stream/late-failure'],
+  },
+  {
+    binding: 'koa',
+    text: 'a commit that failed is passed over',
+    find: `      this.#dropBody()\n      throw error\n`,
+    replace: ``,
+    rows: ['error/commit-fails', 'error/nobody-awaited'],
+  },
+  {
+    binding: 'koa',
+    text: 'fields of the dropped body stay',
+    find: `    for (const name of fieldsOfBody) this.#ctx.remove(name)\n`,
+    replace: ``,
+    rows: ['error/commit-fails'],
+  },
+  {
+    binding: 'koa',
+    text: 'a stream loses its length',
+    find: `    if (length) response.set('Content-Length', length)\n`,
+    replace: ``,
+    rows: ['commit/length-of-a-stream'],
+  },
+  {
+    binding: 'koa',
+    text: 'a client that has gone is not noticed',
+    find: `    if (!this.#ctx.writable) return\n`,
+    replace: ``,
+    rows: ['commit/client-gone'],
+  },
+  {
+    binding: 'koa',
+    text: 'nothing is committed when the connection has closed',
+    find: `    res.on('close',`,
+    replace: `    res.on('never',`,
+    rows: ['commit/client-gone', 'stream/client-gone', 'stream/source-fails', 'error/handler-of-errors-changes'],
+  },
+  {
+    binding: 'koa',
+    text: 'the cookie is not closed when the head leaves',
+    find: `      this.#cookie.headLeft(this.#session, req.method ?? '', present)\n`,
+    replace: ``,
+    rows: ['stream/late-cookie', 'stream/first-use-late'],
+  },
+  {
+    binding: 'koa',
+    text: 'the session’s Set-Cookie takes the place of others',
+    file: NODE,
+    find: `res.appendHeader('set-cookie', cookie)`,
+    replace: `res.setHeader('set-cookie', cookie)`,
+    rows: ['cookie/of-the-application'],
+  },
+  {
+    binding: 'koa',
+    text: 'an error of the source is not heard of',
+    file: NODE,
+    find: `  pipeline(source, held, () => {})`,
+    replace: `  source.on('error', () => held.end()).pipe(held)`,
+    rows: ['stream/source-fails'],
+  },
+  // Fastify
+  {
+    binding: 'fastify',
+    text: 'the commit is not waited for',
+    find: `      await cookie.commit(loaded, status)`,
+    replace: `      cookie.commit(loaded, status).catch(() => {})`,
+    rows: ['commit/before-the-first-byte', 'error/commit-fails'],
+  },
+  {
+    binding: 'fastify',
+    text: 'an answer of an error has no cookie',
+    find: `      cookie.headLeft(loaded, request.method, present)\n`,
+    replace: `      if (raw.statusCode >= 500) return {}\n`,
+    rows: ['error/after-a-sign-in', 'error/after-a-sign-out', 'error/after-a-change'],
+  },
+  { binding: 'fastify', text: 'no Vary', file: COOKIE, find: VARY, replace: '', rows: ['caching/used'] },
+  {
+    binding: 'fastify',
+    text: 'a late change is lost',
+    find: `    return committedBehind(source, () => cookie.commitAtEnd(loaded, status))`,
+    replace: `    return payload`,
+    rows: ['stream/late-change', 'stream/late-cookie', 'stream/late-failure'],
+  },
+  {
+    binding: 'fastify',
+    text: 'a commit that failed is passed over',
+    find: `reply.removeHeader(name)\n      throw error`,
+    replace: `reply.removeHeader(name)`,
+    rows: ['error/commit-fails', 'error/nobody-awaited'],
+  },
+  {
+    binding: 'fastify',
+    text: 'fields of the dropped body stay',
+    find: `      for (const name of fieldsOfBody) reply.removeHeader(name)\n`,
+    replace: ``,
+    rows: ['error/commit-fails'],
+  },
+  {
+    binding: 'fastify',
+    text: 'a client that has gone is not noticed',
+    find: ` || reply.raw.destroyed`,
+    replace: ``,
+    rows: ['commit/client-gone'],
+  },
+  {
+    binding: 'fastify',
+    text: 'nothing is committed when the connection has closed',
+    find: `    raw.on('close',`,
+    replace: `    raw.on('never',`,
+    rows: ['commit/client-gone', 'stream/client-gone', 'stream/source-fails'],
+  },
+  {
+    binding: 'fastify',
+    text: 'private does nothing',
+    find: `    if (options.private) bindingOf(loaded).markUsed()\n`,
+    replace: ``,
+    rows: ['caching/private'],
+  },
+  {
+    binding: 'fastify',
+    text: 'one session for all requests',
+    find: `    request[LOADED] = loaded\n`,
+    replace: `    ;(globalThis as any).loaded ??= loaded\n    request[LOADED] = (globalThis as any).loaded\n`,
+    rows: ['race/strangers'],
+  },
+  // What all bindings stand on.
+  ...(
+    [
+      [
+        'an answer of an error fails again',
+        `if (status < 400) throw error`,
+        `throw error`,
+        ['error/answer-of-an-error'],
+      ],
+      [
+        'what was told is tried again',
+        `return failed.has(bound) || (failure?.heard === true && (!failure.changed || status >= 400))`,
+        `void failure\n    void status\n    return failed.has(bound)`,
+        ['error/handled-by-the-handler'],
+      ],
+      [
+        'after a commit that failed another is tried',
+        `        failed.add(bound)\n        if (status < 400)`,
+        `        if (status < 400)`,
+        ['error/handler-of-errors-after-a-failure-200'],
+      ],
+      [
+        'a response that was not used is marked',
+        `      if (!used) return {}\n`,
+        `      void used\n`,
+        ['caching/not-used'],
+      ],
+      [
+        'the removal has another path',
+        `{ ...attributes, value: ''`,
+        `{ ...attributes, path: '/', value: ''`,
+        ['cookie/removed-as-set'],
+      ],
+      [
+        'the first cookie alone counts',
+        `return binding.load(values)`,
+        `return binding.load(values.slice(0, 1))`,
+        ['cookie/doubled'],
+      ],
+    ] as const
+  ).flatMap(([text, find, replace, rows]) =>
+    (['fastify', 'hono', 'http', 'koa'] as const).map((binding) => ({
+      binding,
+      text,
+      file: COOKIE,
+      find,
+      replace,
+      rows,
+    })),
+  ),
+]

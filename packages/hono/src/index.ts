@@ -1,0 +1,1 @@
+export { session, type SessionOptions, type SessionVariables } from './session.ts'
