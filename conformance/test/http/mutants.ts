@@ -389,13 +389,16 @@ export const httpMutants: readonly HttpMutant[] = [
       ],
     ] as const
   ).flatMap(([text, find, replace, rows]) =>
-    (['fastify', 'hono', 'http', 'koa'] as const).map((binding) => ({
-      binding,
-      text,
-      file: COOKIE,
-      find,
-      replace,
-      rows,
-    })),
+    (['fastify', 'hono', 'http', 'koa'] as const)
+      // Hono calls nothing of the binding behind a commit that failed.
+      .filter((binding) => binding !== 'hono' || !text.startsWith('after a commit'))
+      .map((binding) => ({
+        binding,
+        text,
+        file: COOKIE,
+        find,
+        replace,
+        rows,
+      })),
   ),
 ]
