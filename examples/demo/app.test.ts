@@ -173,6 +173,7 @@ describe('devices', () => {
       const fields = { key: 'a', value: '1', item: 'Ink' }
       let response = method === 'GET' ? await there.get(path) : await there.post(path, fields)
       const location = response.headers.get('location')
+      if (method === 'POST') expect(location, 'where it is told').toBe('/')
       if (location !== null) response = await there.get(location)
       expect(await response.text(), next).toContain(told)
     }

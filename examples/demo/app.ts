@@ -79,10 +79,15 @@ export function createApp({ file, wrapStore = (store) => store, clock = Date.now
   app.use(session(sessions))
 
   // A form that is sent from a device that was signed out from afar begins a new session, on whose page the old cookie is gone.
-  app.post(['/basket', '/notes'], (req, _res, next) => {
-    if (hasEnded(req) && !wantsJson(req)) req.session.flash('notice', ENDED)
+  app.post(['/basket', '/notes'], (req, res, next) => {
+    if (hasEnded(req) && !wantsJson(req)) {
+      req.session.flash('notice', ENDED)
+      res.locals['told'] = true
+    }
     next()
   })
+  // What is told stands at the top of the page.
+  const placeOf = (res: Response, name: string): string => (res.locals['told'] === true ? '/' : `/#${name}`)
 
   const show = (req: Request, res: Response, draw: (frame: Frame) => Html): void => {
     const notices = req.session.flashed('notice')
@@ -133,7 +138,7 @@ export function createApp({ file, wrapStore = (store) => store, clock = Date.now
       if (item === '') delete data.basket
       else data.basket = { ...data.basket, [item]: Math.min(99, (data.basket?.[item] ?? 0) + 1) }
     })
-    written(req, res, '/#basket', status)
+    written(req, res, placeOf(res, 'basket'), status)
   })
 
   app.post('/notes', async (req, res) => {
@@ -149,7 +154,7 @@ export function createApp({ file, wrapStore = (store) => store, clock = Date.now
     else data[`note:${title}`] = text
     await delay(Math.min(MOST_BUSY_MS, Number(field(req, 'busy')) || 0))
     const { status } = await req.session.commit()
-    written(req, res, '/#notes', status)
+    written(req, res, placeOf(res, 'notes'), status)
   })
 
   app.post('/administrator', async (req, res) => {
