@@ -65,6 +65,7 @@ const ROWS: Record<keyof PoolConfig | 'binary', Row> = {
   options: [
     'works',
     { options: '-c bytea_output=escape' },
+    { options: '-c extra_float_digits=-15' },
     { options: '-c default_transaction_isolation=serializable' },
     { options: '-c lc_messages=C -c datestyle=German -c standard_conforming_strings=off' },
   ],

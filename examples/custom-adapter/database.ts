@@ -2,7 +2,7 @@ import { invalid, SessError, type SessErrorCode } from '@sess/core/adapter'
 import type { CustomTypesConfig, Pool, PoolClient, QueryResult, QueryResultRow } from 'pg'
 
 /** The types of the columns that are asked for. */
-const OID = { bool: 16, bytea: 17, int8: 20, int4: 23, float8: 701 } as const
+const OID = { bool: 16, bytea: 17, int8: 20, int4: 23 } as const
 
 /**
  * How values are read: by the store's own parsers, for those of the driver are the application's to change, for all of its
@@ -15,7 +15,6 @@ const PARSERS: Readonly<Record<number, (text: string) => unknown>> = {
   [OID.bool]: (text) => text === 't',
   [OID.int4]: Number,
   [OID.int8]: Number,
-  [OID.float8]: Number,
   [OID.bytea]: bytesOf,
 }
 

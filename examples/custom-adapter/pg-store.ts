@@ -30,11 +30,13 @@ done AS (UPDATE sess_sessions s SET ${assignments} FROM live
 SELECT (SELECT count(*) FROM live)::int AS live, (SELECT count(*) FROM done)::int AS done`
 const REPLACE = update('revision = $5, expires_at = $6, payload = $7')
 const TOUCH = update('expires_at = greatest(s.expires_at, $5)')
-const READ = 'SELECT * FROM sess_sessions WHERE tag = $1 AND id = $2 AND expires_at > $3'
+/** Numbers as their eight bytes: as text they have as few digits as `extra_float_digits` says, which is anybody's to set. */
+const COLUMNS = 'tag, id, float8send(revision) AS revision, float8send(expires_at) AS expires_at, subject, payload'
+const READ = `SELECT ${COLUMNS} FROM sess_sessions WHERE tag = $1 AND id = $2 AND expires_at > $3`
 const LIST = `
-SELECT * FROM sess_sessions WHERE tag = $1 AND id > $2 AND subject = $3 AND expires_at > $4 ORDER BY id LIMIT $5`
+SELECT ${COLUMNS} FROM sess_sessions WHERE tag = $1 AND id > $2 AND subject = $3 AND expires_at > $4 ORDER BY id LIMIT $5`
 const ALL = `
-SELECT * FROM sess_sessions WHERE (tag, id) > ($1, $2) AND expires_at > $3 ORDER BY tag, id LIMIT $4`
+SELECT ${COLUMNS} FROM sess_sessions WHERE (tag, id) > ($1, $2) AND expires_at > $3 ORDER BY tag, id LIMIT $4`
 const DELETE = 'DELETE FROM sess_sessions WHERE tag = $1 AND id = $2 RETURNING expires_at > $3 AS live'
 /** A page is what was selected: one of which others deleted some meanwhile is no sign of the end. */
 const DELETE_SUBJECT = `
@@ -46,7 +48,7 @@ const COUNT = `
 WITH page AS (SELECT tag, id, expires_at FROM sess_sessions WHERE (tag, id) > ($1, $2) ORDER BY tag, id LIMIT $3)
 SELECT tag, id, (SELECT count(*) FROM page WHERE expires_at > $4)::int AS live
 FROM page ORDER BY tag DESC, id DESC LIMIT 1`
-const CLOCK = 'SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS now'
+const CLOCK = 'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::int8 AS now'
 const SWEEP = `
 DELETE FROM sess_sessions WHERE ctid IN (
   SELECT ctid FROM sess_sessions WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)`
@@ -57,8 +59,8 @@ const PAGE = 100
 interface Row {
   tag: string
   id: string
-  revision: number
-  expires_at: number
+  revision: Buffer
+  expires_at: Buffer
   subject: Buffer | null
   payload: Buffer
 }
@@ -192,5 +194,10 @@ class PgStore implements StoreImplementation {
 }
 
 function recordOf({ revision, expires_at: expiresAt, subject, payload }: Row): SessionRecord {
-  return { revision, expiresAt, payload: new Uint8Array(payload), ...(subject && { subject: subject.toString() }) }
+  return {
+    revision: revision.readDoubleBE(),
+    expiresAt: expiresAt.readDoubleBE(),
+    payload: new Uint8Array(payload),
+    ...(subject && { subject: subject.toString() }),
+  }
 }
