@@ -1,5 +1,13 @@
+/**
+ * What a harness is made with, without the cases: the kit's other processes import a harness's module, and would load them for
+ * nothing.
+ *
+ * @module
+ */
 import type { Connection, Harness, Space } from './contract.ts'
 import type { Faults } from './faults.ts'
+
+export type { Connection, Deviation, Harness, Index, Raw, Space } from './contract.ts'
 
 /** Where one namespace is, and what can be done to it past the store. */
 export interface Place extends Pick<Space, 'raw' | 'index' | 'restart'> {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Pool } from 'pg'
 import driver from 'pg/package.json' with { type: 'json' }
-import { harnessOf, type Connection, type Harness, type Raw } from '@sess/conformance'
+import { harnessOf, type Connection, type Harness, type Raw } from '@sess/conformance/harness'
 import { SocketFaults } from '@sess/conformance/faults'
 import { startPostgres, type TestServer } from '@sess/test-servers'
 import manifest from '../package.json' with { type: 'json' }

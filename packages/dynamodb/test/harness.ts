@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import driver from '@aws-sdk/client-dynamodb/package.json' with { type: 'json' }
 import type { SessionKey } from '@sess/core'
-import { harnessOf, type Connection, type Harness, type Raw } from '@sess/conformance'
+import { harnessOf, type Connection, type Harness, type Raw } from '@sess/conformance/harness'
 import { SocketFaults } from '@sess/conformance/faults'
 import { dynamodbVersion, startDynamodb, type TestServer } from '@sess/test-servers'
 import manifest from '../package.json' with { type: 'json' }
@@ -68,7 +68,7 @@ export const harness: Harness = harnessOf({
   module: import.meta.url,
   connect,
   // DynamoDB Local fills an array of 16 MiB with zeros for each request.
-  scale: 0.1,
+  scale: 0.4,
   make: async () => {
     const local = await server()
     const table = randomUUID()

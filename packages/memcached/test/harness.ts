@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Client } from 'memjs'
 import driver from 'memjs/package.json' with { type: 'json' }
 import type { SessionKey } from '@sess/core'
-import { harnessOf, type Connection, type Harness, type Raw } from '@sess/conformance'
+import { harnessOf, type Connection, type Harness, type Raw } from '@sess/conformance/harness'
 import { SocketFaults } from '@sess/conformance/faults'
 import { startMemcached, type TestServer } from '@sess/test-servers'
 import manifest from '../package.json' with { type: 'json' }

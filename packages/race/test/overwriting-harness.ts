@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { harnessOf, type Connection, type Harness } from '@sess/conformance'
+import { harnessOf, type Connection, type Harness } from '@sess/conformance/harness'
 import { sqliteStore } from '@sess/sqlite'
 import Database from 'better-sqlite3'
 

@@ -1,5 +1,5 @@
+import { createRequire } from 'node:module'
 import { Cluster } from 'ioredis'
-import { Cluster as Cluster5 } from 'ioredis5'
 
 /** What tests set of a client. */
 export interface ClientOptions {
@@ -13,9 +13,13 @@ export interface ClientOptions {
   redisOptions?: { username?: string; password?: string; socketTimeout?: number }
 }
 
+/** Loads ioredis 5 when it is first needed: most processes of the kit need no second driver. */
+const ioredis5 = (): { Cluster: typeof Cluster } =>
+  createRequire(import.meta.url)('ioredis5') as { Cluster: typeof Cluster }
+
 /** A client that is told of its broken connections by its answers alone. */
 export function clusterOf(ports: readonly number[], { ioredis, ...options }: ClientOptions = {}): Cluster {
-  const Client = ioredis === 5 ? (Cluster5 as unknown as typeof Cluster) : Cluster
+  const Client = ioredis === 5 ? ioredis5().Cluster : Cluster
   const cluster = new Client(
     ports.map((port) => ({ host: '127.0.0.1', port })),
     {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import driver from 'ioredis/package.json' with { type: 'json' }
 import driver5 from 'ioredis5/package.json' with { type: 'json' }
-import { harnessOf, type Connection, type Harness } from '@sess/conformance'
+import { harnessOf, type Connection, type Harness } from '@sess/conformance/harness'
 import { SocketFaults } from '@sess/conformance/faults'
 import { says, startRedisCluster, type RedisCluster } from '@sess/test-servers'
 import { disconnect } from '../../redis/test/client.ts'

@@ -1,5 +1,5 @@
+import { createRequire } from 'node:module'
 import { Redis, type Cluster } from 'ioredis'
-import { Redis as Redis5 } from 'ioredis5'
 import type { SessionRecord } from '@sess/core'
 
 /** What tests set of a client. */
@@ -16,9 +16,12 @@ export interface ClientOptions {
   username?: string
 }
 
+/** Loads ioredis 5 when it is first needed: most processes of the kit need no second driver. */
+const ioredis5 = (): { Redis: typeof Redis } => createRequire(import.meta.url)('ioredis5') as { Redis: typeof Redis }
+
 /** A client that is told of its broken connections by its answers alone. */
 export function clientOf(port: number, { ioredis, ...options }: ClientOptions = {}): Redis {
-  const Client = ioredis === 5 ? (Redis5 as unknown as typeof Redis) : Redis
+  const Client = ioredis === 5 ? ioredis5().Redis : Redis
   const redis = new Client({ port, retryStrategy: () => 20, ...options })
   redis.on('error', () => {})
   return redis

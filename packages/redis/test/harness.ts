@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import driver from 'ioredis/package.json' with { type: 'json' }
 import driver5 from 'ioredis5/package.json' with { type: 'json' }
-import { harnessOf, type Connection, type Harness } from '@sess/conformance'
+import { harnessOf, type Connection, type Harness } from '@sess/conformance/harness'
 import { SocketFaults } from '@sess/conformance/faults'
 import { startRedis, type TestServer } from '@sess/test-servers'
 import manifest from '../package.json' with { type: 'json' }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Cluster, Redis } from 'ioredis'
 import type { SessionKey } from '@sess/core'
-import type { Index, Raw } from '@sess/conformance'
+import type { Index, Raw } from '@sess/conformance/harness'
 import { clientOf, disconnect } from './client.ts'
 
 /** What is stored under a prefix, past the store. @param nodes - The servers that hold it between them. */

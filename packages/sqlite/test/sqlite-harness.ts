@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { harnessOf, type Connection, type Harness, type Raw } from '@sess/conformance'
+import { harnessOf, type Connection, type Harness, type Raw } from '@sess/conformance/harness'
 import manifest from '../package.json' with { type: 'json' }
 import { sqliteStore } from '../src/index.ts'
 import { rowsOf, type TestDatabase, type TestDriver } from './databases.ts'

@@ -8,8 +8,8 @@ const folder = fileURLToPath(new URL('aws_dynamodb_local/', import.meta.resolve(
 
 /** Room for what it makes for each request, whatever that is: an array of 16 MiB. */
 const MEMORY = ['-Xmx2g', '-Xmn512m']
-/** Collects garbage in the thread that made it: others would compete with what is under test. */
-const COLLECTOR = '-XX:+UseSerialGC'
+/** In one thread: others would compete with what is under test. The serial collector takes a quarter more time for each request. */
+const COLLECTOR = ['-XX:+UseParallelGC', '-XX:ParallelGCThreads=1']
 /** Not the compiler for programs that run for hours: it would take more time than it wins. */
 const COMPILER = '-XX:TieredStopAtLevel=1'
 
@@ -19,7 +19,7 @@ export function startDynamodb(): Promise<TestServer> {
     command: 'java',
     args: (port) => [
       ...MEMORY,
-      COLLECTOR,
+      ...COLLECTOR,
       COMPILER,
       `-Djava.library.path=${folder}DynamoDBLocal_lib`,
       '-jar',

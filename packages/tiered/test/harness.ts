@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import sqliteDriver from 'better-sqlite3/package.json' with { type: 'json' }
 import redisDriver from 'ioredis/package.json' with { type: 'json' }
-import { harnessOf, type Connection, type Harness } from '@sess/conformance'
+import { harnessOf, type Connection, type Harness } from '@sess/conformance/harness'
 import { redisStore } from '@sess/redis'
 import { sqliteStore } from '@sess/sqlite'
 import { startRedis, type TestServer } from '@sess/test-servers'

@@ -21,13 +21,15 @@ export class Stream {
   }
 
   bytes(size: number): Buffer {
-    return crypto
-      .createHash('sha256')
-      .update(`${this.#name}/${this.#drawn++}`)
-      .digest()
-      .subarray(0, size)
+    const name = `${this.#name}/${this.#drawn++}`
+    let bytes = hashed.get(name)
+    if (!bytes) hashed.set(name, (bytes = crypto.createHash('sha256').update(name).digest()))
+    return Buffer.from(bytes.subarray(0, size))
   }
 }
+
+/** What streams have given so far: requests are run anew for each branch, and draw the same each time. */
+const hashed = new Map<string, Buffer>()
 
 const real = { randomBytes: crypto.randomBytes, randomUUID: crypto.randomUUID }
 const realTimeout = globalThis.setTimeout

@@ -4,8 +4,8 @@ import { heldStore } from '../held-store.ts'
 import type { Core, Seen } from './core.ts'
 import { move, Stream } from './determinism.ts'
 import type { Case } from './ending-case.ts'
-import { BEHIND, optionsOf, SUBJECT, type Data, type StartName } from './requests.ts'
-import type { State } from './scheduler.ts'
+import { BEHIND, optionsOf, SUBJECT, type Data, type Start, type StartName } from './requests.ts'
+import type { Scene, State } from './scheduler.ts'
 import { handleIn, worth } from './secrets.ts'
 
 /** A clock that was set back, in ms. */
@@ -46,7 +46,7 @@ export async function checkLoads({ core, reader, scene, state, tolds, say }: Cas
   }
   const due = [...state.records].filter(([, record]) => record.subject === SUBJECT && !reader.read(record).marker)
   const names = due.map(([name]) => name).sort()
-  if (names.join() !== (await list(core, start.name, state)).join())
+  if (names.join() !== (await list(core, scene, state)).join())
     say(4, 'the list of the subject is not what is stored')
 }
 
@@ -83,17 +83,20 @@ async function look(core: Core, start: StartName, cookie: string, seen: Seen, no
   return view!
 }
 
-const lists = new WeakMap<State['records'], string[]>()
+const lists = new WeakMap<Start, Map<string, string[]>>()
 
-/** The handles that the list of the subject shows, sorted. */
-async function list(core: Core, start: StartName, { records, now }: State): Promise<string[]> {
-  let names = lists.get(records)
+/** The handles that the list of the subject shows, sorted; listed with the core on trial, once for the same records. */
+async function list(core: Core, { start, stage }: Scene, { records, now }: State): Promise<string[]> {
+  const known = lists.get(start) ?? new Map<string, string[]>()
+  lists.set(start, known)
+  const content = `${now} ${stage.catalogue.nameAll(records)}`
+  let names = known.get(content)
   if (!names) {
     const sessions = core.createSessions<Data>({
       store: heldStore({ records }),
       clock: () => now,
       sweepEvery: false,
-      ...optionsOf(start),
+      ...optionsOf(start.name),
     })
     const shown: string[] = []
     const listing = async (): Promise<void> => {
@@ -101,7 +104,7 @@ async function list(core: Core, start: StartName, { records, now }: State): Prom
       names = shown.sort()
     }
     await move(new Stream('list'), () => void listing())
-    lists.set(records, names!)
+    known.set(content, names!)
   }
   return names!
 }

@@ -50,6 +50,13 @@ export class Catalogue {
     return number
   }
 
+  /** Records as a short text that is the same for the same records. */
+  nameAll(records: ReadonlyMap<string, SessionRecord>): string {
+    const numbers: number[] = []
+    for (const record of records.values()) numbers.push(this.number(record))
+    return numbers.length > 1 ? numbers.sort((a, b) => a - b).join() : String(numbers[0])
+  }
+
   /** An answer as a short text that is different for different answers. */
   name(heard: Heard): string {
     if (typeof heard === 'string') return heard

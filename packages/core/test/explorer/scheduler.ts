@@ -143,13 +143,14 @@ function isLate(fault: Fault | undefined): fault is Fault {
   return fault?.kind === 'delay' && fault.answer === undefined
 }
 
-/** Takes a choice. */
-export async function take(
-  scene: Scene,
-  runs: readonly Run[],
-  state: State,
-  choice: Choice,
-): Promise<{ readonly state: State; readonly arrival?: Arrival }> {
+/** A state that a choice leads to, and the call that thereby arrived. */
+export interface Taken {
+  readonly state: State
+  readonly arrival?: Arrival
+}
+
+/** Takes a choice; at once, where the request has been at its next point before. */
+export function take(scene: Scene, runs: readonly Run[], state: State, choice: Choice): Taken | Promise<Taken> {
   const { requests } = scene.scenario
   const base = { ...state, trail: { state, choice } }
   if (choice.act === 'tick') return { state: { ...base, now: state.now + WINDOW } }
@@ -170,19 +171,24 @@ export async function take(
   const index = requests.findIndex((request) => request.seat === seat)
   const point = state.points[index]!
   const step = point.call!
-  const go = async (heard: Heard): Promise<Point[]> => {
+  const go = (heard: Heard, taken: (points: Point[]) => Taken): Taken | Promise<Taken> => {
     const next = runs[index]!.next(point, heard, timeAt(requests[index]!, state.now))
-    return state.points.with(index, next instanceof Promise ? await next : next)
+    const { points } = state
+    return next instanceof Promise
+      ? next.then((grown) => taken(points.with(index, grown)))
+      : taken(points.with(index, next))
   }
   if (act === 'refuse' || act === 'delay')
-    return {
-      state: { ...moved, points: await go(act === 'refuse' ? 'refused' : 'lost'), fault: { kind: act, seat, step } },
-    }
+    return go(act === 'refuse' ? 'refused' : 'lost', (points) => ({
+      state: { ...moved, points, fault: { kind: act, seat, step } },
+    }))
   const { records, dead, answer } = arrive(scene, state, step)
   const heard: Heard = act === 'release' ? { value: answer } : 'lost'
   const fault = act === 'lose' ? { fault: { kind: act, seat, step, answer: { value: answer } } } : {}
-  const after: State = { ...moved, points: await go(heard), records, dead, ...fault }
-  return { state: after, arrival: { seat, request: requests[index]!, point, step, before: state, after, answer } }
+  return go(heard, (points) => {
+    const after: State = { ...moved, points, records, dead, ...fault }
+    return { state: after, arrival: { seat, request: requests[index]!, point, step, before: state, after, answer } }
+  })
 }
 
 /** Lets the store apply a step. Records stay one object for one content. */
@@ -215,9 +221,7 @@ export function keyOf(catalogue: Catalogue, scenario: Scenario, state: State): s
   const { points, records, dead, fault, now, last, switches } = state
   let key = now === BEGIN ? '' : 'late '
   for (const { number } of points) key += `${number},`
-  const stored: number[] = []
-  for (const record of records.values()) stored.push(catalogue.number(record))
-  key += stored.sort((a, b) => a - b).join()
+  key += catalogue.nameAll(records)
   if (dead.length > 0) key += `;${dead.join()}`
   if (fault) key += `;${fault.kind} ${fault.seat} ${fault.answer ? catalogue.name(fault.answer) : ''}`
   if (scenario.switches !== undefined) key += `;${last} ${switches}`

@@ -5,7 +5,7 @@
  * covered and none is run twice. Every choice takes one step, so the search goes layer by layer, and the first violation
  * that it meets has a shortest schedule.
  */
-import type { Choice, Arrival, Scenario, Scene, Stage, State } from './scheduler.ts'
+import type { Choice, Arrival, Scenario, Scene, Stage, State, Taken } from './scheduler.ts'
 import { begin, choices, keyOf, take } from './scheduler.ts'
 
 /** What is checked: when a call has arrived, and when all requests have ended. Each returns what is wrong. */
@@ -53,7 +53,8 @@ export async function explore(
           if (wrong.length > 0) return { scenario, wrong, schedule: scheduleTo(state) }
         }
         for (const choice of choices(scene, state, faults)) {
-          const took = await take(scene, runs, state, choice)
+          const taken = take(scene, runs, state, choice)
+          const took = taken instanceof Promise ? await taken : taken
           if (took.arrival && isFresh(took.state)) {
             const wrong = checks.onArrival(scene, took.arrival)
             if (wrong.length > 0) return { scenario, wrong, schedule: scheduleTo(took.state) }
@@ -96,7 +97,7 @@ export async function check(
 }
 
 /** Takes the choices of a schedule one by one. */
-async function* walk(scene: Scene, schedule: readonly Choice[]): AsyncGenerator<Awaited<ReturnType<typeof take>>> {
+async function* walk(scene: Scene, schedule: readonly Choice[]): AsyncGenerator<Taken> {
   const runs = scene.scenario.requests.map((request) => scene.stage.run(scene.start, request))
   let state = await begin(scene, runs)
   for (const [i, choice] of schedule.entries()) {

@@ -36,9 +36,15 @@ export function handleIn(cookie: string): string {
   return cookie.slice(0, 28)
 }
 
-/** The digest of the secret in a cookie value. */
+const digests = new WeakMap<Core, Map<string, string>>()
+
+/** The digest of the secret in a cookie value; made with the core on trial, once. */
 export function digestIn(core: Core, cookie: string): string {
-  return core.token.digestOf(cookie.slice(28))
+  const known = digests.get(core) ?? new Map<string, string>()
+  digests.set(core, known)
+  let digest = known.get(cookie)
+  if (digest === undefined) known.set(cookie, (digest = core.token.digestOf(cookie.slice(28))))
+  return digest
 }
 
 /** What the secret in a cookie value is worth. */

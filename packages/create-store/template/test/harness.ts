@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { harnessOf, type Connection, type Harness } from '@sess/conformance'
+import { harnessOf, type Connection, type Harness } from '@sess/conformance/harness'
 import { myStore } from '../src/index.ts'
 
 /** Another client of a namespace: for the kit's other processes, too. */
