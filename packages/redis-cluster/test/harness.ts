@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import driver from 'ioredis/package.json' with { type: 'json' }
 import driver5 from 'ioredis5/package.json' with { type: 'json' }
@@ -64,8 +63,8 @@ function harnessOn(name: string, options: ClientOptions): Harness {
       const natMap = Object.fromEntries(
         ports.map((port, i) => [`127.0.0.1:${port}`, { host: '127.0.0.1', port: proxies[i]! }]),
       )
-      const admin = clusterOf(ports)
-      await once(admin, 'ready')
+      // Most cases never look past the store.
+      const admin = clusterOf(ports, { lazyConnect: true })
       return {
         argument: JSON.stringify({ ports, prefix, options } satisfies Place),
         faulty: {

@@ -50,7 +50,8 @@ function harnessOn(name: string, options: ClientOptions): Harness {
       const prefix = `sess:${randomUUID()}:`
       const faults = new SocketFaults()
       const proxy = await faults.listen(redis)
-      const admin = clientOf(redis.port)
+      // Most cases never look past the store.
+      const admin = clientOf(redis.port, { lazyConnect: true })
       const argument = (port: number): string => JSON.stringify({ port, prefix, options } satisfies Place)
       return {
         argument: argument(redis.port),

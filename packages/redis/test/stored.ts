@@ -16,6 +16,7 @@ export function rawOf(client: Redis | Cluster, nodes: () => readonly Redis[], pr
     write: async (key, bytes) => void (await client.set(keyOf(key), Buffer.from(bytes), 'KEEPTTL')),
     async dump() {
       const parts: Buffer[] = []
+      await client.exists(prefix) // a lazy client knows its nodes once it was asked for something
       for (const node of nodes())
         for await (const keys of node.scanStream({ match: `${prefix}*` }) as AsyncIterable<string[]>)
           for (const key of keys) parts.push(Buffer.from(`${key} `), await valueOf(key))
