@@ -46,8 +46,7 @@ export async function checkLoads({ core, reader, scene, state, tolds, say }: Cas
   }
   const due = [...state.records].filter(([, record]) => record.subject === SUBJECT && !reader.read(record).marker)
   const names = due.map(([name]) => name).sort()
-  if (names.join() !== (await list(core, scene, state)).join())
-    say(4, 'the list of the subject is not what is stored')
+  if (names.join() !== (await list(core, scene, state)).join()) say(4, 'the list of the subject is not what is stored')
 }
 
 /** True for a secret of the start that nobody ever asked to keep. */
