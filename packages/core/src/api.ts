@@ -1,4 +1,6 @@
-import type { SessErrorCode } from './error.ts'
+import type { SessionsEvents } from './session-events.ts'
+
+export type { RejectionReason, SessionsEvents } from './session-events.ts'
 
 /**
  * A duration: a number with a unit, such as `'250ms'`, `'90s'`, `'30m'`, `'12h'`, `'14d'`; or a bare number of milliseconds from
@@ -150,47 +152,6 @@ export interface SessionInfo {
   readonly persistent: boolean
 }
 
-/** Why a cookie value was not accepted. */
-export type RejectionReason = 'malformed' | 'unknown' | 'mismatched' | 'superseded' | 'expired' | 'undecodable'
-
-/** The events, for audit. None carries a secret or data. `handle` is absent where no record is known. */
-export interface SessionsEvents {
-  /** A record was created. */
-  created: { readonly handle: string; readonly subject?: string }
-  /** A cookie value was not accepted. */
-  rejected: {
-    readonly reason: RejectionReason
-    readonly handle?: string
-    readonly subject?: string
-  }
-  /** Two requests changed the same top-level key. */
-  conflict: { readonly handle: string; readonly subject?: string; readonly key: string }
-  /** A session got a new secret. */
-  rotated: { readonly handle: string; readonly subject?: string }
-  /** A subject signed in. `previous`: the handle of the session that it came from, where there was one. */
-  login: { readonly handle: string; readonly subject: string; readonly previous?: string }
-  /** A session was ended by its own request. */
-  logout: { readonly handle: string; readonly subject?: string }
-  /** A session (`handle`), or a subject's sessions, were revoked. `count`: how many, where the store can tell. */
-  revoked: { readonly handle?: string; readonly subject?: string; readonly count?: number }
-  /** Something failed. `operation` is what core was doing. */
-  error: {
-    readonly code: SessErrorCode
-    readonly operation: string
-    readonly error: unknown
-    readonly handle?: string
-  }
-  /** A request had several cookies of the session's name, as after a change of the cookie's domain or path. From a binding. */
-  duplicate_cookies: { readonly count: number; readonly handle?: string }
-  /** A Secure cookie would go out on a request that looks like plain http. From a binding. */
-  insecure: { readonly message: string }
-  /**
-   * A session was used for the first time after its response's head had left, as one that a shared cache may store. From a
-   * binding; use the session earlier, or pass the binding's option `private: true`.
-   */
-  uncacheable_late: { readonly handle?: string }
-}
-
 /** Whose session {@link Sessions.revoke} may end: exactly one of the two. */
 export type RevokeOptions =
   | {
@@ -203,6 +164,26 @@ export type RevokeOptions =
       readonly anySubject: true
       readonly subject?: never
     }
+
+/**
+ * Why a session ended, as the `reason` of a signal:
+ *
+ * - `ended`: by its own logout in this process, or there never was a record.
+ * - `revoked`: by `revoke`, `revokeSubject` or `notBefore`; by another process, whoever asked it.
+ * - `expired`: past its time.
+ * - `superseded`: the secret that the session object has was rotated away elsewhere.
+ */
+export type EndReason = 'ended' | 'revoked' | 'expired' | 'superseded'
+
+/** Options of {@link Sessions.signal}. */
+export interface SignalOptions {
+  /** How late it may be noticed that another process ended the session; at most 24 days. Default: `'30s'`. */
+  readonly recheckEvery?: Duration
+  /** Stops watching when it aborts: the `AbortSignal` of the connection, so that a closed one costs nothing more. */
+  readonly until?: AbortSignal
+  /** The open connection counts as use: the idle clock moves, as `touchAfter` has it, to the absolute expiry at most. Default: false. */
+  readonly keepAlive?: boolean
+}
 
 /** What `createSessions` returns. `Data` as in {@link Session}. */
 export interface Sessions<Data extends object = Record<string, unknown>> {
@@ -236,6 +217,18 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
    */
   revokeSubject(subject: string, options?: { readonly except?: Session<Data> | string }): Promise<number | undefined>
 
+  /**
+   * A signal that aborts when the session ends, for what outlives a request: a socket, a stream. Its `reason` is an
+   * {@link EndReason}. It aborts at once by what this process does, and within `recheckEvery` by what others do: each session is
+   * read once per interval, however many signals it has. A store that cannot answer aborts nothing, and is an `error` event.
+   *
+   * A session without a record gives a signal that is aborted already. What the session object itself does to its secret
+   * (`regenerate`, `login`) carries its signals along, unless another subject signs in. Counts as use of the session.
+   *
+   * @throws {SessError} `invalid_option`, also for what is no session of these sessions.
+   */
+  signal(session: Session<Data>, options?: SignalOptions): AbortSignal
+
   /** The number of live sessions. @throws {SessError} `unsupported` where the store cannot count. */
   count(): Promise<number>
 
@@ -247,8 +240,8 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
   sweep(): Promise<number>
 
   /**
-   * Ends the timers of these sessions: see `sweepEvery`. Idempotent; sessions can be used on. The store and its client stay open:
-   * they are yours to close, once this has resolved.
+   * Ends the timers of these sessions (see `sweepEvery`) and their signals, of which none aborts for that. Idempotent; sessions can
+   * be used on. The store and its client stay open: they are yours to close, once this has resolved.
    */
   close(): Promise<void>
 

@@ -3,6 +3,9 @@ import type { Duration } from './api.ts'
 
 const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 const LONGEST = 1e13
+/** The longest that a timer takes, to the day: 24 days. */
+export const LONGEST_TIMER_MS: number = 24 * 86_400_000
+
 /** A bare number below this was meant as seconds or minutes. */
 const LEAST_BARE = 1000
 

@@ -344,3 +344,7 @@ test('a sealed end gets through however often another process writes', async () 
   await sessionsOn(contended).end('id', { sealed: true })
   expect([n, await sessionsOn(store).load('id'), await other.save({ n: -1 })]).toEqual([21, undefined, 'gone'])
 })
+
+test.each(['notBefore', 'maxPerSubject', 'anonymous', 'idleTimeOut'])('%s is refused as an option', (name) => {
+  expect(() => sessionsOn(memoryStore(), { [name]: 1 })).toThrow(`${name} is no option of externalIdSessions()`)
+})

@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Duration, SessionsEvents } from './api.ts'
-import { DEEPEST_DATA, NO_CONTENT, pack, written, type DecodedRecord } from './codec.ts'
-import { backOff } from './compare-and-set.ts'
+import { DEEPEST_DATA } from './codec.ts'
 import { Context } from './context.ts'
 import type { Plain } from './data.ts'
 import { milliseconds } from './duration.ts'
@@ -10,14 +9,13 @@ import { ExternalIdIndex } from './external-id-index.ts'
 import { LiveExternalIdSession, type ExternalIdSession } from './external-id-session.ts'
 import { jsonOf } from './json.ts'
 import { checkOptions, invalid, type OptionNames } from './option-check.ts'
-import { settingsOf, type BaseOptions, type Terms } from './options.ts'
+import type { BaseOptions } from './options.ts'
 import { sum } from './pages.ts'
-import { draftOf } from './revisions.ts'
-import { SUPERSEDED_KNOWN_MS } from './secrets.ts'
+import { endSealed } from './sealed-end.ts'
+import { settingsOf, type Terms } from './settings.ts'
 import type { SessionKey } from './store.ts'
 import { Sweeper } from './sweeper.ts'
-import { handleOf, newWriteId, parseHandle } from './token.ts'
-import { writesWith } from './write-log.ts'
+import { handleOf, parseHandle } from './token.ts'
 
 export type { ExternalIdSession } from './external-id-session.ts'
 
@@ -145,8 +143,10 @@ class LiveExternalIdSessions implements ExternalIdSessions {
 
   async end(id: string, { sealed = false }: { readonly sealed?: boolean } = {}): Promise<void> {
     const key = this.#keyOf(id)
-    if (sealed) await this.#close(key)
-    else if (!(await this.#delete(key, 'delete'))) return
+    if (sealed) {
+      await endSealed(this.#context, key)
+      await this.#index?.remove(key)
+    } else if (!(await this.#delete(key, 'delete'))) return
     this.#context.events.emit('logout', { handle: handleOf(key) })
   }
 
@@ -195,54 +195,6 @@ class LiveExternalIdSessions implements ExternalIdSessions {
     const went = await calls.tell(operation, key, (now) => settings.store.delete(key, now), 2)
     await this.#index?.remove(key)
     return went
-  }
-
-  /**
-   * Puts a marker in the place of whatever is there: it opens nothing, and nothing is created over it. It goes before the writes
-   * that wait; these find the marker.
-   */
-  async #close(key: SessionKey): Promise<void> {
-    const { settings, writes } = this.#context
-    const patience = 2 * settings.storeTimeout
-    const until = performance.now() + patience
-    const turn = await writes.enter(handleOf(key), patience, 'first')
-    try {
-      turn.leave(await this.#closeUntil(until, key))
-    } catch (error) {
-      turn.leave(undefined, error)
-      throw error
-    }
-    await this.#index?.remove(key)
-  }
-
-  async #closeUntil(until: number, key: SessionKey): Promise<DecodedRecord> {
-    const { calls, settings } = this.#context
-    const id = newWriteId()
-    for (let tries = 0; performance.now() < until; tries++) {
-      if (tries > 2) await backOff(tries)
-      const old = await this.#context.read(key, true, until)
-      const { revision = 0, subject } = old?.record ?? {}
-      const now = settings.clock()
-      const draft = { ...draftOf(now), marker: true, writes: old ? writesWith(old.envelope, id) : id }
-      const meta = { revision: revision + 1, expiresAt: now + SUPERSEDED_KNOWN_MS, ...(subject && { subject }) }
-      const marker = pack(settings, key, meta, draft, NO_CONTENT)
-      const closed = await calls.tell(
-        'close',
-        key,
-        async (at) =>
-          old
-            ? (await settings.store.replace(key, old.record, marker.record, at)) === 'replaced'
-            : settings.store.create(key, marker.record, at),
-        1,
-        until,
-      )
-      if (closed) return written(marker)
-      // In the way, and not to be read: damaged.
-      if (!old) await this.#delete(key, 'close')
-    }
-    throw new SessError('conflict', 'other requests kept changing the session while it was ended; try again', {
-      handle: handleOf(key),
-    })
   }
 
   #listed(): ExternalIdIndex {

@@ -62,7 +62,12 @@ export class OperationQueue {
 
   /** An operation waits, runs, or has failed with nobody listening. */
   get busy(): boolean {
-    return this.#running > 0 || this.failedUnheard
+    return this.running || this.failedUnheard
+  }
+
+  /** An operation waits or runs. */
+  get running(): boolean {
+    return this.#running > 0
   }
 
   /** An operation has failed, and nobody listens to it. */

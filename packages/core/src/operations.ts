@@ -56,6 +56,10 @@ export class Operations {
     return this.#queue.busy || this.#unsettled !== undefined
   }
 
+  get running(): boolean {
+    return this.#queue.running
+  }
+
   get failure(): SessionFailure | undefined {
     if (!this.#failure) return undefined
     const { error, since } = this.#failure

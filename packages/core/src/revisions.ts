@@ -5,7 +5,7 @@
  * @module
  */
 import { NO_CONTENT, pack, type Content, type DecodedRecord, type Draft, type PackedRecord } from './codec.ts'
-import type { Settings } from './options.ts'
+import type { Settings } from './settings.ts'
 import { rotatedAway, SUPERSEDED_KNOWN_MS, validAtMarking, withoutPassedWindows } from './secrets.ts'
 import type { SignIn } from './sign-in.ts'
 import type { SessionKey } from './store.ts'

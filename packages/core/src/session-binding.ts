@@ -38,7 +38,7 @@ export interface SessionFailure {
 export interface SessionBinding {
   /**
    * Whether the application used the session in this request: it read a property, called a method, looked into the session
-   * (`in`, spread, inspect), or passed it to `revokeSubject`. A response whose session was not used is left as it is.
+   * (`in`, spread, inspect), or passed it to `revokeSubject` or `signal`. A response whose session was not used is left as it is.
    */
   readonly used: boolean
   /** Counts the session as used: for a route whose response is private whatever its handler does. */

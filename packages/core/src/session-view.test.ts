@@ -34,7 +34,7 @@ describe('what an application sees', () => {
       | 'requireFresh'
     >()
     expectTypeOf<keyof Sessions>().toEqualTypeOf<
-      'load' | 'listSubject' | 'revoke' | 'revokeSubject' | 'count' | 'sweep' | 'close' | 'on' | 'once'
+      'load' | 'listSubject' | 'revoke' | 'revokeSubject' | 'signal' | 'count' | 'sweep' | 'close' | 'on' | 'once'
     >()
     const session = await sessions.load(undefined)
     for (const member of ['needsCommit', 'cookieChange', 'closeCookie', 'used', 'binding', 'report', 'markUsed'])

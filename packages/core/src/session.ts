@@ -44,6 +44,16 @@ export class LiveSession implements Session<Plain>, SessionBinding {
     return this.#context === context
   }
 
+  /** What this request knows of its record. */
+  get record(): RecordAccess {
+    return this.#record
+  }
+
+  /** An operation of the session waits or runs. */
+  get running(): boolean {
+    return this.#operations.running
+  }
+
   /** The session as its binding needs it. */
   get binding(): SessionBinding {
     this.#bound = true

@@ -1,9 +1,10 @@
-import type { RevokeOptions, Session, SessionInfo, Sessions } from './api.ts'
+import type { RevokeOptions, Session, SessionInfo, Sessions, SignalOptions } from './api.ts'
 import { namesOf, unpack, type DecodedRecord } from './codec.ts'
 import { Context } from './context.ts'
 import type { Plain } from './data.ts'
 import { SessError } from './error.ts'
-import { settingsOf, type AnyOptions, type BaseOptions, type SessionsOptions } from './options.ts'
+import { invalid } from './option-check.ts'
+import type { AnyOptions, BaseOptions, SessionsOptions } from './options.ts'
 import { sum } from './pages.ts'
 import { ownerOf, recordAt, sparedBy, type RevokeSubjectOptions } from './revocations.ts'
 import type { DataSchema } from './schema.ts'
@@ -11,7 +12,9 @@ import { judge, type Verdict } from './secrets.ts'
 import type { SerializerOption } from './serializer.ts'
 import { BINDING, type SessionsBinding } from './session-binding.ts'
 import { LiveSession } from './session.ts'
-import { viewOf } from './session-view.ts'
+import { liveOf, viewOf } from './session-view.ts'
+import { settingsOf } from './settings.ts'
+import { Signals } from './signals.ts'
 import { Sweeper } from './sweeper.ts'
 import { digestOf, handleOf, parseHandle, parseToken, type Token } from './token.ts'
 
@@ -51,12 +54,14 @@ export function createSessions(options: AnyOptions): Sessions<never> {
 /** All sessions of one application, over its store. */
 export class LiveSessions implements Sessions<Plain> {
   readonly #context: Context
+  readonly #signals: Signals
   readonly #sweeper: Sweeper
   readonly on: Sessions['on']
   readonly once: Sessions['once']
 
   constructor(context: Context) {
     this.#context = context
+    this.#signals = new Signals(context)
     this.#sweeper = new Sweeper(context)
     this.on = context.events.on.bind(context.events)
     this.once = context.events.once.bind(context.events)
@@ -209,6 +214,14 @@ export class LiveSessions implements Sessions<Plain> {
     return count
   }
 
+  signal(session: Session<Plain>, options?: SignalOptions): AbortSignal {
+    const live = liveOf(session)
+    if (!live?.isOf(this.#context))
+      throw invalid('session', 'of signal() must be one that load() of these sessions gave')
+    live.markUsed()
+    return this.#signals.signal(live, options)
+  }
+
   async count(): Promise<number> {
     const { calls, settings } = this.#context
     if (!settings.store.count) throw this.#unsupported('count')
@@ -222,6 +235,7 @@ export class LiveSessions implements Sessions<Plain> {
   }
 
   close(): Promise<void> {
+    this.#signals.close()
     return this.#sweeper.close()
   }
 

@@ -2,7 +2,7 @@ import type { LoginOptions } from './api.ts'
 import { LONGEST_TEXT, MOST_HINTS } from './envelope.ts'
 import { checkOptions, checkType, invalid, type OptionNames } from './option-check.ts'
 import { lifetimesOf, type Lifetimes } from './lifetimes.ts'
-import type { Settings } from './options.ts'
+import type { Settings } from './settings.ts'
 
 /** What a sign-in decides for the session's life. Times in ms. */
 export interface SignIn extends Lifetimes {

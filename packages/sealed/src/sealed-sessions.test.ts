@@ -177,6 +177,7 @@ describe('what takes a store', () => {
       () => sessions.revoke(session.handle!, { anySubject: true }),
       () => sessions.revoke(session.handle!, { subject: 'ann' }),
       () => sessions.revokeSubject('ann', { except: session }),
+      async () => sessions.signal(session),
       () => sessions.count(),
       list,
     ])
@@ -184,10 +185,13 @@ describe('what takes a store', () => {
     expect([await sessions.sweep(), (await sessions.load(cookie)).data]).toEqual([0, {}])
   })
 
-  test.each(['store', 'seal', 'pepper', 'onConflict', 'storeTimeout'])('refuses the option %s', (name) => {
-    expect(() => create({ [name]: undefined } as object)).toThrow(code('invalid_option'))
-    expect(() => create({ [name]: undefined } as object)).toThrow('it has no use where sessions lie in their cookies')
-  })
+  test.each(['store', 'seal', 'maxPerSubject', 'pepper', 'onConflict', 'storeTimeout'])(
+    'refuses the option %s',
+    (name) => {
+      expect(() => create({ [name]: undefined } as object)).toThrow(code('invalid_option'))
+      expect(() => create({ [name]: undefined } as object)).toThrow('it has no use where sessions lie in their cookies')
+    },
+  )
 })
 
 describe('before the response leaves', () => {

@@ -59,7 +59,7 @@ const HINTS: Readonly<Record<OfStores | 'secret' | 'password', string>> = {
 
 /**
  * Makes sessions that lie in their cookies, encrypted: no store, no round trip. What takes a store throws `unsupported`:
- * `update`, `regenerate` with `keepOldFor`, `listSubject`, `revoke`, `revokeSubject` and `count`.
+ * `update`, `regenerate` with `keepOldFor`, `listSubject`, `revoke`, `revokeSubject`, `signal` and `count`.
  *
  * A session cannot be ended anywhere but in the browser that has it: a copy of a cookie works until it expires.
  *
@@ -72,7 +72,7 @@ export function createSealedSessions<Output extends object>(
 ): SealedSessions<Output>
 /**
  * Makes sessions that lie in their cookies, encrypted: no store, no round trip. What takes a store throws `unsupported`:
- * `update`, `regenerate` with `keepOldFor`, `listSubject`, `revoke`, `revokeSubject` and `count`.
+ * `update`, `regenerate` with `keepOldFor`, `listSubject`, `revoke`, `revokeSubject`, `signal` and `count`.
  *
  * A session cannot be ended anywhere but in the browser that has it: a copy of a cookie works until it expires.
  *
@@ -116,6 +116,8 @@ export interface SealedSessions<Data extends object = Record<string, unknown>> e
   revoke(this: never): never
   /** Throws `unsupported`: nobody but the browsers has the sessions. */
   revokeSubject(this: never): never
+  /** Throws `unsupported`: nothing says that a session has ended. */
+  signal(this: never): never
   /** Throws `unsupported`: nobody but the browsers has the sessions. */
   count(this: never): never
 }
@@ -161,5 +163,9 @@ class LiveSealedSessions extends LiveSessions {
 
   override async revoke(): Promise<boolean> {
     throw unsupported('a session in its cookie cannot be revoked: nobody but the browser has it')
+  }
+
+  override signal(): AbortSignal {
+    throw unsupported('nothing says that a session in its cookie has ended: no signal can abort for that')
   }
 }

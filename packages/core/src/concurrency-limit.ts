@@ -1,0 +1,26 @@
+/** Runs work, at most so many pieces at once, in the order in which they came. */
+export class ConcurrencyLimit {
+  readonly #most: number
+  readonly #waiting: (() => Promise<void>)[] = []
+  #running = 0
+
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  /** @param work - Must not reject. */
+  run(work: () => Promise<void>): void {
+    this.#waiting.push(work)
+    this.#next()
+  }
+
+  #next(): void {
+    while (this.#running < this.#most && this.#waiting.length > 0) {
+      this.#running++
+      void this.#waiting.shift()!().then(() => {
+        this.#running--
+        this.#next()
+      })
+    }
+  }
+}

@@ -1,0 +1,53 @@
+import { NO_CONTENT, pack, written, type DecodedRecord } from './codec.ts'
+import { backOff } from './compare-and-set.ts'
+import type { Context } from './context.ts'
+import { SessError } from './error.ts'
+import { draftOf } from './revisions.ts'
+import { SUPERSEDED_KNOWN_MS } from './secrets.ts'
+import type { SessionKey } from './store.ts'
+import { handleOf, newWriteId } from './token.ts'
+import { writesWith } from './write-log.ts'
+
+/**
+ * Ends a session with an external ID by a marker in the place of whatever is there: it opens nothing, and nothing is created over
+ * it. It goes before the writes that wait in this process; these find the marker.
+ *
+ * @throws {SessError} `conflict` once 2 × `storeTimeout` have passed; what the store says.
+ */
+export async function endSealed(context: Context, key: SessionKey): Promise<void> {
+  const { settings, writes } = context
+  const patience = 2 * settings.storeTimeout
+  const until = performance.now() + patience
+  const turn = await writes.enter(handleOf(key), patience, 'first')
+  try {
+    turn.leave(await endUntil(until, context, key))
+  } catch (error) {
+    turn.leave(undefined, error)
+    throw error
+  }
+}
+
+async function endUntil(until: number, context: Context, key: SessionKey): Promise<DecodedRecord> {
+  const { calls, settings } = context
+  const { store } = settings
+  const id = newWriteId()
+  for (let tries = 0; performance.now() < until; tries++) {
+    if (tries > 2) await backOff(tries)
+    const old = await context.read(key, true, until)
+    const { revision = 0, subject } = old?.record ?? {}
+    const now = settings.clock()
+    const draft = { ...draftOf(now), marker: true, writes: old ? writesWith(old.envelope, id) : id }
+    const meta = { revision: revision + 1, expiresAt: now + SUPERSEDED_KNOWN_MS, ...(subject && { subject }) }
+    const marker = pack(settings, key, meta, draft, NO_CONTENT)
+    const place = async (at: number): Promise<boolean> =>
+      old
+        ? (await store.replace(key, old.record, marker.record, at)) === 'replaced'
+        : store.create(key, marker.record, at)
+    if (await calls.tell('close', key, place, 1, until)) return written(marker)
+    // In the way, and not to be read: damaged.
+    if (!old) await calls.tell('close', key, (at) => store.delete(key, at), 2)
+  }
+  throw new SessError('conflict', 'other requests kept changing the session while it was ended; try again', {
+    handle: handleOf(key),
+  })
+}
