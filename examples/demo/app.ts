@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
-import Database from 'better-sqlite3'
 import { createSessions, type SessionInfo, type SessionStore } from '@sess/core'
 import { session } from '@sess/express'
 import { sqliteStore } from '@sess/sqlite'
@@ -47,10 +47,10 @@ const POLICY =
 /**
  * Makes the demo on a SQLite file.
  *
- * @throws What SQLite says when the file cannot be used: a `code` that begins with `SQLITE_`.
+ * @throws What SQLite says when the file cannot be used: its `code` is `ERR_SQLITE_ERROR`.
  */
 export function createApp({ file, wrapStore = (store) => store, clock = Date.now }: AppOptions): Demo {
-  const database = new Database(file)
+  const database = new DatabaseSync(file)
   const store = wrapStore(sqliteStore(database))
   const sessions: DemoSessions = createSessions<DemoData>({ store, clock })
   // The race lab's sessions are apart: no race of a visitor touches their sign-in.

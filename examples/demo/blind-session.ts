@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import Database, { type Statement } from 'better-sqlite3'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
 
 /** How long a blind session lives after its last save, in ms. */
 const LIFETIME_MS = 5 * 60_000
@@ -16,17 +16,17 @@ export interface BlindSession {
  * there. Each call by itself is atomic and durable, in the same SQLite file as the sessions that it races.
  */
 export class BlindSessions {
-  readonly #database: Database.Database
-  readonly #get: Statement<[id: string, now: number], { data: string }>
-  readonly #set: Statement<[id: string, data: string, expiresAt: number]>
-  readonly #destroy: Statement<[id: string]>
-  readonly #sweep: Statement<[now: number]>
+  readonly #database: DatabaseSync
+  readonly #get: StatementSync
+  readonly #set: StatementSync
+  readonly #destroy: StatementSync
+  readonly #sweep: StatementSync
 
   constructor(file: string) {
-    const database = (this.#database = new Database(file))
+    const database = (this.#database = new DatabaseSync(file, { timeout: 5000 }))
     // As @sess/sqlite has it, so that the race is fair.
-    database.pragma('journal_mode = WAL')
-    database.pragma('synchronous = FULL')
+    database.exec('PRAGMA journal_mode = WAL')
+    database.exec('PRAGMA synchronous = FULL')
     database.exec(
       'CREATE TABLE IF NOT EXISTS blind_sessions (id TEXT PRIMARY KEY, data TEXT NOT NULL, expires_at INTEGER NOT NULL) STRICT',
     )
@@ -42,7 +42,7 @@ export class BlindSessions {
   }
 
   load(id: string): BlindSession | undefined {
-    const row = this.#get.get(id, Date.now())
+    const row = this.#get.get(id, Date.now()) as { data: string } | undefined
     return row && { id, data: JSON.parse(row.data) as Record<string, string> }
   }
 

@@ -27,7 +27,7 @@ const GRACE_MS = 5_000
 /**
  * Opens the file and listens.
  *
- * @throws What the file or the port refuses, with Node's or SQLite's `code`: `EADDRINUSE`, `SQLITE_CANTOPEN`.
+ * @throws What the file or the port refuses, with Node's or SQLite's `code`: `EADDRINUSE`, `ERR_SQLITE_ERROR`.
  */
 export async function serve({ port, host, ...options }: ServeOptions): Promise<Served> {
   mkdirSync(dirname(options.file), { recursive: true })

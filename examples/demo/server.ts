@@ -37,7 +37,7 @@ function reasonOf(error: NodeJS.ErrnoException): string {
     return `Port ${port} is taken by another program. Stop that, or choose another port: PORT=${Number(port) + 1} npm start`
   if (code === 'EACCES' && error.syscall === 'listen')
     return `Port ${port} needs more rights than this user has. Choose one above 1023: PORT=${DEFAULT_PORT} npm start`
-  if (code.startsWith('SQLITE_') || error.syscall === 'mkdir')
+  if (code === 'ERR_SQLITE_ERROR' || error.syscall === 'mkdir')
     return `The session file ${file} cannot be opened (${error.message}). Choose another: SESS_DB=/path/to/sessions.db npm start`
   return error.stack ?? error.message
 }
