@@ -1,0 +1,128 @@
+import { Readable } from 'node:stream'
+import { createSessions, memoryStore, type Sessions } from '@sess/core'
+import { session, type SessionOptions } from '@sess/fastify'
+import fastify, { type FastifyInstance } from 'fastify'
+import { describe, expect, onTestFinished, test } from 'vitest'
+
+const INSECURE: SessionOptions = { cookie: { secure: false } }
+
+interface Data {
+  n: number
+}
+
+async function app(
+  options: SessionOptions = INSECURE,
+): Promise<{ server: FastifyInstance; sessions: Sessions<Partial<Data>>; begin: () => Promise<string> }> {
+  const sessions = createSessions<Data>({ store: memoryStore(), log: false })
+  const server = fastify()
+  onTestFinished(() => server.close())
+  await server.register(session(sessions, options))
+  return {
+    server,
+    sessions,
+    async begin() {
+      const loaded = await sessions.load(undefined)
+      loaded.data.n = 1
+      return `sid=${(await loaded.commit()).cookieValue!}`
+    },
+  }
+}
+
+async function fetched(server: FastifyInstance, path: string, cookie = ''): Promise<Response> {
+  if (!server.server.listening) await server.listen({ port: 0, host: '127.0.0.1' })
+  return fetch(`http://127.0.0.1:${(server.server.address() as { port: number }).port}${path}`, { headers: { cookie } })
+}
+
+const privacy = ({ headers }: Response): unknown[] => [headers.get('vary'), headers.get('cache-control')]
+
+describe('what skips onSend is private all the same, and its changes are stored when it closes:', () => {
+  test.each(['hijack', 'raw'])('%s', async (way) => {
+    const { server, sessions, begin } = await app()
+    server.get('/', (request, reply) => {
+      request.session.data['n'] = 2
+      if (way === 'hijack') reply.hijack()
+      reply.raw.writeHead(200, { vary: 'Accept', 'content-type': 'text/plain' })
+      reply.raw.end('raw')
+    })
+    const cookie = await begin()
+    const response = await fetched(server, '/', cookie)
+    expect([await response.text(), ...privacy(response)]).toEqual(['raw', 'Accept, Cookie', 'private'])
+    await expect.poll(async () => (await sessions.load(cookie.slice(4))).data).toEqual({ n: 2 })
+  })
+})
+
+describe('bodies of every kind are committed at their end:', () => {
+  const bodies: Record<string, (change: () => void) => unknown> = {
+    'a stream of Node': (change) => Readable.from(late(change), { objectMode: false }),
+    'a web stream': (change) => ReadableStream.from(late(change)).pipeThrough(new TextEncoderStream()),
+    'a Response': (change) =>
+      new Response(ReadableStream.from(late(change)).pipeThrough(new TextEncoderStream()), {
+        status: 201,
+        headers: { 'x-mine': 'a', vary: 'Accept' },
+      }),
+  }
+  test.each(Object.keys(bodies))('%s', async (kind) => {
+    const { server, sessions, begin } = await app()
+    server.get('/', async (request, reply) => {
+      void request.session.data
+      return reply.send(bodies[kind]!(() => void (request.session.data['n'] = 2)))
+    })
+    const cookie = await begin()
+    const response = await fetched(server, '/', cookie)
+    expect(await response.text()).toBe('ab')
+    expect((await sessions.load(cookie.slice(4))).data).toEqual({ n: 2 })
+    if (kind === 'a Response')
+      expect([response.status, response.headers.get('x-mine'), ...privacy(response)]).toEqual([
+        201,
+        'a',
+        'Accept, Cookie',
+        'private',
+      ])
+  })
+})
+
+async function* late(change: () => void): AsyncIterable<string> {
+  yield 'a'
+  change()
+  yield 'b'
+}
+
+test('sessions are there in the instance that registers them, and below; another instance may have others', async () => {
+  const sessions = createSessions({ store: memoryStore(), log: false })
+  const server = fastify()
+  onTestFinished(() => server.close())
+  const seen = (request: object): string[] => [String('session' in request)]
+  server.get('/out', async (request) => seen(request))
+  await server.register(async (inner) => {
+    await inner.register(session(sessions, INSECURE))
+    await inner.register(async (below) => void below.get('/below', async (request) => seen(request)))
+  })
+  await server.register(async (inner) => {
+    await inner.register(session(sessions, { cookie: { secure: false, name: 'other' } }))
+    inner.get('/other', async (request) => {
+      await request.session.login('ann')
+      return seen(request)
+    })
+  })
+  expect((await server.inject('/out')).json()).toEqual(['false'])
+  expect((await server.inject('/below')).json()).toEqual(['true'])
+  expect((await server.inject('/other')).headers['set-cookie']).toMatch(/^other=/)
+})
+
+test('an assignment to request.session, and a second plugin, say what to do', async () => {
+  const { server, sessions } = await app()
+  server.get('/', async (request) => Object.assign(request, { session: {} }))
+  const { message } = (await server.inject('/')).json<{ message: string }>()
+  expect(message).toContain('request.session.data')
+  const twice = fastify()
+  onTestFinished(() => twice.close())
+  await twice.register(session(sessions))
+  await expect(twice.register(session(sessions))).rejects.toMatchObject({ code: 'FST_ERR_DEC_ALREADY_PRESENT' })
+  expect(() => session(sessions, { cookie: { path: 'app' } })).toThrow(/^cookie.path /)
+})
+
+test('the answer to a malformed URL runs no hook, and is answered as without sessions', async () => {
+  const { server } = await app()
+  const response = await server.inject('/%E0%A4%A')
+  expect([response.statusCode, response.headers['vary']]).toEqual([400, undefined])
+})

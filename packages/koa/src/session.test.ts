@@ -1,0 +1,123 @@
+import { Readable } from 'node:stream'
+import { nodeServer } from '@sess/conformance/http'
+import { createSessions, memoryStore, type Sessions } from '@sess/core'
+import { session } from '@sess/koa'
+import Koa, { type Context } from 'koa'
+import { describe, expect, onTestFinished, test } from 'vitest'
+
+interface Data {
+  n: number
+}
+
+async function served(use: (ctx: Context) => unknown): Promise<{
+  get: (cookie?: string) => Promise<Response>
+  sessions: Sessions<Partial<Data>>
+  begin: () => Promise<string>
+}> {
+  const sessions = createSessions<Data>({ store: memoryStore(), log: false })
+  const app = new Koa()
+  app.silent = true
+  app.use(session(sessions, { cookie: { secure: false } }))
+  app.use(async (ctx) => void (await use(ctx)))
+  const { url, close } = await nodeServer((req, res) => void app.callback()(req, res))
+  onTestFinished(close)
+  return {
+    sessions,
+    get: (cookie = '') => fetch(url, { headers: { cookie } }),
+    async begin() {
+      const loaded = await sessions.load(undefined)
+      loaded.data.n = 1
+      return `sid=${(await loaded.commit()).cookieValue!}`
+    },
+  }
+}
+
+test('Koa’s own answer to an error, which removes all header fields, has the cookie of a sign-in that stood', async () => {
+  const { get, sessions } = await served(async (ctx) => {
+    await ctx.session.login('ann')
+    ctx.throw(418, 'mine')
+  })
+  const { status, headers } = await get()
+  const cookie = /^sid=([\w-]{60});/.exec(headers.get('set-cookie') ?? '')?.[1]
+  expect([status, headers.get('vary'), headers.get('cache-control')]).toEqual([418, 'Cookie', 'private, no-store'])
+  expect((await sessions.load(cookie)).subject).toBe('ann')
+})
+
+test('an error that several requests throw carries no cookie from one to the other', async () => {
+  const shared = new Error('mine')
+  let first = true
+  const { get } = await served(async (ctx) => {
+    if (first) await ctx.session.login('ann')
+    first = false
+    throw shared
+  })
+  const cookies = [await get(), await get()].map(({ headers }) => headers.getSetCookie().length)
+  expect(cookies).toEqual([1, 0])
+})
+
+describe('bodies of every kind are committed at their end:', () => {
+  const bodies: Record<string, (change: () => void) => unknown> = {
+    'a stream of Node': (change) => Readable.from(late(change), { objectMode: false }),
+    'a web stream': (change) => ReadableStream.from(late(change)).pipeThrough(new TextEncoderStream()),
+    'a Response': (change) => new Response(ReadableStream.from(late(change)).pipeThrough(new TextEncoderStream())),
+  }
+  test.each(Object.keys(bodies))('%s', async (kind) => {
+    const { get, sessions, begin } = await served((ctx) => {
+      void ctx.session.data
+      ctx.body = bodies[kind]!(() => void (ctx.session.data['n'] = 2))
+    })
+    const cookie = await begin()
+    expect(await (await get(cookie)).text()).toBe('ab')
+    expect((await sessions.load(cookie.slice(4))).data).toEqual({ n: 2 })
+  })
+
+  test('a Blob keeps its length and type', async () => {
+    const { get } = await served((ctx) => {
+      ctx.session.data['n'] = 2
+      ctx.body = new Blob(['abc'], { type: 'image/png' })
+    })
+    const response = await get()
+    expect([
+      await response.text(),
+      response.headers.get('content-length'),
+      response.headers.get('content-type'),
+    ]).toEqual(['abc', '3', 'image/png'])
+  })
+})
+
+async function* late(change: () => void): AsyncIterable<string> {
+  yield 'a'
+  change()
+  yield 'b'
+}
+
+test('what bypasses Koa is private all the same, and its changes are stored when it closes', async () => {
+  const { get, sessions, begin } = await served((ctx) => {
+    ctx.session.data['n'] = 2
+    ctx.respond = false
+    ctx.res.writeHead(200, { vary: 'Accept' })
+    ctx.res.end('raw')
+  })
+  const cookie = await begin()
+  const { headers } = await get(cookie)
+  expect([headers.get('vary'), headers.get('cache-control')]).toEqual(['Accept, Cookie', 'private'])
+  await expect.poll(async () => (await sessions.load(cookie.slice(4))).data).toEqual({ n: 2 })
+})
+
+test('an assignment to ctx.session, and a second middleware, say what to do', async () => {
+  const seen: unknown[] = []
+  const { get, sessions } = await served(async (ctx) => {
+    try {
+      Object.assign(ctx, { session: {} })
+    } catch (error) {
+      seen.push((error as Error).message)
+    }
+    await session(sessions)(ctx, async () => {}).catch((error: unknown) => seen.push((error as Error).message))
+  })
+  await get()
+  expect(seen).toEqual([
+    expect.stringContaining('ctx.session.data'),
+    expect.stringContaining('use session() once for a request'),
+  ])
+  expect(() => session(sessions, { cookie: { path: 'app' } })).toThrow(/^cookie.path /)
+})
