@@ -47,7 +47,12 @@ export function contextOf(
         ...rest,
       })
     },
-    faulty: () => (space.faults ? { store, faults: space.faults } : losingStore(store)),
+    faulty: (...kinds) => {
+      const { store: it, faults } = space.faults?.offers.some((offered) => kinds.includes(offered))
+        ? { store, faults: space.faults }
+        : losingStore(store)
+      return { store: it, faults: recorder.wrapFaults(faults) }
+    },
     processes(count: number, task: Task | ((index: number) => Task)) {
       const { module } = harness.process ?? {}
       const { argument } = space

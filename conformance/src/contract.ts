@@ -9,7 +9,7 @@ import type {
   SessionStore,
   Subject,
 } from '@sess/core'
-import type { Faults } from './faults.ts'
+import type { Fault, Faults } from './faults.ts'
 import type { Task } from './task.ts'
 
 /** The clauses that a store, a serializer, or sessions over a store are held to. */
@@ -132,8 +132,11 @@ export interface CaseContext {
   record(parts?: Partial<SessionRecord>): SessionRecord
   /** Sessions over the store, or over another client of it, with a clock that `time.now` sets, and other options. */
   sessions(time?: { now: number }, store?: SessionStore, options?: Partial<SessionsOptions>): Sessions
-  /** A store that trouble can be made for: at its socket where the harness can, else in front of it. */
-  faulty(): { readonly store: SessionStore; readonly faults: Faults }
+  /**
+   * A store that trouble of these kinds can be made for: at its socket where the harness can make one of them there, else in
+   * front of it.
+   */
+  faulty(...faults: readonly Fault[]): { readonly store: SessionStore; readonly faults: Faults }
   /** Runs a task, or one for each, in this many other processes at once. Resolves to what each answered. */
   processes(count: number, task: Task | ((index: number) => Task)): Promise<unknown[]>
 }

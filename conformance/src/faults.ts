@@ -3,5 +3,5 @@
  *
  * @module
  */
-export type { Fault, Faults } from './fault-switch.ts'
+export type { Fault, FaultOptions, Faults } from './fault-switch.ts'
 export { SocketFaults, type Target } from './socket-faults.ts'

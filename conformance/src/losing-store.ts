@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import type { SessionStore } from '@sess/core'
 import type { Fault, Faults } from './faults.ts'
 
-const OFFERS = ['cut-before', 'cut-after', 'late', 'slow', 'down'] as const satisfies readonly Fault[]
+const OFFERS = ['cut-before', 'cut-after', 'late', 'slow', 'down', 'hang'] as const satisfies readonly Fault[]
 
 /** What is done in pages. */
 const PAGED: ReadonlySet<keyof SessionStore> = new Set(['deleteSubject', 'count', 'sweep'])
@@ -18,10 +18,12 @@ export function losingStore(
 ): { readonly store: SessionStore; readonly faults: Faults } {
   let fault: Fault | undefined
   let left = 0
+  let passing = 0
   let late = 0
+  let hung = Promise.withResolvers<void>()
   let struck = 0
   const strike = (): Fault | undefined => {
-    if (fault === undefined || left <= 0) return undefined
+    if (fault === undefined || left <= 0 || passing-- > 0) return undefined
     left--
     struck++
     return fault
@@ -31,6 +33,7 @@ export function losingStore(
     const now = strike()
     if (now === 'cut-before' || now === 'down') throw new Error('the connection was lost')
     if (now === 'late') await setTimeout(late)
+    if (now === 'hang') await hung.promise
     for await (const page of made) {
       if (now === 'slow') await setTimeout(late)
       if (now === 'cut-after') throw new Error('the connection was lost')
@@ -48,6 +51,7 @@ export function losingStore(
         const now = strike()
         if (now === 'cut-before' || now === 'down') throw new Error('the connection was lost')
         if (now === 'late') await setTimeout(late)
+        if (now === 'hang') await hung.promise
         const answer = await call(...values)
         if (now === 'slow') await setTimeout(late)
         if (now === 'cut-after') throw new Error('the connection was lost')
@@ -59,13 +63,17 @@ export function losingStore(
     store: losing,
     faults: {
       offers: OFFERS,
-      inject(next, { times = 1, ms = 100 } = {}) {
+      inject(next, { times = 1, ms = 100, after = 0 } = {}) {
+        const lasts = next === 'down' || next === 'hang'
         fault = next
-        left = next === 'down' ? Infinity : times
+        left = lasts ? Infinity : times
+        passing = lasts ? 0 : after
         late = ms
       },
       async heal() {
         fault = undefined
+        hung.resolve()
+        hung = Promise.withResolvers()
       },
       get struck() {
         return struck

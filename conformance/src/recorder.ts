@@ -1,5 +1,6 @@
 import { isUint8Array } from 'node:util/types'
 import type { SessionKey, SessionRecord, SessionStore, Subject } from '@sess/core'
+import type { Faults } from './faults.ts'
 import type { Step } from './result.ts'
 
 /** So many calls are kept; a counter-example that needs more is told by the case itself. */
@@ -61,6 +62,32 @@ export class Recorder {
     this.#wrapped.set(store, wrapped)
     this.#wrapped.set(wrapped, wrapped)
     return wrapped
+  }
+
+  /** The switch, with what it is set to written down. */
+  wrapFaults(faults: Faults): Faults {
+    return {
+      get offers() {
+        return faults.offers
+      },
+      get struck() {
+        return faults.struck
+      },
+      get requests() {
+        return faults.requests ?? 0
+      },
+      inject: (fault, options = {}) => {
+        const { after, ms, times } = options
+        const details = [
+          ...(after ? [`at request ${after + 1}`] : []),
+          ...(times !== undefined && times > 1 ? [`${times} times`] : []),
+          ...(ms !== undefined ? [`by ${ms} ms`] : []),
+        ]
+        this.#end(this.#begin('faults', [fault, ...details].join(' ')), 'set')
+        faults.inject(fault, options)
+      },
+      heal: () => this.call('faults', 'heal', () => faults.heal()),
+    }
   }
 
   /** Waits for a call that is no store's. */

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
-import type { Fault, Faults } from './fault-switch.ts'
+import type { Fault, FaultOptions, Faults } from './fault-switch.ts'
 
 /** A server to stand in front of. */
 export interface Target {
@@ -25,6 +25,7 @@ const OFFERS = [
   'late',
   'slow',
   'down',
+  'hang',
 ] as const satisfies readonly Fault[]
 
 /**
@@ -39,8 +40,10 @@ export class SocketFaults implements Faults {
   readonly offers: readonly Fault[] = OFFERS
   readonly #servers = new Map<Server, number>()
   readonly #cuts = new Set<() => void>()
+  readonly #lanes = new Set<Lane>()
   #fault: Fault | undefined
   #left = 0
+  #passing = 0
   #ms = 0
   #struck = 0
   #requests = 0
@@ -64,12 +67,17 @@ export class SocketFaults implements Faults {
     }
   }
 
-  inject(fault: Fault, { times = 1, ms = 100 }: { readonly times?: number; readonly ms?: number } = {}): void {
+  inject(fault: Fault, { times = 1, ms = 100, after = 0 }: FaultOptions = {}): void {
     this.#fault = fault
-    this.#left = fault === 'down' ? Infinity : times
+    this.#left = fault === 'down' || fault === 'hang' ? 0 : times
+    this.#passing = after
     this.#ms = ms
-    if (fault !== 'down') return
+    if (fault !== 'down' && fault !== 'hang') return
     this.#struck++
+    if (fault === 'hang') {
+      for (const lane of this.#lanes) lane.hold()
+      return
+    }
     for (const server of this.#servers.keys()) server.close()
     for (const cut of this.#cuts) cut()
   }
@@ -77,6 +85,7 @@ export class SocketFaults implements Faults {
   async heal(): Promise<void> {
     const wasDown = this.#fault === 'down'
     this.#fault = undefined
+    for (const lane of this.#lanes) lane.release()
     if (!wasDown) return
     for (const [server, port] of this.#servers)
       if (!server.listening && !(await listens(server, port)))
@@ -86,6 +95,7 @@ export class SocketFaults implements Faults {
   /** Cuts all connections, and takes no more. */
   async close(): Promise<void> {
     for (const cut of this.#cuts) cut()
+    for (const lane of this.#lanes) lane.release()
     for (const server of this.#servers.keys()) {
       if (!server.listening) continue
       server.close()
@@ -94,7 +104,7 @@ export class SocketFaults implements Faults {
   }
 
   #strike(): Fault | undefined {
-    if (this.#fault === undefined || this.#left <= 0) return undefined
+    if (this.#fault === undefined || this.#left <= 0 || this.#passing-- > 0) return undefined
     this.#left--
     this.#struck++
     return this.#fault
@@ -111,6 +121,10 @@ export class SocketFaults implements Faults {
       server.destroy()
     }
     this.#cuts.add(cut)
+    for (const lane of [up, down]) {
+      this.#lanes.add(lane)
+      if (this.#fault === 'hang') lane.hold()
+    }
     client.on('data', (chunk) => {
       this.#requests++
       const fault = this.#strike()
@@ -134,6 +148,7 @@ export class SocketFaults implements Faults {
     client.on('close', () => up.end())
     server.on('close', () => {
       this.#cuts.delete(cut)
+      for (const lane of [up, down]) this.#lanes.delete(lane)
       down.end()
     })
   }
@@ -143,9 +158,21 @@ export class SocketFaults implements Faults {
 class Lane {
   readonly #socket: Socket
   #last: Promise<unknown> = Promise.resolve()
+  #held: PromiseWithResolvers<void> | undefined
 
   constructor(socket: Socket) {
     this.#socket = socket
+  }
+
+  /** Lets nothing more arrive. */
+  hold(): void {
+    this.#held ??= Promise.withResolvers()
+  }
+
+  /** Lets what was held arrive, in its order. */
+  release(): void {
+    this.#held?.resolve()
+    this.#held = undefined
   }
 
   send(chunk: Uint8Array, ms: number): void {
@@ -159,6 +186,7 @@ class Lane {
   #then(run: () => unknown, ms: number): void {
     this.#last = this.#last.then(async () => {
       if (ms > 0) await setTimeout(ms)
+      await this.#held?.promise
       run()
     })
   }

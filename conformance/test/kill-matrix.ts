@@ -2,8 +2,8 @@
  * Runs every case on every mutant, and writes docs/kill-matrix.md.
  *
  * `pnpm --filter @sess/conformance kill-matrix`; takes minutes, and goes on where it was stopped: what is known of a
- * mutant is kept in .cache/kill-matrix for as long as its name and the list of cases are what they were. `--fresh` forgets
- * it. With words, only mutants whose kind or name has one of them, and the result on standard output.
+ * mutant is kept in .cache/kill-matrix by its name and the names of the cases. `--fresh` forgets it: after a mutant or a case
+ * has changed, not just come in. With words, only mutants whose kind or name has one of them, and the result on standard output.
  */
 import { createHash } from 'node:crypto'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
@@ -36,22 +36,24 @@ const waiting = [...rows]
 async function run({ trial, kills }: Row, ids: readonly string[]): Promise<void> {
   const { kind, name, killedBy } = trial
   const key = createHash('sha256')
-    .update(JSON.stringify([kind, name, ids]))
+    .update(JSON.stringify([kind, name]))
     .digest('hex')
     .slice(0, 24)
   const file = new URL(`${key}.json`, CACHE)
-  const known = await readFile(file, 'utf8').then(
-    (text) => JSON.parse(text) as string[],
-    () => undefined,
+  const isKill = new Map(
+    await readFile(file, 'utf8').then(
+      (text) => JSON.parse(text) as [id: string, isKill: boolean][],
+      () => [],
+    ),
   )
-  const killed = known ?? []
   for (const id of ids) {
     // What it names is tried with all rounds, and again where it was not known to kill.
-    if (killed.includes(id) || (known && !killedBy.includes(id))) continue
-    if ((await trial.run(id, killedBy.includes(id) ? 1 : EFFORT)).status === 'fail') killed.push(id)
+    const isNamed = killedBy.includes(id)
+    if (!isKill.has(id) || (isNamed && !isKill.get(id)))
+      isKill.set(id, (await trial.run(id, isNamed ? 1 : EFFORT)).status === 'fail')
+    if (isKill.get(id)) kills.add(id)
   }
-  await writeFile(file, JSON.stringify(killed))
-  for (const id of killed) kills.add(id)
+  await writeFile(file, JSON.stringify([...isKill]))
 }
 
 await Promise.all(

@@ -2,10 +2,14 @@ import assert from 'node:assert/strict'
 import { setTimeout } from 'node:timers/promises'
 import { isSessError, type SessionStore } from '@sess/core'
 import type { Case } from '../contract.ts'
+import type { Fault } from '../faults.ts'
 import { losingStore } from '../losing-store.ts'
 import { clause } from './case.ts'
+import { harnessMakes } from './trouble.ts'
 
 const rule = clause('faults', 'sessions', 'fault')
+
+const CUTS = ['cut-before', 'cut-after', 'cut-mid-reply'] as const satisfies readonly Fault[]
 
 /** How long core waits for a store that is away, in ms. */
 const BRIEF = 250
@@ -28,7 +32,7 @@ export const faults: readonly Case[] = [
     'outage-at-load',
     'A store that cannot answer rejects the load: an outage is not a logout.',
     async ({ sessions, faulty, now }) => {
-      const { store: it, faults } = faulty()
+      const { store: it, faults } = faulty('down')
       const open = sessions({ now }, it, { storeTimeout: `${BRIEF}ms` })
       const session = await open.load(undefined)
       session.data.a = 1
@@ -98,7 +102,7 @@ export const faults: readonly Case[] = [
     'outage-at-write',
     'While the store is away a commit and a logout throw; once it is back they do what they were asked, once.',
     async (context) => {
-      const { store: it, faults } = context.faulty()
+      const { store: it, faults } = context.faulty('down')
       const open = context.sessions({ now: context.now }, it, { storeTimeout: `${BRIEF}ms` })
       const first = await open.load(undefined)
       first.data.n = 0
@@ -124,22 +128,24 @@ export const faults: readonly Case[] = [
     'cut-update',
     'An update whose connection is lost counts once, whatever was lost, and a later commit says so.',
     async (context) => {
-      const { store: it, faults } = context.faulty()
+      const { store: it, faults } = context.faulty(...CUTS)
       const open = context.sessions({ now: context.now }, it)
-      for (const cut of (['cut-before', 'cut-after', 'cut-mid-reply'] as const).filter((one) =>
-        faults.offers.includes(one),
-      )) {
+      // A write is one request or more; each is lost once.
+      const kinds = CUTS.filter((fault) => faults.offers.includes(fault))
+      for (const [cut, after] of kinds.flatMap((fault) => [0, 1, 2].map((passing) => [fault, passing] as const))) {
         const first = await again(() => open.load(undefined))
         first.data.n = 0
         const { cookieValue } = await first.commit()
         const session = await again(() => open.load(cookieValue))
-        faults.inject(cut)
+        faults.inject(cut, { after })
         try {
           await session.update((data) => void (data.n = Number(data.n) + 1))
         } catch (error) {
           assert.ok(isTyped(error), String(error))
+          await faults.heal()
           await again(() => session.commit())
         }
+        await faults.heal()
         const { n } = (await again(() => open.load(cookieValue))).data
         assert.ok(n === 1 || n === 0, `counted ${String(n)} times`)
         if (session.data.n === 1) assert.equal(n, 1)
@@ -150,7 +156,7 @@ export const faults: readonly Case[] = [
     'corrupt-answer',
     'A session whose bytes were changed on the way is an error or a new session, never another’s or a crash.',
     async (context) => {
-      const { store: it, faults } = context.faulty()
+      const { store: it, faults } = context.faulty('corrupt-reply')
       const open = context.sessions({ now: context.now }, it)
       const first = await open.load(undefined)
       first.data.text = 'a session that is long enough to be hit in its middle'.repeat(20)
@@ -165,8 +171,7 @@ export const faults: readonly Case[] = [
         assert.equal(data.text, first.data.text)
       }
     },
-    ({ space }) =>
-      space.faults?.offers.includes('corrupt-reply') ? undefined : 'the harness cannot change bytes on their way',
+    harnessMakes('corrupt-reply'),
   ),
 ]
 

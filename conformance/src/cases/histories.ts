@@ -6,9 +6,11 @@ import type { Operation } from '../history/history.ts'
 import { linearizable } from '../history/linearizability.ts'
 import { randomFrom } from '../random.ts'
 import { CounterExample, Inconclusive } from '../result.ts'
+import type { Fault } from '../faults.ts'
 import { clause, processes, revokes } from './case.ts'
 
 const CALLS = 8
+const CUTS = ['cut-before', 'cut-after', 'cut-mid-reply'] as const satisfies readonly Fault[]
 
 /** Throws unless one order of the calls explains every answer. */
 function judge(history: readonly Operation[], { store }: CaseContext): void {
@@ -100,15 +102,15 @@ export const histories: readonly Case[] = [
     'history-of-cuts',
     'Whatever connections are lost meanwhile, one order of the calls that answered, and of some that did not, explains all.',
     async (context) => {
-      const { store, faults } = context.faulty()
-      const cuts = (['cut-before', 'cut-after', 'cut-mid-reply'] as const).filter((one) => faults.offers.includes(one))
+      const { store, faults } = context.faulty(...CUTS)
+      const cuts = CUTS.filter((fault) => faults.offers.includes(fault))
       const [, ...others] = await clientsOf(context, 2)
       await playRounds(
         context,
         [store, ...others],
         () => ({}),
         30,
-        (round) => faults.inject(cuts[round % cuts.length]!),
+        (round) => faults.inject(cuts[round % cuts.length]!, { after: Math.floor(round / cuts.length) % 5 }),
       )
       await faults.heal()
     },

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { setTimeout } from 'node:timers/promises'
 import type { ExpectedRecord, SessionKey } from '@sess/core'
-import { asExpected } from '@sess/core/adapter'
-import type { Case } from '../contract.ts'
-import { clause, restarts } from './case.ts'
-import { payloadOf, promised, recovered, settle, sockets, spare, type Settled } from './trouble.ts'
+import { asExpected, sum } from '@sess/core/adapter'
+import type { Case, CaseContext } from '../contract.ts'
+import { clause, listed, restarts } from './case.ts'
+import { harnessMakes, payloadOf, promised, recovered, settle, spare, type Settled } from './trouble.ts'
 
 const store = clause('faults', 'store', 'fault')
 /** How long a client has to notice that its connection is lost, and how long a server stays away, in ms. */
@@ -32,11 +32,50 @@ class Away {
   }
 }
 
-/** A server that is slow, away, or has been restarted. */
+/** The server is away for a while, or hangs, with calls under way: what they promise holds. */
+async function nobodyAnswers(context: CaseContext, trouble: 'down' | 'hang'): Promise<void> {
+  const { key, record, now, space } = context
+  const { store: it, faults } = context.faulty(trouble)
+  const other = await space.connect()
+  const made = (): Promise<[SessionKey, ExpectedRecord]> => spare(context, record({ payload: Buffer.from('first') }))
+  const [[a, ra], [b, rb], [c]] = [await made(), await made(), await made()] as const
+  const fresh = key()
+  faults.inject(trouble)
+  // The first one meets the loss, the others a server that is not there.
+  const away = new Away()
+  void away.ask('read', it.read(a, now))
+  await away.passes(LOSS)
+  void away.ask('read', it.read(b, now))
+  const created = away.ask('create', it.create(fresh, record(), now))
+  const replaced = away.ask('replace', it.replace(a, asExpected(ra), { ...ra, revision: 2 }, now))
+  const touched = away.ask('touch', it.touch(b, asExpected(rb), now + 120_000, now))
+  const deleted = away.ask('delete', it.delete(c, now))
+  if (it.count) void away.ask('count', sum(it.count(now)))
+  if (it.list) void away.ask('list', listed(it, { id: 'ann', tag: a.tag }, now))
+  await away.passes(OUTAGE)
+  away.back()
+  await faults.heal()
+  await recovered(it, key(), now)
+  const seen = (at: SessionKey): Promise<ExpectedRecord | undefined> => other.read(at, now, { fresh: true })
+  const answers = await Promise.all([created, replaced, touched, deleted])
+  await setTimeout(100)
+  const done = [
+    (await seen(fresh)) !== undefined,
+    (await seen(a))?.revision === 2,
+    (await seen(b))?.expiresAt === now + 120_000,
+    (await seen(c)) === undefined,
+  ]
+  for (const [i, name] of ['create', 'replace', 'touch', 'delete'].entries()) {
+    if (promised(answers[i]!)) assert.ok(!done[i], `the ${name} threw store_unavailable, and was done later`)
+    if (!('error' in answers[i]!)) assert.ok(done[i], `the ${name} answered, and was not done`)
+  }
+}
+
+/** A server that is slow, away, hung, or has been restarted. */
 export const outages: readonly Case[] = [
   store('slow-answers', 'A slow answer is as good as a quick one.', async (context) => {
     const { key, record, now } = context
-    const { store: it, faults } = context.faulty()
+    const { store: it, faults } = context.faulty('slow')
     const at = key()
     faults.inject('slow', { ms: 200 })
     assert.equal(await it.create(at, record(), now), true)
@@ -51,7 +90,7 @@ export const outages: readonly Case[] = [
     'A replace that is sent before a delete, and arrives after it, brings nothing back.',
     async (context) => {
       const { key, record, now, space } = context
-      const { store: it, faults } = context.faulty()
+      const { store: it, faults } = context.faulty('late')
       const other = await space.connect()
       const at = key()
       await it.create(at, record(), now)
@@ -71,43 +110,14 @@ export const outages: readonly Case[] = [
   store(
     'down',
     'While the server is away no method answers, and what threw store_unavailable is not done later; then all goes on.',
-    async (context) => {
-      const { key, record, now, space } = context
-      const { store: it, faults } = context.faulty()
-      const other = await space.connect()
-      const made = (): Promise<[SessionKey, ExpectedRecord]> =>
-        spare(context, record({ payload: Buffer.from('first') }))
-      const [[a, ra], [b, rb], [c]] = [await made(), await made(), await made()] as const
-      const fresh = key()
-      faults.inject('down')
-      // The first one meets the loss, the others a server that is not there.
-      const away = new Away()
-      void away.ask('read', it.read(a, now))
-      await away.passes(LOSS)
-      void away.ask('read', it.read(b, now))
-      const created = away.ask('create', it.create(fresh, record(), now))
-      const replaced = away.ask('replace', it.replace(a, asExpected(ra), { ...ra, revision: 2 }, now))
-      const touched = away.ask('touch', it.touch(b, asExpected(rb), now + 120_000, now))
-      const deleted = away.ask('delete', it.delete(c, now))
-      await away.passes(OUTAGE)
-      away.back()
-      await faults.heal()
-      await recovered(it, key(), now)
-      const seen = (at: SessionKey): Promise<ExpectedRecord | undefined> => other.read(at, now, { fresh: true })
-      const answers = await Promise.all([created, replaced, touched, deleted])
-      await setTimeout(100)
-      const done = [
-        (await seen(fresh)) !== undefined,
-        (await seen(a))?.revision === 2,
-        (await seen(b))?.expiresAt === now + 120_000,
-        (await seen(c)) === undefined,
-      ]
-      for (const [i, name] of ['create', 'replace', 'touch', 'delete'].entries()) {
-        if (promised(answers[i]!)) assert.ok(!done[i], `the ${name} threw store_unavailable, and was done later`)
-        if (!('error' in answers[i]!)) assert.ok(done[i], `the ${name} answered, and was not done`)
-      }
-    },
-    sockets,
+    (context) => nobodyAnswers(context, 'down'),
+    harnessMakes('down'),
+  ),
+  store(
+    'hung',
+    'While the server hangs no method answers, and what threw store_unavailable is not done later; then all goes on.',
+    (context) => nobodyAnswers(context, 'hang'),
+    harnessMakes('hang'),
   ),
   store(
     'restart',

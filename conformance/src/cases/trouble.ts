@@ -9,6 +9,7 @@ import {
   type SessionStore,
 } from '@sess/core'
 import type { Case, CaseContext } from '../contract.ts'
+import type { Fault } from '../faults.ts'
 
 /** How long a client may take to be of use again, in ms. */
 const RECOVERY = 20_000
@@ -21,9 +22,29 @@ const PROMISES: readonly SessErrorCode[] = [
   'unsupported',
 ]
 
-/** The harness can make trouble at a socket. */
-export const sockets: NonNullable<Case['requires']> = ({ space }) =>
-  space.faults ? undefined : 'the harness has no faults: there is no socket between the store and its server'
+type Requires = NonNullable<Case['requires']>
+
+/** The harness can make trouble of one of these kinds between the store and its server. */
+export function harnessMakes(...faults: readonly Fault[]): Requires {
+  return ({ space }) => {
+    if (!space.faults) return 'the harness has no faults: there is no socket between the store and its server'
+    const { offers } = space.faults
+    return faults.some((fault) => offers.includes(fault))
+      ? undefined
+      : `the harness’s faults offer ${offers.join(', ') || 'nothing'}, and none of ${faults.join(', ')}`
+  }
+}
+
+/** All of these are so. The evidence is of the first that is not. */
+export function both(...requirements: readonly Requires[]): Requires {
+  return async (context) => {
+    for (const requires of requirements) {
+      const evidence = await requires(context)
+      if (evidence !== undefined) return evidence
+    }
+    return undefined
+  }
+}
 
 /** How a call ended. */
 export type Settled<T> = { readonly value: T; readonly error?: undefined } | { readonly error: unknown }

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { isSessError, SessError, type SessErrorCode, type SessionStore } from '@sess/core'
+import { isSessError, SessError, type SessErrorCode } from '@sess/core'
 import { receive, send, type Answer, type Call } from './protocol.ts'
 
 /** What can be wrong with a client. */
@@ -37,7 +37,7 @@ export class WireClient {
     this.#flaw = flaw
   }
 
-  async call(method: keyof SessionStore, ...values: unknown[]): Promise<unknown> {
+  async call(method: string, ...values: unknown[]): Promise<unknown> {
     if (this.#closed) throw new SessError('store_unavailable', 'the wire store was closed')
     const call: Call = { id: ++this.#last, method, values }
     try {
@@ -106,7 +106,7 @@ export class WireClient {
 }
 
 const LOST = 'the connection to the wire server was lost'
-const MISSING: ReadonlyMap<keyof SessionStore, unknown> = new Map<keyof SessionStore, unknown>([
+const MISSING: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ['create', false],
   ['replace', 'missing'],
   ['touch', 'missing'],

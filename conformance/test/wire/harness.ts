@@ -43,25 +43,37 @@ export async function connect(port: string, flaw?: Flaw): Promise<Connection> {
   return { store: wireStore(client), close: () => client.close() }
 }
 
-/** A harness over a socket: of a sound store and a sound client, unless others are given. */
-export function wireHarness({
-  flaw,
-  store = memoryStore,
-}: { readonly flaw?: Flaw; readonly store?: () => SessionStore } = {}): Harness {
+/** What a harness over a socket is made of. */
+interface Wire {
+  /** What the server offers. Default: the memory store. */
+  readonly serve?: () => object
+  /** The store that is made on a client. Default: one request a call. */
+  readonly store?: (client: WireClient) => SessionStore
+  readonly flaw?: Flaw
+  /** The module that other processes import. Without one the store lives in one process. */
+  readonly module?: string
+}
+
+/** A harness over a socket, of whatever speaks to a {@link WireServer}. */
+export function wireOf({ serve = memoryStore, store = wireStore, flaw, module }: Wire): Harness {
+  const connectTo = (port: number): Connection => {
+    const client = new WireClient(port, flaw)
+    return { store: store(client), close: () => client.close() }
+  }
   return {
     name: 'wire',
-    process: { module: import.meta.url },
+    ...(module !== undefined && { process: { module } }),
     open: async () => {
-      const server = new WireServer(store())
+      const server = new WireServer(serve())
       await server.start()
       const faults = new SocketFaults()
-      const connections = [await connect(String(await faults.listen(server)), flaw)]
+      const connections = [connectTo(await faults.listen(server))]
       return {
         store: connections[0]!.store,
         faults,
         argument: String(server.port),
         connect: async () => {
-          const connection = await connect(String(server.port), flaw)
+          const connection = connectTo(server.port)
           connections.push(connection)
           return connection.store
         },
@@ -77,6 +89,14 @@ export function wireHarness({
       }
     },
   }
+}
+
+/** A harness over a socket, one request a call: of a sound store and a sound client, unless others are given. */
+export function wireHarness({
+  flaw,
+  store = memoryStore,
+}: { readonly flaw?: Flaw; readonly store?: () => SessionStore } = {}): Harness {
+  return wireOf({ serve: store, module: import.meta.url, ...(flaw && { flaw }) })
 }
 
 export const harness: Harness = wireHarness()

@@ -1,11 +1,10 @@
 import type { Socket } from 'node:net'
 import { deserialize, serialize } from 'node:v8'
-import type { SessionStore } from '@sess/core'
 
-/** A call of a store. */
+/** A call of what the server offers. */
 export interface Call {
   readonly id: number
-  readonly method: keyof SessionStore
+  readonly method: string
   readonly values: readonly unknown[]
 }
 

@@ -1,18 +1,17 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
-import type { SessionStore } from '@sess/core'
 import { all } from '../../src/cases/case.ts'
 import { receive, send, type Answer, type Call } from './protocol.ts'
 
-/** A server of sessions: a store of this process, behind a socket. */
+/** A server: the methods of an object of this process, behind a socket. */
 export class WireServer {
-  readonly #store: SessionStore
+  readonly #offered: object
   readonly #sockets = new Set<Socket>()
   readonly #server: Server
   #port = 0
 
-  constructor(store: SessionStore) {
-    this.#store = store
+  constructor(offered: object) {
+    this.#offered = offered
     this.#server = createServer({ noDelay: true }, (socket) => this.#serve(socket))
   }
 
@@ -44,8 +43,8 @@ export class WireServer {
 
   async #answer({ id, method, values }: Call): Promise<Answer> {
     try {
-      const call = this.#store[method] as (...given: readonly unknown[]) => unknown
-      const answer = call.apply(this.#store, [...values])
+      const call = (this.#offered as Record<string, (...given: readonly unknown[]) => unknown>)[method]!
+      const answer = call.apply(this.#offered, [...values])
       return { id, value: isIterable(answer) ? await all(answer) : await answer }
     } catch (error) {
       const { code, message } = error as { code?: string; message: string }

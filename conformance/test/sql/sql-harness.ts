@@ -1,0 +1,30 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { SessionStore } from '@sess/core'
+import { harnessOf, type Connection, type Harness } from '../../src/index.ts'
+import { SqlStore } from './sql-store.ts'
+
+/** Another client of a file. The module that the kit's other processes load is this one. */
+export function connect(file: string): Connection {
+  const store = new SqlStore(file)
+  return { store, close: () => store.close() }
+}
+
+/** A harness on a file, of the store that is made of it. */
+export function sqlHarness(make: (file: string) => SessionStore, module?: string): Harness {
+  return harnessOf({
+    name: 'sql',
+    ...(module !== undefined && { module }),
+    connect: (file) => {
+      const store = make(file)
+      return { store, close: async () => store.close!() }
+    },
+    make: async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'sess-sql-'))
+      return { argument: join(folder, 'sessions.db'), remove: async () => rmSync(folder, { recursive: true }) }
+    },
+  })
+}
+
+export const harness: Harness = sqlHarness((file) => new SqlStore(file), import.meta.url)
