@@ -178,7 +178,10 @@ export const lostConnections: readonly Case[] = [
         for (const at of keys) if (!(await other.read(at, now, { fresh: true }))) gone++
         if (!('error' in answer)) assert.deepEqual([counted ?? 3, gone], [3, 3])
         else if (promised(answer) && counted !== undefined)
-          assert.ok(gone <= counted, `it threw ${told(answer.error)} after it had counted ${counted}, and ${gone} are gone`)
+          assert.ok(
+            gone <= counted,
+            `it threw ${told(answer.error)} after it had counted ${counted}, and ${gone} are gone`,
+          )
       }),
     both(cuts, revokes),
   ),

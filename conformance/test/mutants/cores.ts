@@ -61,7 +61,7 @@ export const cores: readonly CoreMutant[] = [
   core(
     'unknown-id-is-adopted',
     'sessions.ts',
-    ['identity/unknown-is-no-write', 'rotation-login/marker', 'rotation-login/login-against-logout'],
+    ['identity/unknown-is-no-write', 'rotation-login/marker'],
     [
       "      if (!token) events.emit('rejected', { reason: 'malformed' })",
       "      if (!token) events.emit('rejected', { reason: 'malformed' })\n      else if (!held) {\n        const session = await new LiveSession(context, await context.blank())\n        session.data = { adopted: true }\n        await session.commit()\n        return viewOf(session)\n      }",
@@ -500,7 +500,7 @@ export const cores: readonly CoreMutant[] = [
   core(
     'pepper-is-ignored',
     'token.ts',
-    ['life-cycle/needs-pepper'],
+    ['life-cycle/needs-pepper', 'rotation-login/pepper-in-turn'],
     [
       "pepper === undefined ? createHash('sha256').update('sess/subject-tag\\0') : createHmac('sha256', pepper)",
       "pepper === '' ? createHmac('sha256', pepper) : createHash('sha256').update('sess/subject-tag\\0')",

@@ -2,44 +2,33 @@ import { memoryStore, type SessionStore } from '@sess/core'
 import type { ExpectedRecord } from '@sess/core/adapter'
 import type { Harness } from '../../src/index.ts'
 import { wireHarness } from '../wire/harness.ts'
-
-/** A sound store, with some of its methods in another's hands. */
-function changed(store: SessionStore, own: Partial<SessionStore>): SessionStore {
-  return new Proxy(store, {
-    get(target, name: keyof SessionStore) {
-      const value: unknown = own[name] ?? target[name]
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value
-    },
-  })
-}
-
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+import { changed, tick, type StoreMutant } from './mutant.ts'
 
 /** Its replace looks, waits a moment, and writes without looking again. */
 function slowToWrite(store: SessionStore): SessionStore {
-  return changed(store, {
+  return changed(store, () => ({
     async replace(key, expected, record, now) {
       const live = await store.read(key, now)
       if (live?.revision !== expected.revision) return live ? 'conflict' : 'missing'
-      await turn()
+      await tick()
       await store.delete(key, now)
       await store.create(key, record, now)
       return 'replaced'
     },
-  })
+  }))
 }
 
 /** What it has read once it does not ask for again. */
 function forgetful(store: SessionStore): SessionStore {
   const cache = new Map<string, ExpectedRecord>()
-  return changed(store, {
+  return changed(store, () => ({
     async read(key, now, options) {
       const cached = options?.fresh ? undefined : cache.get(key.id)
       const record = cached ?? (await store.read(key, now))
       if (record) cache.set(key.id, record)
       return record
     },
-  })
+  }))
 }
 
 const shared = (client: (store: SessionStore) => SessionStore): Harness['open'] => {
@@ -50,10 +39,7 @@ const shared = (client: (store: SessionStore) => SessionStore): Harness['open'] 
 }
 
 /** Stores that only several clients at once, and a look at all that they were told, can convict. */
-export const racyStores: readonly (Pick<Harness, 'open' | 'process'> & {
-  readonly name: string
-  readonly killedBy: readonly string[]
-})[] = [
+export const histories: readonly StoreMutant[] = [
   {
     name: 'replace looks, waits and writes',
     killedBy: ['races/history-of-clients', 'subjects/history-of-revocation'],

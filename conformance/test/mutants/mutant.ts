@@ -6,6 +6,8 @@ import type { Harness, Space } from '../../src/index.ts'
 interface Mutant {
   /** The fault, as a sentence without its end. */
   readonly name: string
+  /** What an author does from habit, and gets this fault by. */
+  readonly habit?: string
   /** These must fail; others may. */
   readonly killedBy: readonly string[]
 }

@@ -8,9 +8,11 @@ import { clocks } from './clocks.ts'
 import { connections } from './connections.ts'
 import { cores } from './cores.ts'
 import { data } from './data.ts'
+import { histories } from './histories.ts'
 import { index } from './index.ts'
 import { lies } from './lies.ts'
 import { lifeCycle } from './life-cycle.ts'
+import { lost } from './lost.ts'
 import type { CoreMutant, SerializerMutant, StoreMutant } from './mutant.ts'
 import { races } from './races.ts'
 import { wireHarness } from '../wire/harness.ts'
@@ -116,9 +118,17 @@ function coreTrial(mutant: CoreMutant): Trial {
 
 /** All mutants. */
 export const trials: readonly Trial[] = [
-  ...Object.entries({ clocks, races, lies, data, index, 'life cycle': lifeCycle, connections }).flatMap(
-    ([kind, mutants]) => mutants.map((mutant) => storeTrial(`store: ${kind}`, mutant)),
-  ),
+  ...Object.entries({
+    clocks,
+    races,
+    lies,
+    data,
+    index,
+    'life cycle': lifeCycle,
+    histories,
+    connections,
+    'lost connections': lost,
+  }).flatMap(([kind, mutants]) => mutants.map((mutant) => storeTrial(`store: ${kind}`, mutant))),
   ...serializers.map(serializerTrial),
   ...[...requestCores, ...cores].map(coreTrial),
 ]

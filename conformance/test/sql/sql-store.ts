@@ -1,6 +1,14 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import { memoryStore, SessError, type SessionKey, type SessionRecord, type SessionStore, type StoreTraits, type Subject } from '@sess/core'
-import { asExpected, sweepableUntil, type ExpectedRecord } from '@sess/core/adapter'
+import {
+  memoryStore,
+  SessError,
+  type SessionKey,
+  type SessionRecord,
+  type SessionStore,
+  type StoreTraits,
+  type Subject,
+} from '@sess/core'
+import { asExpected, GRACE_MS, type ExpectedRecord } from '@sess/core/adapter'
 
 /** The statements of {@link SqlStore}, by name, for mutants to write another in the place of one. */
 export const STATEMENTS = {
@@ -118,7 +126,7 @@ export class SqlStore implements SessionStore {
 
   async *sweep(now: number): AsyncIterable<number> {
     for (;;) {
-      const swept = this.run('sweep', { until: sweepableUntil(now), now })
+      const swept = this.run('sweep', { until: Math.min(now, Date.now()) - GRACE_MS, now })
       yield swept
       if (swept === 0) return
       await new Promise((resolve) => setImmediate(resolve))

@@ -7,7 +7,7 @@ import { WireServer } from './server.ts'
 const { traits } = memoryStore()
 
 /** Sessions on a {@link WireServer}: a store that speaks over a socket, for the kit to be tried on. */
-function wireStore(client: WireClient): SessionStore {
+export function wireStore(client: WireClient): SessionStore {
   const call = <T>(method: keyof SessionStore, ...values: unknown[]): Promise<T> =>
     client.call(method, ...values) as Promise<T>
   return {

@@ -8,7 +8,7 @@ import {
   type StoreTraits,
   type Subject,
 } from '@sess/core'
-import { asExpected, decodeRecord, encodeRecord, sweepableUntil, type ExpectedRecord } from '@sess/core/adapter'
+import { asExpected, decodeRecord, encodeRecord, GRACE_MS, type ExpectedRecord } from '@sess/core/adapter'
 import type { WireClient } from './client.ts'
 import type { Versioned } from './kv-server.ts'
 
@@ -91,7 +91,8 @@ export class KvStore implements SessionStore {
   }
 
   async *all(now: number): AsyncIterable<readonly [SessionKey, SessionRecord]> {
-    for await (const page of this.pages('')) for (const { key, record } of page) if (now < record.expiresAt) yield [key, record]
+    for await (const page of this.pages(''))
+      for (const { key, record } of page) if (now < record.expiresAt) yield [key, record]
   }
 
   async *deleteSubject(subject: Subject, now: number, except?: SessionKey): AsyncIterable<number> {
@@ -105,7 +106,7 @@ export class KvStore implements SessionStore {
   }
 
   async *sweep(now: number): AsyncIterable<number> {
-    const until = sweepableUntil(now)
+    const until = Math.min(now, Date.now()) - GRACE_MS
     for await (const page of this.pages(''))
       for (const { key, version, record } of page)
         if (record.expiresAt <= until) yield Number(await this.remove(key, version))
