@@ -9,7 +9,7 @@ import type {
   SessionStore,
   Subject,
 } from '@sess/core'
-import type { Fault, Faults } from './faults.ts'
+import type { Fault, Faults } from './fault-switch.ts'
 import type { Task } from './task.ts'
 
 /** The clauses that a store, a serializer, or sessions over a store are held to. */
@@ -84,6 +84,8 @@ export interface Space {
   readonly index?: Index
   /** Trouble between `store` and its server. Where it is missing, the kit makes it in front of the store. */
   readonly faults?: Faults
+  /** Makes the place where sessions are stored run full: where a write can fail at its end, on a disk above all. */
+  readonly full?: Full
   /** Ends everything that was opened, and removes what was written. */
   close(): Promise<void>
 }
@@ -104,6 +106,14 @@ export interface Index {
   lose(subject: Subject): Promise<void>
   /** How many entries it holds of a subject. */
   size(subject: Subject): Promise<number>
+}
+
+/** The place where sessions are stored, and its room. */
+export interface Full {
+  /** Leaves no room, or almost none. Reads go on. */
+  fill(): Promise<void>
+  /** Gives the room back. */
+  free(): Promise<void>
 }
 
 /** A store in another process. */

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { memoryStore, type SessionStore } from '@sess/core'
 import { expect, test } from 'vitest'
 import { slowness, Stillness, within } from './deadline.ts'
-import type { Faults } from './faults.ts'
+import type { Faults } from './fault-switch.ts'
 import { cases, runCase, runSuite, type Harness } from './index.ts'
 
 /** How long a call may make no progress here, in ms. */

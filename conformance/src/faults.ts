@@ -1,7 +1,8 @@
 /**
- * Trouble between a client and its server, for harnesses: what can be made, and proxies that make it.
+ * Trouble between a client and its server, for harnesses: what can be made, and what makes it.
  *
  * @module
  */
 export type { Fault, FaultOptions, Faults } from './fault-switch.ts'
+export { fullFiles } from './full-files.ts'
 export { SocketFaults, type Target } from './socket-faults.ts'

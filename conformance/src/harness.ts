@@ -5,12 +5,12 @@
  * @module
  */
 import type { Connection, Harness, Space } from './contract.ts'
-import type { Faults } from './faults.ts'
+import type { Faults } from './fault-switch.ts'
 
 export type { Connection, Deviation, Harness, Index, Raw, Space } from './contract.ts'
 
 /** Where one namespace is, and what can be done to it past the store. */
-export interface Place extends Pick<Space, 'raw' | 'index' | 'restart'> {
+export interface Place extends Pick<Space, 'raw' | 'index' | 'restart' | 'full'> {
   /** What `connect` is given, as text, in other processes too: a URL, a file's name, a prefix, all of it as JSON. */
   readonly argument: string
   /** Trouble for the store on trial: its switch, and the argument that leads through it. All other clients go past it. */
@@ -54,7 +54,7 @@ export function harnessOf(parts: HarnessParts): Harness {
 
 async function open(parts: HarnessParts): Promise<Space> {
   const place: Place = parts.make ? await parts.make() : { argument: '' }
-  const { argument, faulty, raw, index, restart } = place
+  const { argument, faulty, raw, index, restart, full } = place
   const connections: Connection[] = []
   const connect = async (to: string): Promise<Connection['store']> => {
     const connection = await parts.connect(to)
@@ -76,6 +76,7 @@ async function open(parts: HarnessParts): Promise<Space> {
       connect: parts.module === undefined ? async () => store : () => connect(argument),
       ...(raw && { raw }),
       ...(index && { index }),
+      ...(full && { full }),
       ...(restart && { restart: () => restart.call(place) }),
       ...(faulty && { faults: faulty.faults }),
       close,

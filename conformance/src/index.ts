@@ -6,6 +6,7 @@ export type {
   Clause,
   Connection,
   Deviation,
+  Full,
   Harness,
   Index,
   Layer,
@@ -14,7 +15,7 @@ export type {
   SerializerCase,
   Space,
 } from './contract.ts'
-export type { Fault, Faults } from './faults.ts'
+export type { Fault, FaultOptions, Faults } from './fault-switch.ts'
 export { harnessOf, type HarnessParts, type Place } from './harness.ts'
 export { CounterExample, HarnessError, Inconclusive, type Failure, type Result, type Step } from './result.ts'
 export type { CaseReport, Report } from './report/report.ts'

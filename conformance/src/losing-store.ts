@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import type { SessionStore } from '@sess/core'
-import type { Fault, Faults } from './faults.ts'
+import type { Fault, Faults } from './fault-switch.ts'
 
 const OFFERS = ['cut-before', 'cut-after', 'late', 'slow', 'down', 'hang'] as const satisfies readonly Fault[]
 

@@ -1,6 +1,6 @@
 import { isUint8Array } from 'node:util/types'
 import type { SessionKey, SessionRecord, SessionStore, Subject } from '@sess/core'
-import type { Faults } from './faults.ts'
+import type { Faults } from './fault-switch.ts'
 import type { Step } from './result.ts'
 
 /** So many calls are kept; a counter-example that needs more is told by the case itself. */

@@ -9,6 +9,8 @@ export type Task =
   | { readonly kind: 'create'; readonly keys: readonly SessionKey[]; readonly expiresAt: number; readonly now: number }
   /** Reads and replaces each record until it is missing, in turn. Answers how often a replace found it so. */
   | { readonly kind: 'replace-past-delete'; readonly keys: readonly SessionKey[]; readonly now: number }
+  /** Sweeps. Answers how many records went. */
+  | { readonly kind: 'sweep'; readonly now: number }
   /** Reads, and closes. */
   | { readonly kind: 'read'; readonly key: SessionKey; readonly now: number }
   /** Plays each in its turn. Answers the operations of each. */

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
 import type { SessionStore } from '@sess/core'
+import { sum } from '@sess/core/adapter'
 import { play, type Play } from './history/client.ts'
 import type { Operation } from './history/history.ts'
 import type { Connection } from './contract.ts'
@@ -59,6 +60,8 @@ async function perform(store: SessionStore, task: Task): Promise<unknown> {
     }
     case 'history':
       return playAll(store, task.plays)
+    case 'sweep':
+      return sum(store.sweep!(now))
     case 'read':
       return (await store.read(task.key, now)) !== undefined
   }

@@ -10,12 +10,16 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { killMatrix, type Row } from './mutants/matrix.ts'
 import { removeCopies, trials } from './mutants/trials.ts'
 
-/** Cases that look at the whole process, or at time: they run while nothing else does. */
+/** Cases that look at the whole process, at time, or limit what is written: they run while nothing else does. */
 const ALONE: ReadonlySet<string> = new Set([
   'clock/time-zone',
   'life-cycle/no-timer-is-left',
   'scale/sweep-is-indexed',
   'scale/revoke-is-flat',
+  'faults/full-replace',
+  'faults/full-touch',
+  'faults/full-delete',
+  'faults/full-revocation',
 ])
 const ABREAST = 6
 /** Cases that a mutant does not name make fewer rounds. */

@@ -3,7 +3,7 @@ import { createSessions } from '@sess/core'
 import { afterAll, describe, expect, test } from 'vitest'
 import { cases, runCase, serializerCases } from '../src/index.ts'
 import { edition } from './mutants/matrix.ts'
-import { editedCore, removeCopies, sound, trials } from './mutants/trials.ts'
+import { bases, editedCore, removeCopies, sound, trials } from './mutants/trials.ts'
 
 const PATIENCE = 600_000
 
@@ -36,6 +36,17 @@ test(
         expect(await runCase(item, sound, { createSessions: create, effort: 0.2 }), item.id).toMatchObject({
           status: expect.stringMatching(/^(pass|not-applicable)$/) as string,
         })
+  },
+)
+
+test.each(bases)(
+  'what the mutants are made of is sound: $name, in the cases that its mutants name',
+  { timeout: PATIENCE },
+  async ({ harness, mutants }) => {
+    for (const id of new Set(mutants.flatMap(({ killedBy }) => killedBy))) {
+      const item = cases.find((each) => each.id === id)!
+      expect(await runCase(item, harness), id).toMatchObject({ status: 'pass' })
+    }
   },
 )
 

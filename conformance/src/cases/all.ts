@@ -8,8 +8,11 @@ import { lostConnections } from './lost-connections.ts'
 import { histories } from './histories.ts'
 import { hostileBytes } from './hostile-bytes.ts'
 import { identity } from './identity.ts'
+import { fullPlaces } from './full.ts'
 import { lateWrites } from './late-writes.ts'
+import { leftBehind } from './left-behind.ts'
 import { lifeCycle } from './life-cycle.ts'
+import { listsUnderWrites } from './lists-under-writes.ts'
 import { login } from './login.ts'
 import { loginRaces } from './login-races.ts'
 import { outages } from './outages.ts'
@@ -24,6 +27,7 @@ import { scale } from './scale.ts'
 import { sealedBytes } from './sealed-bytes.ts'
 import { secrets } from './secrets.ts'
 import { subjects } from './subjects.ts'
+import { sweepRaces } from './sweeps.ts'
 import { switching } from './switching.ts'
 import { traits } from './traits.ts'
 
@@ -50,6 +54,7 @@ const all: readonly Case[] = [
   ...expired,
   ...clockOfSessions,
   ...races,
+  ...sweepRaces,
   ...racesOfRequests,
   ...lateWrites,
   ...rotation,
@@ -57,6 +62,8 @@ const all: readonly Case[] = [
   ...loginRaces,
   ...outcomes,
   ...subjects,
+  ...leftBehind,
+  ...listsUnderWrites,
   ...revocations,
   ...switching,
   ...hostileBytes,
@@ -64,6 +71,7 @@ const all: readonly Case[] = [
   ...faults,
   ...lostConnections,
   ...outages,
+  ...fullPlaces,
   ...histories,
   ...scale,
   ...traits,

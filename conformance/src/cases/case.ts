@@ -49,6 +49,17 @@ export const sweeps: Requires = has('sweep')
 export const indexes: Requires = ({ space }) =>
   space.index ? undefined : 'the harness has no index: subjects are looked up in the records themselves'
 
+/** All of these are so. The evidence is of the first that is not. */
+export function both(...requirements: readonly Requires[]): Requires {
+  return async (context) => {
+    for (const requires of requirements) {
+      const evidence = await requires(context)
+      if (evidence !== undefined) return evidence
+    }
+    return undefined
+  }
+}
+
 function has(name: 'list' | 'all' | 'deleteSubject' | 'count' | 'sweep'): Requires {
   return ({ store }) => (name in store ? undefined : `the store has no ${name}()`)
 }
@@ -124,6 +135,11 @@ export async function seen(
 /** Adds one to `data.n`. */
 export function increment(data: Record<string, unknown>): void {
   data['n'] = Number(data['n'] ?? 0) + 1
+}
+
+/** Lets others have some turns first, so that two calls meet at another step each time. */
+export async function turns(count: number): Promise<void> {
+  for (let left = count; left > 0; left--) await new Promise((resolve) => setImmediate(resolve))
 }
 
 /** Lets what a client still has under way, without saying so, come to its end. */

@@ -6,7 +6,7 @@ import type { Operation } from '../history/history.ts'
 import { linearizable } from '../history/linearizability.ts'
 import { randomFrom } from '../random.ts'
 import { CounterExample, Inconclusive } from '../result.ts'
-import type { Fault } from '../faults.ts'
+import type { Fault } from '../fault-switch.ts'
 import { clause, processes, revokes } from './case.ts'
 
 const CALLS = 8

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { isSessError, type AnyRecord, type ExpectedRecord, type SessionKey, type SessionStore } from '@sess/core'
 import { sum } from '@sess/core/adapter'
 import type { Case, CaseContext } from '../contract.ts'
-import type { Fault } from '../faults.ts'
+import type { Fault } from '../fault-switch.ts'
 import { HarnessError } from '../result.ts'
-import { all, clause, counts, listed, lists, listsAll, revokes, sweeps } from './case.ts'
-import { both, harnessMakes, payloadOf, promised, recovered, settle, spare, type Settled } from './trouble.ts'
+import { all, both, clause, counts, listed, lists, listsAll, revokes, sweeps } from './case.ts'
+import { harnessMakes, payloadOf, promised, recovered, settle, spare, type Settled } from './trouble.ts'
 
 const store = clause('faults', 'store', 'fault')
 const CUTS = ['cut-before', 'cut-after', 'cut-mid-reply'] as const satisfies readonly Fault[]

@@ -9,7 +9,7 @@ import {
   type SessionStore,
 } from '@sess/core'
 import type { Case, CaseContext } from '../contract.ts'
-import type { Fault } from '../faults.ts'
+import type { Fault } from '../fault-switch.ts'
 
 /** How long a client may take to be of use again, in ms. */
 const RECOVERY = 20_000
@@ -32,17 +32,6 @@ export function harnessMakes(...faults: readonly Fault[]): Requires {
     return faults.some((fault) => offers.includes(fault))
       ? undefined
       : `the harness’s faults offer ${offers.join(', ') || 'nothing'}, and none of ${faults.join(', ')}`
-  }
-}
-
-/** All of these are so. The evidence is of the first that is not. */
-export function both(...requirements: readonly Requires[]): Requires {
-  return async (context) => {
-    for (const requires of requirements) {
-      const evidence = await requires(context)
-      if (evidence !== undefined) return evidence
-    }
-    return undefined
   }
 }
 

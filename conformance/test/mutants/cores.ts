@@ -507,6 +507,15 @@ export const cores: readonly CoreMutant[] = [
     ],
   ),
   core(
+    'login-puts-back-what-was-logged-out',
+    'login.ts',
+    ['rotation-login/login-against-logout'],
+    [
+      "if ((await calls.tell('replace', key, (at) => store.replace(key, old.record, next.record, at), 2)) !== 'conflict')",
+      "const answer = await calls.tell('replace', key, (at) => store.replace(key, old.record, next.record, at), 2)\n      if (answer === 'missing') await store.create(key, old.record, now)\n      if (answer !== 'conflict')",
+    ],
+  ),
+  core(
     'a-look-before-each-write',
     'compare-and-set.ts',
     ['scale/calls'],

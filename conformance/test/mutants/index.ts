@@ -279,6 +279,18 @@ export const index: readonly StoreMutant[] = [
     },
   ),
   indexed(
+    'a create over an expired record leaves the entry of whose that was',
+    ['subjects/index-after-create-over'],
+    class extends ByteStore {
+      override async create(key: SessionKey, record: SessionRecord, now: number): Promise<boolean> {
+        if (this.live(key, now)) return false
+        this.fits(record)
+        this.put(key, record)
+        return true
+      }
+    },
+  ),
+  indexed(
     'a revocation leaves its entries in the index',
     ['subjects/index-is-reclaimed'],
     class extends ByteStore {

@@ -1,5 +1,5 @@
 import { isSessError, SessError, type SessionKey, type SessionStore } from '@sess/core'
-import { WireClient } from '../wire/client.ts'
+import type { WireClient } from '../wire/client.ts'
 import { wireOf, wireStore } from '../wire/harness.ts'
 import { KvServer } from '../wire/kv-server.ts'
 import { KvStore } from '../wire/kv-store.ts'
@@ -203,7 +203,7 @@ const FAULTS: readonly Lost[] = [
         try {
           return await it.create(...values)
         } catch (error) {
-          if (isSessError(error)) setTimeout(() => it.create(...values).catch(() => {}), 200)
+          if (isSessError(error)) setTimeout(() => void it.create(...values).catch(() => {}), 200)
           throw error
         }
       },

@@ -35,14 +35,15 @@ Made by \`pnpm --filter @sess/conformance kill-matrix\`, edition \`${edition(row
 
 ## Mutants
 
-The cases that a mutant names, and how many more kill it.
+The cases that a mutant names, and how many more kill it. Behind a fault, where it is written down, the habit by which an author
+gets it.
 
 | | kind | fault | killed by |
 | --: | --- | --- | --- |
 ${rows
   .map(
-    ({ trial: { kind, name, killedBy }, kills }, i) =>
-      `| ${i + 1} | ${kind} | ${name} | ${killedBy.map((id) => (kills.has(id) ? id : `**not ${id}**`)).join(', ')}${kills.size > killedBy.length ? ` and ${kills.size - killedBy.length} more` : ''} |`,
+    ({ trial: { kind, name, habit, killedBy }, kills }, i) =>
+      `| ${i + 1} | ${kind} | ${name}${habit === undefined ? '' : `; from: ${habit.replaceAll('|', String.raw`\|`)}`} | ${killedBy.map((id) => (kills.has(id) ? id : `**not ${id}**`)).join(', ')}${kills.size > killedBy.length ? ` and ${kills.size - killedBy.length} more` : ''} |`,
   )
   .join('\n')}
 

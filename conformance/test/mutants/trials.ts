@@ -15,15 +15,21 @@ import { lifeCycle } from './life-cycle.ts'
 import { lost } from './lost.ts'
 import type { CoreMutant, SerializerMutant, StoreMutant } from './mutant.ts'
 import { races } from './races.ts'
+import { harness as sqlHarness } from '../sql/sql-harness.ts'
 import { wireHarness } from '../wire/harness.ts'
+import { harness as kvHarness } from '../wire/kv-harness.ts'
+import { readsFirst } from './reads-first.ts'
 import { requestCores } from './request-cores.ts'
 import { serializers } from './serializers.ts'
+import { sql } from './sql.ts'
 
 /** A mutant on trial. */
 export interface Trial {
   /** What is broken: a store, a serializer or a core; and by what kind of defect. */
   readonly kind: string
   readonly name: string
+  /** What an author does from habit, and gets this fault by. */
+  readonly habit?: string
   readonly killedBy: readonly string[]
   /** The cases that are about it. */
   readonly cases: readonly string[]
@@ -43,11 +49,12 @@ const CASE_PATIENCE = 10_000
 
 const byId = new Map(cases.map((item) => [item.id, { ...item, patience: CASE_PATIENCE }]))
 
-function storeTrial(kind: string, { name, killedBy, open, process }: StoreMutant): Trial {
+function storeTrial(kind: string, { name, habit, killedBy, open, process }: StoreMutant): Trial {
   const harness: Harness = { name: 'mutant', open, ...(process && { process }) }
   return {
     kind,
     name,
+    ...(habit !== undefined && { habit }),
     killedBy,
     cases: cases.map(({ id }) => id),
     run: (id, effort = 1) => runCase(byId.get(id)!, harness, { ...OPTIONS, effort }),
@@ -116,6 +123,17 @@ function coreTrial(mutant: CoreMutant): Trial {
   }
 }
 
+/** The sound stores over a socket and on SQL that mutants are made of, and these. */
+export const bases: readonly {
+  readonly name: string
+  readonly harness: Harness
+  readonly mutants: readonly StoreMutant[]
+}[] = [
+  { name: 'one request a call', harness: wireHarness(), mutants: [...connections, ...lost] },
+  { name: 'it reads, then writes', harness: kvHarness, mutants: [...lost, ...readsFirst] },
+  { name: 'SQL', harness: sqlHarness, mutants: sql },
+]
+
 /** All mutants. */
 export const trials: readonly Trial[] = [
   ...Object.entries({
@@ -128,6 +146,8 @@ export const trials: readonly Trial[] = [
     histories,
     connections,
     'lost connections': lost,
+    'reads, then writes': readsFirst,
+    SQL: sql,
   }).flatMap(([kind, mutants]) => mutants.map((mutant) => storeTrial(`store: ${kind}`, mutant))),
   ...serializers.map(serializerTrial),
   ...[...requestCores, ...cores].map(coreTrial),

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { SessionStore } from '@sess/core'
+import { fullFiles } from '../../src/faults.ts'
 import { harnessOf, type Connection, type Harness } from '../../src/index.ts'
 import { SqlStore } from './sql-store.ts'
 
@@ -11,20 +12,25 @@ export function connect(file: string): Connection {
   return { store, close: () => store.close() }
 }
 
-/** A harness on a file, of the store that is made of it. */
-export function sqlHarness(make: (file: string) => SessionStore, module?: string): Harness {
+/** A harness on a file, of the store that is made of it. Its other processes have the sound one. */
+export function sqlHarness(make: (file: string) => SessionStore): Harness {
   return harnessOf({
     name: 'sql',
-    ...(module !== undefined && { module }),
+    module: import.meta.url,
     connect: (file) => {
       const store = make(file)
       return { store, close: async () => store.close!() }
     },
     make: async () => {
       const folder = mkdtempSync(join(tmpdir(), 'sess-sql-'))
-      return { argument: join(folder, 'sessions.db'), remove: async () => rmSync(folder, { recursive: true }) }
+      const full = fullFiles(folder)
+      return {
+        argument: join(folder, 'sessions.db'),
+        ...(full && { full }),
+        remove: async () => rmSync(folder, { recursive: true }),
+      }
     },
   })
 }
 
-export const harness: Harness = sqlHarness((file) => new SqlStore(file), import.meta.url)
+export const harness: Harness = sqlHarness((file) => new SqlStore(file))

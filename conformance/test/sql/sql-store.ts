@@ -34,9 +34,10 @@ export const STATEMENTS = {
 }
 
 type Name = keyof typeof STATEMENTS
+export type Statements = Readonly<Record<Name, string>>
 type Values = Readonly<Record<string, SQLInputValue>>
 
-interface Row {
+export interface Row {
   readonly tag: string
   readonly id: string
   readonly revision: number
@@ -50,11 +51,11 @@ export class SqlStore implements SessionStore {
   readonly name: string = 'sql'
   readonly traits: StoreTraits = memoryStore().traits
   protected readonly database: DatabaseSync
-  readonly #statements: Readonly<Record<Name, string>>
+  readonly #statements: Statements
   readonly #prepared = new Map<string, StatementSync>()
   #closed = false
 
-  constructor(file: string, statements: Partial<Record<Name, string>> = {}) {
+  constructor(file: string, statements: Partial<Statements> = {}) {
     this.database = new DatabaseSync(file)
     this.#statements = { ...STATEMENTS, ...statements }
     this.database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA busy_timeout = 2000`)
@@ -146,7 +147,7 @@ export class SqlStore implements SessionStore {
     return Number(this.#statement(name).run(values).changes)
   }
 
-  protected subjectOf(subject: string): SQLInputValue {
+  protected subjectOf(subject: string): Uint8Array {
     return Buffer.from(subject)
   }
 

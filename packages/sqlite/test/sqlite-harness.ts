@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { fullFiles } from '@sess/conformance/faults'
 import { harnessOf, type Connection, type Harness, type Raw } from '@sess/conformance/harness'
 import manifest from '../package.json' with { type: 'json' }
 import { sqliteStore } from '../src/index.ts'
@@ -64,7 +65,13 @@ export function sqliteHarness(driver: TestDriver, module: string): Harness {
     make: async () => {
       const folder = mkdtempSync(join(tmpdir(), 'sess-sqlite-'))
       const file = join(folder, 'sessions.db')
-      return { argument: file, raw: rawOf(driver, file), remove: async () => rmSync(folder, { recursive: true }) }
+      const full = fullFiles(folder)
+      return {
+        argument: file,
+        raw: rawOf(driver, file),
+        ...(full && { full }),
+        remove: async () => rmSync(folder, { recursive: true }),
+      }
     },
     versions: async () => {
       const database = driver.open(':memory:')
