@@ -103,7 +103,7 @@ export const leftBehind: readonly Case[] = [
       )
       for (const id of ['a', 'ab', 'b']) assert.deepEqual(await listed(it, { tag, id }, now), idsOf(id), id)
       if (it.deleteSubject) {
-        assert.ok([38, undefined].includes(await sum(it.deleteSubject({ tag, id: 'a' }, now, spared!))))
+        assert.ok([38, undefined].includes(await sum(it.deleteSubject({ tag, id: 'a' }, now, spared))))
         keys.set('a', [spared!])
       }
       for (const id of ['a', 'ab', 'b']) assert.deepEqual(await listed(it, { tag, id }, now), idsOf(id), id)
@@ -118,7 +118,7 @@ export const leftBehind: readonly Case[] = [
       const { store: it, key, record, now } = context
       const { tag } = key()
       const long = 'x'.repeat(1000)
-      const names = [`${long}1`, `${long}2`, `1${long}`, `2${long}`, long, long.slice(1), `${long.slice(0, 255)}`]
+      const names = [`${long}1`, `${long}2`, `1${long}`, `2${long}`, long, long.slice(1), long.slice(0, 255)]
       const keys = names.map(() => key(tag))
       for (const [i, subject] of names.entries()) await it.create(keys[i]!, record({ subject }), now)
       for (const [i, id] of names.entries()) {

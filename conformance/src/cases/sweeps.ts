@@ -16,9 +16,9 @@ async function sweepsMeet(context: CaseContext, write: Write): Promise<void> {
   const { store: it, space, key, record, now, rounds } = context
   const first = record({ expiresAt: now - GRACE })
   const sweepers = [await space.connect(), await space.connect()]
-  let isOver = false
+  const over = new AbortController()
   const swept = sweepers.map(async (client) => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       await sum(client.sweep!(now))
       await settled()
     }
@@ -33,7 +33,7 @@ async function sweepsMeet(context: CaseContext, write: Write): Promise<void> {
       await Promise.all(keys.map(async (at) => (await write(at, first, context)) && kept.push(at)))
     }
   } finally {
-    isOver = true
+    over.abort()
     await Promise.all(swept)
   }
   for (const at of kept)

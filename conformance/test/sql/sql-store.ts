@@ -11,7 +11,7 @@ import {
 import { asExpected, GRACE_MS, type ExpectedRecord } from '@sess/core/adapter'
 
 /** The statements of {@link SqlStore}, by name, for mutants to write another in the place of one. */
-export const STATEMENTS = {
+const STATEMENTS = {
   table: `CREATE TABLE IF NOT EXISTS sessions (tag TEXT NOT NULL, id TEXT NOT NULL, revision INTEGER NOT NULL,
     expires_at INTEGER NOT NULL, subject BLOB, payload BLOB NOT NULL, PRIMARY KEY (tag, id)) STRICT`,
   index: 'CREATE INDEX IF NOT EXISTS sessions_expires_at ON sessions (expires_at)',
