@@ -67,6 +67,7 @@ describe.concurrent('what cannot be run ends with 2', { timeout: 120_000 }, () =
     ['no harness', [], 'name one module that exports a harness'],
     ['an unknown option', [MEMORY, '--fast'], "'--fast'"],
     ['an unknown case, which leaves none', [MEMORY, '--case', 'races/none'], '"races/none" is no case'],
+    ['an unknown clause, which leaves none', [MEMORY, '--clause', 'race'], '"race/*" is no case'],
     ['a module that is not there', ['./no-such-harness.mjs'], 'no-such-harness.mjs'],
     ['a number that is none', [MEMORY, '--seed', '0x10'], "--seed takes a whole number; it was given '0x10'"],
   ])('%s', async (_, args, sentence) => {

@@ -8,7 +8,8 @@ Holds a session store to the contract. HARNESS is a module that exports \`harnes
 one that exports \`serializer\` puts a serializer on trial.
 
   --report DIR    writes report.json, junit.xml, report.md, report.html and badge.svg
-  --case ID       runs one case; repeatable
+  --case ID       runs one case, or those that a pattern names, as 'clock/*'; repeatable
+  --clause NAME   runs the cases of one clause; repeatable
   --seed N        makes the same random choices again; printed with each failure
   --path P        goes straight to a counter-example; printed with it
   --quick         a tenth of the rounds: to work with, no proof
@@ -31,6 +32,7 @@ const config = {
   options: {
     report: text,
     case: { ...text, multiple: true },
+    clause: { ...text, multiple: true },
     seed: text,
     path: text,
     quick: flag,
@@ -69,7 +71,10 @@ export function readCommand(args: readonly string[]): Command {
     does,
     harness: positionals[0] ?? '',
     report: values.report,
-    only: values.case,
+    only:
+      values.case || values.clause
+        ? [...(values.case ?? []), ...(values.clause ?? []).map((name) => `${name}/*`)]
+        : undefined,
     seed: number(values.seed, 'seed'),
     path: values.path,
     quick: values.quick ?? false,

@@ -17,7 +17,7 @@ const ENOUGH = 3
 
 /** How a whole run is done. */
 export interface SuiteOptions extends RunOptions {
-  /** The ids of the cases to run. Default: all, which alone is a run of the contract. */
+  /** The ids of the cases to run; `*` stands for any text: `clock/*`. Default: all, which alone is a run of the contract. */
   readonly only?: readonly string[]
   /** Called before each case. */
   readonly onStart?: (id: string, index: number, of: number) => void
@@ -81,9 +81,15 @@ function choose<Item extends { readonly id: string }>(
 ): readonly Item[] {
   if (all.length !== ids.length || all.some(({ id }, i) => id !== ids[i]))
     throw new HarnessError(`these are not the cases of the contract’s version ${frozen.contract}: install the kit anew`)
-  for (const id of only ?? [])
-    if (!ids.includes(id)) throw new HarnessError(`${JSON.stringify(id)} is no case of this contract: see --list`)
-  return only ? all.filter(({ id }) => only.includes(id)) : all
+  const patterns = (only ?? []).map(patternOf)
+  for (const [i, pattern] of patterns.entries())
+    if (!ids.some((id) => pattern.test(id)))
+      throw new HarnessError(`${JSON.stringify(only![i])} is no case of this contract: see --list`)
+  return only ? all.filter(({ id }) => patterns.some((pattern) => pattern.test(id))) : all
+}
+
+function patternOf(text: string): RegExp {
+  return new RegExp(`^${text.split('*').map((part) => part.replaceAll(/[.+?^${}()|[\]\]/g, String.raw`\$&`)).join('.*')}$`)
 }
 
 async function runAll<Item extends Case | SerializerCase>(
