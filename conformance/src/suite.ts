@@ -88,8 +88,10 @@ function choose<Item extends { readonly id: string }>(
   return only ? all.filter(({ id }) => patterns.some((pattern) => pattern.test(id))) : all
 }
 
+/** What an id must be like: `*` stands for any text. */
 function patternOf(text: string): RegExp {
-  return new RegExp(`^${text.split('*').map((part) => part.replaceAll(/[.+?^${}()|[\]\]/g, String.raw`\$&`)).join('.*')}$`)
+  const escaped = text.replaceAll(/[^\w/*-]/g, String.raw`\$&`)
+  return new RegExp(`^${escaped.replaceAll('*', '.*')}$`)
 }
 
 async function runAll<Item extends Case | SerializerCase>(
