@@ -7,7 +7,7 @@
 import type { Connection, Harness, Space } from './contract.ts'
 import type { Faults } from './fault-switch.ts'
 
-export type { Connection, Deviation, Harness, Index, Raw, Space } from './contract.ts'
+export type { Connection, Deviation, Full, Harness, Index, Raw, Space } from './contract.ts'
 
 /** Where one namespace is, and what can be done to it past the store. */
 export interface Place extends Pick<Space, 'raw' | 'index' | 'restart' | 'full'> {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { SessionStore } from '@sess/core'
 import { fullFiles } from '../../src/faults.ts'
-import { harnessOf, type Connection, type Harness } from '../../src/index.ts'
+import { harnessOf, type Connection, type Harness } from '../../src/harness.ts'
 import { SqlStore } from './sql-store.ts'
 
 /** Another client of a file. The module that the kit's other processes load is this one. */

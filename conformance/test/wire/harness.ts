@@ -1,6 +1,6 @@
 import { memoryStore, type SessionKey, type SessionRecord, type SessionStore } from '@sess/core'
 import { SocketFaults } from '../../src/faults.ts'
-import type { Connection, Harness } from '../../src/index.ts'
+import type { Connection, Harness } from '../../src/harness.ts'
 import { WireClient, type Flaw } from './client.ts'
 import { WireServer } from './server.ts'
 

@@ -1,4 +1,4 @@
-import type { Connection, Harness } from '../../src/index.ts'
+import type { Connection, Harness } from '../../src/harness.ts'
 import { WireClient } from './client.ts'
 import { wireOf } from './harness.ts'
 import { KvServer } from './kv-server.ts'
