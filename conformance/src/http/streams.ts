@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { eventually, row } from './app.ts'
 import { pieces } from './commit.ts'
 import type { HttpCase } from './contract.ts'
+import { meeting } from './meeting.ts'
 import type { Session } from '@sess/core'
 
 /** A body that changes the session behind its first piece. */
@@ -15,6 +16,9 @@ async function* changing(session: Session, after: (session: Session) => unknown 
 const failing = async (): Promise<never> => {
   throw new Error('the source failed')
 }
+
+/** The client has the head: until then a server may hold it back, and a cookie can still be set. */
+let headSeen: ReturnType<typeof meeting>
 
 /** What happens after the first byte. */
 export const streamCases: readonly HttpCase[] = [
@@ -59,10 +63,20 @@ export const streamCases: readonly HttpCase[] = [
     'what would need a cookie when the head has left is not written, and the body is cut short',
     (session) => {
       void session.data
-      return { body: changing(session) }
+      return {
+        body: (async function* (): AsyncIterable<string> {
+          yield 'a'
+          await headSeen.arrive()
+          yield* changing(session)
+        })(),
+      }
     },
-    async ({ get, calls }) => {
-      const { whole, cookies } = await get()
+    async ({ client, calls }) => {
+      headSeen = meeting()
+      const { head, answer } = client.open('/app')
+      await head
+      headSeen.go()
+      const { whole, cookies } = await answer
       assert.deepEqual([whole, cookies, calls], [false, [], []])
     },
   ),
