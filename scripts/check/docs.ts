@@ -34,6 +34,13 @@ export function blocksOf(document: string): Block[] {
   })
 }
 
+/** Where a document's code goes on with a text when a variable is not set: a pepper that everybody knows, or a wrong server. */
+function fallbacksIn(document: string): string[] {
+  return blocksOf(document)
+    .filter(({ code }) => /process\.env(?:\.\w+|\[[^\]]*\])\s*(?:\?\?|\|\|)\s*['"`]/.test(code))
+    .map(({ line }) => `${document}:${line} has a text for a variable that is not set; an unset variable must stop it`)
+}
+
 const folder = join(cache, 'docs')
 
 /** Lets the blocks import whatever some package of the workspace can, and the packages themselves. */
@@ -140,7 +147,7 @@ export const docs: Check = {
     const blocks = written.reduce((sum, each) => sum + each.blocks, 0)
     const apart = written.filter(({ declares }) => declares)
     const shared = written.filter((each) => each.blocks > 0 && !each.declares)
-    const problems = [...problemsOfDecisions(), ...(await typeCheck(shared, folder))]
+    const problems = [...problemsOfDecisions(), ...documents.flatMap(fallbacksIn), ...(await typeCheck(shared, folder))]
     for (const each of apart) problems.push(...(await typeCheck([each], each.folder)))
     const ran = written.reduce((sum, each) => sum + each.toRun.length, 0)
     if (problems.length === 0) for (const each of written) problems.push(...(await runBlocks(each)))

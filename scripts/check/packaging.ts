@@ -52,7 +52,8 @@ async function install(project: string): Promise<string[]> {
   const peers = publicPackages
     .flatMap(({ manifest }) => Object.keys(manifest.peerDependencies ?? {}))
     .filter((name) => !(name in tarballs))
-  const others = Object.fromEntries([...peers, 'typescript', '@types/node'].map((name) => [name, catalogVersion(name)]))
+  const pinned = [...peers, 'typescript', '@types/node'].map((name) => [name, catalogVersion(name)])
+  const others = { ...Object.fromEntries(pinned), [OLDER_TYPESCRIPT]: 'npm:typescript@~5.9.3' }
   writeFileSync(
     join(project, 'package.json'),
     JSON.stringify({ type: 'module', dependencies: { ...tarballs, ...others } }),
@@ -75,6 +76,51 @@ async function problemsIn(project: string, name: string, code: string): Promise<
     : [`${name} on the packed packages ended with exit code ${result.code}:\n${result.output}`]
 }
 
+/** TypeScript 5.9, beside the one of the catalog. */
+const OLDER_TYPESCRIPT = 'typescript-5'
+
+/** What stands on no driver, and so compiles where the types of Node are not there. */
+const WITHOUT_NODE = ['core', 'http', 'msgpack', 'sealed', 'sqlite', 'tiered']
+
+/** Data of the shapes that applications have. */
+const SHAPES = `
+import { createSessions, memoryStore } from '@sess/core'
+const store = memoryStore()
+createSessions<{ a: any; b: { c: any }; d: any[]; e: unknown; f: object; g: {} }>({ store })
+createSessions<Record<string, any>>({ store })
+createSessions<{ step: { kind: 'a'; x?: never } | { kind: 'b'; x: string }; none?: undefined }>({ store })
+`
+const NOT_IN_JSON = `
+import { createSessions, memoryStore } from '@sess/core'
+createSessions<{ cart: { at: Date }; n: number }>({ store: memoryStore() })
+`
+
+/** Type-checks, with two versions of TypeScript and no types of Node, what needs none; and reads the message about a Date. */
+async function withoutNodeTypes(project: string): Promise<string[]> {
+  const specifiers = publicPackages
+    .filter(({ manifest }) => WITHOUT_NODE.some((name) => manifest.name === `@sess/${name}`))
+    .flatMap(specifiersOf)
+  const entries = specifiers.map((specifier, index) => `export * as entry${index} from '${specifier}'`)
+  writeFileSync(join(project, 'shapes.ts'), `${entries.join('\n')}\n${SHAPES}`)
+  writeFileSync(join(project, 'not-in-json.ts'), NOT_IN_JSON)
+  const problems: string[] = []
+  for (const compiler of ['typescript', OLDER_TYPESCRIPT]) {
+    const check = async (file: string): Promise<{ code: number | null; output: string }> => {
+      const compilerOptions = { noEmit: true, strict: true, module: 'nodenext', target: 'es2024', types: [] }
+      writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [file] }))
+      const bin = join(project, 'node_modules', compiler, 'bin', 'tsc')
+      return run(process.execPath, [bin, '-p', '.'], { cwd: project, capture: true, timeoutMs: 120_000 })
+    }
+    const shapes = await check('shapes.ts')
+    if (shapes.code !== 0) problems.push(`${compiler}, without the types of Node:\n${shapes.output}`)
+    const { code, output } = await check('not-in-json.ts')
+    if (code === 0 || !output.includes('DataNotInJson<"cart", Date, "store it as text'))
+      problems.push(`${compiler}: the error for a Date in JSON does not name its key and the cure:\n${output}`)
+  }
+  rmSync(join(project, 'tsconfig.json'))
+  return problems
+}
+
 /** Imports every export, starts every command, and runs the README's first example, as a user would. */
 async function use(project: string): Promise<string[]> {
   const specifiers = publicPackages.flatMap(specifiersOf)
@@ -91,7 +137,7 @@ async function use(project: string): Promise<string[]> {
   const ours = types.output
     .split('\n')
     .filter((line) => /@sess\/|^imports\.ts|^error/.test(line) && line.includes('error TS'))
-  problems.push(...ours)
+  problems.push(...ours, ...(await withoutNodeTypes(project)))
 
   for (const { manifest } of publicPackages) {
     for (const command of Object.keys(manifest.bin ?? {})) {

@@ -102,7 +102,7 @@ export function frame(body: Uint8Array, sealed: boolean, subject?: string): Uint
 export function unframe(
   payload: Uint8Array,
   subject: string | undefined,
-): { readonly body?: Buffer; readonly sealed: boolean } | undefined {
+): { readonly body?: Uint8Array; readonly sealed: boolean } | undefined {
   const bytes = asBuffer(payload)
   if (bytes.length < HEAD.length || bytes[0] !== MAGIC || bytes.readUInt32BE(1) !== checksum(bytes, subject))
     return undefined

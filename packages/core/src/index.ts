@@ -4,6 +4,6 @@ export { isSessError, SessError, type SessErrorCode, type SessErrorOptions } fro
 export { createSessions } from './sessions.ts'
 export type { BaseOptions, KeyConflict, SessionsOptions } from './options.ts'
 export type { DataSchema, SchemaIssue, SchemaResult } from './schema.ts'
-export type { Leaves, Seal, Serializer, SerializerOption } from './serializer.ts'
+export type { DataNotInJson, Leaves, Seal, Serializer, SerializerOption } from './serializer.ts'
 export { jsonSerializer } from './json.ts'
 export { memoryStore, type MemoryStoreOptions } from './memory-store.ts'

@@ -37,7 +37,7 @@ export const DAMAGED_RECORD: SessionRecord = Object.freeze({
  * and revision at 4 and at 12. A touch changes the first 12 bytes alone, checksum and expiry; they can be taken from the bytes
  * of the record as it was read, with the new expiry.
  */
-export function encodeRecord({ revision, expiresAt, subject = '', payload }: AnyRecord): Buffer {
+export function encodeRecord({ revision, expiresAt, subject = '', payload }: AnyRecord): Uint8Array {
   const length = Buffer.byteLength(subject)
   const bytes = Buffer.allocUnsafe(RECORD_HEAD + length + payload.length)
   bytes.writeDoubleBE(expiresAt, EXPIRY)

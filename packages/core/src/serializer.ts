@@ -46,18 +46,39 @@ export type Leaves<T, D extends number = 7> = 0 extends 1 & T
         : T extends readonly (infer Item)[]
           ? Leaves<Item, Depth[D]>
           : T extends object
-            ? true extends {
-                [K in keyof T]-?: NonNullable<T[K]> extends (...args: never) => unknown ? true : never
-              }[keyof T]
+            ? true extends { [K in keyof T]-?: IsMethod<T[K]> }[keyof T]
               ? T
               : T extends (...args: never) => unknown
                 ? T
                 : { [K in keyof T]-?: Leaves<T[K], Depth[D]> }[keyof T]
             : T
 
+/** True for what only class instances have. `any` and `never` may be anything, and are data. */
+type IsMethod<T> = 0 extends 1 & T
+  ? never
+  : [NonNullable<T>] extends [never]
+    ? never
+    : NonNullable<T> extends (...args: never) => unknown
+      ? true
+      : never
+
+/** The top-level keys of the data whose values JSON does not carry. */
+type KeysNotInJson<Data> = { [K in keyof Data]-?: [Leaves<Data[K]>] extends [never] ? never : K }[keyof Data]
+
+/**
+ * What is asked of the options where JSON does not carry the data. The compiler's message shows the name of this type with its
+ * arguments: which keys of the data, the types that it found there, and what to do.
+ */
+export interface DataNotInJson<
+  _Keys,
+  Types,
+  _Cure =
+    'store it as text or as a number, or pass a serializer that carries it, such as msgpackSerializer() of @sess/msgpack',
+> {
+  readonly serializer: Serializer<Types> | readonly [Serializer<Types>, ...Serializer[]]
+}
+
 /** The option `serializer`: needed as soon as the data holds something that JSON does not carry. */
 export type SerializerOption<Data> = [Leaves<Data>] extends [never]
   ? { readonly serializer?: Serializer | readonly [Serializer, ...Serializer[]] }
-  : {
-      readonly serializer: Serializer<Leaves<Data>> | readonly [Serializer<Leaves<Data>>, ...Serializer[]]
-    }
+  : DataNotInJson<KeysNotInJson<Data>, Leaves<Data>>

@@ -132,9 +132,9 @@ describe('a record of damaged bytes', () => {
   /** The bytes of each head that no client writes, its checksum right, and of each with a byte changed. */
   function* damaged(): Generator<Buffer> {
     const record = recordOf({ subject: 'ann' })
-    for (const expiresAt of expiries) yield encodeRecord({ ...record, expiresAt })
-    for (const revision of revisions) yield encodeRecord({ ...record, revision })
-    const bytes = encodeRecord(record)
+    for (const expiresAt of expiries) yield Buffer.from(encodeRecord({ ...record, expiresAt }))
+    for (const revision of revisions) yield Buffer.from(encodeRecord({ ...record, revision }))
+    const bytes = Buffer.from(encodeRecord(record))
     for (let at = 0; at < bytes.length - record.payload.length; at++) {
       const changed = Buffer.from(bytes)
       changed[at]! ^= 0x41

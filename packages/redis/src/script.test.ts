@@ -31,7 +31,7 @@ test('what is sent is script.lua without its comments and its indentation', () =
 type Change = readonly [record: string, index: string, terms: readonly unknown[], bytes: Buffer | '']
 
 const at = (expiresAt: number, revision: number, subject?: string): Buffer =>
-  encodeRecord(recordOf({ expiresAt, revision, ...(subject && { subject }) }))
+  Buffer.from(encodeRecord(recordOf({ expiresAt, revision, ...(subject && { subject }) })))
 const write = (id: string, expected: number, bytes: Buffer, index = `{t}${id}`): Change => [
   `{t}${id}`,
   index,

@@ -114,7 +114,9 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
     const keys = [keyOf(tag, id), keyOf(tag, record.subject ? '@' : id)]
     // Redis drops it late.
     const life = Math.max(Math.ceil(record.expiresAt - now) + GRACE_MS, 1)
-    return put([keys, [now, revision, `${life}`], encodeRecord(record)], settled)
+    const { buffer, byteOffset, byteLength } = encodeRecord(record)
+    // ioredis sends a Uint8Array that is no Buffer as text.
+    return put([keys, [now, revision, `${life}`], Buffer.from(buffer, byteOffset, byteLength)], settled)
   }
 
   const removed = (tag: string, ids: readonly string[], subject: string, now: number): Promise<readonly Answer[]> =>

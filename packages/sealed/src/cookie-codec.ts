@@ -62,8 +62,9 @@ export function openCookie(ring: KeyRing, value: string, now: number): Opened {
   const sealed = bytes.subarray(HEAD)
   // Not to be trusted yet, but a browser that keeps a cookie past its time, and past its key's, is to get a new session.
   if (!ring.knows(sealed) && head.readUIntBE(SECONDS_AT, SECONDS_BYTES) * 1000 <= now) return { rejected: 'expired' }
-  const body = ring.open(sealed, bound(head))
-  if (!body || body.length < SUBJECT_AT) return { rejected: 'undecodable' }
+  const opened = ring.open(sealed, bound(head))
+  if (!opened || opened.length < SUBJECT_AT) return { rejected: 'undecodable' }
+  const body = Buffer.from(opened.buffer, opened.byteOffset, opened.byteLength)
   const expiresAt = body.readUIntBE(EXPIRY_AT, 6)
   if (expiresAt <= now) return { rejected: 'expired' }
   const handle = body.toString('base64url', 0, KEY_BYTES)

@@ -54,7 +54,7 @@ export class KeyRing {
   }
 
   /** The key's ID, a nonce, the ciphertext and its tag. */
-  seal(plaintext: Uint8Array, associated: Uint8Array): Buffer {
+  seal(plaintext: Uint8Array, associated: Uint8Array): Uint8Array {
     const id = Buffer.from(this.ids[0]!, 'base64url')
     const nonce = randomBytes(NONCE_BYTES)
     return Buffer.concat([id, nonce, this.#keys.get(this.ids[0]!)!.seal(nonce, plaintext, bound(id, associated))])
@@ -71,7 +71,7 @@ export class KeyRing {
    *
    * @throws {SessError} `configuration` for a key that is not in the ring.
    */
-  open(sealed: Uint8Array, associated: Uint8Array): Buffer | undefined {
+  open(sealed: Uint8Array, associated: Uint8Array): Uint8Array | undefined {
     if (sealed.length < OVERHEAD) return undefined
     const name = nameIn(sealed)
     if (this.#revoked.has(name)) return undefined
