@@ -80,7 +80,7 @@ async function problemsIn(project: string, name: string, code: string): Promise<
 const OLDER_TYPESCRIPT = 'typescript-5'
 
 /** What stands on no driver, and so compiles where the types of Node are not there. */
-const WITHOUT_NODE = ['core', 'http', 'msgpack', 'sealed', 'sqlite', 'tiered']
+const WITHOUT_NODE = ['core', 'msgpack', 'sealed', 'sqlite', 'tiered']
 
 /** Data of the shapes that applications have. */
 const SHAPES = `
