@@ -13,7 +13,7 @@ export interface HttpMutant {
 const VARY = `vary: varyWith(present.vary, 'Cookie'),`
 const COOKIE = 'http/src/session-cookie.ts'
 const RESPONSE = 'http/src/session-response.ts'
-const NODE = 'http/src/node-response.ts'
+const NODE = 'http/src/node.ts'
 
 /** The same five for each binding, and more where a binding has more to lose. */
 export const httpMutants: readonly HttpMutant[] = [

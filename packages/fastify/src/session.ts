@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream'
 import type { Session, Sessions } from '@sess/core'
 import { bindingOf } from '@sess/core/binding'
-import { committedBehind, fieldsOfBody, onHead, sessionCookie, type CookieOptions } from '@sess/http'
+import { fieldsOfBody, sessionCookie, type CookieOptions } from '@sess/http'
+import { committedBehind, onHead } from '@sess/http/node'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import plugin from 'fastify-plugin'
 

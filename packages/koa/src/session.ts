@@ -1,14 +1,8 @@
 import { Readable } from 'node:stream'
 import { SessError, type Session, type Sessions } from '@sess/core'
 import { bindingOf } from '@sess/core/binding'
-import {
-  committedBehind,
-  fieldsOfBody,
-  onHead,
-  sessionCookie,
-  type CookieOptions,
-  type SessionCookie,
-} from '@sess/http'
+import { fieldsOfBody, sessionCookie, type CookieOptions, type SessionCookie } from '@sess/http'
+import { committedBehind, onHead } from '@sess/http/node'
 import type { Context, Middleware, Next } from 'koa'
 
 /** Options of {@link session}. */

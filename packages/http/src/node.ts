@@ -1,29 +1,11 @@
+/**
+ * For authors of bindings on Node.js.
+ *
+ * @module
+ */
 import type { ServerResponse } from 'node:http'
 import { pipeline, Transform, type Readable } from 'node:stream'
 import type { PresentHeaders, SessionHeaders } from './session-cookie.ts'
-
-/**
- * Header fields that belong to what was to be sent, and not to the error that is sent instead, because a commit failed. What
- * middleware set for any answer is not among them.
- */
-export const fieldsOfBody: readonly string[] = [
-  'accept-ranges',
-  'cache-control',
-  'content-disposition',
-  'content-encoding',
-  'content-language',
-  'content-length',
-  'content-location',
-  'content-range',
-  'content-type',
-  'etag',
-  'expires',
-  'last-modified',
-  'location',
-  'refresh',
-  'trailer',
-  'transfer-encoding',
-]
 
 type WriteHead = (this: ServerResponse, status: number, ...rest: readonly unknown[]) => ServerResponse
 
