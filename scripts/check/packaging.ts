@@ -79,8 +79,8 @@ async function problemsIn(project: string, name: string, code: string): Promise<
 /** TypeScript 5.9, beside the one of the catalog. */
 const OLDER_TYPESCRIPT = 'typescript-5'
 
-/** What stands on no driver, and so compiles where the types of Node are not there. */
-const WITHOUT_NODE = ['core', 'msgpack', 'sealed', 'sqlite', 'tiered']
+/** What stands on no driver, and so compiles where the types of Node are not there; an entry `./node` apart. */
+const WITHOUT_NODE = ['core', 'http', 'msgpack', 'sealed', 'sqlite', 'tiered']
 
 /** Data of the shapes that applications have. */
 const SHAPES = `
@@ -100,6 +100,7 @@ async function withoutNodeTypes(project: string): Promise<string[]> {
   const specifiers = publicPackages
     .filter(({ manifest }) => WITHOUT_NODE.some((name) => manifest.name === `@sess/${name}`))
     .flatMap(specifiersOf)
+    .filter((specifier) => !specifier.endsWith('/node'))
   const entries = specifiers.map((specifier, index) => `export * as entry${index} from '${specifier}'`)
   writeFileSync(join(project, 'shapes.ts'), `${entries.join('\n')}\n${SHAPES}`)
   writeFileSync(join(project, 'not-in-json.ts'), NOT_IN_JSON)
