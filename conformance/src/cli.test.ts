@@ -32,7 +32,8 @@ afterAll(() => rmSync(folder, { recursive: true }))
 describe.concurrent('a broken harness ends with 2, and a sentence that says what to mend', { timeout: 120_000 }, () => {
   test.each([
     ['throws-at-open', 'open() failed; does the server run, and can it be reached?: ECONNREFUSED 127.0.0.1:6379'],
-    ['hangs-at-open', 'open() did not end within 4 s'],
+    // 4 s on a fast machine: deadlines grow with the machine's slowness.
+    ['hangs-at-open', /open\(\) did not end within [\d.]+ s/],
     ['opens-rubbish', 'open() must resolve to { store, connect, close }'],
     ['shares-state', 'each open() must give its own table, file or prefix'],
     ['is-not-empty', 'a namespace with 1 records in it: it must be empty'],
@@ -40,7 +41,7 @@ describe.concurrent('a broken harness ends with 2, and a sentence that says what
     ['connects-elsewhere', 'connect() reaches other data than the store that open() gave'],
     ['connects-to-rubbish', 'connect() must resolve to a store'],
     ['throws-at-close', 'close() failed; it must end what open() and connect() began: busy'],
-    ['hangs-at-close', 'close() did not end within 4 s'],
+    ['hangs-at-close', /close\(\) did not end within [\d.]+ s/],
     ['names-no-argument', 'open() must give an argument'],
     ['names-another-module', 'the process module must export connect(argument)'],
     ['deviates-from-nothing', 'deviations name "races/no-such-case", which is no case'],
@@ -50,7 +51,12 @@ describe.concurrent('a broken harness ends with 2, and a sentence that says what
     ['is-none', 'a harness is { name, open }, and this one is not'],
   ])('%s', async (name, sentence) => {
     const { code, output } = await command([BROKEN, '--patience', '4'], { BROKEN: name })
-    expect({ code, output }).toEqual({ code: 2, output: expect.stringContaining(sentence) as unknown })
+    expect({ code, output }).toEqual({
+      code: 2,
+      output: (typeof sentence === 'string'
+        ? expect.stringContaining(sentence)
+        : expect.stringMatching(sentence)) as unknown,
+    })
   })
 
   test('a harness that fails later on is not taken for a broken store', async () => {
