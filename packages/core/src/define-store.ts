@@ -14,7 +14,7 @@ import {
 } from './store.ts'
 
 /** How long a page-by-page method runs, in ms, before others of this process have their turn. */
-const TURN_MS = 10
+const TURN_MS = 5
 
 /**
  * How much later than a record's end a backend may remove it, in ms: a clock that runs up to so much ahead never removes a

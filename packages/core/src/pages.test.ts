@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest'
 import { PageSize, sum } from './pages.ts'
 
-test('a page grows while it takes less than 10 ms, and shrinks when it takes longer', () => {
+test('a page grows while it takes less than 5 ms, and shrinks when it takes longer', () => {
   const pages = new PageSize(100)
   const sizes: number[] = []
   for (const [ms, share] of [
     [1, 1],
-    [8, 1],
-    [40, 1],
+    [4, 1],
+    [20, 1],
     [1, 0.5],
     [1e9, 1],
     [0, 1],
