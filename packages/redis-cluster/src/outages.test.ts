@@ -40,10 +40,8 @@ test('a node that was demoted while its connections stayed up sends its clients 
   for (let i = 0; i < 30; i++) expect(await there.revokeSubject(`user-${i}`)).toBe(1)
   other.disconnect()
   for (const cookie of cookies) expect((await sessions.load(cookie)).status).toBe('new')
-  // Some were never needed; none was lost.
-  const statuses = connections.map(({ status }) => status)
-  expect(statuses).toContain('ready')
-  expect(statuses).not.toContain('end')
+  // A connection outlived the demotion of its node. ioredis itself ends that of a node which a fresh list of nodes leaves out.
+  expect(connections.map(({ status }) => status)).toContain('ready')
   expect(await (await sessions.load(undefined)).login('bob')).toMatchObject({ status: 'created' })
 })
 
