@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { ExpectedRecord, SessionKey, SessionStore, Subject } from '@sess/core'
 import { sum } from '@sess/core/adapter'
-import { all } from './cases/case.ts'
+import { all } from './case-parts/case.ts'
 import { contextOf } from './context.ts'
 import type { CaseContext, Harness } from './contract.ts'
 import { closeSpace, openSpace } from './preflight.ts'

@@ -1,7 +1,7 @@
 import type { Serializer } from '@sess/core'
 import { checkOptions } from '@sess/core/adapter'
 import { cases } from './cases/all.ts'
-import { serializerCases } from './cases/serialization.ts'
+import { serializerCases } from './cases/serialization/serialization.ts'
 import type { Harness, RunOptions } from './contract.ts'
 import { preflight } from './preflight.ts'
 import { messageOf } from './report/report.ts'

@@ -1,5 +1,5 @@
 export { cases } from './cases/all.ts'
-export { serializerCases } from './cases/serialization.ts'
+export { serializerCases } from './cases/serialization/serialization.ts'
 export type {
   Case,
   CaseContext,

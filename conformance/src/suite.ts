@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import type { Serializer } from '@sess/core'
 import { checkOptions, type OptionNames } from '@sess/core/adapter'
 import { cases } from './cases/all.ts'
-import { serializerCases } from './cases/serialization.ts'
+import { serializerCases } from './cases/serialization/serialization.ts'
 import frozen from './contract-1.json' with { type: 'json' }
 import type { Case, Harness, RunOptions, SerializerCase } from './contract.ts'
 import { preflight, scaleOf } from './preflight.ts'

@@ -1,70 +1,68 @@
-import type { Case, Clause } from '../contract.ts'
-import { clock } from './clock.ts'
-import { clockOfSessions } from './clock-sessions.ts'
-import { commits } from './commits.ts'
-import { expired } from './expired.ts'
-import { faults } from './faults.ts'
-import { lostConnections } from './lost-connections.ts'
-import { histories } from './histories.ts'
-import { hostileBytes } from './hostile-bytes.ts'
-import { identity } from './identity.ts'
-import { fullPlaces } from './full.ts'
-import { lateWrites } from './late-writes.ts'
-import { leftBehind } from './left-behind.ts'
-import { lifeCycle } from './life-cycle.ts'
-import { listsUnderWrites } from './lists-under-writes.ts'
-import { login } from './login.ts'
-import { loginRaces } from './login-races.ts'
-import { outages } from './outages.ts'
-import { models } from './models.ts'
-import { outcomes } from './outcomes.ts'
-import { races } from './races.ts'
-import { racesOfRequests } from './races-of-requests.ts'
-import { revocations } from './revocations.ts'
-import { rotation } from './rotation.ts'
-import { roundTrip } from './round-trip.ts'
-import { scale } from './scale.ts'
-import { sealedBytes } from './sealed-bytes.ts'
-import { secrets } from './secrets.ts'
-import { subjects } from './subjects.ts'
-import { sweepRaces } from './sweeps.ts'
-import { switching } from './switching.ts'
-import { traits } from './traits.ts'
+import type { Case } from '../contract.ts'
+import { clock } from './clock/clock.ts'
+import { clockOfSessions } from './clock/clock-sessions.ts'
+import { expired } from './clock/expired.ts'
+import { modelsOfTime } from './clock/models.ts'
+import { faults } from './faults/faults.ts'
+import { fullPlaces } from './faults/full.ts'
+import { historiesOfCuts } from './faults/histories.ts'
+import { lostConnections } from './faults/lost-connections.ts'
+import { outages } from './faults/outages.ts'
+import { hostileBytes } from './hostile-bytes/hostile-bytes.ts'
+import { sealedBytes } from './hostile-bytes/sealed-bytes.ts'
+import { identity } from './identity/identity.ts'
+import { secrets } from './identity/secrets.ts'
+import { lifeCycle } from './life-cycle/life-cycle.ts'
+import { traits } from './life-cycle/traits.ts'
+import { histories } from './races/histories.ts'
+import { lateWrites } from './races/late-writes.ts'
+import { races } from './races/races.ts'
+import { racesOfRequests } from './races/races-of-requests.ts'
+import { sweepRaces } from './races/sweeps.ts'
+import { login } from './rotation-login/login.ts'
+import { loginRaces } from './rotation-login/login-races.ts'
+import { modelsOfSessions } from './rotation-login/models.ts'
+import { outcomes } from './rotation-login/outcomes.ts'
+import { rotation } from './rotation-login/rotation.ts'
+import { commits } from './round-trip/commits.ts'
+import { modelsOfRecords } from './round-trip/models.ts'
+import { roundTrip } from './round-trip/round-trip.ts'
+import { scale } from './scale/scale.ts'
+import { switching } from './serialization/switching.ts'
+import { historiesOfRevocations } from './subjects/histories.ts'
+import { leftBehind } from './subjects/left-behind.ts'
+import { listsUnderWrites } from './subjects/lists-under-writes.ts'
+import { modelsOfSubjects } from './subjects/models.ts'
+import { revocations } from './subjects/revocations.ts'
+import { subjects } from './subjects/subjects.ts'
 
-const CLAUSES: readonly Clause[] = [
-  'identity',
-  'round-trip',
-  'clock',
-  'races',
-  'rotation-login',
-  'subjects',
-  'serialization',
-  'hostile-bytes',
-  'faults',
-  'scale',
-  'life-cycle',
-]
-
-const all: readonly Case[] = [
+/** All cases for stores, and for sessions over them, in the order of the clauses. */
+export const cases: readonly Case[] = [
   ...identity,
   ...secrets,
   ...roundTrip,
   ...commits,
+  ...modelsOfRecords,
   ...clock,
   ...expired,
   ...clockOfSessions,
+  ...modelsOfTime,
   ...races,
   ...sweepRaces,
   ...racesOfRequests,
   ...lateWrites,
+  ...histories,
   ...rotation,
   ...login,
   ...loginRaces,
   ...outcomes,
+  ...modelsOfSessions,
   ...subjects,
   ...leftBehind,
   ...listsUnderWrites,
   ...revocations,
+  ...historiesOfRevocations,
+  ...modelsOfSubjects,
   ...switching,
   ...hostileBytes,
   ...sealedBytes,
@@ -72,12 +70,8 @@ const all: readonly Case[] = [
   ...lostConnections,
   ...outages,
   ...fullPlaces,
-  ...histories,
+  ...historiesOfCuts,
   ...scale,
   ...traits,
   ...lifeCycle,
-  ...models,
 ]
-
-/** All cases for stores, and for sessions over them, in the order of the clauses. */
-export const cases: readonly Case[] = CLAUSES.flatMap((clause) => all.filter((item) => item.clause === clause))

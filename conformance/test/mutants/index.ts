@@ -1,7 +1,7 @@
 import type { SessionKey, SessionRecord, Subject } from '@sess/core'
 import type { ExpectedRecord } from '@sess/core/adapter'
 import { ByteStore } from './byte-store.ts'
-import { all } from '../../src/cases/case.ts'
+import { all } from '../../src/case-parts/case.ts'
 import { clients, store, tick, type StoreMutant } from './mutant.ts'
 
 /** A store that keeps subjects under another name than it is given. */

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
-import { all } from '../../src/cases/case.ts'
+import { all } from '../../src/case-parts/case.ts'
 import { receive, send, type Answer, type Call } from './protocol.ts'
 
 /** A server: the methods of an object of this process, behind a socket. */

@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict'
+import { asExpected } from '@sess/core/adapter'
+import type { Case } from '../../contract.ts'
+import { clause } from '../../case-parts/case.ts'
+
+const store = clause('clock', 'store')
+
+/** Core's clock decides what lives; the backend's is garbage collection. */
+export const clock: readonly Case[] = [
+  store(
+    'readable-to-the-end',
+    'A record is readable one resolution before its end, and gone at its end.',
+    async ({ store: it, key, record, now }) => {
+      const at = key()
+      const { expiresAt } = record()
+      await it.create(at, record(), now)
+      assert.ok(await it.read(at, expiresAt - it.traits.expiryResolutionMs))
+      assert.equal(await it.read(at, expiresAt), undefined)
+    },
+  ),
+  store(
+    'touch-never-back',
+    'A touch to an earlier time answers touched and changes nothing.',
+    async ({ store: it, key, record, now }) => {
+      const at = key()
+      await it.create(at, record(), now)
+      const before = (await it.read(at, now))?.expiresAt
+      assert.equal(await it.touch(at, asExpected(record()), now + 1000, now), 'touched')
+      assert.equal((await it.read(at, now))?.expiresAt, before)
+    },
+  ),
+  store(
+    'touch-lengthens',
+    'A touch lengthens the life: readable past the first end.',
+    async ({ store: it, key, record, now }) => {
+      const at = key()
+      await it.create(at, record(), now)
+      await it.touch(at, asExpected(record()), now + 120_000, now)
+      assert.ok(await it.read(at, now + 119_000))
+      assert.equal(await it.read(at, now + 120_000), undefined)
+    },
+  ),
+  store(
+    'replace-shortens',
+    'A replace with an earlier expiry shortens the life.',
+    async ({ store: it, key, record, now }) => {
+      const at = key()
+      await it.create(at, record(), now)
+      await it.replace(at, asExpected(record()), record({ revision: 2, expiresAt: now + 30_000 }), now)
+      assert.ok(await it.read(at, now + 29_000))
+      assert.equal(await it.read(at, now + 30_000), undefined)
+    },
+  ),
+  store('read-is-no-touch', 'Reading extends nothing.', async ({ store: it, key, record, now }) => {
+    const at = key()
+    await it.create(at, record(), now)
+    await it.read(at, now + 59_000)
+    assert.equal(await it.read(at, now + 60_000), undefined)
+  }),
+  store('short-life', 'A life of one second is not cut short.', async ({ store: it, key, record, now }) => {
+    const at = key()
+    await it.create(at, record({ expiresAt: now + 1000 }), now)
+    assert.ok(await it.read(at, now + 1000 - it.traits.expiryResolutionMs))
+    assert.equal(await it.read(at, now + 1000), undefined)
+  }),
+  store(
+    'long-lives',
+    'Lives past 30 days, past 2³¹ and 2³² seconds, and to the end of the year 9999 are kept to the end.',
+    async ({ store: it, key, record, now }) => {
+      const ofTheYear9999 = Date.UTC(9999, 11, 31, 23) - now
+      for (const life of [40 * 86_400_000, (2 ** 31 + 1000) * 1000, (2 ** 32 + 1000) * 1000, ofTheYear9999]) {
+        const at = key()
+        const expiresAt = now + life
+        await it.create(at, record({ expiresAt }), now)
+        assert.ok(await it.read(at, expiresAt - 1000))
+        assert.equal(await it.read(at, expiresAt), undefined)
+      }
+    },
+  ),
+  store(
+    'past-expiry',
+    'A record that is written past its expiry is missing from then on, whether it was created or replaced.',
+    async ({ store: it, key, record, now }) => {
+      const at = key()
+      assert.equal(await it.create(at, record({ expiresAt: now }), now), true)
+      assert.equal(await it.read(at, now), undefined)
+      assert.equal(await it.create(at, record(), now), true)
+      assert.equal(
+        await it.replace(at, asExpected(record()), record({ revision: 2, expiresAt: now - 1 }), now),
+        'replaced',
+      )
+      assert.deepEqual([await it.read(at, now), await it.delete(at, now)], [undefined, false])
+    },
+  ),
+  store(
+    'rounding',
+    'Rounding never lengthens a life, whatever part of a second it ends at.',
+    async ({ store: it, key, record, now }) => {
+      for (const part of [1, 250, 499, 500, 501, 750, 999]) {
+        const expiresAt = Math.floor(now / 1000) * 1000 + 60_000 + part
+        const at = key()
+        await it.create(at, record(), now)
+        await it.replace(at, asExpected(record()), record({ revision: 2, expiresAt }), now)
+        assert.ok(await it.read(at, expiresAt - it.traits.expiryResolutionMs), `it ends at .${part}`)
+        assert.equal(await it.read(at, expiresAt), undefined, `it ends at .${part}`)
+        const touched = key()
+        await it.create(touched, record({ expiresAt: now + 1000 }), now)
+        await it.touch(touched, asExpected(record()), expiresAt, now)
+        assert.ok(await it.read(touched, expiresAt - it.traits.expiryResolutionMs), `touched to .${part}`)
+        assert.equal(await it.read(touched, expiresAt), undefined, `touched to .${part}`)
+      }
+    },
+  ),
+  store(
+    'resolution-claimed',
+    'A resolution of more than a millisecond is claimed only where some record ends early by about as much.',
+    async ({ store: it, key, record, now }) => {
+      const { expiryResolutionMs } = it.traits
+      let early = 0
+      for (let i = 0; i < 64; i++) {
+        const at = key()
+        const expiresAt = now + 60_000 + Math.floor((i * expiryResolutionMs) / 64)
+        await it.create(at, record({ expiresAt }), now)
+        if (!(await it.read(at, expiresAt - Math.max(1, Math.floor(expiryResolutionMs / 4))))) early++
+      }
+      assert.ok(early > 0 || expiryResolutionMs === 1, 'under-claimed: each record lives to the millisecond')
+    },
+  ),
+  store(
+    'time-zone',
+    'Expiry is the same moment to a client in another time zone.',
+    async ({ store: it, space, key, record, now }) => {
+      const { TZ } = process.env
+      try {
+        const at = key()
+        process.env.TZ = 'Pacific/Kiritimati'
+        await it.create(at, record(), now)
+        process.env.TZ = 'America/Adak'
+        const other = await space.connect()
+        assert.ok(await other.read(at, now + 60_000 - it.traits.expiryResolutionMs))
+        assert.equal(await other.read(at, now + 60_000), undefined)
+        await other.touch(at, asExpected(record()), now + 120_000, now)
+        process.env.TZ = 'Asia/Kolkata'
+        assert.ok(await it.read(at, now + 120_000 - it.traits.expiryResolutionMs))
+        assert.equal(await it.read(at, now + 120_000), undefined)
+      } finally {
+        if (TZ === undefined) delete process.env.TZ
+        else process.env.TZ = TZ
+      }
+    },
+  ),
+  store(
+    'clocks-apart',
+    'The clock that counts is the one that the store is told: half a minute behind its own, or hours ahead.',
+    async ({ store: it, key, record, now }) => {
+      for (const told of [now - 30_000, now + 7_200_000]) {
+        const at = key()
+        const first = record({ expiresAt: told + 10_000 })
+        assert.equal(await it.create(at, first, told), true)
+        assert.ok(await it.read(at, told + 10_000 - it.traits.expiryResolutionMs))
+        assert.equal(await it.touch(at, asExpected(first), told + 20_000, told + 9000), 'touched')
+        assert.equal(await it.replace(at, asExpected(first), { ...first, revision: 2 }, told + 19_000), 'replaced')
+        assert.equal(await it.read(at, told + 10_000), undefined)
+      }
+    },
+  ),
+]

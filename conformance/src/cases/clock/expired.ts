@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import { asExpected, sum } from '@sess/core/adapter'
+import type { Case } from '../../contract.ts'
+import { clause, counts, listed, lists, revokes, sweeps, textOf } from '../../case-parts/case.ts'
+
+const store = clause('clock', 'store')
+
+/** What has expired is missing to every method, whether its bytes are still there or were swept. */
+export const expired: readonly Case[] = [
+  store(
+    'expired-is-missing',
+    'An expired record that may still be there cannot be replaced, touched, or deleted as a live one.',
+    async ({ store: it, key, record }) => {
+      const at = key()
+      const first = record()
+      await it.create(at, first, first.expiresAt - 1000)
+      const late = first.expiresAt
+      assert.equal(
+        await it.replace(at, asExpected(first), { ...first, revision: 2, expiresAt: late + 60_000 }, late),
+        'missing',
+      )
+      assert.equal(await it.touch(at, asExpected(first), late + 60_000, late), 'missing')
+      assert.equal(await it.read(at, late), undefined)
+      assert.equal(await it.delete(at, late), false)
+    },
+  ),
+  store(
+    'create-over-expired',
+    'A create in the place of an expired record succeeds, with nothing left of it.',
+    async ({ store: it, key, record, now }) => {
+      const at = key()
+      await it.create(at, record({ subject: 'ann', revision: 5 }), now)
+      const late = now + 60_000
+      assert.equal(await it.create(at, record({ expiresAt: late + 1000, payload: Buffer.from('new') }), late), true)
+      const read = await it.read(at, late)
+      assert.deepEqual([read?.revision, read?.subject, textOf(read)], [1, undefined, 'new'])
+    },
+  ),
+  store(
+    'expired-not-listed',
+    'An expired record is not listed.',
+    async ({ store: it, key, record, now }) => {
+      const [one, two] = [key(), key()]
+      await it.create(one, record({ subject: 'ann' }), now)
+      await it.create({ ...two, tag: one.tag }, record({ subject: 'ann', expiresAt: now + 90_000 }), now)
+      assert.deepEqual(await listed(it, { id: 'ann', tag: one.tag }, now + 60_000), [two.id])
+    },
+    lists,
+  ),
+  store(
+    'expired-not-counted',
+    'An expired record is not counted.',
+    async ({ store: it, key, record, now }) => {
+      await it.create(key(), record(), now)
+      await it.create(key(), record({ expiresAt: now + 90_000 }), now)
+      assert.deepEqual([await sum(it.count!(now)), await sum(it.count!(now + 60_000))], [2, 1])
+    },
+    counts,
+  ),
+  store(
+    'expired-not-revoked',
+    'An expired record is not among those that a revocation says went.',
+    async ({ store: it, key, record, now }) => {
+      const one = key()
+      await it.create(one, record({ subject: 'ann' }), now)
+      await it.create(key(one.tag), record({ subject: 'ann', expiresAt: now + 90_000 }), now)
+      assert.ok([1, undefined].includes(await sum(it.deleteSubject!({ id: 'ann', tag: one.tag }, now + 60_000))))
+    },
+    revokes,
+  ),
+  store(
+    'sweep-takes-expired-alone',
+    'A sweep removes what ended 60 s ago or earlier, all of it, and nothing else.',
+    async ({ store: it, key, record, now }) => {
+      const live = key()
+      const end = now - 3_600_000
+      await it.create(live, record(), now)
+      for (let i = 0; i < 25; i++) await it.create(key(), record({ expiresAt: end }), end - 60_000)
+      const swept: number[] = []
+      for (const at of [end, end + 59_999, end + 60_000, now]) swept.push(await sum(it.sweep!(at)))
+      assert.deepEqual(swept, [0, 0, 25, 0])
+      assert.ok(await it.read(live, now))
+    },
+    sweeps,
+  ),
+  store(
+    'sweep-by-both-clocks',
+    'A sweep by a process whose clock is a day ahead removes nothing that the store’s clock does not have ended 60 s ago.',
+    async ({ store: it, key, record, now }) => {
+      const [live, ending, ended] = [key(), key(), key()]
+      await it.create(live, record(), now)
+      await it.create(ending, record({ expiresAt: now - 20_000 }), now - 60_000)
+      await it.create(ended, record({ expiresAt: now - 100_000 }), now - 160_000)
+      assert.equal(await sum(it.sweep!(now + 86_400_000)), 1)
+      assert.ok(await it.read(live, now), 'a live record was swept')
+      assert.ok(await it.read(ending, now - 60_000), 'a record was swept that ended 20 s ago')
+    },
+    sweeps,
+  ),
+  store(
+    'sweep-spares-touched',
+    'A record that was touched past its first end survives a sweep.',
+    async ({ store: it, key, record, now }) => {
+      const at = key()
+      const first = record({ expiresAt: now - 120_000 })
+      await it.create(at, first, now - 180_000)
+      await it.touch(at, asExpected(first), now + 60_000, now - 150_000)
+      assert.equal(await sum(it.sweep!(now)), 0)
+      assert.ok(await it.read(at, now))
+    },
+    sweeps,
+  ),
+]

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict'
+import type { ExpectedRecord, SessionKey } from '@sess/core'
+import { sum } from '@sess/core/adapter'
+import type { Case, CaseContext } from '../../contract.ts'
+import { HarnessError } from '../../result.ts'
+import { both, clause, revokes } from '../../case-parts/case.ts'
+import { payloadOf, promised, settle } from '../../case-parts/trouble.ts'
+
+const store = clause('faults', 'store', 'fault')
+/** So many small writes do not fit any more. */
+const MOST_WRITES = 5000
+
+const fills: NonNullable<Case['requires']> = ({ space }) =>
+  space.full ? undefined : 'the harness has no full: it cannot make the place where sessions are stored run full'
+
+/** Fills the place where sessions are stored, and then what room the store had kept for itself, with ever smaller records. */
+async function fillUp({ space, store: it, key, record, now }: CaseContext): Promise<void> {
+  await space.full!.fill()
+  let refusals = 0
+  for (const size of [20_000, 900, 10])
+    for (let writes = 0; ; writes++) {
+      const answer = await settle(it.create(key(), record({ payload: Buffer.alloc(size, 'x') }), now))
+      if ('error' in answer) {
+        refusals++
+        break
+      }
+      if (writes > MOST_WRITES) throw new HarnessError('after full.fill() the store took as much as before')
+    }
+  assert.equal(refusals, 3)
+}
+
+/** A write at whose end there is no room. */
+function fullWrite(
+  what: string,
+  text: string,
+  write: (context: CaseContext, key: SessionKey, record: ExpectedRecord) => Promise<unknown>,
+  done: readonly unknown[],
+  isDone: (record: ExpectedRecord | undefined, context: CaseContext) => boolean,
+  requires?: NonNullable<Case['requires']>,
+): Case {
+  return store(
+    what,
+    text,
+    async (context) => {
+      const { store: it, space, key, record, now } = context
+      const other = await space.connect()
+      const at = key()
+      await it.create(at, record({ subject: 'ann', payload: Buffer.from('first') }), now)
+      const read = (await it.read(at, now))!
+      await fillUp(context)
+      const answer = await settle(write(context, at, read))
+      const seenFull = isDone(await other.read(at, now, { fresh: true }), context)
+      await space.full!.free()
+      const isThere = isDone(await other.read(at, now, { fresh: true }), context)
+      if ('error' in answer) {
+        // What is no SessError is an outcome that nobody knows.
+        if (promised(answer)) assert.ok(!isThere, 'it promised that nothing was written, and it was done')
+      } else {
+        assert.ok(done.includes(answer.value), `it answered ${String(answer.value)}`)
+        assert.ok(seenFull && isThere, 'it was acknowledged, and another client does not see it')
+      }
+      // The same client goes on.
+      const [fresh, next] = [key(), record({ payload: Buffer.alloc(20_000) })]
+      assert.equal(await it.create(fresh, next, now), true)
+      assert.equal((await other.read(fresh, now, { fresh: true }))?.payload.length, 20_000)
+      const current = await it.read(at, now, { fresh: true })
+      if (current) assert.equal(await it.delete(at, now), true)
+      assert.equal(await other.read(at, now, { fresh: true }), undefined)
+    },
+    both(fills, requires ?? (() => undefined)),
+  )
+}
+
+/** Writes that fail at their end: for stores whose place can run full. */
+export const fullPlaces: readonly Case[] = [
+  fullWrite(
+    'full-replace',
+    'A replace that finds no room is an error, and nothing was written; an acknowledged one is there.',
+    ({ store: it, now }, at, read) =>
+      it.replace(at, read, { ...read, revision: 2, payload: Buffer.from('second'.repeat(2000)) }, now),
+    ['replaced'],
+    (record) => payloadOf(record).startsWith('second'),
+  ),
+  fullWrite(
+    'full-touch',
+    'A touch that finds no room is an error, and moved nothing; an acknowledged one has moved the clock.',
+    ({ store: it, now }, at, read) => it.touch(at, read, now + 120_000, now),
+    ['touched'],
+    (record, { now }) => (record?.expiresAt ?? 0) > now + 90_000,
+  ),
+  fullWrite(
+    'full-delete',
+    'A delete that finds no room is an error; an acknowledged one has deleted, for every client.',
+    ({ store: it, now }, at) => it.delete(at, now),
+    [true],
+    (record) => record === undefined,
+  ),
+  fullWrite(
+    'full-revocation',
+    'A revocation that finds no room is an error; an acknowledged one has revoked, for every client.',
+    ({ store: it, now }, { tag }) => sum(it.deleteSubject!({ id: 'ann', tag }, now)),
+    [1, undefined],
+    (record) => record === undefined,
+    revokes,
+  ),
+]

@@ -1,0 +1,266 @@
+import assert from 'node:assert/strict'
+import { isSessError, type AnyRecord, type ExpectedRecord, type SessionKey, type SessionStore } from '@sess/core'
+import { sum } from '@sess/core/adapter'
+import type { Case, CaseContext } from '../../contract.ts'
+import type { Fault } from '../../fault-switch.ts'
+import { HarnessError } from '../../result.ts'
+import { all, both, clause, counts, listed, lists, listsAll, revokes, sweeps } from '../../case-parts/case.ts'
+import { harnessMakes, payloadOf, promised, recovered, settle, spare, type Settled } from '../../case-parts/trouble.ts'
+
+const store = clause('faults', 'store', 'fault')
+const CUTS = ['cut-before', 'cut-after', 'cut-mid-reply'] as const satisfies readonly Fault[]
+/** A call with more requests than that is cut at these alone. */
+const MOST_REQUESTS = 25
+/** How long a client may keep a lost write to send it again, in ms. */
+const AFTERWARDS = 1000
+
+/** One connection that is to be lost. */
+interface Cut {
+  /** A live record of the subject `ann`, alone under its tag. */
+  readonly key: SessionKey
+  readonly record: ExpectedRecord
+  /** A client that has no trouble. */
+  readonly other: SessionStore
+  /** Makes a call whose connection is lost, and waits until the client is of use again. */
+  during<T>(call: () => Promise<T>): Promise<Settled<T>>
+}
+
+/** Runs once for each kind of cut that the harness can make, at each request of the call. */
+async function eachCut(context: CaseContext, run: (cut: Cut) => Promise<void>): Promise<void> {
+  const { key, record, now, space } = context
+  const { store: it, faults } = context.faulty(...CUTS)
+  const other = await space.connect()
+  for (const cut of CUTS.filter((fault) => faults.offers.includes(fault)))
+    for (let after = 0; after < MOST_REQUESTS; after++) {
+      const at = key()
+      await it.create(at, record({ subject: 'ann', payload: Buffer.from('first') }), now)
+      const read = (await recovered(it, at, now))!
+      const { struck } = faults
+      const during = async <T>(call: () => Promise<T>): Promise<Settled<T>> => {
+        faults.inject(cut, { after })
+        const answer = await settle(call())
+        await faults.heal()
+        await recovered(it, at, now)
+        return answer
+      }
+      try {
+        await run({ key: at, record: read, other, during })
+      } catch (error) {
+        if (error instanceof assert.AssertionError)
+          error.message = `${cut} at request ${after + 1} of the call: ${error.message}`
+        throw error
+      }
+      if (faults.struck > struck) continue
+      if (after === 0) throw new HarnessError(`${cut} never struck: the client must go through the proxy`)
+      break
+    }
+}
+
+const cuts = harnessMakes(...CUTS)
+
+/** A write under each cut: either it says that it was done, or it throws what is true. */
+function cutWrite(
+  what: string,
+  text: string,
+  write: (context: CaseContext, key: SessionKey, record: ExpectedRecord) => Promise<unknown>,
+  done: unknown,
+  isDone: (record: AnyRecord | undefined, context: CaseContext) => boolean,
+): Case {
+  const run = async (context: CaseContext): Promise<void> => {
+    // Once without trouble: a driver may have something to learn first.
+    await write(context, ...(await spare(context, context.record())))
+    await eachCut(context, async ({ key, record, other, during }) => {
+      const answer = await during(() => write(context, key, record))
+      const seen = isDone(await other.read(key, context.now, { fresh: true }), context)
+      if ('error' in answer) {
+        if (promised(answer)) assert.ok(!seen, `it threw ${told(answer.error)}, and the write is there`)
+      } else {
+        assert.deepEqual(answer.value, done)
+        assert.ok(seen, `it answered ${String(done)}, and the write is not there`)
+      }
+    })
+  }
+  return store(what, text, run, cuts)
+}
+
+const told = (error: unknown): string => (isSessError(error) ? error.code : String(error))
+
+/** What a store says when the connection to its server is lost, at any request of a call. */
+export const lostConnections: readonly Case[] = [
+  store(
+    'cut-read',
+    'A read whose connection is lost is the record or an error, never a missing record.',
+    (context) =>
+      eachCut(context, async ({ key, during }) => {
+        const answer = await during(() => context.store.read(key, context.now, { fresh: true }))
+        if (!('error' in answer)) assert.equal(payloadOf(answer.value), 'first')
+      }),
+    cuts,
+  ),
+  cutWrite(
+    'cut-replace',
+    'A replace whose connection is lost was done, or throws, and throws store_unavailable only if it never will be.',
+    ({ store: it, now }, key, record) =>
+      it.replace(key, record, { ...record, revision: record.revision + 1, payload: Buffer.from('second') }, now),
+    'replaced',
+    (record) => payloadOf(record) === 'second',
+  ),
+  cutWrite(
+    'cut-touch',
+    'A touch whose connection is lost was done, or throws, and throws store_unavailable only if it never will be.',
+    ({ store: it, now }, key, record) => it.touch(key, record, now + 120_000, now),
+    'touched',
+    (record, { now }) => (record?.expiresAt ?? 0) > now + 90_000,
+  ),
+  cutWrite(
+    'cut-delete',
+    'A delete whose connection is lost was done, or throws, and throws store_unavailable only if it never will be.',
+    ({ store: it, now }, key) => it.delete(key, now),
+    true,
+    (record) => record === undefined,
+  ),
+  store(
+    'cut-create',
+    'A create whose connection is lost was done, or throws, and throws store_unavailable only if it never will be.',
+    (context) =>
+      eachCut(context, async ({ record, other, during }) => {
+        const { store: it, key, now } = context
+        const at = key()
+        const answer = await during(() => it.create(at, { ...record }, now))
+        const seen = await other.read(at, now, { fresh: true })
+        if (promised(answer)) assert.equal(seen, undefined, 'it promised that nothing was written, and it was')
+        if (!('error' in answer)) assert.deepEqual([answer.value, payloadOf(seen)], [true, 'first'])
+      }),
+    cuts,
+  ),
+  store(
+    'cut-and-deleted',
+    'A write whose connection was lost is not sent again later: what is deleted after it stays deleted.',
+    async (context) => {
+      const { store: it, key: keyOf, now } = context
+      const deleted: [SessionKey, string][] = []
+      const writes = {
+        create: (key: SessionKey, record: ExpectedRecord) => it.create(key, { ...record }, now),
+        replace: (key: SessionKey, record: ExpectedRecord) =>
+          it.replace(key, record, { ...record, revision: record.revision + 1 }, now),
+        touch: (key: SessionKey, record: ExpectedRecord) => it.touch(key, record, now + 120_000, now),
+      }
+      let other: SessionStore | undefined
+      for (const [name, write] of Object.entries(writes))
+        await eachCut(context, async (cut) => {
+          const at = name === 'create' ? keyOf() : cut.key
+          await cut.during<unknown>(() => write(at, cut.record))
+          other = cut.other
+          await other.delete(at, now)
+          deleted.push([at, name])
+        })
+      const began = performance.now()
+      while (performance.now() - began < AFTERWARDS)
+        for (const [at, name] of deleted)
+          assert.equal(await other!.read(at, now, { fresh: true }), undefined, `a lost ${name} came after the delete`)
+    },
+    cuts,
+  ),
+  store(
+    'cut-delete-subject',
+    'A revocation whose connection is lost was done, or throws; what it has not counted by then it promises nothing of.',
+    (context) =>
+      eachCut(context, async ({ key: one, record, other, during }) => {
+        const { store: it, key, now } = context
+        const keys = [one, key(one.tag), key(one.tag)]
+        for (const at of keys.slice(1)) await it.create(at, { ...record }, now)
+        let counted: number | undefined = 0
+        const answer = await during(async () => {
+          for await (const went of it.deleteSubject!({ id: 'ann', tag: one.tag }, now))
+            counted = went === undefined || counted === undefined ? undefined : counted + went
+        })
+        let gone = 0
+        for (const at of keys) if (!(await other.read(at, now, { fresh: true }))) gone++
+        if (!('error' in answer)) assert.deepEqual([counted ?? 3, gone], [3, 3])
+        else if (promised(answer) && counted !== undefined)
+          assert.ok(
+            gone <= counted,
+            `it threw ${told(answer.error)} after it had counted ${counted}, and ${gone} are gone`,
+          )
+      }),
+    both(cuts, revokes),
+  ),
+  store(
+    'cut-list',
+    'A list whose connection is lost is whole, or throws.',
+    (context) =>
+      eachCut(context, async ({ key: one, record, during }) => {
+        const { store: it, key, now } = context
+        const two = key(one.tag)
+        await it.create(two, { ...record }, now)
+        const answer = await during(() => listed(it, { id: 'ann', tag: one.tag }, now))
+        if (!('error' in answer)) assert.deepEqual(answer.value, [one.id, two.id].toSorted())
+      }),
+    both(cuts, lists),
+  ),
+  store(
+    'cut-all',
+    'A list of all whose connection is lost is whole, or throws.',
+    (context) =>
+      eachCut(context, async ({ other, during }) => {
+        const { store: it, now } = context
+        const ids = (found: (readonly [SessionKey, unknown])[]): string[] => found.map(([{ id }]) => id).toSorted()
+        const answer = await during(() => all(it.all!(now)))
+        if (!('error' in answer)) assert.deepEqual(ids(answer.value), ids(await all(other.all!(now))))
+      }),
+    both(cuts, listsAll),
+  ),
+  store(
+    'cut-count',
+    'A count whose connection is lost is right, or throws: it is never 0 because nobody could be asked.',
+    (context) =>
+      eachCut(context, async ({ other, during }) => {
+        const { store: it, now } = context
+        const answer = await during(() => sum(it.count!(now)))
+        if (!('error' in answer)) assert.equal(answer.value, await sum(other.count!(now)))
+      }),
+    both(cuts, counts),
+  ),
+  store(
+    'cut-sweep',
+    'A sweep whose connection is lost has left nothing behind, or throws.',
+    (context) =>
+      eachCut(context, async ({ record, other, during }) => {
+        const { store: it, key, now } = context
+        const ended = { ...record, expiresAt: now - 120_000 }
+        for (let i = 0; i < 3; i++) await it.create(key(), ended, now - 180_000)
+        const answer = await during(() => sum(it.sweep!(now)))
+        const left = await sum(other.sweep!(now))
+        if (!('error' in answer)) assert.equal(left, 0, `it answered ${answer.value}, and had left ${left} behind`)
+      }),
+    both(cuts, sweeps),
+  ),
+  store(
+    'mixed-answers',
+    'After an answer was cut short, every answer is about the record that was asked for.',
+    async (context) => {
+      const { key, record, now } = context
+      const { store: it, faults } = context.faulty(...CUTS)
+      const keys = Array.from({ length: 5 }, () => key())
+      for (const [i, at] of keys.entries())
+        await it.create(at, record({ payload: Buffer.from(`record ${i} `.repeat(50)) }), now)
+      const readAll = (): Promise<unknown> =>
+        Promise.all(
+          keys.map(async (at, i) => {
+            const answer = await settle(it.read(at, now, { fresh: true }))
+            if (!('error' in answer)) assert.equal(payloadOf(answer.value), `record ${i} `.repeat(50))
+          }),
+        )
+      for (let round = 0; round < context.rounds(6); round++) {
+        for (const cut of (['cut-mid-reply', 'cut-after'] as const).filter((fault) => faults.offers.includes(fault))) {
+          faults.inject(cut)
+          await readAll()
+          await readAll()
+          await recovered(it, keys[round % keys.length]!, now)
+          await readAll()
+        }
+      }
+    },
+    harnessMakes('cut-mid-reply', 'cut-after'),
+  ),
+]

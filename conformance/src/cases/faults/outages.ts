@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict'
+import { setTimeout } from 'node:timers/promises'
+import type { ExpectedRecord, SessionKey } from '@sess/core'
+import { asExpected, sum } from '@sess/core/adapter'
+import type { Case, CaseContext } from '../../contract.ts'
+import { clause, listed, restarts } from '../../case-parts/case.ts'
+import { harnessMakes, payloadOf, promised, recovered, settle, spare, type Settled } from '../../case-parts/trouble.ts'
+
+const store = clause('faults', 'store', 'fault')
+/** How long a client has to notice that its connection is lost, and how long a server stays away, in ms. */
+const [LOSS, OUTAGE] = [100, 500]
+
+/** Calls of a server that is away: none may answer. One may wait for it; core does not wait with it. */
+class Away {
+  #answered: string | undefined
+  #isBack = false
+
+  async ask<T>(name: string, call: Promise<T>): Promise<Settled<T>> {
+    const answer = await settle(call)
+    if (!('error' in answer) && !this.#isBack) this.#answered ??= name
+    return answer
+  }
+
+  /** Waits this long, in ms. */
+  async passes(ms: number): Promise<void> {
+    await setTimeout(ms)
+    assert.equal(this.#answered, undefined, `${this.#answered} answered, and nobody could know`)
+  }
+
+  back(): void {
+    this.#isBack = true
+  }
+}
+
+/** The server is away for a while, or hangs, with calls under way: what they promise holds. */
+async function nobodyAnswers(context: CaseContext, trouble: 'down' | 'hang'): Promise<void> {
+  const { key, record, now, space } = context
+  const { store: it, faults } = context.faulty(trouble)
+  const other = await space.connect()
+  const made = (): Promise<[SessionKey, ExpectedRecord]> => spare(context, record({ payload: Buffer.from('first') }))
+  const [[a, ra], [b, rb], [c]] = [await made(), await made(), await made()] as const
+  const fresh = key()
+  faults.inject(trouble)
+  // The first one meets the loss, the others a server that is not there.
+  const away = new Away()
+  void away.ask('read', it.read(a, now))
+  await away.passes(LOSS)
+  void away.ask('read', it.read(b, now))
+  const created = away.ask('create', it.create(fresh, record(), now))
+  const replaced = away.ask('replace', it.replace(a, asExpected(ra), { ...ra, revision: 2 }, now))
+  const touched = away.ask('touch', it.touch(b, asExpected(rb), now + 120_000, now))
+  const deleted = away.ask('delete', it.delete(c, now))
+  if (it.count) void away.ask('count', sum(it.count(now)))
+  if (it.list) void away.ask('list', listed(it, { id: 'ann', tag: a.tag }, now))
+  await away.passes(OUTAGE)
+  away.back()
+  await faults.heal()
+  await recovered(it, key(), now)
+  const seen = (at: SessionKey): Promise<ExpectedRecord | undefined> => other.read(at, now, { fresh: true })
+  const answers = await Promise.all([created, replaced, touched, deleted])
+  await setTimeout(100)
+  const done = [
+    (await seen(fresh)) !== undefined,
+    (await seen(a))?.revision === 2,
+    (await seen(b))?.expiresAt === now + 120_000,
+    (await seen(c)) === undefined,
+  ]
+  for (const [i, name] of ['create', 'replace', 'touch', 'delete'].entries()) {
+    if (promised(answers[i]!)) assert.ok(!done[i], `the ${name} threw store_unavailable, and was done later`)
+    if (!('error' in answers[i]!)) assert.ok(done[i], `the ${name} answered, and was not done`)
+  }
+}
+
+/** A server that is slow, away, hung, or has been restarted. */
+export const outages: readonly Case[] = [
+  store('slow-answers', 'A slow answer is as good as a quick one.', async (context) => {
+    const { key, record, now } = context
+    const { store: it, faults } = context.faulty('slow')
+    const at = key()
+    faults.inject('slow', { ms: 200 })
+    assert.equal(await it.create(at, record(), now), true)
+    const read = (await it.read(at, now))!
+    faults.inject('slow', { ms: 200 })
+    assert.equal(await it.replace(at, read, { ...read, revision: 2 }, now), 'replaced')
+    faults.inject('slow', { ms: 200 })
+    assert.equal((await it.read(at, now))?.revision, 2)
+  }),
+  store(
+    'late-replace',
+    'A replace that is sent before a delete, and arrives after it, brings nothing back.',
+    async (context) => {
+      const { key, record, now, space } = context
+      const { store: it, faults } = context.faulty('late')
+      const other = await space.connect()
+      const at = key()
+      await it.create(at, record(), now)
+      const read = (await it.read(at, now))!
+      const { struck } = faults
+      faults.inject('late', { ms: 300 })
+      const late = settle(it.replace(at, read, { ...read, revision: 2 }, now))
+      while (faults.struck === struck) await setTimeout(1)
+      await faults.heal()
+      assert.equal(await other.delete(at, now), true)
+      const answer = await late
+      if (!('error' in answer)) assert.equal(answer.value, 'missing')
+      await setTimeout(100)
+      assert.equal(await other.read(at, now, { fresh: true }), undefined)
+    },
+  ),
+  store(
+    'down',
+    'While the server is away no method answers, and what threw store_unavailable is not done later; then all goes on.',
+    (context) => nobodyAnswers(context, 'down'),
+    harnessMakes('down'),
+  ),
+  store(
+    'hung',
+    'While the server hangs no method answers, and what threw store_unavailable is not done later; then all goes on.',
+    (context) => nobodyAnswers(context, 'hang'),
+    harnessMakes('hang'),
+  ),
+  store(
+    'restart',
+    'After a restart the same client goes on; nothing that was deleted is back, and what is there is as it was written.',
+    async ({ store: it, space, key, record, now }) => {
+      const [kept, gone] = [key(), key()]
+      const written = record({ payload: Buffer.from('kept'), expiresAt: now + 600_000 })
+      await it.create(kept, written, now)
+      await it.create(gone, written, now)
+      assert.equal(await it.delete(gone, now), true)
+      await space.restart!()
+      const read = await recovered(it, kept, now)
+      if (read) assert.deepEqual([payloadOf(read), read.revision, read.expiresAt], ['kept', 1, written.expiresAt])
+      assert.equal(await it.read(gone, now, { fresh: true }), undefined)
+      const at = key()
+      assert.equal(await it.create(at, record(), now), true)
+      assert.ok(await it.read(at, now, { fresh: true }))
+    },
+    restarts,
+  ),
+]

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { asExpected, sum } from '@sess/core/adapter'
+import type { Case } from '../../contract.ts'
+import { all, clause, processes } from '../../case-parts/case.ts'
+
+const store = clause('life-cycle', 'store')
+
+const closes: Case['requires'] = ({ store: it }) =>
+  it.close ? undefined : 'the store has no close(): it opens nothing'
+
+const CLOSED = { code: 'store_unavailable' }
+
+/** What a store is, from its making to its close. */
+export const lifeCycle: readonly Case[] = [
+  store(
+    'close',
+    'Close is idempotent, and ends its own client alone: others go on.',
+    async ({ store: it, space, key, record, now }) => {
+      const at = key()
+      await it.create(at, record(), now)
+      const other = await space.connect()
+      await other.close!()
+      await other.close!()
+      await Promise.all([other.close!(), other.close!()])
+      if (other !== it) assert.ok(await it.read(at, now))
+    },
+    closes,
+  ),
+  store(
+    'use-after-close',
+    'After close every method rejects with store_unavailable, and writes nothing.',
+    async ({ space, key, record, now }) => {
+      const [at, ann] = [key(), { id: 'ann', tag: key().tag }]
+      const other = await space.connect()
+      await other.create(at, record(), now)
+      await other.close!()
+      await assert.rejects(other.read(at, now), CLOSED, 'read')
+      await assert.rejects(other.create(key(), record(), now), CLOSED, 'create')
+      await assert.rejects(other.replace(at, asExpected(record()), record({ revision: 2 }), now), CLOSED, 'replace')
+      await assert.rejects(other.touch(at, asExpected(record()), now + 90_000, now), CLOSED, 'touch')
+      await assert.rejects(other.delete(at, now), CLOSED, 'delete')
+      if (other.list) await assert.rejects(all(other.list(ann, now)), CLOSED, 'list')
+      if (other.deleteSubject) await assert.rejects(sum(other.deleteSubject(ann, now)), CLOSED, 'deleteSubject')
+      if (other.count) await assert.rejects(sum(other.count(now)), CLOSED, 'count')
+      if (other.sweep) await assert.rejects(sum(other.sweep(now)), CLOSED, 'sweep')
+      const third = await space.connect()
+      if (third !== other) assert.equal((await third.read(at, now))?.revision, 1)
+    },
+    closes,
+  ),
+  store(
+    'no-timer-is-left',
+    'A client that was used and closed leaves no timer behind.',
+    async ({ harness, key, record, now }) => {
+      const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+      const before = timers()
+      for (let i = 0; i < 5; i++) {
+        const space = await harness.open()
+        const other = await space.connect()
+        for (const client of new Set([space.store, other])) {
+          const at = key()
+          await client.create(at, record({ subject: 'ann' }), now)
+          await client.read(at, now)
+          await client.delete(at, now)
+        }
+        await other.close?.()
+        await space.close()
+      }
+      assert.ok(timers() < before + 5, `after five clients ${timers() - before} more timers hold the process`)
+    },
+  ),
+  {
+    ...store(
+      'process-ends',
+      'A process that has used the store and closed its client ends by itself.',
+      async ({ store: it, key, record, now, processes: run }) => {
+        const at = key()
+        await it.create(at, record(), now)
+        assert.deepEqual(await run(1, { kind: 'read', key: at, now }), [true])
+      },
+      processes,
+    ),
+    patience: 20_000,
+  },
+]

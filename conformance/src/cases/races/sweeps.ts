@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import type { SessionKey, SessionRecord, SessionStore } from '@sess/core'
+import { asExpected, sum } from '@sess/core/adapter'
+import type { Case, CaseContext } from '../../contract.ts'
+import { both, clause, processes, settled, sweeps, turns } from '../../case-parts/case.ts'
+
+const store = clause('races', 'store')
+/** How long ago a record must have ended to be swept, in ms. */
+const GRACE = 60_000
+
+/** A write to a record that ended `GRACE` ago. Resolves to whether the store acknowledged it. */
+type Write = (at: SessionKey, first: SessionRecord, context: CaseContext) => Promise<boolean>
+
+/** Writes to records that two clients sweep meanwhile, over and over. What was acknowledged must be there. */
+async function sweepsMeet(context: CaseContext, write: Write): Promise<void> {
+  const { store: it, space, key, record, now, rounds } = context
+  const first = record({ expiresAt: now - GRACE })
+  const sweepers = [await space.connect(), await space.connect()]
+  const over = new AbortController()
+  const swept = sweepers.map(async (client) => {
+    while (!over.signal.aborted) {
+      await sum(client.sweep!(now))
+      await settled()
+    }
+  })
+  const kept: SessionKey[] = []
+  try {
+    for (let round = 0; round < rounds(30); round++) {
+      // Several: a sweep that takes one after the other is long enough for a write to come in between.
+      const keys = Array.from({ length: 5 }, () => key())
+      await Promise.all(keys.map((at) => it.create(at, first, first.expiresAt - 60_000)))
+      await turns(round % 6)
+      await Promise.all(keys.map(async (at) => (await write(at, first, context)) && kept.push(at)))
+    }
+  } finally {
+    over.abort()
+    await Promise.all(swept)
+  }
+  for (const at of kept)
+    assert.ok(await it.read(at, now, { fresh: true }), 'a write was acknowledged, and its record was swept')
+}
+
+async function createMany(it: SessionStore, { key, record, now }: CaseContext, count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await it.create(key(), record({ expiresAt: now - GRACE }), now - 120_000)
+}
+
+/** Sweeps, while others write and sweep. */
+export const sweepRaces: readonly Case[] = [
+  store(
+    'parallel-sweeps',
+    'Sweeps at once remove each expired record once and no live one, and when all have ended nothing is left.',
+    async (context) => {
+      const { store: it, space, key, record, now } = context
+      const others = [await space.connect(), await space.connect()]
+      const live = key()
+      await it.create(live, record(), now)
+      await createMany(it, context, 150)
+      const swept = await Promise.all([it, ...others].map((client) => sum(client.sweep!(now))))
+      assert.equal(await sum(it.sweep!(now)), 0, 'the sweeps have ended, and a record is left')
+      assert.equal(
+        swept.reduce((total, some) => total + some),
+        150,
+      )
+      assert.ok(await it.read(live, now))
+    },
+    sweeps,
+  ),
+  store(
+    'sweeps-of-processes',
+    'Sweeps of several processes at once remove each expired record once, and when all have ended nothing is left.',
+    async (context) => {
+      const { store: it, key, record, now } = context
+      const live = key()
+      await it.create(live, record({ expiresAt: now + 3_600_000 }), now)
+      await createMany(it, context, 150)
+      const swept = (await context.processes(3, { kind: 'sweep', now })) as number[]
+      assert.equal(await sum(it.sweep!(now)), 0, 'the sweeps have ended, and a record is left')
+      assert.equal(
+        swept.reduce((total, some) => total + some),
+        150,
+      )
+      assert.ok(await it.read(live, now, { fresh: true }))
+    },
+    both(processes, sweeps),
+  ),
+  store(
+    'sweep-meets-touch',
+    'A record whose touch was acknowledged before its end is not swept, however the two fall together.',
+    (context) =>
+      sweepsMeet(context, async (at, first, { store: it, now }) => {
+        const answer = await it.touch(at, asExpected(first), now + 60_000, first.expiresAt - 1)
+        assert.ok(answer !== 'conflict', 'nobody replaced the record')
+        return answer === 'touched'
+      }),
+    sweeps,
+  ),
+  store(
+    'sweep-meets-replace',
+    'A record whose replace was acknowledged before its end is not swept, however the two fall together.',
+    (context) =>
+      sweepsMeet(context, async (at, first, { store: it, now }) => {
+        const next = { ...first, revision: 2, expiresAt: now + 60_000 }
+        const answer = await it.replace(at, asExpected(first), next, first.expiresAt - 1)
+        assert.ok(answer !== 'conflict', 'nobody replaced the record')
+        return answer === 'replaced'
+      }),
+    sweeps,
+  ),
+  store(
+    'sweep-meets-create',
+    'A create in the place of an expired record succeeds while that is swept, and the new record stays.',
+    (context) =>
+      sweepsMeet(context, async (at, first, { store: it, now }) => {
+        assert.equal(await it.create(at, { ...first, expiresAt: now + 60_000 }, now), true)
+        return true
+      }),
+    sweeps,
+  ),
+]

@@ -1,0 +1,13 @@
+import { clause } from '../../case-parts/case.ts'
+import { CALLS } from '../../case-parts/model-of-store.ts'
+import { search, storeOf } from '../../case-parts/search.ts'
+import type { Case } from '../../contract.ts'
+
+/** Random calls, compared one by one with what a model says. */
+export const modelsOfRecords: readonly Case[] = [
+  clause('round-trip', 'store', 'model')(
+    'model',
+    'Whatever calls two clients make, each answers as a Map would.',
+    (context) => search(context, CALLS, storeOf(context)),
+  ),
+]

@@ -1,0 +1,228 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { asExpected, type AnyRecord, type SessionRecord } from '@sess/core/adapter'
+import type { Case } from '../../contract.ts'
+import { all, clause, lists, same, textOf } from '../../case-parts/case.ts'
+
+const store = clause('round-trip', 'store')
+
+/** More than this is not sent, in bytes. */
+const LARGEST_TRIED = 67_108_864
+
+const triable: Case['requires'] = ({ store: { traits } }) =>
+  traits.maxPayloadBytes <= LARGEST_TRIED
+    ? undefined
+    : `the store claims ${traits.maxPayloadBytes} bytes, more than can be tried`
+
+/** Bytes that are not alike, others for each size, and the same at each run. */
+function bytesOf(size: number): Uint8Array {
+  return new Uint8Array(createHash('shake128', { outputLength: size }).update(`${size}`).digest())
+}
+
+/** What goes in comes out. */
+export const roundTrip: readonly Case[] = [
+  store(
+    'every-byte',
+    'A payload of every byte value comes back byte for byte.',
+    async ({ store: it, key, record, now }) => {
+      const at = key()
+      const written = record({ payload: Uint8Array.from({ length: 1024 }, (_, i) => (i * 7 + (i >> 8)) & 0xff) })
+      await it.create(at, written, now)
+      same(await it.read(at, now), written, it)
+    },
+  ),
+  store('empty-payload', 'An empty payload comes back empty.', async ({ store: it, key, record, now }) => {
+    const at = key()
+    const written = record({ payload: new Uint8Array(0), subject: 'ann' })
+    await it.create(at, written, now)
+    same(await it.read(at, now), written, it)
+  }),
+  store(
+    'largest-payload',
+    'A payload of exactly the size that the store claims fits, at create and at replace.',
+    async ({ store: it, key, record, now }) => {
+      const at = key()
+      const payload = Buffer.alloc(it.traits.maxPayloadBytes, 0xa5)
+      const written = record({ payload, subject: 'x'.repeat(1024) })
+      assert.equal(await it.create(at, written, now), true)
+      same(await it.read(at, now), written, it)
+      assert.equal(await it.replace(at, asExpected(written), { ...written, revision: 2 }, now), 'replaced')
+      same(await it.read(at, now), { ...written, revision: 2 }, it)
+    },
+    triable,
+  ),
+  store(
+    'sizes-between',
+    'Payloads of any size take each other’s place whole, and what was read stays what it was, however much is read later.',
+    async ({ store: it, key, record, now }) => {
+      const at = key()
+      const most = Math.min(it.traits.maxPayloadBytes, 2 ** 17)
+      const near = [0, 7, 8, 12, 14, 16].flatMap((bits) => [2 ** bits - 1, 2 ** bits, 2 ** bits + 1])
+      const sizes = [...near, most - 1, most].filter((size) => size <= most)
+      let last = record({ payload: bytesOf(3) })
+      await it.create(at, last, now)
+      const read: (readonly [AnyRecord, SessionRecord])[] = []
+      // A large one, a small one, and so on: each has bytes of its own.
+      for (const [i, size] of sizes.map((_, i) => sizes.at(i % 2 ? i >> 1 : ~(i >> 1))!).entries()) {
+        const next = { ...last, revision: i + 2, payload: bytesOf(size) }
+        assert.equal(await it.replace(at, asExpected(last), next, now), 'replaced', `${size} bytes`)
+        const found = await it.read(at, now)
+        same(found, next, it)
+        read.push([found, next])
+        last = next
+      }
+      for (let i = 0; i < 40; i++) same(await it.read(at, now), last, it)
+      for (const [found, written] of read) same(found, written, it)
+    },
+  ),
+  store(
+    'too-large',
+    'A payload of one byte more than claimed is refused with too_large, and nothing is written.',
+    async ({ store: it, key, record, now }) => {
+      const at = key()
+      const large = record({ payload: Buffer.alloc(it.traits.maxPayloadBytes + 1) })
+      await assert.rejects(it.create(at, large, now), { code: 'too_large' })
+      assert.equal(await it.read(at, now), undefined)
+      await it.create(at, record(), now)
+      await assert.rejects(it.replace(at, asExpected(record()), { ...large, revision: 2 }, now), { code: 'too_large' })
+      same(await it.read(at, now), record(), it)
+    },
+    triable,
+  ),
+  store(
+    'missing',
+    'A record that is not there is undefined, missing or false, and no error.',
+    async ({ store: it, key, record, now }) => {
+      const at = key()
+      assert.equal(await it.read(at, now), undefined)
+      assert.equal(await it.read(at, now, { fresh: true }), undefined)
+      assert.equal(await it.replace(at, asExpected(record()), record({ revision: 2 }), now), 'missing')
+      assert.equal(await it.touch(at, asExpected(record()), now + 1, now), 'missing')
+      assert.equal(await it.delete(at, now), false)
+      assert.equal(await it.read(at, now), undefined)
+    },
+  ),
+  store('delete', 'A delete is true once, and false after.', async ({ store: it, key, record, now }) => {
+    const at = key()
+    await it.create(at, record(), now)
+    assert.deepEqual(
+      [await it.delete(at, now), await it.delete(at, now), await it.read(at, now)],
+      [true, false, undefined],
+    )
+  }),
+  store(
+    'replace',
+    'A replace changes payload, revision and expiry together; the subject stays.',
+    async ({ store: it, key, record, now }) => {
+      for (const subject of [undefined, 'ann']) {
+        const at = key()
+        const first = record(subject === undefined ? {} : { subject })
+        await it.create(at, first, now)
+        const next = { ...first, revision: 2, expiresAt: now + 90_000, payload: Buffer.from('longer than before') }
+        assert.equal(await it.replace(at, asExpected(first), next, now), 'replaced')
+        same(await it.read(at, now), next, it)
+        const last = { ...next, revision: 3, expiresAt: now + 30_000, payload: Buffer.from('s') }
+        assert.equal(await it.replace(at, asExpected(next), last, now), 'replaced')
+        same(await it.read(at, now), last, it)
+      }
+    },
+  ),
+  store(
+    'replace-conflict',
+    'A replace of another revision answers conflict, and changes nothing.',
+    async ({ store: it, key, record, now }) => {
+      const at = key()
+      const first = record({ revision: 7 })
+      await it.create(at, first, now)
+      for (const revision of [6, 8, 70])
+        assert.equal(
+          await it.replace(
+            at,
+            asExpected(record({ revision })),
+            record({ revision: revision + 1, payload: Buffer.from('x') }),
+            now,
+          ),
+          'conflict',
+        )
+      same(await it.read(at, now), first, it)
+    },
+  ),
+  store('touch', 'A touch moves the clock, and nothing else.', async ({ store: it, key, record, now }) => {
+    const at = key()
+    const first = record({ subject: 'ann' })
+    await it.create(at, first, now)
+    assert.equal(await it.touch(at, asExpected(first), now + 90_000, now), 'touched')
+    same(await it.read(at, now), { ...first, expiresAt: now + 90_000 }, it)
+  }),
+  store(
+    'touch-conflict',
+    'A touch of another revision answers conflict, and changes nothing.',
+    async ({ store: it, key, record, now }) => {
+      const at = key()
+      await it.create(at, record({ revision: 2 }), now)
+      assert.equal(await it.touch(at, asExpected(record({ revision: 1 })), now + 90_000, now), 'conflict')
+      same(await it.read(at, now), record({ revision: 2 }), it)
+    },
+  ),
+  store('large-revision', 'Revisions past 2³² are kept exactly.', async ({ store: it, key, record, now }) => {
+    const at = key()
+    const first = record({ revision: 2 ** 40 })
+    await it.create(at, first, now)
+    assert.equal(await it.replace(at, asExpected(first), { ...first, revision: 2 ** 40 + 1 }, now), 'replaced')
+    assert.equal((await it.read(at, now))!.revision, 2 ** 40 + 1)
+  }),
+  store(
+    'no-alias-in',
+    'What the caller does to its bytes after a call changes nothing that is stored.',
+    async ({ store: it, key, record, now }) => {
+      const at = key()
+      const payload = Buffer.from('abc')
+      const first = record({ payload })
+      await it.create(at, first, now)
+      payload.fill('x')
+      assert.equal(textOf(await it.read(at, now)), 'abc')
+      const next = { ...first, revision: 2, payload: Buffer.from('def') }
+      await it.replace(at, asExpected(first), next, now)
+      next.payload.fill('x')
+      assert.equal(textOf(await it.read(at, now)), 'def')
+    },
+  ),
+  store(
+    'no-alias-out',
+    'What the caller does to the bytes that it was given changes nothing that is stored.',
+    async ({ store: it, key, record, now }) => {
+      const at = key()
+      await it.create(at, record({ payload: Buffer.from('abc') }), now)
+      ;(await it.read(at, now))!.payload.fill(0)
+      assert.equal(textOf(await it.read(at, now)), 'abc')
+    },
+  ),
+  store(
+    'no-alias-listed',
+    'What the caller does to a record that a list gave changes nothing that is stored, and no subject sticks to it.',
+    async ({ store: it, key, record, now }) => {
+      const at = key()
+      const ann = { id: 'ann', tag: at.tag }
+      await it.create(at, record({ subject: 'ann', payload: Buffer.from('abc') }), now)
+      const [[, found] = assert.fail('the list is empty')] = await all(it.list!(ann, now))
+      found.payload.fill(0)
+      Object.assign(found, { revision: 9, subject: 'bob' })
+      same(await it.read(at, now), record({ subject: 'ann', payload: Buffer.from('abc') }), it)
+      assert.equal(textOf((await all(it.list!(ann, now)))[0]?.[1]), 'abc')
+    },
+    lists,
+  ),
+  store(
+    'views-of-bytes',
+    'A payload that is a view into a larger buffer is stored as itself alone.',
+    async ({ store: it, key, record, now }) => {
+      const at = key()
+      const whole = Buffer.from('--payload--')
+      const written = record({ payload: whole.subarray(2, 9) })
+      await it.create(at, written, now)
+      assert.equal(textOf(await it.read(at, now)), 'payload')
+      await it.replace(at, asExpected(written), { ...written, revision: 2, payload: whole.subarray(2, 5) }, now)
+      assert.equal(textOf(await it.read(at, now)), 'pay')
+    },
+  ),
+]

@@ -1,0 +1,14 @@
+import { clause } from '../../case-parts/case.ts'
+import { CALLS, claimedCalls, TIME } from '../../case-parts/model-of-store.ts'
+import { search, storeOf } from '../../case-parts/search.ts'
+import type { Case } from '../../contract.ts'
+
+/** Random calls on records of several subjects, compared one by one with what a model says. */
+export const modelsOfSubjects: readonly Case[] = [
+  clause('subjects', 'store', 'model')(
+    'model',
+    'Whatever calls two clients make, lists, revocations, counts and sweeps among them, each answers as a Map would.',
+    (context) => search(context, [...CALLS, ...TIME, ...claimedCalls(context.store)], storeOf(context)),
+    ({ store }) => (claimedCalls(store).length ? undefined : 'the store has none of these'),
+  ),
+]
