@@ -182,7 +182,7 @@ export function isUnknown(error: unknown): boolean {
   return isSessError(error, 'unknown_outcome')
 }
 
-/** True for a failure that a second try may mend. */
+/** True for a failure that a second try may cure. */
 export function mayRetry(error: unknown): boolean {
   return isSessError(error, 'unknown_outcome', 'store_unavailable')
 }

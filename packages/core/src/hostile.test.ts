@@ -20,7 +20,7 @@ import { rememberedFrom, remembers, writesWith } from './write-log.ts'
 
 const NOW = SOUND.createdAt + 1000
 const KEY = { tag: subjectTag('ann', undefined), id: 'b'.repeat(16) }
-const PATIENCE = 120_000
+const TIMEOUT_MS = 120_000
 const settings = settingsOf({
   store: heldStore(),
   clock: () => NOW,
@@ -54,7 +54,7 @@ function use({ key, record, envelope, content }: DecodedRecord): void {
   assert.ok(again && remembers(again.envelope, '0'.repeat(12)), 'what was written from it is not read')
 }
 
-test('an envelope and its JSON, under a right checksum: reported, or as good as any', { timeout: PATIENCE }, () => {
+test('an envelope and its JSON, under a right checksum: reported, or as good as any', { timeout: TIMEOUT_MS }, () => {
   let [read, refused] = [0, 0]
   fuzz(1, hostileEnvelope, (body) => {
     let held: DecodedRecord | undefined
@@ -73,7 +73,7 @@ test('an envelope and its JSON, under a right checksum: reported, or as good as 
 
 test(
   'a record’s head, under a right checksum: damaged, or one that core may have written',
-  { timeout: PATIENCE },
+  { timeout: TIMEOUT_MS },
   () => {
     const numbers = [
       0,
@@ -121,7 +121,7 @@ test(
   },
 )
 
-test('a session of hostile bytes that passed each check can be used to its end', { timeout: PATIENCE }, async () => {
+test('a session of hostile bytes that passed each check can be used to its end', { timeout: TIMEOUT_MS }, async () => {
   const store = heldStore()
   const sessions = createSessions({ store, clock: () => NOW, log: false })
   const secret = newSecret()

@@ -9,7 +9,7 @@ import { randomFrom } from '../../../conformance/src/random.ts'
 const INPUTS = 100_000
 
 /** How much processor time one input may take, in ms. */
-const PATIENCE = 100
+const MAX_INPUT_MS = 100
 
 /** Draws of one seed. */
 export class Draw {
@@ -118,7 +118,7 @@ export function fuzz<Input>(seed: number, make: (draw: Draw) => Input, read: (in
         throw new Error(`input ${i} of seed ${seed}: ${String(cause)}`, { cause })
       }
       const { user, system } = process.cpuUsage(before)
-      if ((user + system) / 1000 < PATIENCE) break
+      if ((user + system) / 1000 < MAX_INPUT_MS) break
       assert.ok(tries < 5, `input ${i} of seed ${seed} took ${(user + system) / 1000} ms`)
     }
   }

@@ -20,7 +20,7 @@ type Command<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>
 const TRYING = 3000
 
 /** How long one call may take, in ms: as long as core waits for an answer at most. */
-const PATIENCE = 10_000
+const MAX_CALL_MS = 10_000
 
 /** What became of a write. */
 export interface Answer {
@@ -108,7 +108,7 @@ class Call<Input extends ServiceInputTypes, Output extends ServiceOutputTypes> {
       this.#late = true
       if (!this.#underway) controller.abort()
     }, TRYING)
-    const patience = setTimeout(() => controller.abort(), PATIENCE)
+    const patience = setTimeout(() => controller.abort(), MAX_CALL_MS)
     try {
       return await client.send(this.#command, { abortSignal: controller.signal })
     } finally {

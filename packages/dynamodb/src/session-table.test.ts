@@ -73,7 +73,7 @@ describe('createSessionTable', () => {
     expect(await described('at-once')).toEqual(made)
   })
 
-  test('waits for a table that is not to be seen yet, and no longer than it is told', async () => {
+  test('waits for a table that is not there yet, and no longer than its option says', async () => {
     const absent = { status: 400, type: 'ResourceNotFoundException' }
     gateway.fates.set('DescribeTable', [absent, absent])
     await createSessionTable(client, { table: 'later' })

@@ -42,7 +42,7 @@ const INSECURE =
  * A response whose session the handler did not use keeps its header fields, and the session's idle clock stands still.
  *
  * @param handler - Gets the request, its session, and whatever else the server passes. It may return nothing where that is
- *   how the server is told that the connection was upgraded, as in Bun.
+ *   how the handler says that the connection was upgraded, as in Bun.
  * @param options - Of the cookie, `private`, `trustProxy` and `onError`.
  * @returns A handler without the session parameter.
  * @throws {SessError} `invalid_option`. The handler rejects as `sessions.load` and `session.commit` do.

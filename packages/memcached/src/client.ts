@@ -24,7 +24,7 @@ export interface MemcachedServer {
   readonly port: number
   /** In seconds. */
   readonly options: { readonly timeout?: number | undefined; readonly conntimeout?: number | undefined }
-  /** Ends the connection; what waits for a reply is told. */
+  /** Ends the connection; each request that waits for a reply fails with this error. */
   error(error: Error): void
 }
 

@@ -7,9 +7,9 @@ import { itemExpiry } from './item-expiry.ts'
 import { epochsKey } from './keys.ts'
 import { add, get, NOT_FOUND, OK, replace, type Request } from './request.ts'
 
-/** A day, in ms: how much longer than it is needed a table is kept at least, so that writes seldom have to prolong it. */
-const SLACK = 24 * 60 * 60 * 1000
-/** How often a write is tried that others come before. */
+/** A table is kept at least a day longer than it is needed, so that few writes have to prolong it. */
+const SLACK_MS = 24 * 60 * 60 * 1000
+/** How often a write is tried while other clients write first. */
 export const TRIES = 50
 
 /** A table of epochs as it was read, and its token where there is one. */
@@ -61,7 +61,7 @@ export class EpochTable {
   async #reserve(tag: string, subject: string, then: number, now: number): Promise<Reserved> {
     const key = epochsKey(this.#prefix, tag)
     const fresh = randomBytes(EPOCH)
-    const until = then + Math.max(then - now, SLACK)
+    const until = then + Math.max(then - now, SLACK_MS)
     const first = encodeEpochs(withEpoch(NO_EPOCHS, subject, fresh, until))
     for (let tries = 0; tries < TRIES; tries++) {
       const [, reply] = await this.#exchange.flight(tag, add(key, first, itemExpiry(until, now)), this.get(tag))
@@ -89,7 +89,10 @@ export function readOf({ header, val }: Reply): Read {
   return { epochs: decodeEpochs(val), token: Buffer.from(header.cas) }
 }
 
-/** Nothing was written, for others were faster, again and again. */
+/** The error of a write that other clients were faster than, {@link TRIES} times. Nothing was written. */
 export function contended(): SessError {
-  return new SessError('store_unavailable', `others came before a write ${TRIES} times; nothing was written. Try again`)
+  return new SessError(
+    'store_unavailable',
+    `other clients wrote first ${TRIES} times in a row; nothing was written. Try again`,
+  )
 }

@@ -1,11 +1,11 @@
 import { SessError, type SessErrorCode } from '@sess/core'
 import type { MemcachedClient, MemcachedServer, Reply } from './client.ts'
-import { mend, type Sending } from './mend.ts'
+import { repairConnections, type Sending } from './connection-repair.ts'
 import { asks, number, OUT_OF_MEMORY, TOO_LARGE, type Request } from './request.ts'
 
 const RESPONSE = 0x81
-/** How long a flight may take at most, in ms, however patient the client is: as long as core waits at most. */
-const PATIENCE = 10_000
+/** The longest that a flight may take, whatever the client's timeouts are: no call of core waits longer. */
+const MAX_FLIGHT_MS = 10_000
 
 /** Sends requests, and says what a failure means. */
 export class Exchange {
@@ -13,7 +13,7 @@ export class Exchange {
 
   constructor(client: MemcachedClient) {
     this.#client = client
-    for (const server of client.servers) mend(server)
+    for (const server of client.servers) repairConnections(server)
   }
 
   /**
@@ -57,10 +57,10 @@ export class Exchange {
     sending: Sending,
   ): Promise<Reply[]> {
     const { timeout = 0.5, conntimeout = 2 * timeout } = server.options
-    const limit = Math.min(1000 * (timeout + conntimeout) + 500, PATIENCE)
+    const limit = Math.min(1000 * (timeout + conntimeout) + 500, MAX_FLIGHT_MS)
     const late = setTimeout(() => server.error(new Error(`no whole reply within ${limit} ms`)), limit)
     try {
-      const replies = mend(server).together(sending, () =>
+      const replies = repairConnections(server).pipeline(sending, () =>
         requests.map((request) => this.#perform(server, tag, request)),
       )
       return await Promise.all(replies)
@@ -106,6 +106,6 @@ function failure(
 ): SessError {
   const said = cause instanceof Error ? cause.message : String(cause)
   const name = server ? `${server.host}:${server.port}` : 'Memcached'
-  const mend = code === 'too_large' ? '; its item size (-I) must be what maxItemBytes says' : ''
-  return new SessError(code, `${name} ${what}: ${said}${mend}`, { cause })
+  const advice = code === 'too_large' ? '; its item size (-I) must be what maxItemBytes says' : ''
+  return new SessError(code, `${name} ${what}: ${said}${advice}`, { cause })
 }

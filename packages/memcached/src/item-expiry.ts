@@ -1,9 +1,9 @@
-/** How much later than what it holds an item goes, in s: a server's clock that runs fast never removes a live record. */
-const GRACE = 60
-/** The longest time that Memcached takes as counted from now, in s. */
-const RELATIVE = 30 * 24 * 60 * 60
+/** Memcached may drop an item this much later than its record expires: a server's fast clock never removes a live record. */
+const GRACE_S = 60
+/** Up to this many seconds Memcached counts an expiry from now; a larger number is seconds since 1970. */
+const MAX_RELATIVE_S = 30 * 24 * 60 * 60
 /** The last second that the protocol can name, in 2106. */
-const LAST = 0xff_ff_ff_ff
+const LAST_SECOND = 0xff_ff_ff_ff
 
 /**
  * When Memcached may drop an item: in seconds from now up to 30 days, as it takes them; past that as seconds since 1970 by
@@ -12,8 +12,8 @@ const LAST = 0xff_ff_ff_ff
  * @param until - When what it holds ends, in ms by core's clock, as `now`.
  */
 export function itemExpiry(until: number, now: number): number {
-  const life = Math.max(Math.ceil((until - now) / 1000) + GRACE, 1)
-  if (life <= RELATIVE) return life
+  const life = Math.max(Math.ceil((until - now) / 1000) + GRACE_S, 1)
+  if (life <= MAX_RELATIVE_S) return life
   const end = Math.ceil(Date.now() / 1000) + life
-  return end <= LAST ? end : 0
+  return end <= LAST_SECOND ? end : 0
 }

@@ -100,7 +100,7 @@ describe('time', () => {
     await store.create(key, newRecord(now, { expiresAt: now + life }), now)
     const left = (await keptFor(server.port, `sess:${key.tag}${key.id}`))!
     const after = Math.max(...(await clocks()))
-    // Memcached's clock ticks once a second, and what it is told is in whole ones.
+    // Memcached's clock ticks once a second, and an expiry is in whole seconds.
     expect(left).toBeGreaterThan(life / second + 60 - (after - before) - 3)
     expect(left).toBeLessThan(life / second + 60 + (after - before) + 3)
     expect(await store.read(key, now + life - 1)).toBeDefined()

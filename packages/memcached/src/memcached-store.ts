@@ -37,7 +37,7 @@ export interface MemcachedStoreOptions {
  * A write is a compare-and-set by Memcached's own token. Signing a subject out everywhere is one write, however many
  * sessions it has; there is no list of them.
  *
- * @param client - A `Client` of memjs 1.3, which stays yours to close. The store mends how its servers change connections,
+ * @param client - A `Client` of memjs 1.3, which stays yours to close. The store repairs how its servers change connections,
  *   for all who use the client; see the README.
  * @throws {SessError} `invalid_option`, also for a client with `failover`.
  */

@@ -6,8 +6,8 @@ import { MOST_EPOCHS } from './record.ts'
 import type { Look, Records, Seen } from './records.ts'
 
 /**
- * Replaces a subject's epoch. What is spared takes the new one first, beside that in effect: so at no moment it is ended,
- * and of two revocations at once that spare different sessions neither session survives the other.
+ * Replaces a subject's epoch. The session that is spared takes the new epoch first, beside the current one: so that session
+ * is never ended in between. Of two revocations at once that spare different sessions, each ends the session of the other.
  */
 export async function revoke(
   table: EpochTable,
@@ -21,7 +21,7 @@ export async function revoke(
     const { epochs, token, seen }: Look = spared ? await records.look(spared, now) : await table.read(tag)
     const epoch = epochOf(epochs, subject)
     if (!epoch || !token) return
-    // A record that was ended after it had been told of an epoch must never see that come.
+    // A record that was ended after the new epoch was written into it must not live again when that epoch takes effect.
     if (seen?.record.subject !== subject) next = randomBytes(EPOCH)
     else if (!(await prepare(records, tag, seen, epoch, next, now))) continue
     if (await table.replace(tag, withEpoch(epochs, subject, next, 0), token, now)) return
@@ -29,7 +29,7 @@ export async function revoke(
   throw contended()
 }
 
-/** Tells a record of the epoch that its subject is about to have. @returns False where it changed meanwhile. */
+/** Writes the epoch that the subject is about to have into the record that is spared. @returns False where it changed meanwhile. */
 async function prepare(
   records: Records,
   tag: string,

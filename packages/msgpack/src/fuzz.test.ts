@@ -4,7 +4,7 @@ import { fuzz, type Draw } from '../../core/test/fuzz.ts'
 import { msgpackSerializer } from './index.ts'
 
 const it = msgpackSerializer()
-const PATIENCE = 120_000
+const TIMEOUT_MS = 120_000
 
 const SOUND = [
   { theme: 'dark', cart: [{ qty: 1 }, 'book', null, true], big: 2n ** 70n, when: new Date(1_764_367_200_000) },
@@ -61,7 +61,7 @@ function message(draw: Draw, depth = draw.below(8)): Buffer {
 
 test(
   'hostile MessagePack is refused, or data that can be written again and comes back equal',
-  { timeout: PATIENCE },
+  { timeout: TIMEOUT_MS },
   () => {
     let [read, refused] = [0, 0]
     fuzz(

@@ -6,7 +6,7 @@ import Database from 'better-sqlite3'
 import { Redis } from 'ioredis'
 
 /**
- * The store that this process is told of: any, as the conformance kit's processes connect to it, by the module
+ * The store that this process was started with: any, as the conformance kit's processes connect to it, by the module
  * STORE_MODULE, and STORE_ARGUMENT for its `connect`; or on the SQLite file of SQLITE_FILE, or the Redis of REDIS_URL.
  */
 export async function givenStore(): Promise<SessionStore> {

@@ -26,7 +26,7 @@ export type SetupErrorCode =
   | 'no_cookie'
   | 'logout_failed'
 
-/** The run could not be judged. The message says what was seen and what to mend; it never holds a cookie value. */
+/** The run could not be judged. The message says what was seen and what to repair; it never holds a cookie value. */
 export class SetupError extends Error {
   override readonly name = 'SetupError'
   readonly code: SetupErrorCode

@@ -229,7 +229,7 @@ describe('a run that is cut short', () => {
 
   test('requests that are never answered end, and are counted', async () => {
     await using app = await new Fixture({ meets: true }).start()
-    // The meeting is told of the race, and then only one of the two comes.
+    // The race is announced, and then one of the two requests does not come.
     const result = await race({
       servers: app.urls,
       ...requests,

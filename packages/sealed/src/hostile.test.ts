@@ -15,7 +15,7 @@ import { KeyRing, OVERHEAD } from './key-ring.ts'
 
 const NOW = SOUND.createdAt + 1000
 const KEY = { tag: 'a'.repeat(12), id: 'b'.repeat(16) }
-const PATIENCE = 120_000
+const TIMEOUT_MS = 120_000
 const options = { keys: [randomBytes(32)] }
 
 /** What is tested lies behind the cipher, which takes most of the time: one input of so many goes through it. */
@@ -35,7 +35,7 @@ function opens(open: () => unknown): boolean {
   }
 }
 
-test('a sealed envelope, under its key: reported, or as good as any', { timeout: PATIENCE }, () => {
+test('a sealed envelope, under its key: reported, or as good as any', { timeout: TIMEOUT_MS }, () => {
   const sealing = aesGcmSeal(options)
   const aad = Buffer.from(`${KEY.tag}${KEY.id}\n1\nann`)
   const record = { revision: 1, expiresAt: NOW + 60_000, subject: 'ann' }
@@ -56,7 +56,7 @@ test('a sealed envelope, under its key: reported, or as good as any', { timeout:
   expect(Math.min(read, refused)).toBeGreaterThan(5000)
 })
 
-test('a sealed cookie, under its key: reported, or as good as any', { timeout: PATIENCE }, () => {
+test('a sealed cookie, under its key: reported, or as good as any', { timeout: TIMEOUT_MS }, () => {
   const cipher = new KeyRing(options)
   const none = { ids: cipher.ids, knows: () => true, ...NO_CIPHER } as unknown as KeyRing
   const settings = settingsOf({ store: memoryStore() })

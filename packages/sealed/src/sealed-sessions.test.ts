@@ -262,7 +262,7 @@ describe('what a browser sends is anybody’s', () => {
     expect(new Set(rejected.map(({ reason }) => reason))).toEqual(new Set(['malformed', 'undecodable']))
   })
 
-  test('whatever it is, it gives a new session, or says that a key is missing', async () => {
+  test('any cookie value gives a new session, or an error that says that a key is missing', async () => {
     const { cookie } = await visit(undefined, ({ data }) => (data.theme = 'dark'))
     const bytes = Buffer.from(cookie, 'base64url')
     const loadAny = async (value: string): Promise<void> => {

@@ -1,4 +1,4 @@
-/** Opens each file that it is told of at the time that it is told, makes a store and a record, and says how that went. */
+/** Opens each file that a message names at the time that the message names, makes a store and a record, and says how that went. */
 import { sqliteStore } from '../src/index.ts'
 import { betterSqlite3 } from './harness.ts'
 import { keyOf, recordOf } from './record.ts'

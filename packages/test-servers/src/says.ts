@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 
 /** How long one question may take, in ms. */
-const PATIENCE = 1000
+const ANSWER_WITHIN_MS = 1000
 
 /**
  * Asks a server on 127.0.0.1 once, by a socket of its own.
@@ -11,7 +11,7 @@ const PATIENCE = 1000
  */
 export async function says(port: number, question: string, answer: RegExp): Promise<boolean> {
   const socket = connect(port, '127.0.0.1')
-  socket.setTimeout(PATIENCE, () => socket.destroy(new Error('no answer')))
+  socket.setTimeout(ANSWER_WITHIN_MS, () => socket.destroy(new Error('no answer')))
   try {
     await once(socket, 'connect')
     socket.write(question)

@@ -42,7 +42,7 @@ export interface TestServer extends AsyncDisposable {
 }
 
 /** How long a server may take to answer first, in ms: machines are busy. */
-const PATIENCE = 60_000
+const START_WITHIN_MS = 60_000
 /** How long it may take to end in good order, in ms. */
 const GRACE = 10_000
 
@@ -100,7 +100,7 @@ class Server implements TestServer {
       guard.end('\n')
       this.#child = undefined
     })
-    const deadline = performance.now() + PATIENCE
+    const deadline = performance.now() + START_WITHIN_MS
     while (!(await answers(this.port))) {
       if (this.#child === child && performance.now() < deadline) await delay(20)
       else {

@@ -337,7 +337,7 @@ describe('a damaged entry', () => {
 })
 
 describe('a cache that is away', () => {
-  test('costs nothing but its help, and somebody is told', async () => {
+  test('costs only its help, and calls onCacheError', async () => {
     const gone = memoryStore()
     await gone.close!()
     tiered = tier({ cache: gone })

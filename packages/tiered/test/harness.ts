@@ -14,7 +14,7 @@ import manifest from '../package.json' with { type: 'json' }
 import { tieredStore } from '../src/index.ts'
 
 /** How long a request waits for the cache, in ms: the machine may be busy, and the kit looks at what the cache holds. */
-const PATIENCE = 5000
+const CACHE_TIMEOUT_MS = 5000
 
 /** Where a namespace is. */
 interface Place {
@@ -30,7 +30,7 @@ export async function connect(argument: string): Promise<Connection> {
   const client = clientOf(port)
   const [cache, origin] = [redisStore(client, { prefix }), sqliteStore(database)]
   return {
-    store: tieredStore({ cache, origin, cacheTimeoutMs: PATIENCE }),
+    store: tieredStore({ cache, origin, cacheTimeoutMs: CACHE_TIMEOUT_MS }),
     close: async () => {
       await cache.close!()
       await origin.close!()

@@ -7,7 +7,7 @@ import { Proxy } from '../test/proxy.ts'
 import { memcachedStore } from './index.ts'
 
 /*
- * What memjs by itself gets wrong when connections break; each of these fails without mend.ts.
+ * What memjs by itself gets wrong when connections break; each of these fails without connection-repair.ts.
  */
 
 const server = await startMemcached()
