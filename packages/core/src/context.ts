@@ -8,7 +8,7 @@ import { invalid } from './option-check.ts'
 import type { Settings } from './settings.ts'
 import { LONGEST_SUBJECT } from './record.ts'
 import type { SchemaIssue } from './schema.ts'
-import type { SessionKey, SessionRecord } from './store.ts'
+import type { AnyRecord, SessionKey, SessionRecord } from './store.ts'
 import { handleOf, subjectTag } from './token.ts'
 import { WriteQueue } from './write-queue.ts'
 
@@ -37,6 +37,11 @@ export class Context {
     let now = 0
     const record = await this.calls.ask('read', key, (at) => store.read(key, (now = at), { fresh }), until)
     if (!record) return void (fresh || this.events.emit('rejected', { reason: 'unknown' }))
+    return this.opened(key, record, now)
+  }
+
+  /** Decodes a record. Undefined, and an event, for one that has ended or whose bytes are damaged. @throws {SessError} `configuration`. */
+  opened(key: SessionKey, record: AnyRecord, now: number): DecodedRecord | undefined {
     const held = record.expiresAt <= now ? null : unpack(this.settings, key, record)
     if (held && !this.isOver(held.envelope, now)) return held
     this.events.emit('rejected', {

@@ -5,7 +5,6 @@ import { applyWrite } from './compare-and-set.ts'
 import type { Context } from './context.ts'
 import { changed, changesBetween, copy, type Plain } from './data.ts'
 import { SessError } from './error.ts'
-import type { ExternalIdIndex } from './external-id-index.ts'
 import { settleConflicts } from './merge.ts'
 import type { Terms } from './settings.ts'
 import { RecordAccess, type Opened } from './record-access.ts'
@@ -49,7 +48,7 @@ interface Pending {
 /** What a request knows of a session with an external ID, and how it writes to it. */
 export class LiveExternalIdSession implements ExternalIdSession {
   readonly #context: Context
-  readonly #index: ExternalIdIndex | undefined
+  readonly #domain: string
   readonly #key: SessionKey
   readonly #record: RecordAccess
   /** Of the create, once that was tried. */
@@ -63,9 +62,9 @@ export class LiveExternalIdSession implements ExternalIdSession {
   #last: Promise<unknown> | undefined
   #running = 0
 
-  constructor(context: Context, index: ExternalIdIndex | undefined, key: SessionKey, held?: DecodedRecord) {
+  constructor(context: Context, domain: string, key: SessionKey, held?: DecodedRecord) {
     this.#context = context
-    this.#index = index
+    this.#domain = domain
     this.#key = key
     this.#record = new RecordAccess(context, held && openedWithoutSecret(held))
     this.#base = held?.content.data ?? {}
@@ -140,7 +139,6 @@ export class LiveExternalIdSession implements ExternalIdSession {
     const { write, data } = pending
     this.#unsettled = undefined
     if (!this.#record.live) return 'gone'
-    const before = this.expiresAt
     try {
       if ((await applyWrite(this.#record, write, doubted)) !== 'replaced') return 'gone'
       this.#base = data
@@ -149,22 +147,14 @@ export class LiveExternalIdSession implements ExternalIdSession {
       else if (write.doubtful.length) this.#unsettled = pending
       throw error
     }
-    await this.#moved(before)
     return 'saved'
   }
 
   async #touch(): Promise<OutcomeStatus> {
     if (this.#unsettled) return this.#apply(this.#unsettled, true)
-    const before = this.expiresAt
     const status = await this.#record.touch()
-    await this.#moved(before)
     // Superseded: a marker is in its place.
     return status === 'superseded' ? 'gone' : status
-  }
-
-  async #moved(before: number | undefined): Promise<void> {
-    if (this.#index && this.#record.live && this.expiresAt !== before)
-      await this.#index.touch(this.#key, this.expiresAt!)
   }
 
   /** Sent again only where the store says that it did nothing: otherwise it could land after the session was ended. */
@@ -173,11 +163,10 @@ export class LiveExternalIdSession implements ExternalIdSession {
     const { store } = settings
     const now = settings.clock()
     this.#writeId ??= newWriteId()
-    const draft = { ...draftOf(now), ...this.#termsOf(data, now), writes: this.#writeId }
+    const draft = { ...draftOf(now), ...this.#termsOf(data, now), writes: this.#writeId, label: this.#domain }
     const expiresAt = expiryOf(draft.idleTimeout, draft.absoluteAt, now)
     if (expiresAt <= now) return this.#end()
     const held = pack(settings, this.#key, { revision: 1, expiresAt }, draft, { data: copy(data), flash: {} })
-    await this.#index?.add(this.#key, expiresAt)
     const send = (): Promise<boolean> =>
       calls.tell('create', this.#key, (at) => store.create(this.#key, held.record, at))
     this.#base = data
@@ -210,10 +199,7 @@ export class LiveExternalIdSession implements ExternalIdSession {
   }
 
   async #taken(): Promise<OutcomeStatus> {
-    if ((await this.#context.read(this.#key, true))?.envelope.marker) {
-      await this.#index?.remove(this.#key)
-      return 'gone'
-    }
+    if ((await this.#context.read(this.#key, true))?.envelope.marker) return 'gone'
     throw new SessError(
       'conflict',
       'the session is there, and what was to be saved was not loaded from it; load it and change that. Nothing was written',
@@ -229,7 +215,6 @@ export class LiveExternalIdSession implements ExternalIdSession {
   async #end(): Promise<OutcomeStatus> {
     const { calls, events, settings } = this.#context
     const went = await calls.tell('delete', this.#key, (now) => settings.store.delete(this.#key, now), 2)
-    await this.#index?.remove(this.#key)
     if (went) events.emit('logout', { handle: this.handle })
     return 'saved'
   }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { heldStore } from '../test/held-store.ts'
-import { wrapStore } from './adapter.ts'
+import { asExpected, wrapStore, type SessionKey, type SessionRecord } from './adapter.ts'
 import {
   externalIdSessions,
   type ExternalIdOptions,
@@ -240,26 +240,56 @@ test.each([0, '0s'] as const)('touchAfter %j: every touch moves the expiry', asy
   expect(await session.touch()).toBe('unchanged')
 })
 
-test('an index entry lives as long as its session', async () => {
-  const store = heldStore()
-  const sessions = sessionsOn(store, { index: true })
+test('all and clear are of the live sessions of one domain, and of no other sessions in the store', async () => {
+  const store = memoryStore()
+  const sessions = sessionsOn(store)
+  const other = sessionsOn(store, { domain: 'other' })
+  const native = createSessions({ store, clock: () => now, log: false })
+  const visitor = await native.load(undefined)
+  visitor.data['a'] = 'native'
+  const { cookieValue } = await visitor.commit()
+  await other.start('id').save({ a: 'other' })
   const session = sessions.start('id')
   await session.save({ life: MINUTE })
+  await sessions.start('expired').save({ life: MINUTE / 4 })
+  await sessions.start('sealed').save({})
+  await sessions.end('sealed', { sealed: true })
   now += MINUTE / 2
   await session.save({ life: MINUTE, a: 1 })
-  now += MINUTE / 2
-  expect(await sessions.count()).toBe(1)
-  for await (const each of sessions.all()) expect(each.data).toEqual({ life: MINUTE, a: 1 })
+  const found = await Array.fromAsync(sessions.all())
+  expect(found.map(({ data, handle }) => [data, handle])).toEqual([[{ life: MINUTE, a: 1 }, session.handle]])
+  expect(await found[0]!.save({ life: MINUTE, a: 2 })).toBe('saved')
   await sessions.clear()
-  expect(await sessions.count()).toBe(0)
-  expect(await session.save({ life: MINUTE, a: 2 })).toBe('gone')
+  expect(await Array.fromAsync(sessions.all())).toEqual([])
+  expect(await session.save({ life: MINUTE, a: 3 })).toBe('gone')
+  expect((await loaded(other)).data).toEqual({ a: 'other' })
+  expect((await native.load(cookieValue)).data).toEqual({ a: 'native' })
 })
 
-test('without the index there is no list', async () => {
-  const sessions = sessionsOn(memoryStore())
-  await expect(sessions.clear()).rejects.toMatchObject({ code: 'unsupported' })
-  const { list: _, ...listless } = heldStore()
-  expect(() => sessionsOn(listless as never, { index: true })).toThrowError(/cannot list/)
+test('a damaged record is left out of all, and told of by an event', async () => {
+  const store = memoryStore()
+  const sessions = sessionsOn(store)
+  await sessions.start('id').save({})
+  const [[key, record]] = (await Array.fromAsync(store.all!(now))) as [[SessionKey, SessionRecord]]
+  await store.replace(key, asExpected(record), { ...record, revision: 2, payload: new Uint8Array([1, 2, 3]) }, now)
+  const reasons: string[] = []
+  sessions.on('rejected', ({ reason }) => reasons.push(reason))
+  expect(await Array.fromAsync(sessions.all())).toEqual([])
+  expect(reasons).toEqual(['undecodable'])
+})
+
+test('where the store cannot list all its records, all and clear are unsupported', async () => {
+  const { all: _, ...listless } = heldStore()
+  const sessions = sessionsOn(listless as never)
+  await expect(sessions.clear()).rejects.toMatchObject({
+    code: 'unsupported',
+    message: expect.stringMatching(/cannot list/),
+  })
+  await expect(Array.fromAsync(sessions.all())).rejects.toMatchObject({ code: 'unsupported' })
+})
+
+test.each(['', 'x'.repeat(257), undefined])('the domain %j is refused', (domain) => {
+  expect(() => sessionsOn(memoryStore(), { domain: domain as string })).toThrowError(/domain must be/)
 })
 
 test('ended at any point of a save that meets another writer, and of a touch: dead', async () => {

@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto'
 import type { Duration, SessionsEvents } from './api.ts'
-import { DEEPEST_DATA } from './codec.ts'
+import { DEEPEST_DATA, type DecodedRecord } from './codec.ts'
 import { Context } from './context.ts'
 import type { Plain } from './data.ts'
 import { milliseconds } from './duration.ts'
+import { LONGEST_TEXT } from './envelope.ts'
 import { SessError } from './error.ts'
-import { ExternalIdIndex } from './external-id-index.ts'
 import { LiveExternalIdSession, type ExternalIdSession } from './external-id-session.ts'
 import { jsonOf } from './json.ts'
 import { checkOptions, invalid, type OptionNames } from './option-check.ts'
@@ -13,7 +13,7 @@ import type { BaseOptions } from './options.ts'
 import { sum } from './pages.ts'
 import { endSealed } from './sealed-end.ts'
 import { settingsOf, type Terms } from './settings.ts'
-import type { SessionKey } from './store.ts'
+import type { SessionKey, SessionRecord } from './store.ts'
 import { Sweeper } from './sweeper.ts'
 import { handleOf, parseHandle } from './token.ts'
 
@@ -24,7 +24,10 @@ export interface ExternalIdOptions extends Pick<
   BaseOptions,
   'store' | 'touchAfter' | 'seal' | 'onConflict' | 'storeTimeout' | 'sweepEvery' | 'clock' | 'log'
 > {
-  /** Who makes the IDs, for example `@sess/express-session`. Two domains never meet, whatever their IDs. */
+  /**
+   * Who makes the IDs, for example `@sess/express-session`: text of 1 to 256 characters. Two domains never meet, whatever
+   * their IDs; each record is stored with its domain.
+   */
   readonly domain: string
   /** How long a session lives without use, where its data does not say. Default: `'1d'`. */
   readonly idleTimeout?: Duration
@@ -35,8 +38,6 @@ export interface ExternalIdOptions extends Pick<
    * the epoch at which it ends at the latest. Data that asks for a time past is deleted.
    */
   readonly lifeOf: (data: Readonly<Plain>) => { readonly idleTimeout?: number; readonly until?: number }
-  /** Keeps an index of all sessions, for `all` and `clear`: one more round trip for each write. Default: false. */
-  readonly index?: boolean
   /** How many levels data may be nested, up to 1000: more is refused as `unserializable`. Default: 500. */
   readonly maxDepth?: number
 }
@@ -55,11 +56,11 @@ export interface ExternalIdSessions {
   end(id: string, options?: { readonly sealed?: boolean }): Promise<void>
   /** Ends a session by its handle. @returns False if there was none. */
   revoke(handle: string): Promise<boolean>
-  /** All live sessions. @throws {SessError} `unsupported` without `index`. */
+  /** All live sessions of the domain. @throws {SessError} `unsupported` where the store cannot list all its records. */
   all(): AsyncIterable<ExternalIdSession>
-  /** How many live: those in the index, or all records of the store. @throws {SessError} `unsupported`. */
+  /** How many live records the store holds, of whatever domain. @throws {SessError} `unsupported` where it cannot count. */
   count(): Promise<number>
-  /** Ends all. @throws {SessError} `unsupported` without `index`. */
+  /** Ends all sessions of the domain. @throws {SessError} `unsupported`, as {@link all}. */
   clear(): Promise<void>
   /** Ends the timers: see `sweepEvery`. As `Sessions.close`. */
   close(): Promise<void>
@@ -78,7 +79,6 @@ const NAMES: OptionNames<ExternalIdOptions> = {
   absoluteTimeout: true,
   touchAfter: true,
   lifeOf: true,
-  index: true,
   maxDepth: true,
   seal: true,
   onConflict: true,
@@ -95,7 +95,9 @@ const NAMES: OptionNames<ExternalIdOptions> = {
  */
 export function externalIdSessions(options: ExternalIdOptions): ExternalIdSessions {
   checkOptions(options, 'externalIdSessions()', NAMES)
-  const { domain, lifeOf, index = false, maxDepth = 500, ...rest } = options
+  const { domain, lifeOf, maxDepth = 500, ...rest } = options
+  if (typeof domain !== 'string' || domain === '' || domain.length > LONGEST_TEXT)
+    throw invalid('domain', `must be text of 1 to ${LONGEST_TEXT} characters that says who makes the IDs`)
   if (!Number.isInteger(maxDepth) || maxDepth < 1 || maxDepth > DEEPEST_DATA)
     throw invalid('maxDepth', `must be a whole number from 1 to ${DEEPEST_DATA}`)
   const absoluteTimeout = milliseconds(options.absoluteTimeout ?? ENDLESS, 'absoluteTimeout')
@@ -115,20 +117,18 @@ export function externalIdSessions(options: ExternalIdOptions): ExternalIdSessio
     return same ? undefined : { createdAt, idleTimeout, absoluteAt }
   }
   const context = new Context({ ...settings, termsOf })
-  return new LiveExternalIdSessions(context, domain, index ? new ExternalIdIndex(context, domain) : undefined)
+  return new LiveExternalIdSessions(context, domain)
 }
 
 class LiveExternalIdSessions implements ExternalIdSessions {
   readonly #context: Context
   readonly #domain: string
-  readonly #index: ExternalIdIndex | undefined
   readonly #sweeper: Sweeper
   readonly on: ExternalIdSessions['on']
 
-  constructor(context: Context, domain: string, index: ExternalIdIndex | undefined) {
+  constructor(context: Context, domain: string) {
     this.#context = context
     this.#domain = domain
-    this.#index = index
     this.#sweeper = new Sweeper(context)
     this.on = context.events.on.bind(context.events)
   }
@@ -138,15 +138,13 @@ class LiveExternalIdSessions implements ExternalIdSessions {
   }
 
   start(id: string): ExternalIdSession {
-    return new LiveExternalIdSession(this.#context, this.#index, this.#keyOf(id))
+    return new LiveExternalIdSession(this.#context, this.#domain, this.#keyOf(id))
   }
 
   async end(id: string, { sealed = false }: { readonly sealed?: boolean } = {}): Promise<void> {
     const key = this.#keyOf(id)
-    if (sealed) {
-      await endSealed(this.#context, key)
-      await this.#index?.remove(key)
-    } else if (!(await this.#delete(key, 'delete'))) return
+    if (sealed) await endSealed(this.#context, key)
+    else if (!(await this.#delete(key, 'delete'))) return
     this.#context.events.emit('logout', { handle: handleOf(key) })
   }
 
@@ -162,44 +160,46 @@ class LiveExternalIdSessions implements ExternalIdSessions {
   }
 
   async *all(): AsyncIterable<ExternalIdSession> {
-    for await (const key of this.#listed().keys()) {
-      const session = await this.#open(key)
+    const { settings } = this.#context
+    for await (const [key, record] of this.#records()) {
+      const held = this.#context.opened(key, record, settings.clock())
+      if (held?.envelope.label !== this.#domain) continue
+      const session = this.#sessionOf(key, held)
       if (session) yield session
     }
   }
 
   async count(): Promise<number> {
     const { calls, settings } = this.#context
-    if (this.#index) {
-      let count = 0
-      for await (const _ of this.#index.keys()) count++
-      return count
-    }
     if (!settings.store.count) throw unsupported(`the ${settings.store.name} store cannot count`)
     return sum(calls.askInPages('count', (now) => settings.store.count!(now)))
   }
 
   async clear(): Promise<void> {
-    for await (const key of this.#listed().keys()) await this.#delete(key, 'clear')
+    for await (const { handle } of this.all()) await this.#delete(parseHandle(handle)!, 'clear')
   }
 
   async #open(key: SessionKey): Promise<ExternalIdSession | undefined> {
     const held = await this.#context.read(key, false)
+    return held && this.#sessionOf(key, held)
+  }
+
+  #sessionOf(key: SessionKey, held: DecodedRecord): ExternalIdSession | undefined {
     // A digest would be that of a secret: such a record is opened by its cookie alone.
-    if (!held || held.envelope.marker || held.envelope.digest !== '') return undefined
-    return new LiveExternalIdSession(this.#context, this.#index, key, held)
+    if (held.envelope.marker || held.envelope.digest !== '') return undefined
+    return new LiveExternalIdSession(this.#context, this.#domain, key, held)
   }
 
   async #delete(key: SessionKey, operation: string): Promise<boolean> {
     const { calls, settings } = this.#context
-    const went = await calls.tell(operation, key, (now) => settings.store.delete(key, now), 2)
-    await this.#index?.remove(key)
-    return went
+    return calls.tell(operation, key, (now) => settings.store.delete(key, now), 2)
   }
 
-  #listed(): ExternalIdIndex {
-    if (this.#index) return this.#index
-    throw unsupported('without the option index there is no list of all sessions')
+  #records(): AsyncIterable<readonly [SessionKey, SessionRecord]> {
+    const { calls, settings } = this.#context
+    const { store } = settings
+    if (!store.all) throw unsupported(`the ${store.name} store cannot list all sessions`)
+    return calls.askInPages('all', (now) => store.all!(now))
   }
 
   /** The tag too is a hash of the ID: sessions of one user share nothing. */

@@ -10,8 +10,6 @@ export interface SessStoreOptions extends Pick<
   readonly idleTimeout?: Duration
   /** How long a session lives at most, whatever its cookie says. Default: without end, as express-session has it. */
   readonly absoluteTimeout?: Duration
-  /** Keeps an index of all sessions, for `all` and `clear`: one more round trip for each write. Default: false. */
-  readonly index?: boolean
   /**
    * What a save answers whose session has ended meanwhile. `'ignore'`: nothing, but for the event `gone`. `'throw'`: an
    * error of code `session_destroyed`. With express-session it reaches the app's error handler when the response has left;

@@ -26,7 +26,7 @@ export class SessStore extends HostStoreBase {
   readonly #replaces: boolean
   readonly #origins = new Origins()
 
-  /** @throws {SessError} `invalid_option`, naming the option; `unsupported` for `index` on a store that cannot list. */
+  /** @throws {SessError} `invalid_option`, naming the option. */
   constructor(options: SessStoreOptions) {
     super()
     const { legacy, onGone = 'ignore', onUnloaded = 'conflict', ...rest } = checked(options)
@@ -64,17 +64,17 @@ export class SessStore extends HostStoreBase {
     return this.#answer(this.#legacy ? this.#legacy.end(id) : this.#sessions.end(id), callback)
   }
 
-  /** All sessions' data; `id` is the handle, for {@link revoke}, and not the ID. @throws {SessError} `unsupported` without the option `index`. */
+  /** All sessions' data; `id` is the handle, for {@link revoke}, and not the ID. @throws {SessError} `unsupported` where the @sess store cannot list all its records. */
   all(callback?: Callback<LoadedSession[]>): Promise<HostSession[] | undefined> {
     return this.#answer(this.#all(), callback)
   }
 
-  /** How many live; without the option `index`: all records of the store. @throws {SessError} `unsupported`. */
+  /** How many live records the @sess store holds. @throws {SessError} `unsupported` where it cannot count. */
   length(callback?: Callback<number>): Promise<number | undefined> {
     return this.#answer(this.#sessions.count(), callback)
   }
 
-  /** Ends all sessions. @throws {SessError} `unsupported` without the option `index`. */
+  /** Ends all sessions. @throws {SessError} `unsupported`, as {@link all}. */
   clear(callback?: Callback): Promise<void> {
     return this.#answer(this.#sessions.clear(), callback)
   }
@@ -211,7 +211,6 @@ const OPTIONS: OptionNames<SessStoreOptions> = {
   idleTimeout: true,
   absoluteTimeout: true,
   touchAfter: true,
-  index: true,
   onGone: true,
   onUnloaded: true,
   maxDepth: true,
