@@ -53,7 +53,7 @@ export class Operations {
 
   /** A commit would have something to do, the user's changes and the idle clock apart. */
   get pending(): boolean {
-    return this.#queue.busy || this.#unsettled !== undefined
+    return this.#queue.busy || this.#unsettled !== undefined || this.#record.reserved !== undefined
   }
 
   get running(): boolean {
@@ -71,6 +71,16 @@ export class Operations {
     this.#others = others
   }
 
+  /** The digest of the secret that the session has now. That of a new session is chosen: the next commit creates the session. */
+  presentDigest(): string | undefined {
+    const record = this.#record
+    if (record.mode === 'new' && record.reserved === undefined) {
+      this.#needCookie('what is derived from the secret of a new session')
+      record.reserve()
+    }
+    return record.digests[0]
+  }
+
   closeCookie(): void {
     this.#cookieClosed = true
   }
@@ -83,6 +93,7 @@ export class Operations {
       const settled = this.#unsettled && (await this.#apply(this.#unsettled, true))
       const changes = this.#copy.pendingChanges()
       if (changes) return await this.#write(await changes)
+      if (this.#record.reserved !== undefined) return await this.#write(await this.#copy.pending())
       return settled ?? (await this.#record.touch())
     })
   }
@@ -210,7 +221,7 @@ export class Operations {
     const record = this.#record
     if (record.mode !== 'new') return record.idle
     const content = await pending.write.compose(NO_CONTENT)
-    if (equal(content, NO_CONTENT)) return 'unchanged'
+    if (record.reserved === undefined && equal(content, NO_CONTENT)) return 'unchanged'
     this.#needCookie('a new session')
     await record.create(pending.write, content)
     await this.#follow(pending)

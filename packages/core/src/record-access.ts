@@ -4,7 +4,7 @@ import { namesOf, written, type Content, type DecodedRecord, type SessionNames }
 import type { Context } from './context.ts'
 import { SessError } from './error.ts'
 import { expiryOf, firstRevision, type Owner } from './revisions.ts'
-import { judge, type Verdict } from './secrets.ts'
+import { judge, validDigests, type Verdict } from './secrets.ts'
 import { asExpected } from './store.ts'
 import { digestOf, handleOf, newKey, newSecret } from './token.ts'
 import type { Write } from './write.ts'
@@ -33,6 +33,7 @@ export class RecordAccess {
   #held: DecodedRecord | undefined
   #digest: string | undefined
   #issued: string | undefined
+  #reserved: string | undefined
 
   /** @param opened - Left out: nothing is stored yet. */
   constructor(context: Context, opened?: Opened) {
@@ -66,6 +67,23 @@ export class RecordAccess {
     return this.#issued
   }
 
+  /** The secret of a session that is to be created, though it holds nothing yet: something was derived from the secret. */
+  get reserved(): string | undefined {
+    return this.#reserved
+  }
+
+  /** Chooses the secret of a new session now. A login has another: what was derived from this one ends there. */
+  reserve(): string {
+    return (this.#reserved ??= newSecret())
+  }
+
+  /** The digests of the secrets that open this session now, the current one first; none where there is no session to open. */
+  get digests(): readonly string[] {
+    const { live } = this
+    if (this.#reserved !== undefined) return [digestOf(this.#reserved)]
+    return live ? validDigests(live.envelope, this.context.settings.clock()) : []
+  }
+
   /** The record, where this request may read and write it. */
   get live(): DecodedRecord | undefined {
     return this.mode === 'current' || this.mode === 'kept' ? this.held : undefined
@@ -96,7 +114,7 @@ export class RecordAccess {
     const { calls, events, settings } = this.context
     let failure: unknown
     for (let tries = 0; tries < 2; tries++) {
-      const secret = newSecret()
+      const secret = (!owner && this.#reserved) || newSecret()
       const key = newKey(owner?.tag)
       const held = firstRevision(settings, key, secret, { id, content }, owner, settings.clock())
       try {
@@ -159,6 +177,7 @@ export class RecordAccess {
       events.emit('logout', this.names)
     }
     this.#issued = undefined
+    this.#reserved = undefined
     return mode === 'current'
   }
 
@@ -199,6 +218,7 @@ export class RecordAccess {
   /** Goes on with a record as it was written, and with its new secret. */
   #hold(held: DecodedRecord, secret?: string): void {
     this.#held = held
+    this.#reserved = undefined
     this.#issued = this.context.cookieOf(held, secret) ?? this.#issued
     if (!secret) return
     this.#mode = 'current'

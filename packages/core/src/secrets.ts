@@ -29,6 +29,12 @@ export function judge(envelope: Envelope, digest: string, now: number): Verdict 
   return 'mismatched'
 }
 
+/** The digests of the secrets that are valid now: the current one, and those whose window is open. None of a marker. */
+export function validDigests({ marker, digest, earlier }: Envelope, now: number): readonly string[] {
+  const kept = earlier.filter(([, keptUntil]) => isOpen(keptUntil, now)).map(([before]) => before)
+  return marker ? [] : [digest, ...kept]
+}
+
 /**
  * True while a window is open. No window, and a closed one, are stored as 0, which no clock takes for a time to come. A
  * clock that stands long before the window's end is slow: no window is so long.

@@ -66,6 +66,18 @@ export interface SessionBinding {
    * writes nothing; changes to a session whose cookie the browser has are still written.
    */
   closeCookie(options?: CloseCookieOptions): void
+  /**
+   * 32 bytes that follow from the session's present secret, for what is bound to the session, such as a token against CSRF. They
+   * change whenever the secret does (`login`, `regenerate`), and nothing is stored for them. Only who reads the store could compute
+   * them. A new session has no secret yet: the call chooses it, and the next commit creates the session, though it be empty.
+   *
+   * @param purpose - Tells apart what is derived for different ends.
+   * @returns Undefined where the request has no session to bind to: it is superseded, or gone.
+   * @throws {SessError} `session_destroyed`; `response_started` for a new session, once the head has left.
+   */
+  keyFor(purpose: string): Uint8Array | undefined
+  /** What {@link keyFor} gives for the present secret, and for earlier ones whose window (`keepOldFor`) is open. None: nothing is valid. */
+  keysFor(purpose: string): readonly Uint8Array[]
   /** Reports an event of the binding's. */
   report<Name extends keyof SessionsEvents>(name: Name, event: SessionsEvents[Name]): void
 }

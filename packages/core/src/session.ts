@@ -8,6 +8,7 @@ import { Operations } from './operations.ts'
 import { RecordAccess, type Opened } from './record-access.ts'
 import { expiryOf } from './revisions.ts'
 import type { CloseCookieOptions, CookieChange, SessionBinding, SessionFailure } from './session-binding.ts'
+import { deriveKey } from './token.ts'
 import { WorkingCopy, type Change } from './working-copy.ts'
 
 /** A session during one request, as its user and its binding see it. An application holds a view of it. */
@@ -168,6 +169,16 @@ export class LiveSession implements Session<Plain>, SessionBinding {
     const since = this.#context.settings.clock() - milliseconds(maxAge, 'maxAge')
     if (this.subject === undefined || (this.authenticatedAt ?? 0) < since)
       throw new SessError('not_fresh', `nobody signed in within ${maxAge}; ask for the password, then call login()`)
+  }
+
+  keyFor(purpose: string): Uint8Array | undefined {
+    this.#refuseDestroyed()
+    const digest = this.#operations.presentDigest()
+    return digest ? deriveKey(digest, purpose) : undefined
+  }
+
+  keysFor(purpose: string): readonly Uint8Array[] {
+    return this.#record.digests.filter(Boolean).map((digest) => deriveKey(digest, purpose))
   }
 
   closeCookie({ shared = false }: CloseCookieOptions = {}): void {

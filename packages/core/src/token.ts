@@ -48,6 +48,11 @@ export function digestOf(secret: string): string {
   return hash('sha256', secret, 'base64url')
 }
 
+/** 32 bytes that follow from a secret's digest, for one purpose: from those of one purpose nothing can be learned of another's. */
+export function deriveKey(digest: string, purpose: string): Uint8Array {
+  return createHmac('sha256', digest).update(`sess/key\0${purpose}`).digest()
+}
+
 /** Compares two digests in constant time. Two empty ones are the same: of sessions that have no secret. */
 export function sameDigest(a: string, b: string): boolean {
   return a.length === b.length && (a === '' || timingSafeEqual(Buffer.from(a), Buffer.from(b)))

@@ -4,4 +4,5 @@ export { sessionCookie, type PresentHeaders, type SessionCookie, type SessionHea
 export { commitUpgrade, isEncrypted, sessionResponse, type SessionResponseOptions } from './session-response.ts'
 export { withSession, type WithSessionOptions } from './with-session.ts'
 export { isCrossOrigin, type CrossOriginOptions, type OriginRequest } from './cross-origin.ts'
+export { csrfToken, isCsrfToken } from './csrf.ts'
 export { signedIn } from './signed-in.ts'

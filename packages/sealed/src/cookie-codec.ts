@@ -30,14 +30,10 @@ export type Opened =
   | { readonly key: SessionKey; readonly record: SessionRecord }
   | { readonly rejected: 'malformed' | 'expired' | 'undecodable' }
 
-/** Seals a record as a cookie value. What tells secrets and writes apart in a store has nothing to do here, and is left out. */
+/** Seals a record as a cookie value. What tells earlier secrets and writes apart in a store has nothing to do here, and is left out. */
 export function sealCookie(ring: KeyRing, key: SessionKey, record: SessionRecord): string {
   const { envelope, data } = decodeEnvelope(unframe(record.payload, record.subject)!.body!)!
-  const payload = frame(
-    encodeEnvelope({ ...envelope, digest: '', earlier: [], writes: '' }, data),
-    false,
-    record.subject,
-  )
+  const payload = frame(encodeEnvelope({ ...envelope, earlier: [], writes: '' }, data), false, record.subject)
   const subject = Buffer.from(record.subject ?? '')
   const fixed = Buffer.alloc(SUBJECT_AT)
   fixed.write(key.tag + key.id, 'base64url')

@@ -153,7 +153,7 @@ class LiveSealedSessions extends LiveSessions {
       const over = held && context.isOver(held.envelope, settings.clock())
       if (held && !over) {
         carrier.carry(held.key)
-        const opened = { verdict: 'current', digest: '', held } as const
+        const opened = { verdict: 'current', digest: held.envelope.digest, held } as const
         return viewOf(new LiveSealedSession(context, await context.fit(held, 'load'), opened))
       }
       events.emit('rejected', { reason: 'rejected' in read ? read.rejected : over ? 'expired' : 'undecodable' })

@@ -5,9 +5,9 @@ import type { AddressInfo } from 'node:net'
 import express, { type Request as ExpressRequest, type Response as ExpressResponse } from 'express'
 import type { Session } from '@sess/core'
 import { session as middleware } from '@sess/express'
-import { sessionCookie, withSession } from '@sess/http'
+import { csrfToken, isCsrfToken, sessionCookie, withSession } from '@sess/http'
 import { afterEach, expect, test } from 'vitest'
-import { createSealedSessions } from './index.ts'
+import { createSealedSessions, type SealedSession } from './index.ts'
 
 interface Data {
   cart: string[]
@@ -160,4 +160,27 @@ test('a change while the body streams cuts the response short, for its cookie ca
     )(request)
   expect(await (await stream(false)).text()).toBe('x')
   await expect((await stream(true)).text()).rejects.toMatchObject({ code: 'response_started' })
+})
+
+test('a token against CSRF holds from write to write, and ends with a sign-in and a new secret', async () => {
+  const visit = async <T>(cookie: string | undefined, act: (session: SealedSession<Partial<Data>>) => T) => {
+    const session = await sessions.load(cookie)
+    const given = await act(session)
+    const { cookieValue } = await session.commit()
+    return [cookieValue ?? cookie!, given] as const
+  }
+  const accepts = async (cookie: string, token: string) => isCsrfToken(await sessions.load(cookie), token)
+
+  const [first, early] = await visit(undefined, csrfToken)
+  const [second] = await visit(first, ({ data }) => void (data.cart = ['book']))
+  expect(second).not.toBe(first)
+  expect([await accepts(first, early), await accepts(second, early)]).toEqual([true, true])
+
+  const [mine, token] = await visit(second, (session) => session.login('ann').then(() => csrfToken(session)))
+  expect([await accepts(mine, early), await accepts(mine, token)]).toEqual([false, true])
+  const [theirs] = await visit(undefined, (session) => session.login('ann'))
+  expect(await accepts(theirs, token)).toBe(false)
+  const [again] = await visit(mine, (session) => session.login('ann'))
+  const [rotated] = await visit(mine, (session) => session.regenerate())
+  expect([await accepts(again, token), await accepts(rotated, token)]).toEqual([false, false])
 })
