@@ -303,9 +303,9 @@ test('the figures beside the races are those of the table in the README', async 
   const lines = readme.split('\n').filter((line) => line.startsWith('|'))
   const [heading, ...rows] = lines.map(cells)
   const row: Record<RaceName, string> = {
-    writes: 'requests write different keys at once: a write lost',
-    logout: 'logout while a request is in flight: session alive again',
-    login: 'login while a request is in flight: old ID alive again',
+    writes: 'two requests change different keys: one of the writes is lost',
+    logout: 'logout during a request: the session works again',
+    login: 'sign-in during a request: the cookie from before works again',
   }
   const { url } = await demo()
   const page = await (await new Visitor(url).get('/lab')).text()

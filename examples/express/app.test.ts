@@ -60,7 +60,8 @@ test("the README's first program runs as it stands", async () => {
   const go = visitor(await start(/```ts\n([^]*?)```/.exec(readme)![1]!))
   expect(await go('/')).toMatch(/Hello nobody, this is visit 1\..*<form method="post">.*Sign in/)
   expect(await go('/')).toMatch(/Hello nobody, this is visit 2\./)
-  expect(await go('/', { user: 'ann' })).toMatch(/Hello ann, this is visit 3\./)
+  expect(await go('/', { user: 'ann' })).toMatch(/Hello ann, this is visit 3\..*Sign out/)
+  expect(await go('/logout', {})).toMatch(/Hello nobody, this is visit 1\./)
 })
 
 test('the whole app: cart, sign-in, devices, sign-out everywhere else, sign-out', async () => {

@@ -70,6 +70,8 @@ const config = {
     // An example may end with a value that the reader is to use.
     noUnusedLocals: false,
     noUnusedParameters: false,
+    // As the compiler is by default under `strict`: users may write `data.visits`.
+    noPropertyAccessFromIndexSignature: false,
     types: ['node'],
   },
 }

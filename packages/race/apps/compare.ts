@@ -63,9 +63,9 @@ const measureOnSqlite = (contestant: Contestant, file: string): Promise<Column> 
   })
 
 const lines: readonly [string, CheckName][] = [
-  ['requests write different keys at once: a write lost', 'write-lost'],
-  ['logout while a request is in flight: session alive again', 'alive-after-logout'],
-  ['login while a request is in flight: old ID alive again', 'alive-after-login'],
+  ['two requests change different keys: one of the writes is lost', 'write-lost'],
+  ['logout during a request: the session works again', 'alive-after-logout'],
+  ['sign-in during a request: the cookie from before works again', 'alive-after-login'],
   ['login while a request is in flight: signed out by its answer', 'sign-in-lost'],
   ['login while a request is in flight: its write lost', 'lost-over-login'],
   ['an ID known before the login is signed in by it', 'fixated'],
@@ -77,8 +77,8 @@ function tableOf(columns: readonly Column[]): string {
   return markdown([
     ['', ...columns.map(({ contestant }) => contestant.title)],
     ...lines.map(([title, check]) => [title, ...columns.map(({ result }) => cellOf(result, check))]),
-    ['the live session ID can be read in the store', ...columns.map(({ readable }) => readable)],
-    ['store round trips, read-only request / write', ...columns.map(({ trips }) => trips)],
+    ['the whole session ID of a cookie can be read in the store', ...columns.map(({ readable }) => readable)],
+    ['round trips to the store, read-only request / write', ...columns.map(({ trips }) => trips)],
   ])
 }
 

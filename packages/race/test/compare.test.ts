@@ -8,9 +8,9 @@ const wanted = process.env['SESS_STORES']?.split(',').map((name) => name.trim())
 const stores = ['redis', 'sqlite'].filter((store) => wanted?.includes(store) ?? true)
 
 const races = [
-  'requests write different keys at once: a write lost',
-  'logout while a request is in flight: session alive again',
-  'login while a request is in flight: old ID alive again',
+  'two requests change different keys: one of the writes is lost',
+  'logout during a request: the session works again',
+  'sign-in during a request: the cookie from before works again',
   'login while a request is in flight: signed out by its answer',
   'login while a request is in flight: its write lost',
   'an ID known before the login is signed in by it',
@@ -33,8 +33,8 @@ test.concurrent.for(stores)(
     expect(races.map((race) => table.get(race)![ours])).toEqual(races.map(() => `0 of ${TRIALS}`))
     for (const app of rescued)
       expect(heldByStore.map((race) => table.get(race)![app])).toEqual(heldByStore.map(() => `0 of ${TRIALS}`))
-    const readable = table.get('the live session ID can be read in the store')!
-    const trips = table.get('store round trips, read-only request / write')!
+    const readable = table.get('the whole session ID of a cookie can be read in the store')!
+    const trips = table.get('round trips to the store, read-only request / write')!
     const clean = [...rescued, ours]
     expect(clean.map((app) => readable[app])).toEqual(clean.map(() => 'no'))
     expect(clean.map((app) => trips[app])).toEqual(clean.map(() => (store === 'redis' ? '1 / 2' : 'in process')))
