@@ -23,7 +23,12 @@ export interface HttpAsked {
 export interface HttpApp {
   readonly sessions: Sessions
   /** Options of the session cookie, and `private`, for the binding. */
-  readonly cookie: { readonly secure?: boolean; readonly path?: string; readonly name?: string }
+  readonly cookie: {
+    readonly secure?: boolean
+    readonly path?: string
+    readonly name?: string
+    readonly formerly?: readonly { readonly name?: string; readonly domain?: string; readonly path?: string }[]
+  }
   readonly private: boolean
   /** Whether the framework is to believe X-Forwarded-Proto. */
   readonly trustProxy: boolean

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { eventually, fields, row, text } from './app.ts'
+import type { Answer } from './client.ts'
 import type { HttpCase } from './contract.ts'
 import type { Session } from '@sess/core'
 
@@ -10,6 +11,15 @@ const write = (session: Session): ReturnType<typeof text> => {
   session.data['n'] = 2
   return look(session)
 }
+
+const FORMERLY = [{ path: '/app' }, { name: '__Host-old' }, { name: 'old', domain: 'shop.example' }]
+const FORGET = 'Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly;'
+/** One field for each cookie of `FORMERLY`. */
+const FORGOTTEN = [
+  `sid=; Max-Age=0; Path=/app; ${FORGET} SameSite=Lax`,
+  `__Host-old=; Max-Age=0; Path=/; ${FORGET} Secure; SameSite=Lax`,
+  `old=; Max-Age=0; Domain=shop.example; Path=/; ${FORGET} SameSite=Lax`,
+]
 
 const UNKNOWN = 'u'.repeat(60)
 
@@ -121,6 +131,46 @@ export const cookieCases: readonly HttpCase[] = [
       assert.equal((await stored(cookie)).status, 'new')
     },
     { cookie: { name: 'shop', path: '/app' } },
+  ),
+  row(
+    'cookie/former',
+    'cookies of earlier names, domains and paths that an option names are removed, each by a field of its own, wherever the session’s cookie is set or removed, and nowhere else',
+    async (session, { url }) => {
+      if (url.endsWith('/login')) await session.login('ann')
+      if (url.endsWith('/logout')) await session.logout()
+      return { headers: [['set-cookie', 'b=2']], body: session.subject ?? 'nobody' }
+    },
+    async ({ get }) => {
+      const others = new Set(['a=1', 'b=2'])
+      const ours = ({ headers }: Answer): readonly string[] =>
+        headers['set-cookie']!.filter((field) => !others.has(field))
+      const signedIn = await get('/app/login')
+      assert.deepEqual(ours(signedIn).slice(0, -1), FORGOTTEN)
+      assert.match(ours(signedIn).at(-1)!, /^sid=[\w-]{60};/)
+      assert.equal(signedIn.headers['set-cookie']!.length, FORGOTTEN.length + 3)
+      const { cookie } = signedIn
+      const looked = await get('/app', { cookie })
+      assert.deepEqual([looked.body, ours(looked)], ['ann', []])
+      const signedOut = await get('/app/logout', { cookie })
+      assert.deepEqual(ours(signedOut), [...FORGOTTEN, `sid=; Max-Age=0; Path=/; ${FORGET} SameSite=Lax`])
+    },
+    { cookie: { formerly: FORMERLY }, before: [['set-cookie', 'a=1']] },
+  ),
+  row(
+    'cookie/former-on-an-error',
+    'they are removed by the answer to an error as well, behind a sign-in that stood',
+    async (session) => {
+      await session.login('ann')
+      session.data['n'] = 2
+      return text('in')
+    },
+    async ({ get, fail, stored }) => {
+      fail('replace')
+      const { status, headers, cookie } = await get()
+      assert.deepEqual([status, headers['set-cookie']!.slice(0, -1)], [503, FORGOTTEN])
+      assert.equal((await stored(cookie)).subject, 'ann')
+    },
+    { cookie: { formerly: FORMERLY } },
   ),
   row(
     'cookie/sign-out-of-nobody',

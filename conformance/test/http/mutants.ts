@@ -55,6 +55,14 @@ export const httpMutants: readonly HttpMutant[] = [
     replace: ``,
     rows: ['error/commit-fails', 'error/nobody-awaited'],
   },
+  {
+    binding: 'express',
+    text: 'of several Set-Cookie fields the last leaves',
+    file: 'express/src/head.ts',
+    find: `cookies.map(`,
+    replace: `cookies.slice(-1).map(`,
+    rows: ['cookie/former', 'cookie/former-on-an-error'],
+  },
   // withSession
   {
     binding: 'http',
@@ -109,9 +117,9 @@ export const httpMutants: readonly HttpMutant[] = [
     binding: 'http',
     text: 'the session’s Set-Cookie takes the place of others',
     file: RESPONSE,
-    find: `headers.append('set-cookie', setCookie)`,
-    replace: `headers.set('set-cookie', setCookie)`,
-    rows: ['cookie/of-the-application'],
+    find: `headers.append('set-cookie', field)`,
+    replace: `headers.set('set-cookie', field)`,
+    rows: ['cookie/of-the-application', 'cookie/former'],
   },
   {
     binding: 'http',
@@ -140,7 +148,7 @@ export const httpMutants: readonly HttpMutant[] = [
   {
     binding: 'hono',
     text: 'the answer to a commit that failed has no cookie',
-    find: `      if (set !== undefined) response.headers.append('set-cookie', set)\n`,
+    find: `      for (const field of setCookies) response.headers.append('set-cookie', field)\n`,
     replace: ``,
     rows: ['error/commit-fails-after-a-sign-in'],
   },
@@ -156,9 +164,16 @@ export const httpMutants: readonly HttpMutant[] = [
   {
     binding: 'hono',
     text: 'a commit that failed is passed over',
-    find: `headers.append('set-cookie', set)\n      throw error`,
-    replace: `headers.append('set-cookie', set)`,
+    find: `headers.append('set-cookie', field)\n      throw error`,
+    replace: `headers.append('set-cookie', field)`,
     rows: ['error/commit-fails', 'error/nobody-awaited'],
+  },
+  {
+    binding: 'hono',
+    text: 'of several Set-Cookie fields of an error’s answer the last leaves',
+    find: `      for (const field of setCookies) response.headers.append('set-cookie', field)\n`,
+    replace: `      for (const field of setCookies) response.headers.set('set-cookie', field)\n`,
+    rows: ['cookie/former-on-an-error'],
   },
   {
     binding: 'hono',
@@ -271,9 +286,9 @@ export const httpMutants: readonly HttpMutant[] = [
     binding: 'koa',
     text: 'the session’s Set-Cookie takes the place of others',
     file: NODE,
-    find: `res.appendHeader('set-cookie', cookie)`,
-    replace: `res.setHeader('set-cookie', cookie)`,
-    rows: ['cookie/of-the-application'],
+    find: `res.appendHeader('set-cookie', field)`,
+    replace: `res.setHeader('set-cookie', field)`,
+    rows: ['cookie/of-the-application', 'cookie/former', 'cookie/former-on-an-error'],
   },
   {
     binding: 'koa',
@@ -377,9 +392,21 @@ export const httpMutants: readonly HttpMutant[] = [
       ],
       [
         'the removal has another path',
-        `{ ...attributes, value: ''`,
-        `{ ...attributes, path: '/', value: ''`,
+        `removalOf(attributes)\n`,
+        `removalOf({ ...attributes, path: '/' })\n`,
         ['cookie/removed-as-set'],
+      ],
+      [
+        'cookies of earlier deploys stay',
+        `            ...formerly,\n`,
+        ``,
+        ['cookie/former', 'cookie/former-on-an-error'],
+      ],
+      [
+        'they are removed by every answer',
+        `        ...(change && {\n`,
+        `        'set-cookie': formerly,\n        ...(change && {\n`,
+        ['cookie/former'],
       ],
       [
         'the first cookie alone counts',

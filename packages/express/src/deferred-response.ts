@@ -241,7 +241,7 @@ class Hold {
       res._header = null
       res.setHeader('Vary', fields.vary)
       res.setHeader('Cache-Control', fields['cache-control'])
-      if (fields['set-cookie'] !== undefined) res.appendHeader('Set-Cookie', fields['set-cookie'])
+      for (const field of fields['set-cookie'] ?? []) res.appendHeader('Set-Cookie', field)
       return fields
     })
     res._header = changed

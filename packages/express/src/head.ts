@@ -25,9 +25,9 @@ export function headWith(head: string, fieldsFor: (present: PresentHeaders) => S
     }
     rest = `${kept.join('\r\n')}\r\n`
   }
-  const { vary, 'cache-control': caching, 'set-cookie': cookie } = fieldsFor(present)
+  const { vary, 'cache-control': caching, 'set-cookie': cookies = [] } = fieldsFor(present)
   if (vary === undefined || caching === undefined) return head
-  const set = cookie === undefined ? '' : `Set-Cookie: ${cookie}\r\n`
+  const set = cookies.map((cookie) => `Set-Cookie: ${cookie}\r\n`).join('')
   return `${rest}Vary: ${vary}\r\nCache-Control: ${caching}\r\n${set}\r\n`
 }
 

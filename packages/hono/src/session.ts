@@ -67,9 +67,11 @@ export function session<Data extends object>(
     } catch (error) {
       response = new Response(null, c.res)
       for (const name of fieldsOfBody) response.headers.delete(name)
-      const { 'set-cookie': set, ...fields } = cookie.headers(loaded, { vary: response.headers.get('vary') })
+      const { 'set-cookie': setCookies = [], ...fields } = cookie.headers(loaded, {
+        vary: response.headers.get('vary'),
+      })
       for (const [name, value] of Object.entries(fields)) response.headers.set(name, value)
-      if (set !== undefined) response.headers.append('set-cookie', set)
+      for (const field of setCookies) response.headers.append('set-cookie', field)
       throw error
     } finally {
       // Assigning a response merges the one before into it, so that of two Set-Cookie fields the older would be all.

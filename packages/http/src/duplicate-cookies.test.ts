@@ -1,7 +1,8 @@
 import { createSessions, memoryStore, type Sessions, type SessionStore } from '@sess/core'
 import { bindingOf } from '@sess/core/binding'
+import { CookieJar } from 'tough-cookie'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
-import { sessionCookie, withSession, type SessionCookie } from './index.ts'
+import { sessionCookie, withSession, type CookieOptions, type SessionCookie } from './index.ts'
 
 let store: SessionStore
 let sessions: Sessions<{ n?: number; cart?: string }>
@@ -121,6 +122,31 @@ describe('of several cookies of one name', () => {
     const response = await handler(request)
     expect([await response.text(), response.headers.getSetCookie()]).toEqual(['ann', []])
   })
+})
+
+test.each<[what: string, left: number, formerly: CookieOptions['formerly']]>([
+  ['stays in a browser beside the new one', 2, undefined],
+  ['that the option `formerly` names leaves the browser at the next sign-in', 1, [{}]],
+])('the cookie of a deploy with another domain %s', async (_, left, formerly) => {
+  const url = 'https://www.shop.example/'
+  const jar = new CookieJar()
+  const visit = async (options: CookieOptions): Promise<string> => {
+    const handler = withSession(
+      sessions,
+      async (_request, session) => {
+        await session.login('ann')
+        return new Response()
+      },
+      { name: 'sid', ...options },
+    )
+    const response = await handler(new Request(url, { headers: { cookie: await jar.getCookieString(url) } }))
+    for (const field of response.headers.getSetCookie()) await jar.setCookie(field, url)
+    return await jar.getCookieString(url)
+  }
+  await visit({})
+  const kept = await visit({ domain: 'shop.example', ...(formerly && { formerly }) })
+  expect(kept.split('; ')).toHaveLength(left)
+  expect((await cookie.load(kept)).subject).toBe('ann')
 })
 
 describe('a Cookie header that was joined with commas', () => {

@@ -1,4 +1,4 @@
-export type { CookieAttributes, CookieOptions } from './cookie-options.ts'
+export type { CookieAttributes, CookieOptions, FormerCookie } from './cookie-options.ts'
 export { fieldsOfBody } from './fields-of-body.ts'
 export { sessionCookie, type PresentHeaders, type SessionCookie, type SessionHeaders } from './session-cookie.ts'
 export { commitUpgrade, isEncrypted, sessionResponse, type SessionResponseOptions } from './session-response.ts'

@@ -26,12 +26,13 @@ export function onHead(res: ServerResponse, fieldsFor: (present: PresentHeaders)
       const value = res.getHeader(name)
       return Array.isArray(value) ? value.join(', ') : value?.toString()
     }
-    const { 'set-cookie': cookie, ...fields } = fieldsFor({
+    const { 'set-cookie': setCookies = [], ...fields } = fieldsFor({
       vary: textOf('vary'),
       'cache-control': textOf('cache-control'),
     })
     for (const [name, value] of Object.entries(fields)) res.setHeader(name, value)
-    if (cookie !== undefined) res.appendHeader('set-cookie', cookie)
+    // One by one: what is there once stays text.
+    for (const field of setCookies) res.appendHeader('set-cookie', field)
     const [text] = rest
     return typeof text === 'string' ? writeHead.call(res, status, text) : writeHead.call(res, status)
   }

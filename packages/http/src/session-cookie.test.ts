@@ -13,7 +13,7 @@ async function created(options?: CookieOptions): Promise<string> {
   const session = await cookie.load(undefined)
   session.data.n = 1
   await session.commit()
-  return cookie.headers(session)['set-cookie']!
+  return cookie.headers(session)['set-cookie']!.at(-1)!
 }
 
 describe('the cookie', () => {
@@ -48,6 +48,19 @@ describe('the cookie', () => {
     ['maxAge', { maxAge: 60 } as CookieOptions],
     ['persistent', { persistent: true } as CookieOptions],
     ['samesite', { samesite: 'lax' } as CookieOptions],
+    ['formerly', { formerly: { name: 'sid' } } as unknown as CookieOptions],
+    ['formerly', { formerly: [undefined] } as unknown as CookieOptions],
+    ['formerly\\[0]', { formerly: [{ name: '__Host-sid' }] }],
+    ['formerly\\[0]', { formerly: [{}] }],
+    ['formerly\\[0]', { name: 'a', domain: 'a.example', path: '/b', formerly: [{ domain: 'A.Example', path: '/b' }] }],
+    ['formerly\\[2]', { formerly: [{ name: 'a' }, { name: 'a', path: '/b' }, { name: 'a', path: '/' }] }],
+    ['formerly\\[0].domain', { formerly: [{ domain: 'a.example' }] }],
+    ['formerly\\[0].domain', { name: 'a', formerly: [{ domain: '.a.example' }] }],
+    ['formerly\\[1].path', { formerly: [{ name: 'a' }, { path: '/b' }] }],
+    ['formerly\\[0].path', { name: 'a', formerly: [{ path: 'b' }] }],
+    ['formerly\\[0].name', { formerly: [{ name: 'a;b' }] }],
+    ['secure', { formerly: [{ name: 'a', secure: true }] } as unknown as CookieOptions],
+    ['options', { formerly: ['sid'] } as unknown as CookieOptions],
   ])('refuses cookie.%s in %j', (option, options) => {
     expect(() => sessionCookie(sessions, options)).toThrow(
       expect.objectContaining({ code: 'invalid_option', message: expect.stringMatching(`^(cookie.)?${option} `) }),
@@ -80,7 +93,7 @@ describe('the cookie', () => {
     const session = await cookie.load((await created()).split(';')[0])
     now += 1_200_500
     await session.regenerate()
-    expect(cookie.headers(session)['set-cookie']).toContain('; Max-Age=2399;')
+    expect(cookie.headers(session)['set-cookie']?.at(-1)).toContain('; Max-Age=2399;')
   })
 
   test('is not sent again for a session that has it', async () => {
@@ -99,12 +112,30 @@ describe('the cookie', () => {
     expect([session.status, reasons]).toEqual(['new', ['malformed']])
   })
 
+  test('of earlier deploys is removed by what sets the present one, and last comes the present one', async () => {
+    const cookie = sessionCookie(sessions, {
+      domain: 'example.com',
+      sameSite: 'none',
+      formerly: [{}, { name: '__Host-sid' }, { domain: 'www.example.com', path: '/app' }],
+    })
+    const session = await cookie.load(undefined)
+    session.data.n = 1
+    await session.commit()
+    const forget = 'Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; Secure; SameSite=None'
+    expect(cookie.headers(session)['set-cookie']).toEqual([
+      `sid=; Max-Age=0; Path=/; ${forget}`,
+      `__Host-sid=; Max-Age=0; Path=/; ${forget}`,
+      `sid=; Max-Age=0; Domain=www.example.com; Path=/app; ${forget}`,
+      expect.stringMatching(/^sid=[\w-]{60}; Max-Age=\d+; Domain=example\.com; Path=\/; /),
+    ])
+  })
+
   test('is removed with the attributes that it was set with', async () => {
     const options = { path: '/app', domain: 'example.com' }
     const cookie = sessionCookie(sessions, options)
     const session = await cookie.load((await created(options)).split(';')[0])
     await session.logout()
-    expect(cookie.headers(session)['set-cookie']).toBe(
+    expect(cookie.headers(session)['set-cookie']?.at(-1)).toBe(
       'sid=; Max-Age=0; Domain=example.com; Path=/app; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; Secure; SameSite=Lax',
     )
   })

@@ -3,6 +3,7 @@ import { isSessError, type Session, type Sessions } from '@sess/core'
 import { bindingOf, sessionsBindingOf, type SessionBinding } from '@sess/core/binding'
 import { cacheControlWith, sharedCacheMayStore, varyWith } from './caching.ts'
 import { attributesOf, type CookieAttributes, type CookieOptions } from './cookie-options.ts'
+import { formerCookiesOf, removalOf } from './former-cookies.ts'
 
 /** The header fields of a response that are there already. The session's depend on these alone. */
 export interface PresentHeaders {
@@ -10,11 +11,15 @@ export interface PresentHeaders {
   readonly 'cache-control'?: string | null | undefined
 }
 
-/** The header fields that a response needs. `set-cookie` is to be added to others; the rest to be set. None: leave it alone. */
+/**
+ * The header fields that a response needs. `vary` and `cache-control` are to be set; each text of `set-cookie` is a field of its
+ * own, to be added to others, in this order. None: leave the response alone.
+ */
 export interface SessionHeaders {
   readonly vary?: string
   readonly 'cache-control'?: string
-  readonly 'set-cookie'?: string
+  /** Never an empty list. The session cookie's own is the last; cookies that it had formerly are removed before. */
+  readonly 'set-cookie'?: readonly string[]
 }
 
 /** Reads a session from a request's Cookie header, and says which header fields the response needs. */
@@ -38,7 +43,8 @@ export interface SessionCookie<Data extends object = Record<string, unknown>> {
    * head leaves.
    *
    * `Vary: Cookie` and `Cache-Control: private`, so that no shared cache hands it to others; with a Set-Cookie, `no-store`
-   * too. `Set-Cookie` only if the session's secret is new, or its own request ended it. No field at all for a session that
+   * too. `Set-Cookie` only if the session's secret is new, or its own request ended it; then also for each cookie of the option
+   * `formerly`. No field at all for a session that
    * was not used: the response says nothing of it, and caches may keep the response.
    *
    * @param present - What the response has of these fields: it is kept where it is stricter.
@@ -115,6 +121,7 @@ export function sessionCookie<Data extends object>(
 ): SessionCookie<Data> {
   const binding = sessionsBindingOf(sessions)
   const attributes = attributesOf(options)
+  const formerly = formerCookiesOf(options.formerly, attributes).map((former) => removalOf(attributes, former))
   let told = false
   const failed = new WeakSet<SessionBinding>()
   const reported = new WeakSet<SessionBinding>()
@@ -149,15 +156,16 @@ export function sessionCookie<Data extends object>(
         vary: varyWith(present.vary, 'Cookie'),
         'cache-control': cacheControlWith(present['cache-control'], change !== undefined),
         ...(change && {
-          'set-cookie': stringifySetCookie(
+          'set-cookie': [
+            ...formerly,
             change.action === 'remove'
-              ? { ...attributes, value: '', maxAge: 0, expires: new Date(0) }
-              : {
+              ? removalOf(attributes)
+              : stringifySetCookie({
                   ...attributes,
                   value: change.value,
                   ...(change.maxAgeMs !== undefined && { maxAge: Math.floor(change.maxAgeMs / 1000) }),
-                },
-          ),
+                }),
+          ],
         }),
       }
     },

@@ -47,15 +47,14 @@ export async function sessionResponse<Data extends object>(
   }
   const present = { vary: response.headers.get('vary'), 'cache-control': response.headers.get('cache-control') }
   cookie.headLeft(session, request.method, present)
-  const { 'set-cookie': setCookie, ...fields } = cookie.headers(session, present)
+  const { 'set-cookie': setCookies = [], ...fields } = cookie.headers(session, present)
   if (!bound.used && !body) return response
   // Made anew: the headers of a redirect or of a fetched response cannot be changed.
   const headers = new Headers(response.headers)
   for (const [name, value] of Object.entries(fields)) headers.set(name, value)
-  if (setCookie !== undefined) {
-    headers.append('set-cookie', setCookie)
-    if (cookie.attributes.secure && !encrypted) cookie.reportInsecure(new URL(request.url).host, advice)
-  }
+  for (const field of setCookies) headers.append('set-cookie', field)
+  if (setCookies.length && cookie.attributes.secure && !encrypted)
+    cookie.reportInsecure(new URL(request.url).host, advice)
   return new Response(body && committedAtEnd(body, session, cookie, status), { status, statusText, headers })
 }
 
