@@ -7,7 +7,15 @@ export { asExpected } from './store.ts'
 export type * from './store.ts'
 export { SessError, type SessErrorCode } from './error.ts'
 export { checkOptions, checkStore, invalid, type OptionNames } from './option-check.ts'
-export { DAMAGED_RECORD, decodeRecord, encodeRecord, expiryIn, isSound, RECORD_HEAD } from './record.ts'
+export {
+  DAMAGED_RECORD,
+  decodeRecord,
+  encodeRecord,
+  expiryIn,
+  isSound,
+  LONGEST_RECORD_HEAD,
+  RECORD_HEAD,
+} from './record.ts'
 export { defineStore, GRACE_MS, type StoreImplementation } from './define-store.ts'
 export { PageSize, sum } from './pages.ts'
 export { wrapStore, type StoreAround } from './wrap-store.ts'

@@ -18,6 +18,9 @@ const LENGTH = 20
 /** The longest subject, in bytes of UTF-8. */
 export const LONGEST_SUBJECT = 1024
 
+/** How many bytes a record has at most before its payload: with the longest subject. */
+export const LONGEST_RECORD_HEAD: number = RECORD_HEAD + LONGEST_SUBJECT
+
 /** The last time that a Date can hold, in ms since the epoch. */
 const LAST_TIME = 8.64e15
 

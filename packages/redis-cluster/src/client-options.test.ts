@@ -42,7 +42,7 @@ const ROWS: Record<keyof ClusterOptions, Row> = {
   dnsLookup: ['works', { dnsLookup: lookup }],
   natMap: ['works', { natMap: {} }, { natMap: () => null }],
   enableAutoPipelining: ['works', { enableAutoPipelining: true }],
-  autoPipeliningIgnoredCommands: ['works', { enableAutoPipelining: true, autoPipeliningIgnoredCommands: ['mget'] }],
+  autoPipeliningIgnoredCommands: ['works', { enableAutoPipelining: true, autoPipeliningIgnoredCommands: ['getrange'] }],
   keyPrefix: ['works', { keyPrefix: 'app:' }],
   scripts: ['works', { scripts: { mine: { lua: 'return 1', numberOfKeys: 0 } } }],
   himportFieldsets: ['works', { himportFieldsets: [] }],

@@ -86,7 +86,7 @@ export function redisClusterStore(cluster: RedisClusterClient, options: RedisSto
 /** All masters, or none: a count without one of them would be wrong. */
 async function mastersOf(cluster: RedisClusterClient, anyKey: string): Promise<readonly RedisServer[]> {
   // Waits until the client knows the cluster.
-  await cluster.mgetBuffer([anyKey])
+  await cluster.getrangeBuffer(anyKey, 0, 0)
   const slots = (await cluster.cluster('SLOTS')) as readonly Slots[]
   const masters = cluster.nodes('master')
   const served = slots.reduce((sum, [from, to]) => sum + to - from + 1, 0)

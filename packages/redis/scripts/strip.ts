@@ -1,8 +1,7 @@
-// Writes src/script-text.ts from src/script.lua: what is sent to a server has no comments and no indentation.
+// Writes src/script-text.ts from src/*.lua: what is sent to a server has no comments and no indentation.
 import { readFileSync, writeFileSync } from 'node:fs'
 
-const source = new URL('../src/script.lua', import.meta.url)
-const target = new URL('../src/script-text.ts', import.meta.url)
+const SOURCES = { WRITE: 'write.lua', READ: 'read.lua' }
 
 /** A Lua script without its comments, which stand on lines of their own, its indentation and its empty lines. */
 export function stripped(lua: string): string {
@@ -10,8 +9,10 @@ export function stripped(lua: string): string {
   return lines.filter((line) => line !== '' && !line.startsWith('--')).join('\n')
 }
 
-if (import.meta.main)
-  writeFileSync(
-    target,
-    `/** script.lua as it is sent: written by \`pnpm --filter @sess/redis script\`. */\nexport const SCRIPT: string = \`${stripped(readFileSync(source, 'utf8'))}\`\n`,
-  )
+if (import.meta.main) {
+  const texts = Object.entries(SOURCES).map(([name, file]) => {
+    const lua = readFileSync(new URL(`../src/${file}`, import.meta.url), 'utf8')
+    return `/** ${file} as it is sent: written by \`pnpm --filter @sess/redis script\`. */\nexport const ${name}: string = \`${stripped(lua)}\`\n`
+  })
+  writeFileSync(new URL('../src/script-text.ts', import.meta.url), texts.join('\n'))
+}

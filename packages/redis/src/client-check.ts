@@ -2,7 +2,9 @@ import { invalid } from '@sess/core/adapter'
 
 /** Whether it has the methods of a client of ioredis that a store calls. */
 const isIoredis = (client: object): boolean =>
-  ['mgetBuffer', 'evalsha', 'pipeline', 'on'].every((method) => typeof (client as Properties)[method] === 'function')
+  ['getrangeBuffer', 'evalshaBuffer', 'pipeline', 'on'].every(
+    (method) => typeof (client as Properties)[method] === 'function',
+  )
 
 type Properties = Readonly<Record<string, unknown>>
 

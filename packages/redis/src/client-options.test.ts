@@ -38,7 +38,7 @@ const ROWS: Record<Exclude<keyof RedisOptions, 'offlineQueue' | 'commandQueue'>,
   enableAutoPipelining: ['works', { enableAutoPipelining: true }],
   autoPipeliningIgnoredCommands: [
     'works',
-    { enableAutoPipelining: true, autoPipeliningIgnoredCommands: ['mget', 'del'] },
+    { enableAutoPipelining: true, autoPipeliningIgnoredCommands: ['getrange', 'del'] },
   ],
   enableOfflineQueue: ['works', { enableOfflineQueue: false }],
   enableReadyCheck: ['works', { enableReadyCheck: false }],

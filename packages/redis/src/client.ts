@@ -9,7 +9,6 @@ export interface RedisClient {
   readonly stream?: { readonly errored: Error | null; readonly writable: boolean } | undefined
   connect(): Promise<unknown>
   getrangeBuffer(key: string, start: number, end: number): Promise<Buffer>
-  mgetBuffer(keys: string[]): Promise<(Buffer | null)[]>
   zrange(key: string, start: number, end: string): Promise<string[]>
   del(key: string): Promise<unknown>
   evalsha(sha: string, keyCount: number, ...keysAndValues: (string | number | Buffer)[]): Promise<unknown>
@@ -17,6 +16,12 @@ export interface RedisClient {
   pipeline(): RedisPipeline
   on(event: ClientEvent, listener: (error: Error) => void): unknown
   off(event: ClientEvent, listener: (error: Error) => void): unknown
+}
+
+/** What a `storeOn` calls beside that: ioredis has it, and its types do not. The texts of an answer are bytes. */
+export interface ScriptsInBytes {
+  evalshaBuffer(sha: string, keyCount: number, ...keysAndValues: (string | number)[]): Promise<unknown>
+  evalBuffer(lua: string, keyCount: number, ...keysAndValues: (string | number)[]): Promise<unknown>
 }
 
 /** Events of a client about its connections. */

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Redis } from 'ioredis'
 import { encodeRecord } from '@sess/core/adapter'
@@ -164,6 +165,46 @@ describe('a record of damaged bytes', () => {
       }
     },
   )
+})
+
+describe('a value that is longer than any record', () => {
+  test.each(['delete', 'deleteSubject'] as const)(
+    'of 100 MB is damaged, is not read, holds no other session up, and is gone after %s',
+    async (end) => {
+      const now = Date.now()
+      const store = redisStore(redis)
+      const [key, other] = [keyOf(), keyOf()]
+      const at = `sess:{${key.tag}}${key.id}`
+      for (const each of [key, other]) await store.create(each, recordOf({ subject: 'ann' }), now)
+      await redis.setrange(at, 100_000_000, 'x')
+      const { bytesRead } = redis.stream as Socket
+      expect((await store.read(key, now))?.revision).toBe(0)
+      const together = await Promise.all([store.read(key, now), store.read(other, now)])
+      expect(together.map((record) => record?.revision)).toEqual([0, 1])
+      expect((await idsOf(store)).toSorted()).toEqual([other.id])
+      if (end === 'delete') await store.delete(key, now)
+      else await sum(store.deleteSubject!(subject, now))
+      expect([await redis.exists(at), await redis.zscore(index, key.id)]).toEqual([0, null])
+      // A mebibyte, the default of maxPayloadBytes, for each look.
+      expect((redis.stream as Socket).bytesRead - bytesRead).toBeLessThan(6 * 2 ** 20)
+    },
+  )
+
+  test('is one whose payload is longer by a byte than what the store takes, with the longest subject too', async () => {
+    const now = Date.now()
+    const store = redisStore(redis, { maxPayloadBytes: 100 })
+    for (const who of [{}, { subject: 'a'.repeat(1024) }])
+      for (const [length, revision] of [
+        [100, 1],
+        [101, 0],
+      ] as const) {
+        const key = keyOf()
+        const record = recordOf({ payload: Buffer.alloc(length), ...who })
+        await redisStore(redis).create(key, record, now)
+        expect((await store.read(key, now))?.revision).toBe(revision)
+        expect((await redisStore(redis).read(key, now))?.payload.length).toBe(length)
+      }
+  })
 })
 
 describe('what Redis says is a typed error', () => {

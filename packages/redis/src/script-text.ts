@@ -1,5 +1,5 @@
-/** script.lua as it is sent: written by `pnpm --filter @sess/redis script`. */
-export const SCRIPT: string = `if ARGV[1] ~= '1' then return 'resent' end
+/** write.lua as it is sent: written by `pnpm --filter @sess/redis script`. */
+export const WRITE: string = `if ARGV[1] ~= '1' then return 'resent' end
 local call = redis.call
 local written = false
 local function delete(record, index, head, live, subject)
@@ -54,3 +54,15 @@ answers[i] = answer
 end
 if not written then call('DEL', KEYS[#KEYS]) end
 return answers`
+
+/** read.lua as it is sent: written by `pnpm --filter @sess/redis script`. */
+export const READ: string = `local values = {}
+for i, key in ipairs(KEYS) do
+local value = redis.pcall('GETRANGE', key, '0', ARGV[1])
+if type(value) == 'table' then
+if not value.err:find('WRONGTYPE', 1, true) then return value end
+value = ''
+end
+values[i] = value
+end
+return values`

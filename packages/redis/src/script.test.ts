@@ -5,9 +5,10 @@ import { encodeRecord } from '@sess/core/adapter'
 import { startRedis, type TestServer } from '@sess/test-servers'
 import { stripped } from '../scripts/strip.ts'
 import { clientOf, recordOf } from '../test/client.ts'
-import { SCRIPT } from './script-text.ts'
+import { READ, WRITE } from './script-text.ts'
+import { valuesOf } from './script.ts'
 
-const READABLE = readFileSync(new URL('script.lua', import.meta.url), 'utf8')
+const readable = (file: string): string => readFileSync(new URL(file, import.meta.url), 'utf8')
 const NOW = 1_700_000_000_000
 
 let server: TestServer
@@ -22,9 +23,12 @@ afterAll(async () => {
 })
 beforeEach(() => redis.flushall())
 
-test('what is sent is script.lua without its comments and its indentation', () => {
-  expect(SCRIPT).toBe(stripped(READABLE))
-  expect(SCRIPT).not.toMatch(/^\s|--/m)
+test.each([
+  [WRITE, 'write.lua'],
+  [READ, 'read.lua'],
+])('what is sent is the script without its comments and its indentation', (sent, file) => {
+  expect(sent).toBe(stripped(readable(file)))
+  expect(sent).not.toMatch(/^\s|--/m)
 })
 
 /** A change of a record of the tag `t`: its key, its index, its terms and its bytes. */
@@ -79,8 +83,8 @@ async function run(lua: string): Promise<unknown[]> {
 }
 
 test('it does what the readable script does', async () => {
-  const sent = await run(SCRIPT)
-  expect(sent).toEqual(await run(READABLE))
+  const sent = await run(WRITE)
+  expect(sent).toEqual(await run(readable('write.lua')))
   expect(sent.filter((answer) => Array.isArray(answer) && !answer.includes('owned'))).toEqual([
     ['done', 'done', 'missing'],
     ['conflict', 'done', 'conflict'],
@@ -90,4 +94,22 @@ test('it does what the readable script does', async () => {
     ['missing'],
   ])
   expect(sent.filter((answer) => answer === 'resent')).toHaveLength(CHANGES.length)
+})
+
+test('values are read to a length, one or many; what is of another type is none, and what the server refuses rejects', async () => {
+  await redis.set('{t}short', 'abc')
+  await redis.set('{t}long', Buffer.alloc(100_000, 'x'))
+  await redis.lpush('{t}list', 'somebody else uses this key')
+  const keys = ['{t}short', '{t}long', '{t}list', '{t}none']
+  const expected = ['abc', 'x'.repeat(10), '', '']
+  expect((await valuesOf(redis, keys, 9)).map(String)).toEqual(expected)
+  const one = await Promise.all(keys.map((key) => valuesOf(redis, [key], 9)))
+  expect(one.map(([value]) => String(value))).toEqual(expected)
+  await redis.script('FLUSH')
+  expect((await valuesOf(redis, keys, 9)).map(String)).toEqual(expected)
+  await redis.acl('SETUSER', 'nobody', 'on', 'nopass', '~*', '+@all', '-getrange')
+  const client = clientOf(server.port, { username: 'nobody', password: 'x' })
+  for (const some of [keys, ['{t}none']])
+    await expect(valuesOf(client, some, 9)).rejects.toThrow(/NOPERM|executing the script/)
+  client.disconnect()
 })

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
-import type { RedisClient } from './client.ts'
-import { SCRIPT } from './script-text.ts'
+import type { RedisClient, ScriptsInBytes } from './client.ts'
+import { READ, WRITE } from './script-text.ts'
 
 /**
  * What became of a change. `conflict`: another revision is there. `missing`: no live record is. An error: what Redis refused
@@ -8,10 +8,12 @@ import { SCRIPT } from './script-text.ts'
  */
 export type Answer = 'done' | 'conflict' | 'missing' | Error
 
-const SHA = hash('sha1', SCRIPT)
+const WRITE_SHA = hash('sha1', WRITE)
+const READ_SHA = hash('sha1', READ)
+const NOTHING = Buffer.alloc(0)
 
 /**
- * Runs script.lua by its name, and by its text where the server does not know it: after a restart, or a failover.
+ * Runs write.lua.
  *
  * @returns `resent` where the script was sent again: it has done nothing.
  */
@@ -21,8 +23,37 @@ export function evaluate(
   values: readonly (string | Buffer)[],
 ): Promise<readonly Answer[] | 'resent'> {
   const rest = [keys.length, ...keys, ...values] as const
-  return client.evalsha(SHA, ...rest).catch((error: Error) => {
+  return client.evalsha(WRITE_SHA, ...rest).catch(ifUnknown(() => client.eval(WRITE, ...rest))) as Promise<
+    readonly Answer[] | 'resent'
+  >
+}
+
+/**
+ * The values of keys, and no more of each than a record may have. Empty: there is none, or one of another type. A single key
+ * is read by a command, which takes Redis less time than read.lua.
+ *
+ * @param last - The last byte that is read.
+ */
+export function valuesOf(client: RedisClient, keys: readonly string[], last: number): Promise<readonly Buffer[]> {
+  if (keys.length === 1)
+    return client.getrangeBuffer(keys[0]!, 0, last).then(
+      (value) => [value],
+      (error: Error) => {
+        if (!error.message.includes('WRONGTYPE')) throw error
+        return [NOTHING]
+      },
+    )
+  const scripts = client as RedisClient & ScriptsInBytes
+  const rest = [keys.length, ...keys, last] as const
+  return scripts.evalshaBuffer(READ_SHA, ...rest).catch(ifUnknown(() => scripts.evalBuffer(READ, ...rest))) as Promise<
+    readonly Buffer[]
+  >
+}
+
+/** A server knows a script by its name until it restarts, or another takes its place. Then it is sent its text. */
+function ifUnknown<T>(send: () => Promise<T>): (error: Error) => Promise<T> {
+  return (error) => {
     if (!error.message.includes('NOSCRIPT')) throw error
-    return client.eval(SCRIPT, ...rest)
-  }) as Promise<readonly Answer[] | 'resent'>
+    return send()
+  }
 }

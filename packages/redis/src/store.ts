@@ -7,6 +7,7 @@ import {
   expiryIn,
   GRACE_MS,
   invalid,
+  LONGEST_RECORD_HEAD,
   RECORD_HEAD,
   type OptionNames,
   type SessionKey,
@@ -17,10 +18,10 @@ import type { RedisClient, RedisServer } from './client.ts'
 import { failure } from './errors.ts'
 import { connectionOf, type Wiring } from './connection.ts'
 import type { RedisStoreOptions } from './options.ts'
-import type { Answer } from './script.ts'
+import { valuesOf, type Answer } from './script.ts'
 import { batch } from './batch.ts'
 
-export type { ClientEvent, RedisClient, RedisPipeline, RedisServer } from './client.ts'
+export type { ClientEvent, RedisClient, RedisPipeline, RedisServer, ScriptsInBytes } from './client.ts'
 export { checkClient, warnOf } from './client-check.ts'
 export type { RedisStoreOptions } from './options.ts'
 
@@ -94,6 +95,11 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
     }
   }
 
+  /** What is read of a value at most: one byte more than the longest record has. */
+  const longest = LONGEST_RECORD_HEAD + maxPayloadBytes
+  const recordIn = (value: Buffer): SessionRecord | undefined =>
+    value.length > longest ? DAMAGED_RECORD : decodeRecord(value)
+
   const change = (changes: Change[], confirmed?: () => Promise<void>): Promise<readonly Answer[]> =>
     connection.write(
       [...changes.flatMap(([keys]) => keys), nothingBeside(changes[0]![0][0]!)],
@@ -102,7 +108,9 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
     )
 
   const most = needsPepper ? 1 : BATCH
-  const get = batch(most, (keys: string[]) => connection.ask(() => client.mgetBuffer(keys)))
+  const read = (keys: readonly string[]): Promise<readonly Buffer[]> =>
+    connection.ask(() => valuesOf(client, keys, longest))
+  const get = batch(most, read)
   const put = batch(most, change)
 
   function compareAndSet(
@@ -128,8 +136,8 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
   /** The ids whose records are damaged: the script cannot tell whose they are, and nobody can use them. */
   async function damagedAmong(tag: string, ids: readonly string[]): Promise<string[]> {
     if (ids.length === 0) return []
-    const found = await connection.ask(() => client.mgetBuffer(ids.map((id) => keyOf(tag, id))))
-    return ids.filter((_, i) => found[i] && decodeRecord(found[i]) === DAMAGED_RECORD)
+    const found = await read(ids.map((id) => keyOf(tag, id)))
+    return ids.filter((_, i) => recordIn(found[i]!) === DAMAGED_RECORD)
   }
 
   return defineStore({
@@ -161,9 +169,9 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
     /** In pages: between two of them other callers, and the consumer, may write. */
     async *list({ id: subject, tag }) {
       for await (const ids of pagesOf(tag)) {
-        const found = await connection.ask(() => client.mgetBuffer(ids.map((id) => keyOf(tag, id))))
-        for (const id of ids) {
-          const record = recordIn(found.shift())
+        const found = await read(ids.map((id) => keyOf(tag, id)))
+        for (const [i, id] of ids.entries()) {
+          const record = recordIn(found[i]!)
           if (record?.subject === subject) yield [{ tag, id }, record]
         }
       }
@@ -186,12 +194,12 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
 
     /** Goes through all keys with SCAN: for now and then. While Redis moves its keys about, it may see one twice. */
     async *all() {
-      for await (const found of scanned()) {
-        for (let from = 0; from < found.length; from += PAGE) {
-          const keys = found.slice(from, from + PAGE)
-          const stored = await connection.ask(() => Promise.all(keys.map((key) => client.mgetBuffer([key]))))
+      for await (const page of scanned()) {
+        for (let from = 0; from < page.length; from += PAGE) {
+          const keys = page.slice(from, from + PAGE)
+          const found = await connection.ask(() => Promise.all(keys.map((key) => valuesOf(client, [key], longest))))
           for (const [i, key] of keys.entries()) {
-            const record = recordIn(stored[i]![0])
+            const record = recordIn(found[i]![0]!)
             if (record) yield [{ tag: key.slice(-29, -17), id: key.slice(-16) }, record]
           }
         }
@@ -212,10 +220,6 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
       connection.close()
     },
   })
-}
-
-function recordIn(bytes: Buffer | null | undefined): SessionRecord | undefined {
-  return bytes ? decodeRecord(bytes) : undefined
 }
 
 /** @throws {SessError} What Redis refused. */
