@@ -4,6 +4,7 @@ import { root } from '../bootstrap.mjs'
 import { run } from '../process.mjs'
 import { cache, found, problemsOf, type Check } from './check.ts'
 import { problemsOfDecisions } from './decisions.ts'
+import { deadLinksOf } from './links.ts'
 import { packages } from './workspace.ts'
 
 /** A block of TypeScript in a document, between fences whose first says `ts` and perhaps more. */
@@ -134,7 +135,7 @@ async function runBlocks({ document, folder: here, toRun }: Written): Promise<st
   return problems
 }
 
-/** Type-checks every block of TypeScript in the documents, runs those marked `ts run`, and looks at the index of decisions. */
+/** Type-checks every block of TypeScript in the documents, runs those marked `ts run`, and looks at links and at the index of decisions. */
 export const docs: Check = {
   name: 'docs',
   title: 'Code in the documents',
@@ -149,7 +150,8 @@ export const docs: Check = {
     const blocks = written.reduce((sum, each) => sum + each.blocks, 0)
     const apart = written.filter(({ declares }) => declares)
     const shared = written.filter((each) => each.blocks > 0 && !each.declares)
-    const problems = [...problemsOfDecisions(), ...documents.flatMap(fallbacksIn), ...(await typeCheck(shared, folder))]
+    const texts = [...problemsOfDecisions(), ...documents.flatMap(deadLinksOf), ...documents.flatMap(fallbacksIn)]
+    const problems = [...texts, ...(await typeCheck(shared, folder))]
     for (const each of apart) problems.push(...(await typeCheck([each], each.folder)))
     const ran = written.reduce((sum, each) => sum + each.toRun.length, 0)
     if (problems.length === 0) for (const each of written) problems.push(...(await runBlocks(each)))
