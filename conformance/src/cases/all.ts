@@ -1,6 +1,7 @@
 import type { Case } from '../contract.ts'
 import { clock } from './clock/clock.ts'
 import { clockOfSessions } from './clock/clock-sessions.ts'
+import { clocksAhead } from './clock/clocks-ahead.ts'
 import { expired } from './clock/expired.ts'
 import { modelsOfTime } from './clock/models.ts'
 import { faults } from './faults/faults.ts'
@@ -45,6 +46,7 @@ export const cases: readonly Case[] = [
   ...modelsOfRecords,
   ...clock,
   ...expired,
+  ...clocksAhead,
   ...clockOfSessions,
   ...modelsOfTime,
   ...races,

@@ -8,6 +8,9 @@ import { clocks } from './clocks.ts'
 import { connections } from './connections.ts'
 import { cores } from './cores.ts'
 import { data } from './data.ts'
+import { oneRequest as oneRequestFromContract } from './from-contract/one-request.ts'
+import { readsFirst as readsFirstFromContract } from './from-contract/reads-first.ts'
+import { sql as sqlFromContract } from './from-contract/sql.ts'
 import { histories } from './histories.ts'
 import { index } from './index.ts'
 import { lies } from './lies.ts'
@@ -134,6 +137,13 @@ export const bases: readonly {
   { name: 'SQL', harness: sqlHarness, mutants: sql },
 ]
 
+/** Stores that were broken from the contract alone, when none of the cases was at hand. */
+export const fromContract: readonly StoreMutant[] = [
+  ...oneRequestFromContract,
+  ...readsFirstFromContract,
+  ...sqlFromContract,
+]
+
 /** All mutants. */
 export const trials: readonly Trial[] = [
   ...Object.entries({
@@ -148,6 +158,7 @@ export const trials: readonly Trial[] = [
     'lost connections': lost,
     'reads, then writes': readsFirst,
     SQL: sql,
+    'from the contract alone': fromContract,
   }).flatMap(([kind, mutants]) => mutants.map((mutant) => storeTrial(`store: ${kind}`, mutant))),
   ...serializers.map(serializerTrial),
   ...[...requestCores, ...cores].map(coreTrial),

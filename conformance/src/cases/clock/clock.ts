@@ -65,13 +65,21 @@ export const clock: readonly Case[] = [
   }),
   store(
     'long-lives',
-    'Lives past 30 days, past 2³¹ and 2³² seconds, and to the end of the year 9999 are kept to the end.',
+    'Lives past 30 days, past 2³¹ and 2³² seconds, to the end of the year 9999 and past it are kept to the end.',
     async ({ store: it, key, record, now }) => {
       const ofTheYear9999 = Date.UTC(9999, 11, 31, 23) - now
-      for (const life of [40 * 86_400_000, (2 ** 31 + 1000) * 1000, (2 ** 32 + 1000) * 1000, ofTheYear9999]) {
+      const ofTheYear10000 = Date.UTC(10_000, 5) - now
+      for (const life of [
+        40 * 86_400_000,
+        (2 ** 31 + 1000) * 1000,
+        (2 ** 32 + 1000) * 1000,
+        ofTheYear9999,
+        ofTheYear10000,
+      ]) {
         const at = key()
         const expiresAt = now + life
         await it.create(at, record({ expiresAt }), now)
+        assert.ok(await it.read(at, now), `it ends at ${new Date(expiresAt).toISOString()}`)
         assert.ok(await it.read(at, expiresAt - 1000))
         assert.equal(await it.read(at, expiresAt), undefined)
       }

@@ -231,4 +231,48 @@ export const races: readonly Case[] = [
       }
     },
   ),
+  store(
+    'touches-meet',
+    'Of two touches at once that both answer touched, the later time counts.',
+    async ({ store: it, space, key, record, now }) => {
+      const other = await space.connect()
+      const { expiryResolutionMs } = it.traits
+      for (let i = 0; i < 30; i++) {
+        const at = key()
+        await it.create(at, record(), now)
+        const [a, b] = [(await it.read(at, now))!, (await other.read(at, now, { fresh: true }))!]
+        const until = [now + 90_000, now + 120_000].toSorted(() => (i % 2 ? 1 : -1))
+        const first = it.touch(at, a, until[0]!, now)
+        await turns((i >> 1) % 4)
+        const answers = await Promise.all([first, other.touch(at, b, until[1]!, now)])
+        assert.deepEqual(answers, ['touched', 'touched'])
+        await settled()
+        assert.ok(await it.read(at, now + 120_000 - expiryResolutionMs, { fresh: true }), 'the later time was lost')
+      }
+    },
+  ),
+  store(
+    'fresh-read-is-its-own',
+    'A fresh read sees what was acknowledged before it, also while an earlier read of the record is under way.',
+    async (context) => {
+      const { space, key, record, now } = context
+      const { store: it, faults } = context.faulty('slow')
+      const other = await space.connect()
+      for (let i = 0; i < 5; i++) {
+        const at = key()
+        const first = record()
+        await other.create(at, first, now)
+        const struck = faults.struck
+        faults.inject('slow', { ms: 150 })
+        const early = it.read(at, now)
+        for (let waits = 0; faults.struck === struck && waits < 100; waits++) await turns(1)
+        const next = { ...first, revision: 2, payload: Buffer.from('next') }
+        assert.equal(await other.replace(at, asExpected(first), next, now), 'replaced')
+        const fresh = await it.read(at, now, { fresh: true })
+        await early
+        same(fresh, next, it)
+      }
+      await faults.heal()
+    },
+  ),
 ]

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { asExpected, type AnyRecord, type SessionRecord } from '@sess/core/adapter'
 import type { Case } from '../../contract.ts'
-import { all, clause, lists, same, textOf } from '../../case-parts/case.ts'
+import { all, clause, lists, same, subjectOf, textOf } from '../../case-parts/case.ts'
 
 const store = clause('round-trip', 'store')
 
@@ -185,6 +185,23 @@ export const roundTrip: readonly Case[] = [
       await it.replace(at, asExpected(first), next, now)
       next.payload.fill('x')
       assert.equal(textOf(await it.read(at, now)), 'def')
+    },
+  ),
+  store(
+    'returned-stays',
+    'What a read and a list returned stays what it was, after forty more reads of other records.',
+    async (context) => {
+      const { store: it, key, record, now } = context
+      const ann = subjectOf(context, 'ann')
+      const payloadOf = (i: number): Buffer => Buffer.alloc(200 + i, `payload ${i}, `)
+      const keys = Array.from({ length: 41 }, () => key(ann.tag))
+      for (const [i, at] of keys.entries()) await it.create(at, record({ subject: 'ann', payload: payloadOf(i) }), now)
+      const returned: (readonly [i: number, read: AnyRecord])[] = []
+      for (const [i, at] of keys.entries()) returned.push([i, (await it.read(at, now, { fresh: i % 2 === 0 }))!])
+      if (it.list)
+        for await (const [{ id }, read] of it.list(ann, now))
+          returned.push([keys.findIndex((at) => at.id === id), read])
+      for (const [i, read] of returned) same(read, record({ subject: 'ann', payload: payloadOf(i) }), it)
     },
   ),
   store(

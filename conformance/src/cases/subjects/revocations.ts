@@ -59,6 +59,25 @@ export const revocations: readonly Case[] = [
     revokes,
   ),
   store(
+    'revoke-begins-when-asked',
+    'A revocation does nothing before its first step is asked for.',
+    async (context) => {
+      const { store: it, key, record, now } = context
+      const ann = subjectOf(context, 'ann')
+      const at = key(ann.tag)
+      await it.create(at, record({ subject: 'ann' }), now)
+      const pages = it.deleteSubject!(ann, now)
+      // What had begun at once would be done before these are answered.
+      for (let i = 0; i < 20; i++) {
+        await settled()
+        assert.ok(await it.read(at, now, { fresh: true }), 'it began when it was called')
+      }
+      await sum(pages)
+      assert.equal(await it.read(at, now, { fresh: true }), undefined)
+    },
+    revokes,
+  ),
+  store(
     'revoke-past-other-tags',
     'Revoking asks under one tag: the same subject under another tag is not touched.',
     async (context) => {

@@ -77,6 +77,17 @@ export const subjects: readonly Case[] = [
     lists,
   ),
   store(
+    'list-past-other-tags',
+    'A list is of one tag: the same subject under another tag, made with another pepper, is not in it.',
+    async (context) => {
+      const { store: it, key, record, now } = context
+      const [one, two] = [key(), key()]
+      for (const at of [one, two]) await it.create(at, record({ subject: 'ann' }), now)
+      for (const at of [one, two]) assert.deepEqual(await listed(it, { id: 'ann', tag: at.tag }, now), [at.id])
+    },
+    lists,
+  ),
+  store(
     'one-tag-two-subjects',
     'Two subjects under one tag never meet: neither in lists nor in revocations.',
     async (context) => {

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { asExpected, sum } from '@sess/core/adapter'
+import { all, clause, revokes, subjectOf } from '../../case-parts/case.ts'
+import type { Case } from '../../contract.ts'
+
+const store = clause('clock', 'store')
+
+/** By how much a process's clock is ahead, in ms: it calls expired what the others call live. */
+const AHEAD = 10_000
+
+/** What one process calls expired, another may still call live: its clock is behind. */
+export const clocksAhead: readonly Case[] = [
+  store(
+    'looking-removes-nothing',
+    'What a process whose clock is ahead calls expired, it does not remove by a read, a list, a count, a replace or a touch.',
+    async (context) => {
+      const { store: it, space, key, record, now } = context
+      const ann = subjectOf(context, 'ann')
+      const at = key(ann.tag)
+      const first = record({ subject: 'ann', expiresAt: now + AHEAD })
+      await it.create(at, first, now)
+      const ahead = now + AHEAD + 1
+      const other = await space.connect()
+      const looks: Record<string, () => Promise<unknown>> = {
+        read: () => other.read(at, ahead, { fresh: true }),
+        replace: () => other.replace(at, asExpected(first), { ...first, revision: 2 }, ahead),
+        touch: () => other.touch(at, asExpected(first), ahead + 60_000, ahead),
+        ...(other.list && { list: () => all(other.list!(ann, ahead)) }),
+        ...(other.all && { all: () => all(other.all!(ahead)) }),
+        ...(other.count && { count: () => sum(other.count!(ahead)) }),
+      }
+      for (const [what, look] of Object.entries(looks)) {
+        await look()
+        const read = await it.read(at, now, { fresh: true })
+        assert.equal(read?.revision, 1, `after a ${what} by a clock that is ${AHEAD / 1000} s ahead`)
+      }
+    },
+  ),
+  store(
+    'deleted-by-a-clock-ahead',
+    'A delete by a process whose clock is ahead deletes what the others still call live.',
+    async ({ store: it, space, key, record, now }) => {
+      const at = key()
+      await it.create(at, record({ expiresAt: now + AHEAD }), now)
+      assert.equal(await (await space.connect()).delete(at, now + AHEAD + 1), false)
+      assert.equal(await it.read(at, now, { fresh: true }), undefined)
+    },
+  ),
+  store(
+    'revoked-by-a-clock-ahead',
+    'A revocation by a process whose clock is ahead deletes what the others still call live.',
+    async (context) => {
+      const { store: it, space, key, record, now } = context
+      const ann = subjectOf(context, 'ann')
+      const [short, long] = [key(ann.tag), key(ann.tag)]
+      await it.create(short, record({ subject: 'ann', expiresAt: now + AHEAD }), now)
+      await it.create(long, record({ subject: 'ann', expiresAt: now + 10 * AHEAD }), now)
+      const went = await sum((await space.connect()).deleteSubject!(ann, now + AHEAD + 1))
+      assert.ok(went === undefined || went === 1, `it says that ${went} went, and one was live by its clock`)
+      for (const at of [short, long]) assert.equal(await it.read(at, now, { fresh: true }), undefined)
+    },
+    revokes,
+  ),
+]
