@@ -5,6 +5,7 @@ import { pnpm, root } from '../bootstrap.mjs'
 import { run } from '../process.mjs'
 import { cache, found, problemsOf, tool, type Check } from './check.ts'
 import { blocksOf } from './docs.ts'
+import { problemsOfTypes, specifiersOf } from './published-types.ts'
 import { catalogVersion, publicPackages, type Manifest, type Package } from './workspace.ts'
 
 const folder = join(cache, 'packed')
@@ -40,10 +41,6 @@ async function inspect({ manifest }: Package): Promise<string[]> {
   ]
 }
 
-/** The specifiers that a package exports: `@sess/conformance/vitest`. */
-const specifiersOf = ({ manifest }: Package): string[] =>
-  Object.keys(manifest.exports ?? {}).map((path) => manifest.name + path.slice(1))
-
 /** Installs the tarballs, and what they ask their users to install, into an empty project. */
 async function install(project: string): Promise<string[]> {
   const tarballs = Object.fromEntries(
@@ -52,7 +49,8 @@ async function install(project: string): Promise<string[]> {
   const peers = publicPackages
     .flatMap(({ manifest }) => Object.keys(manifest.peerDependencies ?? {}))
     .filter((name) => !(name in tarballs))
-  const pinned = [...peers, 'typescript', '@types/node'].map((name) => [name, catalogVersion(name)])
+  const types = ['@types/node', '@types/express-session']
+  const pinned = [...peers, 'typescript', ...types].map((name) => [name, catalogVersion(name)])
   const others = { ...Object.fromEntries(pinned), [OLDER_TYPESCRIPT]: 'npm:typescript@~5.9.3' }
   writeFileSync(
     join(project, 'package.json'),
@@ -79,8 +77,13 @@ async function problemsIn(project: string, name: string, code: string): Promise<
 /** TypeScript 5.9, beside the one of the catalog. */
 const OLDER_TYPESCRIPT = 'typescript-5'
 
-/** What stands on no driver, and so compiles where the types of Node are not there; an entry `./node` apart. */
-const WITHOUT_NODE = ['core', 'http', 'msgpack', 'sealed', 'sqlite', 'tiered']
+/** What compiles where the types of Node are not there. The other entries bring them. */
+const NEED_NO_NODE = publicPackages
+  .filter(({ manifest: { name } }) =>
+    /^@sess\/(?:core|express|http|memcached|msgpack|redis|redis-cluster|sealed|sqlite|tiered)$/.test(name),
+  )
+  .flatMap(({ manifest }) => specifiersOf(manifest))
+  .filter((specifier) => !specifier.endsWith('/node'))
 
 /** Data of the shapes that applications have. */
 const SHAPES = `
@@ -97,11 +100,7 @@ createSessions<{ cart: { at: Date }; n: number }>({ store: memoryStore() })
 
 /** Type-checks, with two versions of TypeScript and no types of Node, what needs none; and reads the message about a Date. */
 async function withoutNodeTypes(project: string): Promise<string[]> {
-  const specifiers = publicPackages
-    .filter(({ manifest }) => WITHOUT_NODE.some((name) => manifest.name === `@sess/${name}`))
-    .flatMap(specifiersOf)
-    .filter((specifier) => !specifier.endsWith('/node'))
-  const entries = specifiers.map((specifier, index) => `export * as entry${index} from '${specifier}'`)
+  const entries = NEED_NO_NODE.map((specifier, index) => `export * as entry${index} from '${specifier}'`)
   writeFileSync(join(project, 'shapes.ts'), `${entries.join('\n')}\n${SHAPES}`)
   writeFileSync(join(project, 'not-in-json.ts'), NOT_IN_JSON)
   const problems: string[] = []
@@ -124,7 +123,7 @@ async function withoutNodeTypes(project: string): Promise<string[]> {
 
 /** Imports every export, starts every command, and runs the README's first example, as a user would. */
 async function use(project: string): Promise<string[]> {
-  const specifiers = publicPackages.flatMap(specifiersOf)
+  const specifiers = publicPackages.flatMap(({ manifest }) => specifiersOf(manifest))
   const imports = specifiers.map((specifier, index) => `import * as entry${index} from '${specifier}'`)
   const entries = specifiers.map((_, index) => `entry${index}`).join(', ')
   const problems = await problemsIn(
@@ -138,7 +137,7 @@ async function use(project: string): Promise<string[]> {
   const ours = types.output
     .split('\n')
     .filter((line) => /@sess\/|^imports\.ts|^error/.test(line) && line.includes('error TS'))
-  problems.push(...ours, ...(await withoutNodeTypes(project)))
+  problems.push(...ours, ...(await withoutNodeTypes(project)), ...(await problemsOfTypes(project, NEED_NO_NODE)))
 
   for (const { manifest } of publicPackages) {
     for (const command of Object.keys(manifest.bin ?? {})) {

@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 import type { EventEmitter } from 'node:events'
 import expressSession from 'express-session'
 import type { SessStoreEvents } from './options.ts'

@@ -1,2 +1,2 @@
-export { session, type SessionOptions } from './session.ts'
+export { session, type NodeRequest, type SessionOptions } from './session.ts'
 export type { Register, RegisteredSession } from './register.ts'

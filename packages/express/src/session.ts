@@ -21,6 +21,11 @@ export interface SessionOptions {
   readonly private?: boolean
 }
 
+/** What {@link session} needs of a request of node:http, as Express, Connect and engine.io hand it on. */
+export interface NodeRequest {
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
+}
+
 type Next = (error?: unknown) => void
 
 const INSECURE =
@@ -37,12 +42,13 @@ const ELSEWHERE = 'use sessionCookie() or withSession() of @sess/http'
  * or router that uses this. A response whose session was not used (no property read, no method called) is left as it is, and
  * the session's idle clock stands still.
  *
+ * @returns Middleware for requests and responses of node:http; another response is an `unsupported` error.
  * @throws {SessError} `invalid_option`, naming the option.
  */
 export function session<Data extends object>(
   sessions: Sessions<Data>,
   options: SessionOptions = {},
-): (req: IncomingMessage, res: ServerResponse, next: Next) => void {
+): (req: NodeRequest, res: object, next: Next) => void {
   const cookie = sessionCookie(sessions, checked(options).cookie)
   if (!canDefer())
     throw new SessError('unsupported', `the responses of this runtime's node:http cannot be held back; ${ELSEWHERE}`)
@@ -58,9 +64,9 @@ export function session<Data extends object>(
       return next(
         new SessError('unsupported', `the response is none of node:http, and cannot be held back; ${ELSEWHERE}`),
       )
-    cookie.load(req.headers.cookie).then((loaded) => {
-      const request = req as SessionRequest
-      request[VISIT] = new Visit(request, res, next, cookie, loaded)
+    const request = req as SessionRequest
+    cookie.load(request.headers.cookie).then((loaded) => {
+      request[VISIT] = new Visit(request, res as ServerResponse, next, cookie, loaded)
       Object.defineProperty(req, 'session', SESSION)
       if (options.private) bindingOf(request[VISIT].touch()).markUsed()
       next()

@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /**
  * For authors of bindings on Node.js.
  *

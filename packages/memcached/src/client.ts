@@ -11,7 +11,7 @@ export interface MemcachedClient {
   server(key: string): MemcachedServer | null | undefined
   perform(
     key: string,
-    request: Buffer,
+    request: Uint8Array,
     seq: number,
     callback: (error: Error | null, reply: Reply | null) => void,
     retries: number,
@@ -28,16 +28,16 @@ export interface MemcachedServer {
   error(error: Error): void
 }
 
-/** A server's reply, as memjs parses it. */
-export interface Reply {
+/** A server's reply, as memjs parses it. Its bytes are Buffers; this type compiles without Node's types. */
+export interface Reply<Bytes extends Uint8Array = Uint8Array> {
   readonly header: {
     readonly magic: number
     readonly opcode: number
     readonly status: number
     /** The item's token for compare-and-set. */
-    readonly cas: Buffer
+    readonly cas: Bytes
   }
-  readonly val: Buffer
+  readonly val: Bytes
 }
 
 /** @throws {SessError} `invalid_option` for what is no client, and for one that could not keep the store's promises. */

@@ -84,7 +84,7 @@ export class EpochTable {
 }
 
 /** The table in a reply. */
-export function readOf({ header, val }: Reply): Read {
+export function readOf({ header, val }: Reply<Buffer>): Read {
   if (header.status === NOT_FOUND) return { epochs: NO_EPOCHS }
   return { epochs: decodeEpochs(val), token: Buffer.from(header.cas) }
 }

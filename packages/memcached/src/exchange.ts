@@ -27,11 +27,11 @@ export class Exchange {
   async flight<const Requests extends readonly Request[]>(
     tag: string,
     ...requests: Requests
-  ): Promise<{ -readonly [I in keyof Requests]: Reply }> {
+  ): Promise<{ -readonly [I in keyof Requests]: Reply<Buffer> }> {
     const writes = requests.some((request) => !asks(request))
     const sending: Sending = { sent: false }
     let server: MemcachedServer | null | undefined
-    let replies: Reply[]
+    let replies: Reply<Buffer>[]
     try {
       server = this.#client.server(tag)
       if (!server) throw new Error('no server is left')
@@ -47,7 +47,7 @@ export class Exchange {
       const unknown = writes && asks(request)
       throw failure(unknown ? 'unknown_outcome' : codeOf(header.status), server, 'refused', val.toString('latin1'))
     }
-    return replies as { -readonly [I in keyof Requests]: Reply }
+    return replies as { -readonly [I in keyof Requests]: Reply<Buffer> }
   }
 
   async #within(
@@ -55,7 +55,7 @@ export class Exchange {
     tag: string,
     requests: readonly Request[],
     sending: Sending,
-  ): Promise<Reply[]> {
+  ): Promise<Reply<Buffer>[]> {
     const { timeout = 0.5, conntimeout = 2 * timeout } = server.options
     const limit = Math.min(1000 * (timeout + conntimeout) + 500, MAX_FLIGHT_MS)
     const late = setTimeout(() => server.error(new Error(`no whole reply within ${limit} ms`)), limit)
@@ -69,7 +69,7 @@ export class Exchange {
     }
   }
 
-  #perform(server: MemcachedServer, tag: string, request: Request): Promise<Reply> {
+  #perform(server: MemcachedServer, tag: string, request: Request): Promise<Reply<Buffer>> {
     return new Promise((resolve, reject) => {
       this.#client.incrSeq()
       // memjs counts past 2³¹ into negative numbers, which it cannot write.
@@ -77,7 +77,8 @@ export class Exchange {
       number(request, seq)
       const answer = (error: Error | null, reply: Reply | null): void => {
         if (error || !reply) return reject(error ?? new Error('no reply'))
-        if (reply.header.magic === RESPONSE && reply.header.opcode === request.opcode) return resolve(reply)
+        if (reply.header.magic === RESPONSE && reply.header.opcode === request.opcode)
+          return resolve(reply as Reply<Buffer>)
         reject(new Error('the reply is to something else'))
         server.error(new Error('the connection is out of step'))
       }

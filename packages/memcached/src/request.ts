@@ -54,7 +54,7 @@ export function replace(key: string, value: Uint8Array, expiry: number, token: B
 }
 
 /** The token in a reply: a copy. @throws {SessError} `unsupported` where the server gives none. */
-export function tokenOf({ cas }: Reply['header']): Buffer {
+export function tokenOf({ cas }: Reply<Buffer>['header']): Buffer {
   return Buffer.from(checked(cas))
 }
 

@@ -1,6 +1,7 @@
-import type { errorMonitor } from 'node:events'
-
-/** What a `storeOn` calls of a `Redis`, or a `Cluster`, of ioredis. */
+/**
+ * What a `storeOn` calls of a `Redis`, or a `Cluster`, of ioredis. Bytes are Buffers, both ways: ioredis sends a Uint8Array that is
+ * none as text. The type does not say so, so that it compiles without Node's types.
+ */
 export interface RedisClient {
   /** `ready` while commands go straight to a server. */
   readonly status: string
@@ -8,11 +9,11 @@ export interface RedisClient {
   /** The connection to the server; a Cluster has several, and none here. */
   readonly stream?: { readonly errored: Error | null; readonly writable: boolean } | undefined
   connect(): Promise<unknown>
-  getrangeBuffer(key: string, start: number, end: number): Promise<Buffer>
+  getrangeBuffer(key: string, start: number, end: number): Promise<Uint8Array>
   zrange(key: string, start: number, end: string): Promise<string[]>
   del(key: string): Promise<unknown>
-  evalsha(sha: string, keyCount: number, ...keysAndValues: (string | number | Buffer)[]): Promise<unknown>
-  eval(lua: string, keyCount: number, ...keysAndValues: (string | number | Buffer)[]): Promise<unknown>
+  evalsha(sha: string, keyCount: number, ...keysAndValues: (string | number | Uint8Array)[]): Promise<unknown>
+  eval(lua: string, keyCount: number, ...keysAndValues: (string | number | Uint8Array)[]): Promise<unknown>
   pipeline(): RedisPipeline
   on(event: ClientEvent, listener: (error: Error) => void): unknown
   off(event: ClientEvent, listener: (error: Error) => void): unknown
@@ -24,8 +25,8 @@ export interface ScriptsInBytes {
   evalBuffer(lua: string, keyCount: number, ...keysAndValues: (string | number)[]): Promise<unknown>
 }
 
-/** Events of a client about its connections. */
-export type ClientEvent = 'ready' | 'close' | 'end' | 'sentinelError' | 'node error' | typeof errorMonitor
+/** Events of a client about its connections. The symbol is `errorMonitor` of node:events. */
+export type ClientEvent = 'ready' | 'close' | 'end' | 'sentinelError' | 'node error' | symbol
 
 /** What a `storeOn` calls of a pipeline of ioredis. */
 export interface RedisPipeline {

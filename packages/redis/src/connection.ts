@@ -24,7 +24,7 @@ export interface Connection {
    */
   write(
     keys: readonly string[],
-    values: readonly (string | Buffer)[],
+    values: readonly (string | Uint8Array)[],
     confirm?: () => Promise<void>,
   ): Promise<readonly Answer[]>
   /** Everything rejects from now on. The client stays as it is. */

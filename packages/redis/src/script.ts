@@ -20,7 +20,7 @@ const NOTHING = Buffer.alloc(0)
 export function evaluate(
   client: RedisClient,
   keys: readonly string[],
-  values: readonly (string | Buffer)[],
+  values: readonly (string | Uint8Array)[],
 ): Promise<readonly Answer[] | 'resent'> {
   const rest = [keys.length, ...keys, ...values] as const
   return client.evalsha(WRITE_SHA, ...rest).catch(ifUnknown(() => client.eval(WRITE, ...rest))) as Promise<
@@ -34,7 +34,7 @@ export function evaluate(
  *
  * @param last - The last byte that is read.
  */
-export function valuesOf(client: RedisClient, keys: readonly string[], last: number): Promise<readonly Buffer[]> {
+export function valuesOf(client: RedisClient, keys: readonly string[], last: number): Promise<readonly Uint8Array[]> {
   if (keys.length === 1)
     return client.getrangeBuffer(keys[0]!, 0, last).then(
       (value) => [value],
@@ -46,7 +46,7 @@ export function valuesOf(client: RedisClient, keys: readonly string[], last: num
   const scripts = client as RedisClient & ScriptsInBytes
   const rest = [keys.length, ...keys, last] as const
   return scripts.evalshaBuffer(READ_SHA, ...rest).catch(ifUnknown(() => scripts.evalBuffer(READ, ...rest))) as Promise<
-    readonly Buffer[]
+    readonly Uint8Array[]
   >
 }
 

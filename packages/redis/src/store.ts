@@ -97,7 +97,7 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
 
   /** What is read of a value at most: one byte more than the longest record has. */
   const longest = LONGEST_RECORD_HEAD + maxPayloadBytes
-  const recordIn = (value: Buffer): SessionRecord | undefined =>
+  const recordIn = (value: Uint8Array): SessionRecord | undefined =>
     value.length > longest ? DAMAGED_RECORD : decodeRecord(value)
 
   const change = (changes: Change[], confirmed?: () => Promise<void>): Promise<readonly Answer[]> =>
@@ -108,7 +108,7 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
     )
 
   const most = needsPepper ? 1 : BATCH
-  const read = (keys: readonly string[]): Promise<readonly Buffer[]> =>
+  const read = (keys: readonly string[]): Promise<readonly Uint8Array[]> =>
     connection.ask(() => valuesOf(client, keys, longest))
   const get = batch(most, read)
   const put = batch(most, change)
