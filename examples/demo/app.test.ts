@@ -337,3 +337,14 @@ test('every link to the code leads to a file, and to a heading of it', async () 
       expect(readFileSync(new URL(file, root), 'utf8').toLowerCase()).toContain(`# ${heading.replaceAll('-', ' ')}`)
   }
 })
+
+test('a stream of the page of devices comes to its end when the demo stops', async () => {
+  const { url, close } = await demo()
+  const visitor = new Visitor(url)
+  await visitor.signIn('ada')
+  const stream = await visitor.get('/devices/signed-out')
+  expect(stream.headers.get('content-type')).toMatch(/^text\/event-stream/)
+  await close()
+  // Not cut: that would reject.
+  expect(await stream.text()).toBe('')
+})

@@ -31,6 +31,8 @@ export interface Demo {
   readonly app: Express
   /** Removes what has expired of the sessions written blindly. Those of @sess see to that themselves. */
   sweep(): void
+  /** Ends the streams that are open, so that the server can stop. */
+  endStreams(): void
   /** Lets go of the file. */
   close(): Promise<void>
 }
@@ -191,6 +193,19 @@ export function createApp({ file, wrapStore = (store) => store, clock = Date.now
     show(req, res, (frame) => devicesPage(frame, devices))
   })
 
+  // For as long as the page of devices is open. A status other than 200 would keep the browser from asking again.
+  const stopping = new AbortController()
+  app.get('/devices/signed-out', (req, res) => {
+    const closed = new AbortController()
+    res.on('close', () => closed.abort())
+    const gone = sessions.signal(req.session, { recheckEvery: '5s', until: closed.signal })
+    res.type('text/event-stream').set('X-Accel-Buffering', 'no').flushHeaders()
+    stopping.signal.addEventListener('abort', () => res.end(), { signal: closed.signal })
+    const tell = (): void => void res.end(`event: signed-out\ndata: ${String(gone.reason)}\n\n`)
+    if (gone.aborted) tell()
+    else gone.addEventListener('abort', tell, { once: true })
+  })
+
   app.post('/devices/revoke', async (req, res) => {
     const revoked = await sessions.revoke(field(req, 'handle'), { subject: req.session.subject! })
     req.session.flash('notice', revoked ? 'That device is signed out.' : 'That device was signed out already.')
@@ -212,6 +227,7 @@ export function createApp({ file, wrapStore = (store) => store, clock = Date.now
   return {
     app,
     sweep: () => blind.sweep(),
+    endStreams: () => stopping.abort(),
     async close() {
       await Promise.all([sessions.close(), labSessions.close()])
       blind.close()

@@ -1,6 +1,6 @@
 import type { Browser, BrowserContext, Cookie, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { launchChromium } from './test/chromium.ts'
+import { launchChromium } from '@sess/test-servers/chromium'
 import { faintBorders } from './test/faint-borders.ts'
 import { demo } from './test/folder.ts'
 import { Visitor } from './test/visitor.ts'
@@ -176,6 +176,23 @@ describe('your devices', () => {
     await signIn(phone, 'Ada')
     expect(await main(phone), 'said until the next sign-in').not.toContain('You are signed out here')
     await here.reload()
+    expect(await main(here)).toContain('This device')
+  })
+
+  test('one whose page of devices is open is told at once that it was signed out from afar', async () => {
+    const { url } = await demo()
+    const here = await visit(url)
+    const phone = await visit(url, await browser({ userAgent: PHONE }))
+    await signIn(here, 'Ada')
+    await signIn(phone, 'Ada')
+    const opened = phone.waitForResponse(`${url}/devices/signed-out`)
+    await phone.goto(`${url}/devices`)
+    expect((await opened).status()).toBe(200)
+    await here.goto(`${url}/devices`)
+    await here.getByRole('button', { name: 'Sign out everywhere else' }).click()
+    // Nobody reloads the phone's page.
+    await phone.getByText('You are signed out here: another device ended the session of this browser').waitFor()
+    expect(await phone.getByRole('heading', { name: 'Sign in' }).isVisible()).toBe(true)
     expect(await main(here)).toContain('This device')
   })
 

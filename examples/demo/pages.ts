@@ -66,7 +66,8 @@ export function devicesPage(frame: Frame, devices: readonly SessionInfo[]): Html
     'Your devices',
     html`<h1>Your devices</h1>
       <p class="lead">
-        Every browser in which you are signed in. One that you sign out here is out at its next request, and is told so.
+        Every browser in which you are signed in. One that you sign out here is out at its next request, and is told so;
+        at once where this page is open in it.
       </p>
       <ul class="devices card">
         ${devices.map((device) => deviceItem(device, device.handle === handle, frame.now))}
@@ -81,6 +82,7 @@ export function devicesPage(frame: Frame, devices: readonly SessionInfo[]): Html
               private window.
             </p>`
       }`,
+    html`<script type="module" src="/devices.js"></script>`,
   )
 }
 

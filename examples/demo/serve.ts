@@ -48,6 +48,7 @@ export async function serve({ port, host, ...options }: ServeOptions): Promise<S
     close: () =>
       (closed ??= (async () => {
         clearInterval(sweeper)
+        demo.endStreams()
         await Promise.all(servers.map(stop))
         await demo.close()
       })()),

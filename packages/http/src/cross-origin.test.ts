@@ -81,3 +81,15 @@ test.each([{ allow: ['https://shop.example/'] }, { allow: ['shop.example'] }, { 
     )
   },
 )
+
+test('the opening of a WebSocket is a GET, and is looked at all the same', () => {
+  const open = (headers: Record<string, string>, options = {}) =>
+    isCrossOrigin({ method: 'GET', headers: { host: HOST, upgrade: 'websocket', ...headers } }, options)
+  expect(open({ origin: `https://${HOST}` })).toBe(false)
+  expect(open({ origin: 'https://evil.example' })).toBe(true)
+  expect(open({ origin: 'https://evil.example', upgrade: 'h2c, WebSocket' })).toBe(true)
+  expect(open({ origin: `https://blog.${HOST}`, 'sec-fetch-site': 'same-site' })).toBe(true)
+  expect(open({ origin: 'https://admin.example' }, { allow: ['https://admin.example'] })).toBe(false)
+  // No browser.
+  expect(open({})).toBe(false)
+})

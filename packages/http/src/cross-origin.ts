@@ -26,19 +26,20 @@ const SAFE = /^(?:GET|HEAD|OPTIONS)$/i
  *
  * Browsers say where a request comes from in Sec-Fetch-Site (over https, and to localhost), or else in Origin, which is compared with
  * the host that was asked. A client that sends neither is no browser, and cannot be tricked into sending somebody's cookie. Requests
- * by safe methods (GET, HEAD, OPTIONS) never are cross-origin in this sense: they must change nothing.
+ * by safe methods (GET, HEAD, OPTIONS) never are cross-origin in this sense: they must change nothing. The opening of a WebSocket is a
+ * GET and is looked at all the same: no browser keeps a page from opening one to another origin, with that one's cookies, and reading it.
  *
  * @throws {SessError} `invalid_option`, naming the option.
  * @see https://cheatsheetseries.owasp.org/cheatsheets/Cross-Site_Request_Forgery_Prevention_Cheat_Sheet.html
  */
 export function isCrossOrigin({ method = 'GET', headers }: OriginRequest, options: CrossOriginOptions = {}): boolean {
   const allowed = allowedBy(options)
-  if (SAFE.test(method)) return false
   const field = (name: string): string | undefined => {
     const value = isFetchHeaders(headers) ? headers.get(name) : headers[name]
     // A field that must not come twice: no browser sends it so, and nothing that is allowed looks like it.
     return typeof value === 'object' ? value?.join(', ') : value
   }
+  if (SAFE.test(method) && !/\bwebsocket\b/i.test(field('upgrade') ?? '')) return false
   const origin = field('origin')
   if (origin !== undefined && allowed.includes(origin)) return false
   const site = field('sec-fetch-site')
