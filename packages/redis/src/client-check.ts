@@ -11,7 +11,8 @@ type Properties = Readonly<Record<string, unknown>>
 /** What somebody passed who passed no client of ioredis, as an error's message says it. */
 function described(value: unknown): string {
   if (typeof value !== 'object' || value === null) return value === null ? 'null' : typeof value
-  if ('sendCommand' in value && 'isOpen' in value) return 'a client of the package `redis` (node-redis)'
+  if ('sendCommand' in value && 'isOpen' in value)
+    return 'a client of the package `redis`: for that there is @sess/node-redis'
   if ('client' in value || 'cluster' in value) return 'an object around a client'
   return 'an object that is no client'
 }

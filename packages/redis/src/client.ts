@@ -5,6 +5,8 @@
 export interface RedisClient {
   /** `ready` while commands go straight to a server. */
   readonly status: string
+  /** What to do about a status that no error explains. */
+  readonly advice?: string | undefined
   readonly options: { readonly keyPrefix?: string | undefined; readonly enableOfflineQueue?: boolean | undefined }
   /** The connection to the server; a Cluster has several, and none here. */
   readonly stream?: { readonly errored: Error | null; readonly writable: boolean } | undefined

@@ -37,7 +37,7 @@ export function outageOf(client: RedisClient): Outage {
   const noConnection = (): NoConnection => {
     const { message, code } = (error ?? {}) as { message?: string; code?: string }
     // The error of several addresses that all refused has a code, and no message.
-    const reason = message || code || `the client's status is ${client.status}`
+    const reason = message || code || (client.advice ?? `the client's status is ${client.status}`)
     return new NoConnection(`no connection to Redis: ${reason}`, { cause: error })
   }
   const settle = (end: (waiter: PromiseWithResolvers<void>) => void): void => {

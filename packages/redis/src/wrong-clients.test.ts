@@ -25,7 +25,11 @@ test.each<[what: string, passed: () => unknown, message: RegExp]>([
   ['a URL', () => 'redis://127.0.0.1', /and is string/],
   ['options', () => ({ url: 'redis://127.0.0.1' }), /and is an object that is no client/],
   ['a client in an object', () => ({ client: own(new Redis(lazy)) }), /an object around a client/],
-  ['a client of another package', () => new NodeRedis(), /a client of the package `redis`/],
+  [
+    'a client of another package',
+    () => new NodeRedis(),
+    /a client of the package `redis`: for that there is @sess\/node-redis/,
+  ],
   [
     'a Cluster',
     () => own(new Cluster([{ port: 1 }], lazy)),

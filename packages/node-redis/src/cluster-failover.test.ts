@@ -1,0 +1,116 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterEach, describe, expect, test } from 'vitest'
+import { createSessions, type Sessions } from '@sess/core'
+import { startRedisCluster, type RedisCluster, type TestServer } from '@sess/test-servers'
+import { load, type LoadData } from '../../redis/test/load.ts'
+import { keyOf, recordOf } from '../../redis/test/client.ts'
+import { clusterOf, type TestCluster } from '../test/client.ts'
+import { redisClusterStore, waitReplicas } from './index.ts'
+
+const pepper = 'sixteen bytes or more'
+let servers: RedisCluster
+let cluster: TestCluster
+afterEach(async () => {
+  if (cluster.isOpen) cluster.destroy()
+  await servers.stop()
+})
+
+async function start(major: 5 | 6): Promise<Sessions<Partial<LoadData>>> {
+  servers = await startRedisCluster(3)
+  cluster = clusterOf(
+    servers.nodes.map(({ port }) => port),
+    { major },
+  )
+  const store = redisClusterStore(cluster, { confirm: waitReplicas(1, 500) })
+  return createSessions<LoadData>({ store, pepper, storeTimeout: '3s', log: false })
+}
+
+/** Waits until the master that a node was has a successor. */
+async function successor(of: TestServer): Promise<void> {
+  const other = servers.nodes.find((node) => node !== of)!
+  const mine = new RegExp(`^(\\S+) \\S+:${of.port}@`, 'm')
+  const [, id] = mine.exec(await servers.cli(other, 'CLUSTER', 'NODES'))!
+  const gone = new RegExp(`^${id} \\S+ (master,fail|slave) `, 'm')
+  while (!gone.test(await servers.cli(other, 'CLUSTER', 'NODES'))) await delay(20)
+  while (!(await servers.cli(other, 'CLUSTER', 'INFO')).includes('cluster_state:ok')) await delay(20)
+}
+
+/** Waits until subjects on all masters, as so many are, sign in and are known then. */
+async function served(sessions: Sessions<Partial<LoadData>>): Promise<void> {
+  const signIn = async (subject: string): Promise<boolean> => {
+    const { cookieValue } = await (await sessions.load(undefined)).login(subject)
+    return (await sessions.load(cookieValue)).status === 'active'
+  }
+  for (;;) {
+    const known = await Promise.allSettled(Array.from({ length: 100 }, (_, i) => signIn(`subject-${i}`)))
+    if (known.every((one) => one.status === 'fulfilled' && one.value)) return
+    await delay(20)
+  }
+}
+
+describe.each([6, 5] as const)('on redis %d', (major) => {
+  test('slots that move under load: every answer is right, and nothing is undone', async () => {
+    const running = load(await start(major), 8)
+    await running.more(100)
+    const [first, second, third] = servers.nodes
+    await servers.reshard(first!, second!, 400)
+    await servers.reshard(second!, third!, 400)
+    await running.more(100)
+    const { wrong, undoneWrites, undoneRotations, undoneEnds, errors } = await running.stop()
+    expect({ wrong, undone: undoneWrites + undoneRotations + undoneEnds, errors }).toEqual({
+      wrong: [],
+      undone: 0,
+      errors: {},
+    })
+  }, 120_000)
+
+  test('a master that is killed under load: no wrong answer, typed errors, no logout undone, and full service again', async () => {
+    const sessions = await start(major)
+    const running = load(sessions, 8)
+    await running.more(100)
+    const [first] = servers.nodes
+    await first!.kill()
+    await successor(first!)
+    await served(sessions)
+    await running.more(100)
+    const { wrong, errors, undoneEnds } = await running.stop()
+    expect({ wrong, undoneEnds }).toEqual({ wrong: [], undoneEnds: 0 })
+    for (const code of Object.keys(errors)) expect(['store_unavailable', 'unknown_outcome']).toContain(code)
+  }, 120_000)
+
+  test('a node that was demoted while its connections stayed up sends its clients on', async () => {
+    const sessions = await start(major)
+    const users = Array.from({ length: 30 }, (_, i) => `user-${i}`)
+    const cookies = await Promise.all(
+      users.map(async (user) => (await (await sessions.load(undefined)).login(user)).cookieValue),
+    )
+    for (const replica of servers.nodes.slice(3)) {
+      await servers.cli(replica, 'CLUSTER', 'FAILOVER')
+      while (!(await servers.cli(replica, 'ROLE')).startsWith('master')) await delay(20)
+    }
+    const other = clusterOf(
+      servers.nodes.map(({ port }) => port),
+      { major },
+    )
+    const there = createSessions({ store: redisClusterStore(other), pepper, log: false })
+    for (const user of users) expect(await there.revokeSubject(user)).toBe(1)
+    other.destroy()
+    for (const cookie of cookies) expect((await sessions.load(cookie)).status).toBe('new')
+  }, 60_000)
+})
+
+test('a cluster that is down costs a second once, with the error of a connection', async () => {
+  await start(6)
+  const store = redisClusterStore(cluster)
+  await store.read(keyOf(), Date.now())
+  await servers.stop()
+  const isUp = (): boolean => cluster.masters.some(({ client }) => client?.isReady)
+  while (isUp()) await delay(20)
+  await store.read(keyOf(), Date.now()).catch(() => {})
+  await delay(1100)
+  const began = performance.now()
+  const outage = { code: 'store_unavailable', message: expect.stringMatching(/ECONNREFUSED|closed/) as unknown }
+  await expect(store.read(keyOf(), Date.now())).rejects.toMatchObject(outage)
+  await expect(store.create(keyOf(), recordOf(), Date.now())).rejects.toMatchObject(outage)
+  expect(performance.now() - began).toBeLessThan(500)
+}, 60_000)

@@ -1,0 +1,66 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { createCluster, createSentinel } from 'redis'
+import { expect, test } from 'vitest'
+import { createSessions } from '@sess/core'
+import { startRedisCluster, startSentinels } from '@sess/test-servers'
+import { load, type LoadData } from '../../redis/test/load.ts'
+import { redisClusterStore, redisStore, waitReplicas } from './index.ts'
+
+const pepper = 'sixteen bytes or more'
+const CODES = ['store_unavailable', 'unknown_outcome']
+const confirm = waitReplicas(1, 500)
+
+test('a master of Sentinels that is stopped under load, and goes on then: service again, and no logout comes back', async () => {
+  await using group = await startSentinels(2)
+  // As the README makes it.
+  const sentinel = createSentinel({
+    name: group.name,
+    sentinelRootNodes: group.sentinels.map(({ port }) => ({ host: '127.0.0.1', port })),
+    scanInterval: 1000,
+  })
+  sentinel.on('error', () => {})
+  await sentinel.connect()
+  const running = load(createSessions<LoadData>({ store: redisStore(sentinel, { confirm }), log: false }), 8)
+  await running.more(100)
+  const hung = await group.master()
+  await hung.pause()
+  while ((await group.master()) === hung) await delay(20)
+  // Well again while it hangs, and after it goes on.
+  await running.more(100)
+  hung.resume()
+  await running.more(100)
+  const { wrong, errors, undoneEnds } = await running.stop()
+  await sentinel.destroy()
+  expect({ wrong, undoneEnds }).toEqual({ wrong: [], undoneEnds: 0 })
+  for (const code of Object.keys(errors)) expect(CODES).toContain(code)
+}, 90_000)
+
+test('a master of a Cluster that is stopped under load, and goes on then: service again, and no logout comes back', async () => {
+  await using servers = await startRedisCluster(3)
+  // As the README makes it.
+  const cluster = createCluster({
+    rootNodes: servers.nodes.map(({ port }) => ({ url: `redis://127.0.0.1:${port}` })),
+  })
+  cluster.on('error', () => {})
+  await cluster.connect()
+  const store = redisClusterStore(cluster, { confirm })
+  const sessions = createSessions<LoadData>({ store, pepper, log: false })
+  const running = load(sessions, 8)
+  await running.more(100)
+  const [hung, other] = servers.nodes
+  const id = await servers.cli(hung!, 'CLUSTER', 'MYID')
+  await hung!.pause()
+  const promoted = new RegExp(`^${id} \\S+ master,fail `, 'm')
+  while (!promoted.test(await servers.cli(other!, 'CLUSTER', 'NODES'))) await delay(20)
+  for (let each = 0; each < 30; each++) {
+    const signIn = async (): Promise<unknown> => (await sessions.load(undefined)).login(`subject-${each}`)
+    while (!(await signIn().then(Boolean, () => false))) await delay(20)
+  }
+  await running.more(100)
+  hung!.resume()
+  await running.more(100)
+  const { wrong, errors, undoneEnds } = await running.stop()
+  cluster.destroy()
+  expect({ wrong, undoneEnds }).toEqual({ wrong: [], undoneEnds: 0 })
+  for (const code of Object.keys(errors)) expect(CODES).toContain(code)
+}, 90_000)

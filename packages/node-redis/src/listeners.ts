@@ -1,0 +1,25 @@
+type Listener = (error: Error) => void
+
+/** Who listens to which event. */
+export class Listeners<Event> {
+  readonly #byEvent = new Map<Event, Set<Listener>>()
+  #count = 0
+
+  /** @returns How many listen now. */
+  add(event: Event, listener: Listener): number {
+    const listening = this.#byEvent.get(event) ?? new Set()
+    if (!listening.has(listener)) this.#count++
+    this.#byEvent.set(event, listening.add(listener))
+    return this.#count
+  }
+
+  /** @returns How many listen now. */
+  remove(event: Event, listener: Listener): number {
+    if (this.#byEvent.get(event)?.delete(listener)) this.#count--
+    return this.#count
+  }
+
+  emit(event: Event, error?: Error): void {
+    for (const listener of this.#byEvent.get(event) ?? []) listener(error!)
+  }
+}

@@ -1,0 +1,48 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createSessions } from '@sess/core'
+import { startSentinels, type SentinelGroup } from '@sess/test-servers'
+import { load, type LoadData } from '../../redis/test/load.ts'
+import { use } from '../../redis/test/use.ts'
+import { sentinelOf } from '../test/client.ts'
+import { redisStore, waitReplicas } from './index.ts'
+
+let group: SentinelGroup
+beforeAll(async () => {
+  group = await startSentinels(2)
+})
+afterAll(() => group.stop())
+
+const ports = (): number[] => group.sentinels.map(({ port }) => port)
+
+test.each([5, 6] as const)('redis %d: a store of Sentinels works', async (major) => {
+  const sentinel = sentinelOf(group.name, ports(), { major })
+  await use(redisStore(sentinel))
+  await sentinel.destroy()
+})
+
+test.each([5, 6] as const)(
+  'redis %d: a master that is killed under load: no wrong answer, typed errors, no logout undone, and the same client goes on',
+  async (major) => {
+    const sentinel = sentinelOf(group.name, ports(), { major })
+    const store = redisStore(sentinel, { confirm: waitReplicas(1, 500) })
+    const sessions = createSessions<LoadData>({ store, storeTimeout: '5s', log: false })
+    const running = load(sessions, 8)
+    await running.more(500)
+    expect(running.report).toMatchObject({ errors: {}, undoneWrites: 0, undoneEnds: 0 })
+    const killed = await group.master()
+    // No replica is promoted before the outage was seen.
+    await group.tolerate(3_600_000)
+    await killed.kill()
+    while (Object.keys(running.report.errors).length === 0) await delay(20)
+    await group.tolerate(500)
+    while ((await group.master()) === killed) await delay(20)
+    await running.more(500)
+    const report = await running.stop()
+    await sentinel.destroy()
+    expect({ wrong: report.wrong, undone: report.undoneEnds }).toEqual({ wrong: [], undone: 0 })
+    for (const code of Object.keys(report.errors)) expect(['store_unavailable', 'unknown_outcome']).toContain(code)
+    await killed.restart()
+  },
+  60_000,
+)

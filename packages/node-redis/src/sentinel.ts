@@ -1,0 +1,92 @@
+import { errorMonitor } from 'node:events'
+import type { ClientEvent, RedisClient, RedisServer } from '@sess/redis/store'
+import type { Argument, CommandOptions, NodeRedisClient, NodeRedisSentinel } from './client.ts'
+import { commandsOf, scanOf } from './commands.ts'
+import { Listeners } from './listeners.ts'
+import { NOT_OPEN } from './single.ts'
+
+/**
+ * A client of `createSentinel`, as a store calls it.
+ *
+ * It sends a command again when the connection to the master is lost, or the master is none any more, and says nothing of
+ * either. So each command is sent by a function that sends it once, and that sees the connection: what happens to that is
+ * passed on here as events.
+ */
+export function sentinelOf(sentinel: NodeRedisSentinel): RedisClient & RedisServer {
+  const { _keyPrefix: keyPrefix = '' } = sentinel as { _keyPrefix?: string | Buffer }
+  const events = new Listeners<ClientEvent>()
+  const watched = new WeakSet<object>()
+
+  /** Passes on what happens to a connection to a master. */
+  function watch(connection: NodeRedisClient): void {
+    if (watched.has(connection)) return
+    watched.add(connection)
+    connection.on(errorMonitor, (error: Error) => {
+      if (connection.isReady) return
+      events.emit(errorMonitor, error)
+      events.emit('close')
+    })
+    connection.on('end', () => events.emit('close'))
+    connection.on('ready', () => events.emit('ready'))
+  }
+
+  /** Runs a function with a connection to the master, once. */
+  function once<T>(run: (connection: NodeRedisClient) => Promise<T>): Promise<T> {
+    let first: Promise<T> | undefined
+    return sentinel['_execute'](false, (connection) => {
+      watch(connection)
+      // What was under way has no answer, and the Sentinel's error for it is that of the first time.
+      return (first ??= run(connection))
+    })
+  }
+
+  /** Waits for the connection that is being made, to see what becomes of it. */
+  function meet(): void {
+    once(async () => {}).then(
+      () => events.emit('ready'),
+      () => {},
+    )
+  }
+
+  function onTopology(change: object): void {
+    if ((change as { type: string }).type !== 'MASTER_CHANGE') return
+    // The connections to the master that was are gone.
+    events.emit('close')
+    meet()
+  }
+
+  const own = [
+    ['topology-change', onTopology],
+    [errorMonitor, (error: Error) => events.emit(errorMonitor, error)],
+  ] as const
+  if (sentinel.isOpen) meet()
+
+  const send = (args: Argument[], options: CommandOptions): Promise<unknown> =>
+    once((connection) => connection.sendCommand(args, options))
+  return {
+    ...commandsOf(
+      {
+        send: (_key, args, options) => send(args, options),
+        sendAll: (_key, commands, options) =>
+          once((connection) => Promise.all(commands.map((args) => connection.sendCommand(args, options)))),
+      },
+      String(keyPrefix),
+    ),
+    scan: scanOf(send),
+    options: { keyPrefix: String(keyPrefix) },
+    get status() {
+      return sentinel.getMasterNode() ? 'ready' : sentinel.isOpen ? 'connecting' : 'end'
+    },
+    get advice() {
+      return sentinel.isOpen ? undefined : NOT_OPEN
+    },
+    // Only its owner connects it.
+    connect: async () => {},
+    on(event, listener) {
+      if (events.add(event, listener) === 1) for (const [name, each] of own) sentinel.on(name, each)
+    },
+    off(event, listener) {
+      if (events.remove(event, listener) === 0) for (const [name, each] of own) sentinel.off(name, each)
+    },
+  }
+}

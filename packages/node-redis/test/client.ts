@@ -1,0 +1,70 @@
+import { createClient, createCluster, createSentinel } from 'redis'
+import {
+  createClient as createClient5,
+  createCluster as createCluster5,
+  createSentinel as createSentinel5,
+} from 'redis5'
+
+/** Clients as version 6 types them: those of 5 have what is called here. */
+export type TestClient = ReturnType<typeof createClient>
+export type TestCluster = ReturnType<typeof createCluster>
+export type TestSentinel = ReturnType<typeof createSentinel>
+
+/** What tests set of a client. */
+export interface ClientOptions {
+  /** The major version of `redis`. Default: 6. */
+  readonly major?: 5 | 6
+  readonly RESP?: 2 | 3
+  readonly username?: string
+  readonly password?: string
+  readonly disableOfflineQueue?: boolean
+}
+
+const RECONNECT_MS = 20
+
+/** A client that is connecting. Who waits for its {@link TestClient.connect} again has it connected. */
+export function clientOf(port: number, { major = 6, ...options }: ClientOptions = {}): TestClient {
+  const socket = { host: '127.0.0.1', port, reconnectStrategy: () => RECONNECT_MS }
+  const create = (major === 5 ? createClient5 : createClient) as unknown as (options: object) => TestClient
+  const client = create({ ...options, socket })
+  client.on('error', () => {})
+  client.connect().catch(() => {})
+  return client
+}
+
+/** A client of Sentinels that is connecting. */
+export function sentinelOf(
+  name: string,
+  ports: readonly number[],
+  { major = 6, RESP, ...nodeClientOptions }: ClientOptions = {},
+): TestSentinel {
+  const create = (major === 5 ? createSentinel5 : createSentinel) as unknown as (options: object) => TestSentinel
+  const sentinel = create({
+    name,
+    sentinelRootNodes: ports.map((port) => ({ host: '127.0.0.1', port })),
+    ...(RESP && { RESP }),
+    nodeClientOptions: { ...nodeClientOptions, socket: { reconnectStrategy: () => RECONNECT_MS } },
+  })
+  sentinel.on('error', () => {})
+  sentinel.connect().catch(() => {})
+  return sentinel
+}
+
+/** A client of a Cluster that is connecting. @param proxies - By whose ports the nodes are reached, in the same order. */
+export function clusterOf(
+  ports: readonly number[],
+  { major = 6, RESP, ...defaults }: ClientOptions = {},
+  proxies: readonly number[] = ports,
+): TestCluster {
+  const create = (major === 5 ? createCluster5 : createCluster) as unknown as (options: object) => TestCluster
+  const addresses = ports.map((port, i) => [`127.0.0.1:${port}`, { host: '127.0.0.1', port: proxies[i]! }])
+  const cluster = create({
+    rootNodes: proxies.map((port) => ({ socket: { host: '127.0.0.1', port } })),
+    nodeAddressMap: Object.fromEntries(addresses) as object,
+    ...(RESP && { RESP }),
+    defaults: { ...defaults, socket: { reconnectStrategy: () => RECONNECT_MS } },
+  })
+  cluster.on('error', () => {})
+  cluster.connect().catch(() => {})
+  return cluster
+}

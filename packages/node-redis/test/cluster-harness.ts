@@ -1,0 +1,99 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import driver from 'redis/package.json' with { type: 'json' }
+import driver5 from 'redis5/package.json' with { type: 'json' }
+import { harnessOf, type Connection, type Harness } from '@sess/conformance/harness'
+import { SocketFaults } from '@sess/conformance/faults'
+import { says, startRedisCluster, type RedisCluster } from '@sess/test-servers'
+import { clusterOf as ioredisClusterOf } from '../../redis-cluster/test/client.ts'
+import { disconnect } from '../../redis/test/client.ts'
+import { grantIn, indexOf, rawOf, versionOf } from '../../redis/test/stored.ts'
+import manifest from '../package.json' with { type: 'json' }
+import { redisClusterStore } from '../src/index.ts'
+import { clusterOf, type ClientOptions } from './client.ts'
+
+/** Where a namespace is, and how it is used. */
+interface Place {
+  readonly ports: readonly number[]
+  readonly proxies: readonly number[]
+  readonly prefix: string
+  readonly options: ClientOptions
+}
+
+/** Another client of a namespace: for the kit's other processes, too. @param argument - A {@link Place} as JSON. */
+export async function connect(argument: string): Promise<Connection> {
+  const { ports, proxies, prefix, options } = JSON.parse(argument) as Place
+  const cluster = clusterOf(ports, options, proxies)
+  const store = redisClusterStore(cluster, { prefix })
+  return {
+    store,
+    close: async () => {
+      await store.close!()
+      cluster.destroy()
+    },
+  }
+}
+
+let started: Promise<RedisCluster> | undefined
+
+/** The cluster of all namespaces: started when it is first asked for, and gone with this process. */
+export const cluster = (): Promise<RedisCluster> =>
+  (started ??= startRedisCluster(3, { user: grantIn(new URL('..', import.meta.url)) }))
+
+/** Crashes all nodes at once: no replica can take over, and nothing is left. */
+async function restart({ nodes }: RedisCluster): Promise<void> {
+  await Promise.all(nodes.map((node) => node.kill()))
+  await Promise.all(nodes.map((node) => node.restart()))
+  for (const { port } of nodes) while (!(await says(port, 'CLUSTER INFO\r\n', /cluster_state:ok/))) await delay(20)
+}
+
+/** Each namespace is a prefix. The store on trial speaks to every node through a proxy. */
+function harnessOn(name: string, options: ClientOptions): Harness {
+  return harnessOf({
+    name,
+    module: import.meta.url,
+    connect,
+    make: async () => {
+      const servers = await cluster()
+      const ports = servers.nodes.map(({ port }) => port)
+      const prefix = `sess:${randomUUID()}:`
+      const faults = new SocketFaults()
+      const through = await Promise.all(servers.nodes.map((node) => faults.listen(node)))
+      // Looks past the store by another client than the one on trial; most cases never do.
+      const admin = ioredisClusterOf(ports, { lazyConnect: true })
+      const argument = (proxies: readonly number[]): string =>
+        JSON.stringify({ ports, proxies, prefix, options } satisfies Place)
+      return {
+        argument: argument(ports),
+        faulty: { faults, argument: argument(through) },
+        raw: rawOf(admin, () => admin.nodes('master'), prefix),
+        index: indexOf(admin, prefix),
+        ...(!options.username && { restart: () => restart(servers) }),
+        remove: async () => {
+          await disconnect(admin)
+          await faults.close()
+        },
+      }
+    },
+    versions: async () => ({
+      [manifest.name]: manifest.version,
+      redis: (options.major === 5 ? driver5 : driver).version,
+      'redis-server': await versionOf((await cluster()).nodes[0]!.port),
+    }),
+  })
+}
+
+/** RESP3, the client's default. */
+export const harness: Harness = harnessOn('node-redis-cluster', {})
+
+/** On RESP2, with the rights that the README grants. A node that restarts forgets what it has refused. */
+export const leastPrivileged: Harness = harnessOn(
+  'node-redis-cluster on RESP2, with the rights that the README grants',
+  {
+    RESP: 2,
+    username: 'sess',
+    password: 'secret',
+  },
+)
+
+export const onRedis5: Harness = harnessOn('node-redis-cluster on redis 5', { major: 5 })
