@@ -6,11 +6,12 @@ import { startRedis } from '@sess/test-servers'
 import { Contestant } from './contestant.ts'
 import { load } from './wrk.ts'
 
-const ALL = ['none', 'by-hand', 'express-session', 'sess-store', 'sess']
+const ALL = ['none', 'by-hand', 'express-session', 'sess-store', 'sess', 'sess-node-redis']
 const RATIOS = [
   ['sess', 'express-session'],
   ['sess', 'by-hand'],
   ['by-hand', 'express-session'],
+  ['sess-node-redis', 'sess'],
   ['sess-store', 'express-session'],
 ] as const
 

@@ -1,5 +1,6 @@
 import { promisify } from 'node:util'
 import { memoryStore } from '@sess/core'
+import { redisStore } from '@sess/node-redis'
 import { startRedis } from '@sess/test-servers'
 import { RedisStore } from 'connect-redis'
 import session from 'express-session'
@@ -89,6 +90,8 @@ if (process.env['SESS_STORES']?.includes('redis') ?? true) {
   test('from connect-redis: browsers stay signed in over the switch, and signed out after it', async () => {
     const client = createClient({ url: `redis://127.0.0.1:${server.port}` })
     await client.connect()
+    // The client that the app had, for both, as docs/migrating-from-connect-redis.md has it.
+    const store = redisStore(client)
     const legacy = new RedisStore({ client })
     const ada = new Browser('')
     const options = { cookie: { maxAge: 600_000 } }
@@ -98,11 +101,13 @@ if (process.env['SESS_STORES']?.includes('redis') ?? true) {
       await browser.post('/login', { user: 'ada' })
       ada.cookie = browser.cookie
     }
-    await using after = await serve(expressApp(new SessStore({ store: memoryStore(), legacy }), options))
+    await using after = await serve(expressApp(new SessStore({ store, legacy }), options))
     const browser = new Browser(after.url)
     browser.cookie = ada.cookie
     expect((await browser.get('/get')).body).toMatchObject({ user: 'ada' })
-    expect(await client.keys('*')).toEqual([])
+    // It has moved: the old store's key is gone, and what is there now has no ID in its key.
+    const [key, ...others] = await client.keys('*')
+    expect([key, others]).toEqual([expect.stringMatching(/^sess:\{[\w-]{12}\}[\w-]{16}$/), []])
     await browser.post('/set', { cart: 'book' })
     expect((await browser.get('/get')).body).toMatchObject({ user: 'ada', cart: 'book' })
     expect(browser.cookie).toBe(ada.cookie)

@@ -169,7 +169,7 @@ test('a client that nobody has connected says so at once, and works once it is c
   client.on('error', () => {})
   const store = redisStore(client)
   for (const call of [() => store.read(keyOf(), Date.now()), () => store.create(keyOf(), recordOf(), Date.now())])
-    expect(await errorOf(call, 500)).toEqual({
+    expect(await errorOf(call, 2500)).toEqual({
       error: expect.objectContaining({
         code: 'store_unavailable',
         message: expect.stringMatching(/the client is not open: await its connect\(\)/) as unknown,

@@ -18,6 +18,8 @@ export interface ClientOptions {
   readonly username?: string
   readonly password?: string
   readonly disableOfflineQueue?: boolean
+  /** Of a client of Sentinels: by which address the nodes are reached. */
+  readonly nodeAddressMap?: Record<string, { host: string; port: number }>
 }
 
 const RECONNECT_MS = 20
@@ -36,13 +38,14 @@ export function clientOf(port: number, { major = 6, ...options }: ClientOptions 
 export function sentinelOf(
   name: string,
   ports: readonly number[],
-  { major = 6, RESP, ...nodeClientOptions }: ClientOptions = {},
+  { major = 6, RESP, nodeAddressMap = {}, ...nodeClientOptions }: ClientOptions = {},
 ): TestSentinel {
   const create = (major === 5 ? createSentinel5 : createSentinel) as unknown as (options: object) => TestSentinel
   const sentinel = create({
     name,
     sentinelRootNodes: ports.map((port) => ({ host: '127.0.0.1', port })),
     ...(RESP && { RESP }),
+    nodeAddressMap,
     nodeClientOptions: { ...nodeClientOptions, socket: { reconnectStrategy: () => RECONNECT_MS } },
   })
   sentinel.on('error', () => {})

@@ -1,0 +1,90 @@
+import { randomUUID } from 'node:crypto'
+import driver from 'redis/package.json' with { type: 'json' }
+import { harnessOf, type Connection, type Harness } from '@sess/conformance/harness'
+import { SocketFaults } from '@sess/conformance/faults'
+import { startSentinels, type SentinelGroup } from '@sess/test-servers'
+import { clientOf as ioredisOf, disconnect } from '../../redis/test/client.ts'
+import { indexOf, rawOf, versionOf } from '../../redis/test/stored.ts'
+import manifest from '../package.json' with { type: 'json' }
+import { redisStore } from '../src/index.ts'
+import { sentinelOf } from './client.ts'
+
+/** Where a namespace is. */
+interface Place {
+  readonly name: string
+  readonly sentinels: readonly number[]
+  readonly prefix: string
+  /** The port of the master, and the one by which it is reached. */
+  readonly master: number
+  readonly proxy: number
+}
+
+/** Another client of a namespace: for the kit's other processes, too. @param argument - A {@link Place} as JSON. */
+export async function connect(argument: string): Promise<Connection> {
+  const { name, sentinels, prefix, master, proxy } = JSON.parse(argument) as Place
+  const sentinel = sentinelOf(name, sentinels, {
+    nodeAddressMap: { [`127.0.0.1:${master}`]: { host: '127.0.0.1', port: proxy } },
+  })
+  const store = redisStore(sentinel, { prefix })
+  return {
+    store,
+    close: async () => {
+      await store.close!()
+      await sentinel.destroy()
+    },
+  }
+}
+
+let started: Promise<SentinelGroup> | undefined
+
+/** The master of all namespaces, which keeps its part: started when it is first asked for, and gone with this process. */
+const group = (): Promise<SentinelGroup> => (started ??= start())
+
+async function start(): Promise<SentinelGroup> {
+  const sentinels = await startSentinels(1)
+  await sentinels.tolerate(3_600_000)
+  return sentinels
+}
+
+/** Each namespace is a prefix. The store on trial speaks to the master that Sentinels name, through a proxy. */
+export const harness: Harness = harnessOf({
+  name: 'node-redis with Sentinel',
+  module: import.meta.url,
+  connect,
+  make: async () => {
+    const { name, servers, sentinels } = await group()
+    const [master] = servers
+    const prefix = `sess:${randomUUID()}:`
+    const faults = new SocketFaults()
+    const through = await faults.listen(master!)
+    // Looks past the store by another client than the one on trial; most cases never do.
+    const admin = ioredisOf(master!.port, { lazyConnect: true })
+    const argument = (proxy: number): string =>
+      JSON.stringify({
+        name,
+        sentinels: sentinels.map(({ port }) => port),
+        prefix,
+        master: master!.port,
+        proxy,
+      } satisfies Place)
+    return {
+      argument: argument(master!.port),
+      faulty: { faults, argument: argument(through) },
+      raw: rawOf(admin, () => [admin], prefix),
+      index: indexOf(admin, prefix),
+      restart: async () => {
+        await master!.kill()
+        await master!.restart()
+      },
+      remove: async () => {
+        await disconnect(admin)
+        await faults.close()
+      },
+    }
+  },
+  versions: async () => ({
+    [manifest.name]: manifest.version,
+    redis: driver.version,
+    'redis-server': await versionOf((await group()).servers[0]!.port),
+  }),
+})
