@@ -1,0 +1,13 @@
+import type { Session, Sessions } from '@sess/core'
+
+/** What a session holds. */
+export interface Data {
+  cart: string[]
+}
+
+/** The application's sessions, and the token by which Nest provides them. */
+export type AppSessions = Sessions<Partial<Data>>
+export const SESSIONS = Symbol('sessions')
+
+/** What `@Session()` of Nest hands to a handler, on both adapters. */
+export type AppSession = Session<Partial<Data>>
