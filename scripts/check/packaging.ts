@@ -5,6 +5,7 @@ import { pnpm, root } from '../bootstrap.mjs'
 import { run } from '../process.mjs'
 import { cache, found, problemsOf, tool, type Check } from './check.ts'
 import { blocksOf } from './docs.ts'
+import { problemsInOtherRealm } from './other-realm.ts'
 import { problemsOfTypes, specifiersOf } from './published-types.ts'
 import { catalogVersion, publicPackages, type Manifest, type Package } from './workspace.ts'
 
@@ -137,7 +138,12 @@ async function use(project: string): Promise<string[]> {
   const ours = types.output
     .split('\n')
     .filter((line) => /@sess\/|^imports\.ts|^error/.test(line) && line.includes('error TS'))
-  problems.push(...ours, ...(await withoutNodeTypes(project)), ...(await problemsOfTypes(project, NEED_NO_NODE)))
+  problems.push(
+    ...ours,
+    ...(await withoutNodeTypes(project)),
+    ...(await problemsOfTypes(project, NEED_NO_NODE)),
+    ...(await problemsInOtherRealm(project)),
+  )
 
   for (const { manifest } of publicPackages) {
     for (const command of Object.keys(manifest.bin ?? {})) {
