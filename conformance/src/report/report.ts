@@ -95,11 +95,11 @@ export function caseReportOf(
   }
 }
 
-/** What an error says, with its causes. */
-export function messageOf(error: unknown): string {
+/** What an error says, with its causes. An error may be among its own. */
+export function messageOf(error: unknown, causes = 8): string {
   if (!(error instanceof Error)) return String(error)
   const { cause, message, name } = error
   const own = message === '' ? name : message
-  const because = cause === undefined ? '' : messageOf(cause)
+  const because = cause === undefined || causes === 0 ? '' : messageOf(cause, causes - 1)
   return own.includes(because) ? own : `${own}: ${because}`
 }

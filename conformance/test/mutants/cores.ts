@@ -409,7 +409,7 @@ export const cores: readonly CoreMutant[] = [
     ['hostile-bytes/out-of-range'],
     ["return typeof value === 'string' && value.length <= longest", "return typeof value === 'string' || longest < 0"],
   ),
-  core('flash-of-any-depth', 'envelope.ts', ['hostile-bytes/out-of-range'], [' && !isDeeper(value, 2 + DEEPEST)', '']),
+  core('flash-of-any-depth', 'envelope.ts', ['hostile-bytes/out-of-range'], [' && !isLarger(value, 2 + DEEPEST)', '']),
   core(
     'schema-version-is-any-number',
     'envelope.ts',

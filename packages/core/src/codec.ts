@@ -1,4 +1,4 @@
-import { isDeeper, isPlain, type Plain } from './data.ts'
+import { isLarger, isPlain, MOST_VALUES, type Plain } from './data.ts'
 import { decodeEnvelope, encodeEnvelope, frame, unframe, type Envelope } from './envelope.ts'
 import type { Flash } from './flash.ts'
 import { SessError } from './error.ts'
@@ -49,10 +49,10 @@ export function pack(
   content: Content,
 ): PackedRecord {
   const { data, flash } = content
-  if (isDeeper(data, DEEPEST_DATA))
+  if (isLarger(data, DEEPEST_DATA))
     throw new SessError(
       'unserializable',
-      `data is nested deeper than ${DEEPEST_DATA} levels, or holds itself; nothing was written`,
+      `data is nested deeper than ${DEEPEST_DATA} levels, holds itself, or has more than ${MOST_VALUES} values in it; nothing was written`,
     )
   const envelope = {
     ...draft,
@@ -121,13 +121,17 @@ export function unpack(settings: Settings, key: SessionKey, record: AnyRecord): 
   } catch {
     return undefined
   }
-  if (!isPlain(data) || isDeeper(data, DEEPEST_DATA)) return undefined
+  if (!isPlain(data) || isLarger(data, DEEPEST_DATA)) return undefined
   const read = { key, record: asExpected(record), envelope }
   const { flash } = envelope
   if (envelope.schemaVersion >= schemaVersion || !migrate) return { ...read, content: { data, flash } }
   try {
     const migrated = migrate(data, envelope.schemaVersion)
     if (!isPlain(migrated)) throw new TypeError('migrate returned no plain object')
+    if (isLarger(migrated, DEEPEST_DATA))
+      throw new TypeError(
+        `migrate returned data that is nested deeper than ${DEEPEST_DATA} levels, holds itself, or has more than ${MOST_VALUES} values in it`,
+      )
     return { ...read, content: { data: migrated, flash } }
   } catch (error) {
     // It may have changed what it was given.

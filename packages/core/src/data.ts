@@ -27,8 +27,23 @@ function nameOf(prototype: object | null): unknown {
 /** How many levels JSON and a flash message may be nested. */
 export const DEEPEST = 64
 
-/** True for arrays, objects, Maps and Sets nested in more levels than that. Goes no deeper itself. */
-export function isDeeper(value: unknown, levels: number): boolean {
+/**
+ * How many values any session may hold, those inside others included. What is reached by two ways counts twice, as it is written
+ * twice: objects that share others can stand for more than any memory holds.
+ */
+export const MOST_VALUES = 1_000_000
+
+/** How many values a walk may still look at. */
+export interface Budget {
+  left: number
+}
+
+/**
+ * True for arrays, objects, Maps and Sets nested in more levels than that, or with more than {@link MOST_VALUES} values in all. Goes
+ * no further itself.
+ */
+export function isLarger(value: unknown, levels: number, budget: Budget = { left: MOST_VALUES }): boolean {
+  if (budget.left-- === 0) return true
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return false
   if (levels === 0) return true
   const items = types.isMap(value)
@@ -36,7 +51,7 @@ export function isDeeper(value: unknown, levels: number): boolean {
     : Array.isArray(value) || types.isSet(value)
       ? value
       : Object.values(value)
-  for (const item of items) if (isDeeper(item, levels - 1)) return true
+  for (const item of items) if (isLarger(item, levels - 1, budget)) return true
   return false
 }
 
@@ -51,17 +66,24 @@ export function get(source: Plain, key: string): unknown {
   return Object.hasOwn(source, key) ? source[key] : undefined
 }
 
-/** More levels than any session may have: what lies deeper, as in data that holds itself, is left for the codec to refuse. */
+/** More levels than any session may have. */
 const DEEPEST_COPY = 1000
 
 /**
  * A deep copy of arrays and plain objects, of this realm, without keys whose value is undefined; what else a serializer may
- * carry is copied where that keeps it whole.
+ * carry is copied where that keeps it whole. Of data that holds itself, or holds more than any session may, a part is left as it
+ * is, for the codec to refuse.
  */
-export function copy<T>(value: T, levels?: number): T
-export function copy(value: unknown, levels = DEEPEST_COPY): unknown {
-  if (typeof value !== 'object' || value === null || levels === 0) return value
-  const each = (item: unknown): unknown => copy(item, levels - 1)
+export function copy<T>(value: T): T
+export function copy(value: unknown): unknown {
+  return copied(value, DEEPEST_COPY, { left: MOST_VALUES })
+}
+
+function copied(value: unknown, levels: number, budget: Budget): unknown {
+  if (budget.left-- <= 0 || typeof value !== 'object' || value === null) return value
+  // All of it is refused. Where data holds itself, the ways through it have no end.
+  if (levels === 0) return ((budget.left = 0), value)
+  const each = (item: unknown): unknown => copied(item, levels - 1, budget)
   // Not its own `map`, which would make an array of its own realm.
   if (Array.isArray(value)) return Array.from(value as unknown[], each)
   if (isPlain(value)) return changed(value, [], each)

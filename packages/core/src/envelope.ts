@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 import { asBuffer } from './bytes.ts'
-import { DEEPEST, isDeeper, isPlain, type Plain } from './data.ts'
+import { DEEPEST, isLarger, isPlain, type Plain } from './data.ts'
 import type { Flash } from './flash.ts'
 import { isTime } from './record.ts'
 import { isWriteLog, type WriteLog } from './write-log.ts'
@@ -74,7 +74,7 @@ const FIELDS: { readonly [Name in keyof Envelope]: Check } = {
   label: (value) => isText(value, LONGEST_TEXT),
   client: (value) => isPlain(value) && isHints(Object.keys(value), value),
   // The object, its lists, and in them messages of up to DEEPEST levels.
-  flash: (value) => isPlain(value) && Object.values(value).every(Array.isArray) && !isDeeper(value, 2 + DEEPEST),
+  flash: (value) => isPlain(value) && Object.values(value).every(Array.isArray) && !isLarger(value, 2 + DEEPEST),
 }
 const NAMES = Object.keys(FIELDS) as readonly (keyof Envelope)[]
 const CHECKS = Object.values(FIELDS)

@@ -171,11 +171,24 @@ test.each([
   const deep = JSON.parse(`${'['.repeat(20_000)}${']'.repeat(20_000)}`) as unknown
   const round: unknown[] = []
   round.push(round)
-  for (const value of [deep, round]) {
+  // Through objects that hold their parents there are more ways than time.
+  const tree: { children: object[] } = { children: [] }
+  for (let i = 0; i < 20; i++) tree.children.push({ parent: tree })
+  for (const value of [deep, round, tree]) {
     session.data['value'] = value
     await expect(session.commit()).rejects.toMatchObject({ code: 'unserializable' })
+    await expect(session.update((data) => void (data['n'] = 1))).rejects.toMatchObject({ code: 'unserializable' })
+    await expect(session.login('ann')).rejects.toMatchObject({ code: 'unserializable' })
+    expect(() => session.flash('notice', value)).toThrow(expect.objectContaining({ code: 'unserializable' }))
+    await session.logout()
   }
+  // And through objects that share what they hold.
+  let web: object = {}
+  for (let level = 0; level < 50; level++) web = { left: web, right: web }
+  session.data['value'] = web
+  await expect(session.commit()).rejects.toMatchObject({ code: 'unserializable' })
   delete session.data['value']
+  expect(() => session.flash('notice', web)).toThrow(/ is past the 1000000 values that one session may hold/)
   session.data['n'] = 1
   const { cookieValue } = await session.commit()
   const [[handle, record]] = [...store.records] as [[string, SessionRecord]]

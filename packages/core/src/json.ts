@@ -1,11 +1,11 @@
 import { asBuffer } from './bytes.ts'
-import { DEEPEST, isPlain } from './data.ts'
+import { DEEPEST, isPlain, MOST_VALUES, type Budget } from './data.ts'
 import { SessError } from './error.ts'
 import type { Serializer } from './serializer.ts'
 
 /**
  * JSON. Refuses what JSON would drop or change: `undefined` inside objects and arrays, NaN and infinities, dates, maps,
- * bigints, functions, class instances, cycles, and anything nested deeper than 64 levels.
+ * bigints, functions, class instances, cycles, anything nested deeper than 64 levels, and more than a million values.
  *
  * @see https://www.rfc-editor.org/rfc/rfc8259
  */
@@ -29,12 +29,13 @@ export function jsonOf(written: number, read: number): Serializer {
 
 /** Refuses what JSON cannot bring back equal. @throws {SessError} `unserializable`, naming the path. */
 export function checkJson(value: unknown, path: string, levels: number = DEEPEST): void {
-  const flaw = flawIn(value, levels, levels)
+  const flaw = flawIn(value, levels, levels, { left: MOST_VALUES })
   if (flaw) throw new SessError('unserializable', `${path}${flaw}; nothing was written`)
 }
 
 /** What is wrong, after the path to it. Undefined: nothing. */
-function flawIn(value: unknown, depth: number, levels: number): string | undefined {
+function flawIn(value: unknown, depth: number, levels: number, budget: Budget): string | undefined {
+  if (budget.left-- === 0) return ` is past the ${MOST_VALUES} values that one session may hold`
   switch (typeof value) {
     case 'string':
     case 'boolean':
@@ -47,7 +48,7 @@ function flawIn(value: unknown, depth: number, levels: number): string | undefin
       if (depth === 0) return ` is nested deeper than ${levels} levels, or holds itself`
       if (Array.isArray(value)) {
         for (let i = 0; i < value.length; i++) {
-          const flaw = flawIn(value[i], depth - 1, levels)
+          const flaw = flawIn(value[i], depth - 1, levels, budget)
           if (flaw) return `[${i}]${flaw}`
         }
         if (Object.keys(value).length === value.length) return undefined
@@ -57,7 +58,7 @@ function flawIn(value: unknown, depth: number, levels: number): string | undefin
         Object.getOwnPropertySymbols(value).length === 0
       ) {
         for (const key of Object.keys(value)) {
-          const flaw = flawIn(value[key], depth - 1, levels)
+          const flaw = flawIn(value[key], depth - 1, levels, budget)
           if (flaw) return `${/^[A-Za-z_$][\w$]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`}${flaw}`
         }
         return undefined

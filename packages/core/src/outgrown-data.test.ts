@@ -36,14 +36,15 @@ function after(): Sessions<Data> {
   return sessions
 }
 
-/** The app after a deploy whose `migrate` throws, having changed what it was given. */
-function migrating(): Sessions<Data> {
+/** The app after a deploy whose `migrate` throws, having changed what it was given; or returns something. */
+function migrating(returned?: Record<string, unknown>): Sessions<Data> {
   const sessions = createSessions<Data>({
     store,
     clock,
     schemaVersion: 1,
     migrate(data) {
       delete data['theme']
+      if (returned) return returned
       throw new Error('what is this?')
     },
   })
@@ -66,9 +67,16 @@ beforeEach(() => {
   errors = []
 })
 
+/** More levels than any session may have. */
+const deep = JSON.parse(`{"a":${'['.repeat(20_000)}${']'.repeat(20_000)}}`) as Record<string, unknown>
+const circular: Record<string, unknown> = { children: [{}, {}] }
+for (const child of circular['children'] as Record<string, unknown>[]) child['parent'] = circular
+
 for (const [name, open] of [
   ['a schema that it does not fit', after],
-  ['a migration that throws', migrating],
+  ['a migration that throws', () => migrating()],
+  ['a migration that nests without measure', () => migrating(deep)],
+  ['a migration that makes a circle', () => migrating(circular)],
 ] as const) {
   test(`data under ${name}: only reading and update throw, and it is told`, async () => {
     const session = await open().load(await stored('ann'))
