@@ -51,6 +51,8 @@ export async function bootstrap(project) {
     '--frozen-lockfile',
     ...(part ? ['--prod', '--filter-prod', `${project}...`] : []),
     '--config.confirm-modules-purge=false',
+    // The age of what the whole lockfile names is looked at where all of it is installed: that fetches 132 MB of metadata.
+    ...(part ? ['--config.minimum-release-age=0'] : []),
     // Without it, binaries that ask for a newer Node than the one that runs this script would be left out.
     `--config.node-version=${node}`,
   ])
