@@ -8,6 +8,8 @@ const NODE: readonly (readonly [RegExp, string])[] = [
   [/buffer/, 'node: buffers'],
 ]
 
+type Frame = Profiler.ProfileNode['callFrame']
+
 /**
  * The time of a profile by package, each function's own.
  *
@@ -15,6 +17,19 @@ const NODE: readonly (readonly [RegExp, string])[] = [
  * @returns Microseconds for each request.
  */
 export function byPackage(profile: Profiler.Profile, requests: number): ReadonlyMap<string, number> {
+  return timesBy(packageOf, profile, requests)
+}
+
+/** The same by function: its name, its package, and where it is. */
+export function byFunction(profile: Profiler.Profile, requests: number): ReadonlyMap<string, number> {
+  return timesBy(functionOf, profile, requests)
+}
+
+function timesBy(
+  labelOf: (frame: Frame) => string | undefined,
+  profile: Profiler.Profile,
+  requests: number,
+): ReadonlyMap<string, number> {
   const labels = new Map(profile.nodes.map(({ id, callFrame }) => [id, labelOf(callFrame)]))
   const times = new Map<string, number>()
   for (const [i, id] of profile.samples!.entries()) {
@@ -24,8 +39,14 @@ export function byPackage(profile: Profiler.Profile, requests: number): Readonly
   return times
 }
 
+function functionOf(frame: Frame): string | undefined {
+  const label = packageOf(frame)
+  const { functionName, url, lineNumber } = frame
+  return label && `${functionName || '(anonymous)'} ${url.replace(/.*\//, '')}:${lineNumber + 1} (${label})`
+}
+
 /** Undefined for a process that waits. */
-function labelOf({ functionName, url }: { readonly functionName: string; readonly url: string }): string | undefined {
+function packageOf({ functionName, url }: Frame): string | undefined {
   if (functionName === '(idle)') return undefined
   if (url.startsWith('node:')) return NODE.find(([pattern]) => pattern.test(url.slice(5)))?.[1] ?? 'node: the rest'
   const ours = /\/packages\/([\w-]+)\//.exec(url)

@@ -1,17 +1,20 @@
-// Where the time of a request goes: a server's own microseconds by package, and those of Redis, for each kind of session.
+// Where the time of a request goes: a server's own microseconds by package, or by function with --functions, and those of
+// Redis, for each kind of session.
 import { parseArgs } from 'node:util'
 import { Redis } from 'ioredis'
 import { startRedis } from '@sess/test-servers'
 import { Contestant } from './contestant.ts'
-import { byPackage } from './by-package.ts'
+import { byFunction, byPackage } from './by-package.ts'
 import { load, type Load } from './wrk.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    functions: { type: 'boolean', default: false },
     path: { type: 'string', default: '/read' },
     seconds: { type: 'string', default: '5' },
     sessions: { type: 'string', default: '256' },
+    warm: { type: 'string', default: '5' },
   },
 })
 const names = positionals.length > 0 ? positionals : ['none', 'by-hand', 'express-session', 'sess']
@@ -29,11 +32,11 @@ const tables = new Map<string, ReadonlyMap<string, number>>()
 for (const name of names) {
   await using contestant = await Contestant.start(name, `redis://127.0.0.1:${redis.port}`, Number(values.sessions))
   const work = (): Promise<Load> => load(contestant.url + values.path, contestant.cookies, seconds)
-  // The first load warms up.
-  await work()
+  // Until the engine has compiled what it compiles.
+  await load(contestant.url + values.path, contestant.cookies, Number(values.warm))
   const before = await timeOfRedis()
   const { profile, result } = await contestant.profile(work)
-  tables.set(name, byPackage(profile, result.requests))
+  tables.set(name, (values.functions ? byFunction : byPackage)(profile, result.requests))
   inRedis.set(name, ((await timeOfRedis()) - before) / result.requests)
 }
 admin.disconnect()
@@ -42,9 +45,9 @@ const last = tables.get(names.at(-1)!)!
 const packages = [...new Set([...tables.values()].flatMap((table) => [...table.keys()]))]
 packages.sort((a, b) => (last.get(b) ?? 0) - (last.get(a) ?? 0))
 const line = (label: string, number: (name: string) => number): string =>
-  label.padEnd(24) + names.map((name) => number(name).toFixed(1).padStart(17)).join('')
+  label.padEnd(values.functions ? 72 : 24) + names.map((name) => number(name).toFixed(1).padStart(17)).join('')
 console.log(`${values.path}, microseconds of a request's own CPU time, ${seconds} s each`)
-console.log(''.padEnd(24) + names.map((name) => name.padStart(17)).join(''))
+console.log(''.padEnd(values.functions ? 72 : 24) + names.map((name) => name.padStart(17)).join(''))
 console.log(line('all', (name) => [...tables.get(name)!.values()].reduce((sum, time) => sum + time, 0)))
 for (const label of packages)
   if (names.some((name) => (tables.get(name)!.get(label) ?? 0) >= 0.3))

@@ -420,7 +420,7 @@ export const cores: readonly CoreMutant[] = [
     'fields-without-number',
     'envelope.ts',
     ['hostile-bytes/wrong-types'],
-    ['!Array.isArray(values) || values.length !== NAMES.length', '!Array.isArray(values)'],
+    ['!Array.isArray(values) || values.length !== CHECKS.length', '!Array.isArray(values)'],
   ),
   core('the-head-is-believed', 'codec.ts', ['hostile-bytes/heads'], ['    isSound(record) &&\n', '']),
   core(

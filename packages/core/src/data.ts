@@ -115,6 +115,13 @@ export function changedKeys(before: Plain, after: Plain): string[] {
   return keysOf(before, after).filter((key) => !equal(get(before, key), get(after, key)))
 }
 
+/** True if the value of any key differs. */
+export function differ(before: Plain, after: Plain): boolean {
+  for (const key of Object.keys(after)) if (!equal(get(before, key), after[key])) return true
+  for (const key of Object.keys(before)) if (!Object.hasOwn(after, key) && before[key] !== undefined) return true
+  return false
+}
+
 /** A new object with the changes made. */
 export function changed(
   source: Plain,

@@ -1,7 +1,7 @@
 import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises'
 import { SessError } from './error.ts'
 import { invalid } from './option-check.ts'
-import { DAMAGED_RECORD, isSound, isTime } from './record.ts'
+import { isSound, isTime } from './record.ts'
 import {
   asExpected,
   type ExpectedRecord,
@@ -53,8 +53,7 @@ export interface StoreImplementation extends Pick<
  *
  * - wrong arguments are refused with `invalid_option`, a payload larger than `traits.maxPayloadBytes` with `too_large`;
  * - after `close` each method rejects with `store_unavailable`; a second `close` does nothing;
- * - a record that has expired is not returned by `read`, `list` and `all`; one whose payload is larger than
- *   `traits.maxPayloadBytes` is returned as damaged;
+ * - a record that has expired is not returned by `read`, `list` and `all`;
  * - a sweep is told the time up to which records may go, by both clocks;
  * - between two pages other work of the process has its turn;
  * - what an implementation throws at once is a rejection, and the traits are frozen.
@@ -100,12 +99,8 @@ export function defineStore(implementation: StoreImplementation): SessionStore {
     now: number,
     open: () => AsyncIterable<readonly [SessionKey, SessionRecord]>,
   ): AsyncGenerator<readonly [SessionKey, SessionRecord], void> {
-    for await (const [key, record] of paged(problem, open)) if (isLive(record, now)) yield [key, fitting(record)]
+    for await (const entry of paged(problem, open)) if (isLive(entry[1], now)) yield entry
   }
-
-  /** Somebody else wrote a payload of another size, or the store took more before. */
-  const fitting = (record: SessionRecord): SessionRecord =>
-    record.payload.length > traits.maxPayloadBytes ? DAMAGED_RECORD : record
 
   const problemOf = (record: SessionRecord): SessError | undefined => {
     if (!isSound(record)) return invalid('record', 'must be { revision, expiresAt, subject?, payload }')
@@ -120,9 +115,7 @@ export function defineStore(implementation: StoreImplementation): SessionStore {
     traits,
     read: (key, now, options = {}) =>
       call(wrongCall(key, now), () =>
-        it
-          .read(key, now, options)
-          .then((record) => (record && isLive(record, now) ? asExpected(fitting(record)) : undefined)),
+        it.read(key, now, options).then((record) => (record && isLive(record, now) ? asExpected(record) : undefined)),
       ),
     create: (key, record, now) => call(wrongCall(key, now) ?? problemOf(record), () => it.create(key, record, now)),
     replace: (key, expected, next, now) =>

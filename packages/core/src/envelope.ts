@@ -76,10 +76,7 @@ const FIELDS: { readonly [Name in keyof Envelope]: Check } = {
   // The object, its lists, and in them messages of up to DEEPEST levels.
   flash: (value) => isPlain(value) && Object.values(value).every(Array.isArray) && !isLarger(value, 2 + DEEPEST),
 }
-const NAMES = Object.keys(FIELDS) as readonly (keyof Envelope)[]
 const CHECKS = Object.values(FIELDS)
-/** Copied and filled: the engine knows its shape, and each request reads and copies such an object. */
-const BLANK: Readonly<Record<string, unknown>> = { ...FIELDS }
 
 const MAGIC = 0x53
 const VERSION = 1
@@ -92,8 +89,10 @@ const HEAD = Buffer.from([MAGIC, 0, 0, 0, 0, VERSION, 0])
  * @param subject - The record's. It lies in the store beside the payload, and counts in the checksum.
  */
 export function frame(body: Uint8Array, sealed: boolean, subject?: string): Uint8Array {
-  const bytes = Buffer.concat([HEAD, body])
+  const bytes = Buffer.allocUnsafe(HEAD.length + body.length)
+  bytes.set(HEAD)
   bytes[6] = Number(sealed)
+  bytes.set(body, HEAD.length)
   bytes.writeUInt32BE(checksum(bytes, subject), 1)
   return bytes
 }
@@ -112,9 +111,7 @@ export function unframe(
 
 /** The bytes of an envelope and of the data: the envelope's length, its values as a JSON array, the data. */
 export function encodeEnvelope(envelope: Envelope, data: Uint8Array): Uint8Array {
-  const values: unknown[] = []
-  for (const name of NAMES) values.push(envelope[name])
-  const json = JSON.stringify(values)
+  const json = JSON.stringify(valuesOf(envelope))
   const length = Buffer.byteLength(json)
   const bytes = Buffer.allocUnsafe(4 + length + data.length)
   bytes.writeUInt32BE(length)
@@ -137,14 +134,53 @@ export function decodeEnvelope(
   } catch {
     return undefined
   }
-  if (!Array.isArray(values) || values.length !== NAMES.length) return undefined
-  const envelope = { ...BLANK }
-  for (let i = 0; i < NAMES.length; i++) {
+  if (!Array.isArray(values) || values.length !== CHECKS.length) return undefined
+  for (let i = 0; i < CHECKS.length; i++) {
     const value: unknown = values[i]
     if (!CHECKS[i]!(value)) return undefined
-    envelope[NAMES[i]!] = value
   }
-  return { envelope: envelope as unknown as Envelope, data: bytes.subarray(end) }
+  return { envelope: envelopeOf(values as unknown as Values), data: bytes.subarray(end) }
+}
+
+type Values = ReturnType<typeof valuesOf>
+
+/** The values of an envelope, in the order of {@link FIELDS}. Each request takes this way: names that are written out are quick. */
+function valuesOf(envelope: Envelope) {
+  return [
+    envelope.marker,
+    envelope.persistent,
+    envelope.createdAt,
+    envelope.authenticatedAt,
+    envelope.absoluteAt,
+    envelope.idleTimeout,
+    envelope.digest,
+    envelope.earlier,
+    envelope.writes,
+    envelope.serializer,
+    envelope.schemaVersion,
+    envelope.label,
+    envelope.client,
+    envelope.flash,
+  ] as const
+}
+
+function envelopeOf(values: Values): Envelope {
+  return {
+    marker: values[0],
+    persistent: values[1],
+    createdAt: values[2],
+    authenticatedAt: values[3],
+    absoluteAt: values[4],
+    idleTimeout: values[5],
+    digest: values[6],
+    earlier: values[7],
+    writes: values[8],
+    serializer: values[9],
+    schemaVersion: values[10],
+    label: values[11],
+    client: values[12],
+    flash: values[13],
+  }
 }
 
 function checksum(bytes: Buffer, subject?: string): number {

@@ -93,9 +93,11 @@ export class OperationQueue {
    * The operations that nobody listens to by now: whoever does so later does it too late.
    *
    * @returns What waits for them to end, and throws the error of the first that failed. None of them is reported again.
+   *   Undefined: there are none.
    */
-  unheard(): Settle {
+  unheard(): Settle | undefined {
     const unheard = this.#observed.filter(({ heard }) => !heard)
+    if (unheard.length === 0) return undefined
     return async () => {
       for (const { over } of unheard) await over
       const failed = unheard.find((operation) => operation.failed)

@@ -89,7 +89,7 @@ export class Operations {
     // Whoever hears of an operation from now on hears of it too late: the answer is being given.
     const settleUnheard = this.#queue.unheard()
     return this.#run(async () => {
-      await settleUnheard()
+      await settleUnheard?.()
       const settled = this.#unsettled && (await this.#apply(this.#unsettled, true))
       const changes = this.#copy.pendingChanges()
       if (changes) return await this.#write(await changes)

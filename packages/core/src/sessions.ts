@@ -66,7 +66,7 @@ export class LiveSessions implements Sessions<Plain> {
     this.on = context.events.on.bind(context.events)
     this.once = context.events.once.bind(context.events)
     const binding: SessionsBinding = {
-      load: (values) => this.loadOneOf([...new Set(values)]),
+      load: (values) => this.loadOneOf(values.length < 2 ? values : [...new Set(values)]),
       report: context.events.emit.bind(context.events),
     }
     Object.defineProperty(this, BINDING, { value: Object.freeze(binding) })
@@ -78,32 +78,41 @@ export class LiveSessions implements Sessions<Plain> {
     if (cookieValue) {
       const token = parseToken(cookieValue)
       const held = token && (await context.read(token.key, false))
-      if (token && held) return viewOf(await this.#opened(token, held))
+      if (token && held) {
+        const opened = this.#opened(token, held)
+        return viewOf(opened instanceof Promise ? await opened : opened)
+      }
       if (!token) events.emit('rejected', { reason: 'malformed' })
     }
     return viewOf(new LiveSession(context, await context.blank()))
   }
 
-  /** The session of a record, as the secret of a cookie opens it. */
-  async #opened(token: Token, held: DecodedRecord): Promise<LiveSession> {
+  /** The session of a record, as the secret of a cookie opens it. A promise only where there is something to wait for. */
+  #opened(token: Token, held: DecodedRecord): LiveSession | Promise<LiveSession> {
     const context = this.#context
     const { events, settings } = context
     const { envelope, content } = held
     const digest = digestOf(token.secret)
     const verdict = judge(envelope, digest, settings.clock())
-    if (verdict !== 'mismatched') context.checkTag(held)
-    let data: Plain | SessError = content.data
-    if (verdict === 'superseded' || verdict === 'mismatched') {
+    if (verdict === 'mismatched' || verdict === 'superseded') {
+      if (verdict === 'superseded') context.checkTag(held)
       events.emit('rejected', { reason: verdict, ...namesOf(held) })
-      data = await context.blank()
-      if (verdict === 'mismatched') return new LiveSession(context, data)
-    } else if (settings.schema || content.unmigrated) data = await context.fit(held, 'load')
-    return new LiveSession(context, data, { verdict, digest, held })
+      const opened = verdict === 'superseded' ? { verdict, digest, held } : undefined
+      return context.blank().then((blank) => new LiveSession(context, blank, opened))
+    }
+    context.checkTag(held)
+    const opened = { verdict, digest, held }
+    return settings.schema || content.unmigrated
+      ? context.fit(held, 'load').then((data) => new LiveSession(context, data, opened))
+      : new LiveSession(context, content.data, opened)
   }
 
   /** Loads the session of distinct cookie values: see {@link SessionsBinding.load}. */
-  protected async loadOneOf(values: readonly string[]): Promise<Session<Plain>> {
-    if (values.length < 2) return this.load(values[0])
+  protected loadOneOf(values: readonly string[]): Promise<Session<Plain>> {
+    return values.length < 2 ? this.load(values[0]) : this.#loadFirstOf(values)
+  }
+
+  async #loadFirstOf(values: readonly string[]): Promise<Session<Plain>> {
     const { events, settings } = this.#context
     const found = await this.#withinTimeout(this.#findAll(values.slice(0, MOST_COOKIES)))
     const verdictOf = ({ token, held }: Found): Verdict =>

@@ -1,6 +1,6 @@
 import { NO_CONTENT, type Content, type DecodedRecord, type SessionNames } from './codec.ts'
 import type { Context } from './context.ts'
-import { changed, changedKeys, changesBetween, copy, get, isPlain, keysOf, put, type Plain } from './data.ts'
+import { changed, changesBetween, copy, differ, get, isPlain, keysOf, put, type Plain } from './data.ts'
 import { SessError } from './error.ts'
 import { flashAfter, messagesOf, type FlashStep } from './flash.ts'
 import { checkJson } from './json.ts'
@@ -92,7 +92,10 @@ export class WorkingCopy {
   }
 
   get hasChanges(): boolean {
-    return this.changedSince({ data: this.#base, flashSteps: 0 }) || this.#dropped(this.#data).length > 0
+    return (
+      this.#flashSteps.length > 0 ||
+      (this.#data !== undefined && (differ(this.#base, this.#data) || this.#dropped(this.#data).length > 0))
+    )
   }
 
   snapshot(): Snapshot {
@@ -100,10 +103,7 @@ export class WorkingCopy {
   }
 
   changedSince({ data, flashSteps }: Snapshot): boolean {
-    return (
-      this.#flashSteps.length > flashSteps ||
-      (this.#data !== undefined && changedKeys(data ?? this.#base, this.#data).length > 0)
-    )
+    return this.#flashSteps.length > flashSteps || (this.#data !== undefined && differ(data ?? this.#base, this.#data))
   }
 
   /** The user's changes as a write; undefined: none. @throws {SessError} `invalid_data`. */

@@ -224,15 +224,19 @@ export function sessionCookie<Data extends object>(
  * as where somebody joined two header fields with one.
  */
 function valuesOf(header: string, name: string): string[] {
-  return header.split(';').flatMap((pair) => {
-    const at = pair.indexOf('=')
-    if (at < 0 || pair.slice(0, at).trim() !== name) return []
-    const value = pair
-      .slice(at + 1)
-      .split(',', 1)[0]!
-      .trim()
-    return value ? [value.replace(/^"(.*)"$/, '$1')] : []
-  })
+  const values: string[] = []
+  for (let start = 0; start < header.length;) {
+    const semicolon = header.indexOf(';', start)
+    const end = semicolon < 0 ? header.length : semicolon
+    const at = header.indexOf('=', start)
+    if (at >= 0 && at < end && header.slice(start, at).trim() === name) {
+      const comma = header.indexOf(',', at)
+      const value = header.slice(at + 1, comma >= 0 && comma < end ? comma : end).trim()
+      if (value) values.push(value.replace(/^"(.*)"$/, '$1'))
+    }
+    start = end + 1
+  }
+  return values
 }
 
 /**

@@ -190,20 +190,20 @@ describe('a value that is longer than any record', () => {
     },
   )
 
-  test('is one whose payload is longer by a byte than what the store takes, with the longest subject too', async () => {
+  test('is one with more bytes than the largest payload and the longest subject take', async () => {
     const now = Date.now()
     const store = redisStore(redis, { maxPayloadBytes: 100 })
-    for (const who of [{}, { subject: 'a'.repeat(1024) }])
-      for (const [length, revision] of [
-        [100, 1],
-        [101, 0],
-      ] as const) {
-        const key = keyOf()
-        const record = recordOf({ payload: Buffer.alloc(length), ...who })
-        await redisStore(redis).create(key, record, now)
-        expect((await store.read(key, now))?.revision).toBe(revision)
-        expect((await redisStore(redis).read(key, now))?.payload.length).toBe(length)
-      }
+    for (const [length, who, revision] of [
+      [100, { subject: 'a'.repeat(1024) }, 1],
+      [101, { subject: 'a'.repeat(1024) }, 0],
+      [1125, {}, 0],
+    ] as const) {
+      const key = keyOf()
+      const record = recordOf({ payload: Buffer.alloc(length), ...who })
+      await redisStore(redis).create(key, record, now)
+      expect((await store.read(key, now))?.revision).toBe(revision)
+      expect((await redisStore(redis).read(key, now))?.payload.length).toBe(length)
+    }
   })
 })
 
