@@ -107,12 +107,12 @@ export function equal(a: unknown, b: unknown): boolean {
 
 /** What turns `before` into `after`, by top-level key: copies of values, or undefined for a deletion. */
 export function changesBetween(before: Plain, after: Plain): Map<string, unknown> {
-  return new Map(changedKeys(before, after).map((key) => [key, copy(get(after, key))]))
-}
-
-/** The keys whose values differ. */
-export function changedKeys(before: Plain, after: Plain): string[] {
-  return keysOf(before, after).filter((key) => !equal(get(before, key), get(after, key)))
+  const changes = new Map<string, unknown>()
+  for (const key of keysOf(before, after)) {
+    const value = get(after, key)
+    if (!equal(get(before, key), value)) changes.set(key, copy(value))
+  }
+  return changes
 }
 
 /** True if the value of any key differs. */
