@@ -1,4 +1,4 @@
 import { conformance } from '@sess/conformance/vitest'
-import { harness } from './test/harness.ts'
+import { harness } from '../test/harness.ts'
 
 conformance(harness)

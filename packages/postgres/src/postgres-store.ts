@@ -1,0 +1,208 @@
+import {
+  checkOptions,
+  defineStore,
+  invalid,
+  PageSize,
+  SessError,
+  type ExpectedRecord,
+  type SessionKey,
+  type SessionRecord,
+  type SessionStore,
+  type StoreImplementation,
+  type Subject,
+} from '@sess/core/adapter'
+import type { PostgresClient, PostgresPool } from './client.ts'
+import { Database, type Answer, type Row } from './database.ts'
+import { statementsOf, type Statements } from './statements.ts'
+import { tableOf, type TableOptions } from './table.ts'
+
+/** Options of {@link postgresStore}. */
+export interface PostgresStoreOptions extends TableOptions {
+  /** Keeps applications apart that share a table: each has its own. Up to 64 printable ASCII characters. Default: none. */
+  readonly prefix?: string
+  /** The largest payload, in bytes; at most 500,000,000. Default: 1 MiB. */
+  readonly maxPayloadBytes?: number
+}
+
+/** How many records are read at once. */
+const PAGE = 100
+
+/** How often a write is tried that meets the revision it expects only when that is asked for afterwards. */
+const TRIES = 5
+
+/**
+ * Sessions in PostgreSQL. Call `migrate` of this package once before.
+ *
+ * @param client - A Pool of pg, yours to make and to end; or a Client, which must not be within a transaction when sessions are
+ *   used, and which pg does not connect again once its connection is lost.
+ * @throws {SessError} `invalid_option` for what is neither, and for wrong options.
+ */
+export function postgresStore(client: PostgresPool | PostgresClient, options: PostgresStoreOptions = {}): SessionStore {
+  checkOptions(options, 'postgresStore()', { table: true, schema: true, prefix: true, maxPayloadBytes: true }, HINTS)
+  const { prefix = '', maxPayloadBytes = 1_048_576 } = options
+  if (typeof prefix !== 'string' || !/^[ -~]{0,64}$/.test(prefix))
+    throw invalid('prefix', 'must be text of printable ASCII characters, 64 at most')
+  if (!Number.isInteger(maxPayloadBytes) || maxPayloadBytes < 1 || maxPayloadBytes > 500_000_000)
+    throw invalid('maxPayloadBytes', 'must be a whole number from 1 to 500,000,000')
+  const statements = statementsOf(tableOf(options).name)
+  return defineStore(new PostgresStore(new Database(client), statements, prefix, { maxPayloadBytes }))
+}
+const HINTS = {
+  tableName: 'the option is called table',
+  schemaName: 'the option is called schema',
+  pruneSessionInterval: 'set sweepEvery in createSessions()',
+  createTableIfMissing: 'call migrate() of @sess/postgres when the application starts',
+  pool: 'the pool is the first argument',
+  conString: 'the first argument is a Pool, as from new Pool({ connectionString })',
+  unlogged: 'the option is that of migrate()',
+}
+
+class PostgresStore implements StoreImplementation {
+  readonly name = 'postgres'
+  readonly traits: StoreImplementation['traits']
+  readonly #database: Database
+  readonly #statements: Statements
+  readonly #prefix: string
+  readonly #sizes = { delete: new PageSize(), count: new PageSize(), sweep: new PageSize() }
+
+  constructor(database: Database, statements: Statements, prefix: string, traits: StoreImplementation['traits']) {
+    this.#database = database
+    this.#statements = statements
+    this.#prefix = prefix
+    this.traits = traits
+  }
+
+  async read({ tag, id }: SessionKey, now: number): Promise<SessionRecord | undefined> {
+    const [row] = await this.#database.read(this.#statements.read, [this.#prefix, tag, id, now])
+    return row && recordOf(row)
+  }
+
+  async create({ tag, id }: SessionKey, record: SessionRecord, now: number): Promise<boolean> {
+    const { revision, expiresAt, subject, payload } = record
+    const values = [this.#prefix, tag, id, revision, expiresAt, bytesOf(subject), payload, now]
+    return (await this.#database.write(this.#statements.create, values)).count === 1
+  }
+
+  replace(
+    key: SessionKey,
+    expected: ExpectedRecord,
+    { revision, expiresAt, payload }: SessionRecord,
+    now: number,
+  ): Promise<'replaced' | 'conflict' | 'missing'> {
+    return this.#compareAndSet('replaced', this.#statements.replace, key, expected, now, [revision, expiresAt, payload])
+  }
+
+  touch(
+    key: SessionKey,
+    expected: ExpectedRecord,
+    expiresAt: number,
+    now: number,
+  ): Promise<'touched' | 'conflict' | 'missing'> {
+    return this.#compareAndSet('touched', this.#statements.touch, key, expected, now, [expiresAt])
+  }
+
+  async delete({ tag, id }: SessionKey, now: number): Promise<boolean> {
+    const { rows } = await this.#database.write(this.#statements.delete, [this.#prefix, tag, id, now])
+    return rows[0]?.['live'] === 'true'
+  }
+
+  async *list({ id: subject, tag }: Subject, now: number): AsyncIterable<readonly [SessionKey, SessionRecord]> {
+    for (let after = ''; ;) {
+      const values = [this.#prefix, tag, after, bytesOf(subject), now, PAGE]
+      const rows = await this.#database.read(this.#statements.list, values)
+      for (const row of rows) yield [{ tag, id: (after = row['id']!) }, recordOf(row)]
+      if (rows.length < PAGE) return
+    }
+  }
+
+  async *all(now: number): AsyncIterable<readonly [SessionKey, SessionRecord]> {
+    for (let last: SessionKey = { tag: '', id: '' }; ;) {
+      const rows = await this.#database.read(this.#statements.all, [this.#prefix, last.tag, last.id, now, PAGE])
+      for (const row of rows) yield [(last = keyOf(row)), recordOf(row)]
+      if (rows.length < PAGE) return
+    }
+  }
+
+  async *deleteSubject({ id: subject, tag }: Subject, now: number, except?: SessionKey): AsyncIterable<number> {
+    const spared = except?.tag === tag ? except.id : null
+    for (let after = ''; ;) {
+      const { rows } = await this.#page(this.#sizes.delete, (size) => {
+        const values = [this.#prefix, tag, after, bytesOf(subject), spared, size, now]
+        return this.#database.write(this.#statements.deleteSubject, values)
+      })
+      const { last = null, done } = rows[0]!
+      if (last === null) return
+      yield Number(done)
+      after = last
+    }
+  }
+
+  async *count(now: number): AsyncIterable<number> {
+    for (let last: SessionKey = { tag: '', id: '' }; ;) {
+      const { tag, id } = last
+      const [row] = await this.#page(this.#sizes.count, (size) =>
+        this.#database.read(this.#statements.count, [this.#prefix, tag, id, size, now]),
+      )
+      if (!row) return
+      yield Number(row['live'])
+      last = keyOf(row)
+    }
+  }
+
+  async clock(): Promise<number> {
+    const [row] = await this.#database.read(this.#statements.clock, [])
+    return Number(row!['now'])
+  }
+
+  async *sweep(until: number): AsyncIterable<number> {
+    for (;;) {
+      const { count } = await this.#page(this.#sizes.sweep, (size) =>
+        this.#database.write(this.#statements.sweep, [this.#prefix, until, size]),
+      )
+      if (!count) return
+      yield count
+    }
+  }
+
+  /** Asks for a page, and adapts the size of the next to the time that this one took. */
+  async #page<T extends Answer | readonly Row[]>(pages: PageSize, ask: (size: number) => Promise<T>): Promise<T> {
+    const { size } = pages
+    const began = performance.now()
+    const result = await ask(size)
+    pages.took(performance.now() - began, size)
+    return result
+  }
+
+  /** The update says no more than that it met no such row; what was there instead is asked for afterwards. */
+  async #compareAndSet<Done>(
+    done: Done,
+    sql: string,
+    key: SessionKey,
+    { revision }: ExpectedRecord,
+    now: number,
+    values: readonly unknown[],
+  ): Promise<Done | 'conflict' | 'missing'> {
+    for (let attempt = 0; attempt < TRIES; attempt++) {
+      const where = [this.#prefix, key.tag, key.id, now, revision]
+      if ((await this.#database.write(sql, [...where, ...values])).count > 0) return done
+      const found = await this.read(key, now)
+      if (!found) return 'missing'
+      if (found.revision !== revision) return 'conflict'
+    }
+    throw new SessError('store_unavailable', `a record came back under its key ${TRIES} times while it was written`)
+  }
+}
+
+const keyOf = (row: Row): SessionKey => ({ tag: row['tag']!, id: row['id']! })
+
+const bytesOf = (subject: string | undefined): Buffer | null => (subject === undefined ? null : Buffer.from(subject))
+
+function recordOf(row: Row): SessionRecord {
+  const { revision, expires_at: expiresAt, subject, payload } = row
+  return {
+    revision: Buffer.from(revision!, 'hex').readDoubleBE(),
+    expiresAt: Buffer.from(expiresAt!, 'hex').readDoubleBE(),
+    payload: new Uint8Array(Buffer.from(payload!, 'base64')),
+    ...(subject && { subject: Buffer.from(subject, 'base64').toString() }),
+  }
+}
