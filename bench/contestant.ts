@@ -16,10 +16,15 @@ export class Contestant implements AsyncDisposable {
     this.#process = server
   }
 
-  /** Starts `servers/NAME.ts` and makes sessions there. @param sessions - How many. */
-  static async start(name: string, redisUrl: string, sessions: number): Promise<Contestant> {
+  /**
+   * Starts `servers/NAME.ts` and makes sessions there.
+   *
+   * @param urls - Of the databases, by the names of the variables that servers read.
+   * @param sessions - How many.
+   */
+  static async start(name: string, urls: Readonly<Record<string, string>>, sessions: number): Promise<Contestant> {
     const server = fork(new URL(`servers/${name}.ts`, import.meta.url), {
-      env: { ...process.env, NODE_ENV: 'production', REDIS_URL: redisUrl },
+      env: { ...process.env, NODE_ENV: 'production', ...urls },
     })
     const [port] = (await Promise.race([
       once(server, 'message'),

@@ -2,17 +2,20 @@
 // turn, round after round, so that what else the machine does falls on all alike. Ratios are taken within a round. Each round has new processes: the engine
 // compiles the same code a little differently each time.
 import { parseArgs } from 'node:util'
-import { startRedis } from '@sess/test-servers'
+import { startPostgres, startRedis } from '@sess/test-servers'
 import { Contestant } from './contestant.ts'
 import { load } from './wrk.ts'
 
 const ALL = ['none', 'by-hand', 'express-session', 'sess-store', 'sess', 'sess-node-redis']
+/** Those on PostgreSQL, when they are named. */
+const ON_POSTGRES = ['connect-pg-simple', 'sess-postgres']
 const RATIOS = [
   ['sess', 'express-session'],
   ['sess', 'by-hand'],
   ['by-hand', 'express-session'],
   ['sess-node-redis', 'sess'],
   ['sess-store', 'express-session'],
+  ['sess-postgres', 'connect-pg-simple'],
 ] as const
 
 const { values, positionals } = parseArgs({
@@ -36,6 +39,11 @@ function spread(numbers: readonly number[], digits: number): string {
 }
 
 await using redis = await startRedis()
+await using postgres = NAMES.some((name) => ON_POSTGRES.includes(name)) ? await startPostgres() : undefined
+const urls = {
+  REDIS_URL: `redis://127.0.0.1:${redis.port}`,
+  ...(postgres && { POSTGRES_URL: `postgres://postgres@127.0.0.1:${postgres.port}/postgres` }),
+}
 const PATHS = ['/read', '/write']
 /** What was measured: by path, then by contestant, one number a round. */
 const table = (): Map<string, Map<string, number[]>> =>
@@ -46,7 +54,7 @@ for (let round = 0; round < rounds; round++) {
   // Another one begins each round.
   for (let turn = 0; turn < NAMES.length; turn++) {
     const name = NAMES[(turn + round) % NAMES.length]!
-    await using contestant = await Contestant.start(name, `redis://127.0.0.1:${redis.port}`, Number(values.sessions))
+    await using contestant = await Contestant.start(name, urls, Number(values.sessions))
     for (const path of PATHS) {
       // The first load warms up.
       await load(contestant.url + path, contestant.cookies, seconds)
@@ -63,7 +71,7 @@ for (let round = 0; round < rounds; round++) {
 /** Prints medians, and ratios of the same round. @param more - What a ratio above 1 says. */
 function print(title: string, byName: ReadonlyMap<string, readonly number[]>, digits: number, more: string): void {
   console.log(`\n${title}: median (min–max) of ${rounds} rounds of ${seconds} s`)
-  for (const [name, all] of byName) console.log(`  ${name.padEnd(16)} ${spread(all, digits)}`)
+  for (const [name, all] of byName) console.log(`  ${name.padEnd(18)} ${spread(all, digits)}`)
   for (const [ours, other] of RATIOS) {
     const theirs = byName.get(other)
     const ratios = theirs && byName.get(ours)?.map((value, i) => value / theirs[i]!)

@@ -30,7 +30,11 @@ async function timeOfRedis(): Promise<number> {
 const inRedis = new Map<string, number>()
 const tables = new Map<string, ReadonlyMap<string, number>>()
 for (const name of names) {
-  await using contestant = await Contestant.start(name, `redis://127.0.0.1:${redis.port}`, Number(values.sessions))
+  await using contestant = await Contestant.start(
+    name,
+    { REDIS_URL: `redis://127.0.0.1:${redis.port}` },
+    Number(values.sessions),
+  )
   const work = (): Promise<Load> => load(contestant.url + values.path, contestant.cookies, seconds)
   // Until the engine has compiled what it compiles.
   await load(contestant.url + values.path, contestant.cookies, Number(values.warm))

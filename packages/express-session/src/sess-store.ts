@@ -223,13 +223,21 @@ const OPTIONS: OptionNames<SessStoreOptions> = {
   log: true,
 }
 
-/** Options of connect-redis, which would do nothing here, or something else. */
-const HINTS: Readonly<Record<string, string>> = Object.fromEntries(
-  ['ttl', 'client', 'prefix', 'disableTouch', 'disableTTL', 'serializer', 'scanCount'].map((name) => [
-    name,
-    'it is one of connect-redis; see docs/migrating-from-connect-redis.md',
+/** Options of other stores, which would do nothing here, or something else. */
+const HINTS: Readonly<Record<string, string>> = {
+  ...hintsOf('connect-pg-simple', [
+    ...['pool', 'pgPromise', 'conString', 'conObject', 'tableName', 'schemaName', 'createTableIfMissing', 'errorLog'],
+    ...['pruneSessionInterval', 'pruneSessionRandomizedInterval'],
   ]),
-)
+  ...hintsOf('connect-redis', ['client', 'prefix', 'disableTTL', 'serializer', 'scanCount']),
+  ...hintsOf('connect-redis and connect-pg-simple', ['ttl', 'disableTouch'], 'connect-redis'),
+}
+
+function hintsOf(library: string, options: readonly string[], page = library): Record<string, string> {
+  return Object.fromEntries(
+    options.map((name) => [name, `it is one of ${library}; see docs/migrating-from-${page}.md`]),
+  )
+}
 
 function checked(options: SessStoreOptions): SessStoreOptions {
   if (options === undefined)

@@ -181,6 +181,7 @@ describe('a Client', () => {
     const key = keyOf()
     const begun = client.query('BEGIN')
     const created = store.create(key, record, now)
+    await new Promise(process.nextTick) // the statement is with pg now, behind BEGIN
     const rolledBack = client.query('ROLLBACK')
     await expect(created).rejects.toThrow('ran within a transaction')
     await Promise.all([begun, rolledBack])

@@ -1,4 +1,5 @@
 export { startMemcached } from './memcached.ts'
+export { startPgbouncer } from './pgbouncer.ts'
 export { startPostgres } from './postgres.ts'
 export { dynamodbVersion, startDynamodb } from './dynamodb.ts'
 export { startRedis } from './redis.ts'

@@ -14,7 +14,7 @@ fi
 exec $as "$1postgres" -D data -p "$2" -h 127.0.0.1 -k "$PWD" -c dynamic_shared_memory_type=mmap`
 
 /** A startup message for the user `postgres`; R, for the authentication, is the answer of one that is ready. */
-const HELLO = '\0\0\0\x17\0\x03\0\0user\0postgres\0\0'
+export const HELLO = '\0\0\0\x17\0\x03\0\0user\0postgres\0\0'
 
 /** Starts a PostgreSQL of its own, new and empty: user and database `postgres`, no password. */
 export function startPostgres(): Promise<TestServer> {

@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { TestServer } from '@sess/test-servers'
+
+/** Kills PostgreSQL with all its processes, at one moment, and starts it again on its folder at once. */
+export async function crash(server: TestServer): Promise<void> {
+  const { pid } = server
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number)
+  const killed = server.kill()
+  for (const child of children) killIfThere(child)
+  await killed
+  while (children.some(isRunning)) await delay(5)
+  await server.restart()
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has ended by itself: the first to go was its parent.
+  }
+}
+
+/** One that has ended, and that nobody has asked after, is there as a zombie. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
+}
