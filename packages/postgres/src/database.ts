@@ -68,14 +68,14 @@ export class Database {
   async #onConnection(text: string, values: unknown[] | undefined): Promise<Answer> {
     if (!this.#isPool) return this.#inTurn(() => this.#send(this.#client as PostgresClient, text, values))
     const connection = await lend(this.#client as PostgresPool)
-    // One whose state is not known is not used again, nor one of a server that was demoted.
+    // One whose state is not known, or that ends, is not used again, nor one of a server that was demoted.
     let isSpoilt = true
     try {
       const answer = await this.#send(connection, text, values)
       isSpoilt = false
       return answer
     } catch (error) {
-      if (error instanceof SessError) isSpoilt = error.code === 'unsupported' || isDemoted(error.cause)
+      if (error instanceof SessError) isSpoilt = (error.cause as Cause)?.severity !== 'ERROR' || isDemoted(error.cause)
       throw error
     } finally {
       connection.release(isSpoilt)
