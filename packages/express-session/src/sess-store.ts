@@ -226,8 +226,16 @@ const OPTIONS: OptionNames<SessStoreOptions> = {
 /** Options of other stores, which would do nothing here, or something else. */
 const HINTS: Readonly<Record<string, string>> = {
   ...hintsOf('connect-pg-simple', [
-    ...['pool', 'pgPromise', 'conString', 'conObject', 'tableName', 'schemaName', 'createTableIfMissing', 'errorLog'],
-    ...['pruneSessionInterval', 'pruneSessionRandomizedInterval'],
+    'pool',
+    'pgPromise',
+    'conString',
+    'conObject',
+    'tableName',
+    'schemaName',
+    'createTableIfMissing',
+    'errorLog',
+    'pruneSessionInterval',
+    'pruneSessionRandomizedInterval',
   ]),
   ...hintsOf('connect-redis', ['client', 'prefix', 'disableTTL', 'serializer', 'scanCount']),
   ...hintsOf('connect-redis and connect-pg-simple', ['ttl', 'disableTouch'], 'connect-redis'),
