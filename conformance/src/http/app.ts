@@ -10,6 +10,8 @@ type Handler = (session: Session, asked: HttpAsked) => HttpAnswer | Promise<Http
 export interface AppOptions extends Partial<Pick<HttpApp, 'cookie' | 'private' | 'trustProxy' | 'before' | 'after'>> {
   /** The error handler. Default: the error's status, or 500, and its code or message as text. */
   readonly handleError?: (error: Error, session: () => Session) => HttpAnswer | Promise<HttpAnswer>
+  /** The handler asks the binding for the session by itself, when it wants it; what it is given as the session is none. Default: false. */
+  readonly asksLate?: boolean
 }
 
 /** An application that is served for one row, with its store in the row's hands. */
@@ -17,7 +19,7 @@ export interface Trial {
   readonly sessions: Sessions
   /** The store's methods as they were called. */
   readonly calls: Method[]
-  /** `name reason` of the events that the application would hear. */
+  /** The names of the events that the application would hear; of an error, `error` and what was tried: `error commit`. */
   readonly events: string[]
   /** The errors that the application's error handler was given. */
   readonly errors: unknown[]
@@ -98,7 +100,8 @@ async function tryOut(
   })
   const sessions = createSessions({ store, log: false })
   const events: string[] = []
-  for (const name of ['error', 'insecure', 'uncacheable_late'] as const) sessions.on(name, () => void events.push(name))
+  for (const name of ['insecure', 'uncacheable_late'] as const) sessions.on(name, () => void events.push(name))
+  sessions.on('error', ({ operation }) => void events.push(`error ${operation}`))
   const errors: unknown[] = []
   const cookie = { secure: false, name: 'sid', ...options.cookie }
   const served = await harness.serve({
@@ -109,7 +112,10 @@ async function tryOut(
     before: options.before ?? [],
     after: options.after ?? [],
     // A handler that takes no session does not ask for it either.
-    handle: async (asked) => (handle.length > 0 ? handle(asked.session(), asked) : (handle as () => HttpAnswer)()),
+    async handle(asked) {
+      if (handle.length === 0) return (handle as () => HttpAnswer)()
+      return handle(options.asksLate ? (undefined as never) : asked.session(), asked)
+    },
     async handleError(error, session) {
       errors.push(error)
       return await (options.handleError ?? answerError)(error as Error, session)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
 import { fields, row, text } from './app.ts'
+import type { Answer } from './client.ts'
 import type { HttpCase } from './contract.ts'
 
 const PUBLIC = ['cache-control', 'public, max-age=60'] as const
@@ -71,13 +72,13 @@ export const cachingCases: readonly HttpCase[] = [
   ),
   row(
     'caching/fields-in-front',
-    'fields of middleware in front of the session stay, on an answer, an error and a 404',
+    'fields of middleware in front of the session stay, on an answer, an error, a 404 and the answer to a commit that failed',
     (session, { url }) => {
       session.data['n'] = 2
       if (url.endsWith('/error')) throw new Error('mine')
-      return text('ok')
+      return text('ok', ...(url.endsWith('/vary') ? [['vary', 'Accept'] as [string, string]] : []))
     },
-    async ({ get, begin }) => {
+    async ({ get, begin, fail }) => {
       const cookie = await begin()
       for (const [path, status] of [
         ['/app', 200],
@@ -92,6 +93,11 @@ export const cachingCases: readonly HttpCase[] = [
           [path, path === '/nowhere' ? ['Origin'] : ['Cookie', 'Origin']],
         )
       }
+      assert.deepEqual(varyOf(await get('/app/vary', { cookie })), ['Accept', 'Cookie', 'Origin'])
+      fail('replace')
+      const failed = await get('/app', { cookie: await begin() })
+      assert.deepEqual([failed.status, failed.headers['access-control-allow-origin']], [503, 'https://a.example'])
+      assert.deepEqual(varyOf(failed), ['Cookie', 'Origin'])
     },
     {
       before: [
@@ -111,6 +117,11 @@ export const cachingCases: readonly HttpCase[] = [
     { private: true },
   ),
 ]
+
+/** The names in an answer's Vary, in order of the alphabet. */
+function varyOf({ headers }: Answer): string[] {
+  return (headers['vary'] ?? '').split(/, */).toSorted()
+}
 
 async function* one(piece: string): AsyncIterable<string> {
   yield piece

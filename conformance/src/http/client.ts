@@ -69,13 +69,19 @@ export class Client {
 
   /** Writes bytes on one connection, and reads until the server has closed it. */
   async raw(text: string): Promise<string> {
-    const socket = connect(Number(this.#url.port), this.#url.hostname)
-    this.#keep(socket)
-    socket.write(text.replaceAll('\n', '\r\n'))
+    const socket = this.unread(text)
     let read = ''
     socket.setEncoding('latin1').on('data', (data: string) => (read += data))
     await once(socket, 'close')
     return read
+  }
+
+  /** Writes bytes on one connection, and reads nothing. */
+  unread(text: string): Socket {
+    const socket = connect(Number(this.#url.port), this.#url.hostname)
+    this.#keep(socket)
+    socket.write(text.replaceAll('\n', '\r\n'))
+    return socket
   }
 
   close(): void {

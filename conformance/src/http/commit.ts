@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { eventually, fields, row, text } from './app.ts'
+import type { Ask, Client } from './client.ts'
 import type { HttpCase } from './contract.ts'
 import { meeting } from './meeting.ts'
 
@@ -225,24 +226,44 @@ export const commitCases: readonly HttpCase[] = [
       await left.arrive()
       return text('nobody reads this')
     },
-    async ({ begin, client, calls, stored, errors }) => {
+    async ({ begin, client, calls, stored, errors, events }) => {
       const cookie = await begin()
-      for (const ask of [{ cookie }, {}]) {
-        left = meeting()
-        const { request } = client.open('/app', ask)
-        await left.arrived
-        request.on('error', () => {}).destroy()
-        // Nobody announces that a server has seen a connection end: it has by the time that others have come and gone.
-        for (let i = 0; i < 20; i++) await client.ask('/nowhere')
-        left.go()
-        for (let i = 0; i < 5; i++) await client.ask('/nowhere')
-      }
+      for (const ask of [{ cookie }, {}]) await leave(client, ask)
       await eventually(async () => (await stored(cookie)).data, { n: 2 })
       assert.ok(!calls.includes('create'), 'a session was made whose cookie cannot arrive')
-      assert.deepEqual(errors, [])
+      assert.deepEqual([errors, events], [[], []])
     },
   ),
+  row(
+    'commit/client-gone-before-use',
+    'the client has gone before the session is used for the first time: the same',
+    async (_session, asked) => {
+      await left.arrive()
+      asked.session().data['n'] = 2
+      return text('nobody reads this')
+    },
+    async ({ begin, client, calls, stored, errors, events }) => {
+      const cookie = await begin()
+      for (const ask of [{ cookie }, {}]) await leave(client, ask)
+      await eventually(async () => (await stored(cookie)).data, { n: 2 })
+      assert.ok(!calls.includes('create'), 'a session was made whose cookie cannot arrive')
+      assert.deepEqual([errors, events], [[], []])
+    },
+    { asksLate: true },
+  ),
 ]
+
+/** Asks, and goes away when the handler runs, which then goes on. */
+async function leave(client: Client, ask: Ask): Promise<void> {
+  left = meeting()
+  const { request } = client.open('/app', ask)
+  await left.arrived
+  request.on('error', () => {}).destroy()
+  // Nobody announces that a server has seen a connection end: it has by the time that others have come and gone.
+  for (let i = 0; i < 20; i++) await client.ask('/nowhere')
+  left.go()
+  for (let i = 0; i < 5; i++) await client.ask('/nowhere')
+}
 
 /** A body that comes piece by piece, each in a turn of its own. */
 export async function* pieces(...texts: readonly string[]): AsyncIterable<string> {

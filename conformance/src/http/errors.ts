@@ -6,6 +6,31 @@ const mine = (): never => {
   throw new Error('mine')
 }
 
+/** Pieces of a body, and whether somebody has said that no more are wanted, or has read them all. */
+class Source implements AsyncIterableIterator<string> {
+  ended = false
+  #left: number
+
+  constructor(pieces: number) {
+    this.#left = pieces
+  }
+
+  async next(): Promise<IteratorResult<string, undefined>> {
+    if (this.#left-- > 0) return { done: false, value: 'never sent' }
+    return this.return()
+  }
+
+  async return(): Promise<IteratorResult<string, undefined>> {
+    this.ended = true
+    return { done: true, value: undefined }
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+}
+let source: Source
+
 /** What an error leaves behind, wherever it comes from. */
 export const errorCases: readonly HttpCase[] = [
   row(
@@ -94,20 +119,18 @@ export const errorCases: readonly HttpCase[] = [
   ),
   row(
     'error/commit-fails-before-a-stream',
-    'a commit that fails before a body in pieces is answered as any other',
+    'a commit that fails before a body in pieces is answered as any other, and the source of the pieces is let go of',
     (session) => {
       session.data['n'] = 2
-      return {
-        body: (async function* (): AsyncIterable<string> {
-          for (let i = 0; i < 10; i++) yield 'never sent'
-        })(),
-      }
+      source = new Source(10)
+      return { body: source }
     },
     async ({ begin, fail, get, errors }) => {
       const cookie = await begin()
       fail('replace')
       const { status, body } = await get('/app', { cookie })
       assert.deepEqual([status, body, errors.length], [503, 'store_unavailable', 1])
+      await eventually(() => source.ended, true)
     },
   ),
   row(
@@ -160,6 +183,21 @@ export const errorCases: readonly HttpCase[] = [
     },
   ),
   row(
+    'error/after-a-change-that-fails',
+    'a commit that fails after the handler has thrown does not take the place of the handler’s error, and is an event',
+    (session) => {
+      session.data['n'] = 2
+      return mine()
+    },
+    async ({ begin, fail, get, errors, events }) => {
+      const cookie = await begin()
+      fail('replace')
+      const { status, body } = await get('/app', { cookie })
+      assert.deepEqual([status, body, errors.length], [500, 'mine', 1])
+      assert.ok(events.includes('error commit'), events.join())
+    },
+  ),
+  row(
     'error/handled-by-the-handler',
     'a handler that was told of a failure, and answers all the same, is not overruled',
     async (session) => {
@@ -188,7 +226,7 @@ export const errorCases: readonly HttpCase[] = [
       fail('replace')
       const answer = await get('/app', { cookie })
       assert.deepEqual([answer.status, answer.body, errors.length], [422, 'not so', 0])
-      assert.ok(events.includes('error'))
+      assert.ok(events.includes('error commit'), events.join())
     },
   ),
   row(
@@ -247,6 +285,29 @@ export const errorCases: readonly HttpCase[] = [
         },
       },
     ),
+  ),
+  row(
+    'error/handler-of-errors-after-an-awaited-failure',
+    'what an error handler changes after an operation that was awaited and failed is not written by an answer of an error, and is an event',
+    async (session) => {
+      await session.update((data) => void (data['n'] = 2))
+      return text('done')
+    },
+    async ({ begin, fail, get, stored, calls, events, mend }) => {
+      const cookie = await begin()
+      fail('replace')
+      const answer = await get('/app', { cookie })
+      mend()
+      await eventually(() => events.includes('error commit'), true)
+      assert.deepEqual([answer.status, answer.body, calls], [503, 'sorry', ['read', 'replace', 'replace']])
+      assert.deepEqual((await stored(cookie)).data, { n: 1 })
+    },
+    {
+      handleError(_error, session) {
+        session().data['n'] = 3
+        return { status: 503, body: 'sorry' }
+      },
+    },
   ),
   row(
     'error/handler-of-errors-throws',

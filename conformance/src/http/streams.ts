@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { eventually, row } from './app.ts'
+import type { Answer, Ask } from './client.ts'
 import { pieces } from './commit.ts'
 import type { HttpCase } from './contract.ts'
 import { meeting } from './meeting.ts'
@@ -19,6 +20,9 @@ const failing = async (): Promise<never> => {
 
 /** The client has the head: until then a server may hold it back, and a cookie can still be set. */
 let headSeen: ReturnType<typeof meeting>
+
+const LARGE = 'x'.repeat(100_000)
+let sent = 0
 
 /** What happens after the first byte. */
 export const streamCases: readonly HttpCase[] = [
@@ -57,6 +61,34 @@ export const streamCases: readonly HttpCase[] = [
       await get('/app/private', { cookie })
       assert.deepEqual(events, ['uncacheable_late'])
     },
+  ),
+  row(
+    'stream/asked-for-late',
+    'the same where the handler asks for its session no earlier; what would need a cookie is not written',
+    (_session, asked) => ({
+      body: (async function* (): AsyncIterable<string> {
+        yield 'a'
+        await headSeen.arrive()
+        yield* changing(asked.session())
+      })(),
+    }),
+    async ({ begin, client, calls, events, stored }) => {
+      const cookie = await begin()
+      const ask = async (ask: Ask): Promise<Answer> => {
+        headSeen = meeting()
+        const { head, answer } = client.open('/app', ask)
+        await head
+        headSeen.go()
+        return answer
+      }
+      await ask({ cookie })
+      assert.deepEqual([events, (await stored(cookie)).data], [['uncacheable_late'], { n: 1, late: 1 }])
+      calls.length = 0
+      const { cookies } = await ask({})
+      await client.ask('/nowhere')
+      assert.deepEqual([cookies, calls], [[], []])
+    },
+    { asksLate: true },
   ),
   row(
     'stream/late-cookie',
@@ -135,6 +167,36 @@ export const streamCases: readonly HttpCase[] = [
       })
       message.on('error', () => {})
       request.on('error', () => {}).destroy()
+      await eventually(async () => (await stored(cookie)).data, { n: 1, late: 1 })
+    },
+  ),
+  row(
+    'stream/client-gone-that-did-not-read',
+    'the client stops to read, and goes away: what changed is stored',
+    (session) => {
+      void session.data
+      return {
+        body: (async function* (): AsyncIterable<string> {
+          yield* changing(session)
+          for (;;) {
+            sent++
+            yield LARGE
+            await new Promise((resolve) => setImmediate(resolve))
+          }
+        })(),
+      }
+    },
+    async ({ begin, client, stored }) => {
+      sent = 0
+      const cookie = await begin()
+      const socket = client.unread(`GET /app HTTP/1.1\nHost: a\nCookie: ${cookie}\n\n`).on('error', () => {})
+      await eventually(() => sent > 0, true)
+      // Nobody announces that all buffers are full: they are when others come and go, and no more is asked for.
+      for (let before = -1; before !== sent;) {
+        before = sent
+        for (let i = 0; i < 20; i++) await client.ask('/nowhere')
+      }
+      socket.destroy()
       await eventually(async () => (await stored(cookie)).data, { n: 1, late: 1 })
     },
   ),

@@ -1,3 +1,5 @@
+import { foundByReading } from './found-by-reading.ts'
+
 /** A binding that is broken on purpose: an edit of its source, and the rows of the table that must catch it. */
 export interface HttpMutant {
   /** A folder of `packages`, in whose `test/http-harness.ts` the binding is served. */
@@ -264,7 +266,7 @@ export const httpMutants: readonly HttpMutant[] = [
   {
     binding: 'koa',
     text: 'a client that has gone is not noticed',
-    find: `    if (!this.#ctx.writable) return\n`,
+    find: `    if (!this.#ctx.writable) return this.#cookie.commitUnseen(this.#session, false, this.#ctx.status)\n`,
     replace: ``,
     rows: ['commit/client-gone'],
   },
@@ -273,7 +275,7 @@ export const httpMutants: readonly HttpMutant[] = [
     text: 'nothing is committed when the connection has closed',
     find: `    res.on('close',`,
     replace: `    res.on('never',`,
-    rows: ['commit/client-gone', 'stream/client-gone', 'stream/source-fails', 'error/handler-of-errors-changes'],
+    rows: ['stream/client-gone', 'stream/source-fails', 'error/handler-of-errors-changes'],
   },
   {
     binding: 'koa',
@@ -338,8 +340,8 @@ export const httpMutants: readonly HttpMutant[] = [
   {
     binding: 'fastify',
     text: 'a client that has gone is not noticed',
-    find: ` || reply.raw.destroyed`,
-    replace: ``,
+    find: `reply.raw.destroyed`,
+    replace: `false`,
     rows: ['commit/client-gone'],
   },
   {
@@ -347,7 +349,7 @@ export const httpMutants: readonly HttpMutant[] = [
     text: 'nothing is committed when the connection has closed',
     find: `    raw.on('close',`,
     replace: `    raw.on('never',`,
-    rows: ['commit/client-gone', 'stream/client-gone', 'stream/source-fails'],
+    rows: ['stream/client-gone', 'stream/source-fails'],
   },
   {
     binding: 'fastify',
@@ -428,4 +430,5 @@ export const httpMutants: readonly HttpMutant[] = [
         rows,
       })),
   ),
+  ...foundByReading,
 ]

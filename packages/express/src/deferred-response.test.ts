@@ -90,6 +90,28 @@ describe('not a byte leaves before the session is committed, whichever way the a
     expect(await stored(cookie)).toEqual({ n: 3 })
   })
 
+  test('what the handler changes while its answer waits is stored before the answer leaves', async () => {
+    const { app, begin, hold, open, get, stored } = await serve()
+    const first = hold('replace')
+    const second = Promise.withResolvers<ReturnType<typeof hold>>()
+    app.get('/while', async (req, res) => {
+      req.session.data.n = 2
+      res.send('body')
+      await first.reached
+      req.session.data.n = 3
+      second.resolve(hold('replace'))
+      first.release()
+    })
+    const cookie = await begin()
+    const { request, answer } = open('/while', { cookie })
+    const { reached, release } = await second.promise
+    await reached
+    await get('/plain')
+    expect(request.socket!.bytesRead).toBe(0)
+    release()
+    expect([(await answer).body, await stored(cookie)]).toEqual(['body', { n: 3 }])
+  })
+
   test('after the last byte, what needs no cookie is written, and what needs one is an event', async () => {
     const { app, begin, get, sessions, stored } = await serve()
     const late = Promise.withResolvers<unknown>()

@@ -227,7 +227,8 @@ class Visit implements Gates {
 
   /** The one event of a request whose changes are not written, apart from those of the store. */
   #report(error: unknown): void {
-    if (this.#reported) return
+    // A new session of a client that has gone is not made, as its cookie cannot arrive: no failure.
+    if (this.#reported || (this.#clientGone && isSessError(error, 'response_started'))) return
     this.#reported = true
     const { handle } = this.#bound
     this.#bound.report('error', {

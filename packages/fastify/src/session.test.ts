@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { createSessions, memoryStore, type Sessions } from '@sess/core'
 import { session, type SessionOptions } from '@sess/fastify'
-import fastify, { type FastifyInstance } from 'fastify'
+import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { describe, expect, onTestFinished, test } from 'vitest'
 
 const INSECURE: SessionOptions = { cookie: { secure: false } }
@@ -107,6 +107,19 @@ test('sessions are there in the instance that registers them, and below; another
   expect((await server.inject('/out')).json()).toEqual(['false'])
   expect((await server.inject('/below')).json()).toEqual(['true'])
   expect((await server.inject('/other')).headers['set-cookie']).toMatch(/^other=/)
+})
+
+test('the session is there in every hook from onRequest on, and where a body cannot be read', async () => {
+  const { server } = await app()
+  const seen: string[] = []
+  for (const hook of ['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const)
+    server.addHook(hook, async (request: FastifyRequest) => void seen.push(`${hook}: ${request.session.status}`))
+  server.setErrorHandler(async (_error, request) => `error: ${request.session.status}`)
+  server.post('/', async () => 'read')
+  const headers = { 'content-type': 'application/json' }
+  expect((await server.inject({ method: 'POST', url: '/', headers, payload: '{}' })).body).toBe('read')
+  expect(seen).toEqual(['onRequest: new', 'preParsing: new', 'preValidation: new', 'preHandler: new'])
+  expect((await server.inject({ method: 'POST', url: '/', headers, payload: '{' })).body).toBe('error: new')
 })
 
 test('an assignment to request.session, and a second plugin, say what to do', async () => {

@@ -58,8 +58,13 @@ export function session<Data extends object>(
 
   async function commit(request: Request, reply: FastifyReply, payload: unknown): Promise<unknown> {
     const loaded = request[LOADED] as Session<Data> | undefined
-    if (!loaded || reply.raw.destroyed) return payload
+    if (!loaded) return payload
     const status = payload instanceof Response ? payload.status : reply.statusCode
+    if (reply.raw.destroyed) {
+      // What was changed after the connection had closed is not written by its `close` any more.
+      await cookie.commitUnseen(loaded, false, status)
+      return payload
+    }
     const source = streamOf(payload)
     try {
       await cookie.commit(loaded, status)

@@ -137,6 +137,12 @@ export function sessionCookie<Data extends object>(
     const code = isSessError(error) ? error.code : 'unknown_outcome'
     bound.report('error', { code, operation, error, ...(handle !== undefined && { handle }) })
   }
+  /** Nothing is tried any more; what was changed all the same is an event. */
+  const leftOut = (bound: SessionBinding, status: number): boolean => {
+    if (!givenUp(bound, status)) return false
+    if (bound.failure?.changed) report(bound, 'commit', bound.failure.error)
+    return true
+  }
   return {
     attributes,
     load(cookieHeader) {
@@ -182,7 +188,7 @@ export function sessionCookie<Data extends object>(
     },
     async commit(session, status) {
       const bound = bindingOf(session)
-      if (givenUp(bound, status)) return
+      if (leftOut(bound, status)) return
       try {
         await bound.commit()
       } catch (error) {
@@ -193,7 +199,7 @@ export function sessionCookie<Data extends object>(
     },
     async commitAtEnd(session, status) {
       const bound = bindingOf(session)
-      if (givenUp(bound, status)) return
+      if (leftOut(bound, status)) return
       try {
         await bound.commit()
       } catch (error) {
@@ -205,10 +211,7 @@ export function sessionCookie<Data extends object>(
     async commitUnseen(session, answered, status = 0) {
       const bound = bindingOf(session)
       bound.closeCookie()
-      if (givenUp(bound, status)) {
-        if (bound.failure?.changed) report(bound, 'commit', bound.failure.error)
-        return
-      }
+      if (leftOut(bound, status)) return
       try {
         await bound.commit()
       } catch (error) {

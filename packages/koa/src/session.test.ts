@@ -2,8 +2,8 @@ import { Readable } from 'node:stream'
 import { nodeServer } from '@sess/conformance/http'
 import { createSessions, memoryStore, type Sessions } from '@sess/core'
 import { session } from '@sess/koa'
-import Koa, { type Context } from 'koa'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import Koa, { type Context, type Middleware } from 'koa'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
 interface Data {
   n: number
@@ -102,6 +102,54 @@ test('what bypasses Koa is private all the same, and its changes are stored when
   const { headers } = await get(cookie)
   expect([headers.get('vary'), headers.get('cache-control')]).toEqual(['Accept, Cookie', 'private'])
   await expect.poll(async () => (await sessions.load(cookie.slice(4))).data).toEqual({ n: 2 })
+})
+
+describe('a commit that fails', () => {
+  /** Serves middleware in front of the session and behind it, on a store that writes nothing. */
+  async function failing(front: Middleware, behind: Middleware): Promise<Response> {
+    const store = memoryStore()
+    const sessions = createSessions({ store, log: false })
+    const loaded = await sessions.load(undefined)
+    loaded.data['n'] = 1
+    const { cookieValue } = await loaded.commit()
+    vi.spyOn(store, 'replace').mockRejectedValue(new Error('down'))
+    const app = new Koa()
+    app.silent = true
+    app
+      .use(front)
+      .use(session(sessions, { cookie: { secure: false } }))
+      .use(behind)
+    const { url, close } = await nodeServer((req, res) => void app.callback()(req, res))
+    onTestFinished(close)
+    return fetch(url, { headers: { cookie: `sid=${cookieValue!}` } })
+  }
+
+  test('leaves no body and no success to middleware in front that takes the error and says nothing', async () => {
+    const answer = await failing(
+      (_ctx, next) => next().catch(() => {}),
+      (ctx) => {
+        ctx.session.data['n'] = 2
+        ctx.body = { saved: true }
+      },
+    )
+    expect([answer.status, await answer.text()]).toEqual([500, 'Internal Server Error'])
+  })
+
+  test('cuts a stream of the web short that has changed the session', async () => {
+    const answer = await failing(
+      (_ctx, next) => next(),
+      (ctx) => {
+        const { data } = ctx.session
+        const pieces = async function* (): AsyncIterable<string> {
+          yield 'a'
+          data['n'] = 2
+          yield 'b'
+        }
+        ctx.body = ReadableStream.from(pieces()).pipeThrough(new TextEncoderStream())
+      },
+    )
+    await expect(answer.text()).rejects.toThrow('terminated')
+  })
 })
 
 test('an assignment to ctx.session, and a second middleware, say what to do', async () => {

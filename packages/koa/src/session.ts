@@ -73,7 +73,8 @@ class Visit<Data extends object> {
       await this.#cookie.commit(this.#session, 500)
       throw error
     }
-    if (!this.#ctx.writable) return
+    // What was changed after the connection had closed is not written by its `close` any more.
+    if (!this.#ctx.writable) return this.#cookie.commitUnseen(this.#session, false, this.#ctx.status)
     try {
       await this.#cookie.commit(this.#session, this.#ctx.status)
     } catch (error) {
@@ -98,8 +99,9 @@ class Visit<Data extends object> {
   #dropBody(): void {
     const { body } = this.#ctx
     if (body instanceof Readable) body.on('error', () => {}).destroy()
-    this.#ctx.body = null
     for (const name of fieldsOfBody) this.#ctx.remove(name)
+    // Where the type is JSON, Koa would take no body for the text `null`.
+    this.#ctx.body = undefined
     // For middleware in front that answers without a status of its own.
     this.#ctx.status = 500
   }
