@@ -81,7 +81,9 @@ const OLDER_TYPESCRIPT = 'typescript-5'
 /** What compiles where the types of Node are not there. The other entries bring them. */
 const NEED_NO_NODE = publicPackages
   .filter(({ manifest: { name } }) =>
-    /^@sess\/(?:core|express|http|memcached|msgpack|postgres|redis|redis-cluster|sealed|sqlite|tiered)$/.test(name),
+    /^@sess\/(?:core|express|http|memcached|msgpack|node-redis|postgres|redis|redis-cluster|sealed|sqlite|tiered)$/.test(
+      name,
+    ),
   )
   .flatMap(({ manifest }) => specifiersOf(manifest))
   .filter((specifier) => !specifier.endsWith('/node'))

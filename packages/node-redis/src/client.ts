@@ -1,5 +1,5 @@
-/** What a command is made of. */
-export type Argument = string | Buffer
+/** What a command is made of; its bytes are Buffers, which the type does not say, so that it compiles without the types of Node. */
+export type Argument = string | Uint8Array
 
 /** Options of a command that override those of the client. */
 export interface CommandOptions {
