@@ -1,4 +1,4 @@
-import type { SessionKey, SessionRecord, Subject } from '@sess/core'
+import { SessError, type SessionKey, type SessionRecord, type Subject } from '@sess/core'
 import type { ExpectedRecord } from '@sess/core/adapter'
 import { ByteStore } from './byte-store.ts'
 import { all } from '../../src/case-parts/case.ts'
@@ -342,6 +342,17 @@ export const index: readonly StoreMutant[] = [
           payload,
           ...(subject && { subject }),
         }
+      }
+    },
+  ),
+  indexed(
+    'a value that is too large is an outage',
+    ['hostile-bytes/larger-than-any-record'],
+    class extends ByteStore {
+      override async read(key: SessionKey, now: number): Promise<ExpectedRecord | undefined> {
+        if (((await this.raw.read(key))?.length ?? 0) > 2 * this.traits.maxPayloadBytes)
+          throw new SessError('store_unavailable', 'the value is too large')
+        return super.read(key, now)
       }
     },
   ),

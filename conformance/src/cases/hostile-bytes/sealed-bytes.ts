@@ -150,4 +150,37 @@ export const sealedBytes: readonly Case[] = [
     },
     showsBytes,
   ),
+  sessions(
+    'larger-than-any-record',
+    'A value larger than the store takes, where its backend holds one, is reported and gives a new session; it holds no other session up, and can be ended.',
+    async (context) => {
+      const { sessions: open, space, store, now } = context
+      const { cookieValue, key } = await valid(context)
+      const all = open()
+      const other = await stored(all, { n: 1 }, 'bob')
+      const bytes = await space.raw!.read(key)
+      assert.ok(bytes, 'raw.read() finds nothing of a record that is there')
+      const large = Buffer.concat([bytes, Buffer.alloc(2 * store.traits.maxPayloadBytes)])
+      try {
+        await space.raw!.write(key, large)
+      } catch {
+        // The backend takes no such value, so that nobody can have written one.
+        return
+      }
+      const reasons: string[] = []
+      all.on('rejected', ({ reason }) => reasons.push(reason))
+      const [loaded, beside] = await Promise.all([seen(all, cookieValue), seen(all, other)])
+      assert.deepEqual(beside, ['active', 'bob', { n: 1 }])
+      // Where it is not the only copy, the other is whole.
+      if (loaded[0] === 'active') assert.deepEqual(loaded, ['active', 'ann', { list: [1, 'two', { three: null }] }])
+      else {
+        assert.deepEqual(loaded, ['new', undefined, {}])
+        assert.equal(reasons.length, 1)
+        assert.ok(['undecodable', 'unknown'].includes(reasons[0]!), reasons[0])
+      }
+      await store.delete(key, now)
+      assert.equal((await all.load(cookieValue)).status, 'new')
+    },
+    showsBytes,
+  ),
 ]
