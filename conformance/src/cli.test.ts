@@ -50,7 +50,7 @@ describe.concurrent('a broken harness ends with 2, and a sentence that says what
     ['swaps-touch', 'takes the arguments of touch(key, expected, expiresAt, now) in another order'],
     ['is-none', 'a harness is { name, open }, and this one is not'],
   ])('%s', async (name, sentence) => {
-    const { code, output } = await command([BROKEN, '--patience', '4'], { BROKEN: name })
+    const { code, output } = await command([BROKEN, '--patience', '4000'], { BROKEN: name })
     expect({ code, output }).toEqual({
       code: 2,
       output: (typeof sentence === 'string'
@@ -87,7 +87,7 @@ describe.concurrent('a store that hangs is ended, and the report says where', { 
     ['hanging-replace', /replace\(key 1, r1 .*, r2 .*\) of client 1 did not end within [\d.]+ s/],
     ['hanging-read', /read\(key \d, now\) of client 1 did not end within [\d.]+ s/],
   ])('%s', async (name, where) => {
-    const { code, output } = await command([BROKEN, '--patience', '1'], { BROKEN: name })
+    const { code, output } = await command([BROKEN, '--patience', '1000'], { BROKEN: name })
     expect(output).toMatch(where)
     expect(output).toMatch(/failed: \w+/)
     expect(output).toContain('never ended')

@@ -51,7 +51,9 @@ async function run(command: Command, progress: Progress): Promise<Report> {
   const { serializer, ...module } = await subjectOf(command.harness, patience)
   if (serializer) return runSerializerSuite(serializer, options)
   const harness = module.harness ?? module.default
-  const report = await runSuite(harness as Harness, options)
+  // Sessions call a store as the cases on the store do.
+  const ofStore = cases.filter(({ subject }) => subject === 'store').map(({ id }) => id)
+  const report = await runSuite(harness as Harness, { ...options, ...(quick && !only && { only: ofStore }) })
   progress.done()
   if (!command.bench || report.verdict !== 'pass') return report
   progress.say('measuring')

@@ -12,9 +12,9 @@ one that exports \`serializer\` puts a serializer on trial.
   --clause NAME   runs the cases of one clause; repeatable
   --seed N        makes the same random choices again; printed with each failure
   --path P        goes straight to a counter-example; printed with it
-  --quick         a tenth of the rounds: to work with, no proof
+  --quick         the cases on the store by itself, with a tenth of the rounds: to work with, no proof
   --bench         measures, once all is green: times, calls and round trips of each operation
-  --patience S    how long one call may take; cases get more time with it         (15)
+  --patience MS   how long one call may take, in ms; cases get more time with it  (15000)
   --list          prints the cases, and what each demands
   --help
 
@@ -23,6 +23,9 @@ Exit code: 0 the store keeps the contract; 1 it fell short; 2 the harness did, o
 Example:
   sess-conformance ./harness.mjs --report out/
 `
+
+/** Less was meant as seconds. */
+const LEAST_PATIENCE = 1000
 
 const text = { type: 'string' } as const
 const flag = { type: 'boolean' } as const
@@ -65,8 +68,9 @@ export function readCommand(args: readonly string[]): Command {
   const does = values.help ? 'help' : values.list ? 'list' : 'run'
   if (does === 'run' && positionals.length !== 1)
     throw new HarnessError('name one module that exports a harness; --help shows how')
-  const seconds = number(values.patience, 'patience')
-  if (seconds === 0) throw new HarnessError('--patience must be more than 0')
+  const patience = number(values.patience, 'patience')
+  if (patience !== undefined && patience < LEAST_PATIENCE)
+    throw new HarnessError(`--patience is in ms, and at least ${LEAST_PATIENCE}; it was given '${values.patience}'`)
   return {
     does,
     harness: positionals[0] ?? '',
@@ -79,7 +83,7 @@ export function readCommand(args: readonly string[]): Command {
     path: values.path,
     quick: values.quick ?? false,
     bench: values.bench ?? false,
-    patience: seconds === undefined ? undefined : seconds * 1000,
+    patience,
   }
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { createSessions, type SessionRecord } from '@sess/core'
+import { createSessions, type SessionRecord, type SessionStore } from '@sess/core'
 import type { CaseContext, Harness, RunOptions, Space } from './contract.ts'
 import { losingStore } from './losing-store.ts'
 import { runInProcesses } from './process.ts'
@@ -86,15 +86,21 @@ function recordedHarness(harness: Harness, recorder: Recorder): Harness {
 
 /** The space, with calls into it written down. */
 function recorded(space: Space, recorder: Recorder): Space {
-  const { restart } = space
+  const { restart, ping } = space
+  const store = recorder.wrap(space.store)
+  /** What the harness gave, by what the case was given for it. */
+  const given = new Map<SessionStore, SessionStore>([[store, space.store]])
   return {
     ...space,
-    store: recorder.wrap(space.store),
+    store,
     connect: async () => {
       const store = await asked(recorder, 'connect()', () => space.connect())
       if (typeof store?.read !== 'function') throw new HarnessError('connect() must resolve to a store')
-      return recorder.wrap(store)
+      const wrapped = recorder.wrap(store)
+      given.set(wrapped, store)
+      return wrapped
     },
+    ...(ping && { ping: (of) => recorder.call('harness', 'ping()', () => ping.call(space, given.get(of)!)) }),
     close: () => asked(recorder, 'close()', () => space.close()),
     ...(restart && { restart: () => asked(recorder, 'restart()', () => restart.call(space)) }),
   }

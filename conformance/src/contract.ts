@@ -36,6 +36,13 @@ export type Layer = 'example' | 'model' | 'history' | 'fault'
 export interface Harness {
   /** The name of the adapter, for reports. */
   readonly name: string
+  /**
+   * Begins what all namespaces share: a server above all. Called once, before anything else is asked of the harness. Not
+   * called in the kit's other processes.
+   */
+  begin?(): Promise<void>
+  /** Ends what `begin` began. Called once, after the last case, also where some failed. */
+  end?(): Promise<void>
   /** Opens an empty namespace: what is written in one is never seen in another. */
   open(): Promise<Space>
   /**
@@ -74,6 +81,8 @@ export interface Space {
   readonly store: SessionStore
   /** Another client of the same data; for a store that lives in one process, the same store. */
   connect(): Promise<SessionStore>
+  /** Asks something by the driver's client of a store that `connect` gave, past the store; rejects where that client was ended. */
+  ping?(store: SessionStore): Promise<unknown>
   /** What `connect` of the process module is given, as text. Needed where the harness names one. */
   readonly argument?: string
   /** Stops the server and starts it again, with its data or without. Resolves once it takes connections. */
@@ -119,6 +128,11 @@ export interface Full {
 /** A store in another process. */
 export interface Connection {
   readonly store: SessionStore
+  /**
+   * Asks the server or the file something by the driver's own client, past the store; rejects where that client was ended.
+   * Leave it out where the store opens its client itself.
+   */
+  ping?(): Promise<unknown>
   /** After it nothing may keep the process alive. */
   close(): Promise<void>
 }

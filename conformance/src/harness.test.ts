@@ -1,7 +1,18 @@
 import { memoryStore } from '@sess/core'
 import { describe, expect, test } from 'vitest'
+import { wireHarness } from '../test/wire/harness.ts'
 import { losingStore } from './losing-store.ts'
-import { harnessOf, type HarnessParts, type Place } from './index.ts'
+import {
+  bind,
+  cases,
+  harnessOf,
+  runCase,
+  runSuite,
+  type Fault,
+  type Harness,
+  type HarnessParts,
+  type Place,
+} from './index.ts'
 
 /** Parts that write down what is asked of them. */
 function parts(place: Partial<Place> = {}): { asked: string[]; parts: HarnessParts } {
@@ -72,4 +83,109 @@ describe('a harness of its parts', () => {
     expect(await harness.versions!()).toEqual({ driver: '1' })
     expect(Object.keys(await harness.open())).toEqual(['store', 'argument', 'connect', 'restart', 'close'])
   })
+})
+
+describe('what a harness begins for a whole run', () => {
+  function served({ fails }: { readonly fails?: 'begin' | 'open' | 'end' } = {}) {
+    const asked: string[] = []
+    const step = async (name: 'begin' | 'open' | 'end'): Promise<void> => {
+      asked.push(name)
+      if (name === fails) throw new Error(`${name} is out of order`)
+    }
+    const harness = harnessOf({
+      name: 'served',
+      connect: () => ({ store: memoryStore(), close: async () => {} }),
+      begin: () => step('begin'),
+      make: async () => {
+        await step('open')
+        return { argument: '' }
+      },
+      end: () => step('end'),
+    })
+    return { asked, harness }
+  }
+  const only = ['round-trip/missing', 'round-trip/delete']
+
+  test('is begun once before the first namespace, and ended once after the last', async () => {
+    const { asked, harness } = served()
+    expect(await runSuite(harness, { only })).toMatchObject({ verdict: 'pass' })
+    expect(asked.filter((step) => step !== 'open')).toEqual(['begin', 'end'])
+    expect([asked[0], asked.at(-1)]).toEqual(['begin', 'end'])
+  })
+
+  test.each([
+    ['begin', 'begin() failed; it must resolve once the server takes connections: begin is out of order', ['begin']],
+    ['open', 'open is out of order', ['begin', 'open', 'end']],
+    ['end', 'end() failed; it must end what begin() began: end is out of order', undefined],
+  ] as const)('%s() that fails is the harness’s fault', async (fails, sentence, steps) => {
+    const { asked, harness } = served({ fails })
+    const { verdict, problem } = await runSuite(harness, { only })
+    expect({ verdict, problem }).toEqual({
+      verdict: 'harness-error',
+      problem: expect.stringContaining(sentence) as unknown,
+    })
+    if (steps) expect(asked).toEqual(steps)
+  })
+
+  test('is the runner’s to begin and to end in a bound suite', async () => {
+    const { asked, harness } = served()
+    const { name, begin, end, tests } = bind(harness)
+    expect(name).toBe('served conforms')
+    await begin()
+    for (const { run } of tests.slice(0, 2)) expect(await run()).toEqual({ status: 'pass' })
+    await end()
+    expect(asked.filter((step) => step !== 'open')).toEqual(['begin', 'end'])
+  })
+})
+
+describe('a harness that offers a part of what can be tried', () => {
+  const offering = (...offers: Fault[]): Harness => {
+    const whole = wireHarness()
+    return {
+      ...whole,
+      open: async () => {
+        const space = await whole.open()
+        // The switch keeps what it has in private fields.
+        const faults = new Proxy(space.faults!, {
+          get(target, name) {
+            if (name === 'offers') return offers
+            const value: unknown = Reflect.get(target, name, target)
+            return typeof value === 'function' ? (value.bind(target) as unknown) : value
+          },
+        })
+        return { ...space, faults }
+      },
+    }
+  }
+
+  /** These need no faults: the kit makes trouble itself, in front of the store, or the server is restarted. */
+  const WITHOUT_FAULTS = ['faults/restart', 'faults/slow-answers', 'faults/late-replace', 'faults/history-of-cuts']
+
+  test.each(
+    cases
+      .filter(({ clause }) => clause === 'faults')
+      .flatMap((item) => [[item.id, [], item] as const, [item.id, ['down'], item] as const]),
+  )('%s, offers: %j', { timeout: 60_000 }, async (id, offers, item) => {
+    // None may pass by a loop of no rounds, or wait for what never comes.
+    const result = await runCase(item, offering(...offers), { patience: 5000, effort: 0.1 })
+    expect(['pass', 'not-applicable']).toContain(result.status)
+    if (item.subject === 'sessions' || WITHOUT_FAULTS.includes(id) || offers.length > 0) return
+    expect(result).toMatchObject({
+      status: 'not-applicable',
+      evidence: expect.stringMatching(
+        /^the (harness’s faults offer nothing, and none of|harness has no |store has no )/,
+      ) as unknown,
+    })
+  })
+
+  test.each(['subjects/lost-index-heals', 'subjects/index-is-reclaimed', 'subjects/index-after-create-over'])(
+    '%s, no index',
+    async (id) => {
+      const item = cases.find((one) => one.id === id)!
+      expect(await runCase(item, offering('down'))).toMatchObject({
+        status: 'not-applicable',
+        evidence: 'the harness has no index: subjects are looked up in the records themselves',
+      })
+    },
+  )
 })

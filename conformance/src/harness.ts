@@ -20,7 +20,10 @@ export interface Place extends Pick<Space, 'raw' | 'index' | 'restart' | 'full'>
 }
 
 /** What an adapter's author says of a store, for {@link harnessOf}. */
-export interface HarnessParts extends Pick<Harness, 'name' | 'deviations' | 'seal' | 'scale' | 'versions'> {
+export interface HarnessParts extends Pick<
+  Harness,
+  'name' | 'deviations' | 'seal' | 'scale' | 'versions' | 'begin' | 'end'
+> {
   /**
    * The `import.meta.url` of the module that calls, which exports `connect`: other processes import it. Leave it out for
    * a store that lives in one process; all its clients are then the first.
@@ -40,13 +43,15 @@ export interface HarnessParts extends Pick<Harness, 'name' | 'deviations' | 'sea
  * export const harness = harnessOf({ name: 'pg', module: import.meta.url, connect, make })
  */
 export function harnessOf(parts: HarnessParts): Harness {
-  const { name, deviations, seal, scale, versions, module } = parts
+  const { name, deviations, seal, scale, versions, begin, end, module } = parts
   return {
     name,
     ...(deviations && { deviations }),
     ...(seal && { seal }),
     ...(scale !== undefined && { scale }),
     ...(versions && { versions: () => versions.call(parts) }),
+    ...(begin && { begin: () => begin.call(parts) }),
+    ...(end && { end: () => end.call(parts) }),
     ...(module !== undefined && { process: { module } }),
     open: () => open(parts),
   }
@@ -56,9 +61,11 @@ async function open(parts: HarnessParts): Promise<Space> {
   const place: Place = parts.make ? await parts.make() : { argument: '' }
   const { argument, faulty, raw, index, restart, full } = place
   const connections: Connection[] = []
+  const byStore = new Map<Connection['store'], Connection>()
   const connect = async (to: string): Promise<Connection['store']> => {
     const connection = await parts.connect(to)
     connections.push(connection)
+    byStore.set(connection.store, connection)
     return connection.store
   }
   const close = async (): Promise<void> => {
@@ -74,6 +81,7 @@ async function open(parts: HarnessParts): Promise<Space> {
       store,
       argument,
       connect: parts.module === undefined ? async () => store : () => connect(argument),
+      ...(connections[0]!.ping && { ping: async (of) => byStore.get(of)?.ping?.() }),
       ...(raw && { raw }),
       ...(index && { index }),
       ...(full && { full }),

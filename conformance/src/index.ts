@@ -1,3 +1,4 @@
+export { bind, bindSerializer, type BoundSuite, type BoundTest, type Outcome } from './binding.ts'
 export { cases } from './cases/all.ts'
 export { serializerCases } from './cases/serialization/serialization.ts'
 export type {

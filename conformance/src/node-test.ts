@@ -1,19 +1,33 @@
-import { describe, test } from 'node:test'
+import { after, before, describe, test, type TestContext } from 'node:test'
 import type { Serializer } from '@sess/core'
-import type { Harness } from './contract.ts'
-import { bind, bindSerializer, TEST_PATIENCE } from './binding.ts'
+import type { Harness, RunOptions } from './contract.ts'
+import { bind, bindSerializer, TEST_PATIENCE, type BoundTest } from './binding.ts'
 
-/** Runs the kit on a store, a test of node:test for each case. What does not apply says why, as a diagnostic. */
-export function conformance(harness: Harness): void {
-  void describe(`${harness.name} conforms`, () => {
-    for (const { name, run } of bind(harness))
-      void test(name, { timeout: TEST_PATIENCE }, (context) => run((note) => context.diagnostic(note)))
+/**
+ * Runs the kit on a store, a test of node:test for each case. A case that does not apply has looked for what the store does
+ * not claim: it is counted as skipped, and says why. A deviation is a diagnostic.
+ *
+ * @throws {SessError} `invalid_option` for an option that there is not.
+ */
+export function conformance(harness: Harness, options: RunOptions = {}): void {
+  const { name, begin, end, tests } = bind(harness, options)
+  void describe(name, () => {
+    before(begin, { timeout: TEST_PATIENCE })
+    after(end, { timeout: TEST_PATIENCE })
+    for (const each of tests) void test(each.name, { timeout: TEST_PATIENCE }, (context) => run(each, context))
   })
 }
 
 /** Runs the kit's cases for serializers. */
 export function serializerConformance(serializer: Serializer): void {
-  void describe(`serializer ${serializer.name} conforms`, () => {
-    for (const { name, run } of bindSerializer(serializer)) void test(name, () => run())
+  const { name, tests } = bindSerializer(serializer)
+  void describe(name, () => {
+    for (const each of tests) void test(each.name, { timeout: TEST_PATIENCE }, (context) => run(each, context))
   })
+}
+
+async function run({ run: tried }: BoundTest, context: TestContext): Promise<void> {
+  const outcome = await tried()
+  if (outcome.status === 'not-applicable') context.skip(outcome.text)
+  else if (outcome.text !== undefined) context.diagnostic(outcome.text)
 }

@@ -1,5 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import type { SessionKey, SessionRecord, SessionStore, StoreTraits } from '@sess/core'
+import {
+  isSessError,
+  SessError,
+  type SessionKey,
+  type SessionRecord,
+  type SessionStore,
+  type StoreTraits,
+} from '@sess/core'
 import { asExpected, sum } from '@sess/core/adapter'
 import { cases } from './cases/all.ts'
 import type { Harness, Space } from './contract.ts'
@@ -19,7 +26,12 @@ const HOW_TO_CONNECT = 'the process module must export connect(argument), which 
 export async function preflight(
   harness: Harness,
   patience: number,
-): Promise<{ readonly traits: StoreTraits; readonly versions: Readonly<Record<string, string>> }> {
+): Promise<{
+  readonly traits: StoreTraits
+  readonly versions: Readonly<Record<string, string>>
+  /** What is no fault, and worth knowing. */
+  readonly notes: readonly string[]
+}> {
   if (typeof harness?.name !== 'string' || typeof harness.open !== 'function')
     throw new HarnessError('a harness is { name, open }, and this one is not: export one as `harness`')
   checkDeviations(harness)
@@ -31,8 +43,44 @@ export async function preflight(
     (await asked('versions()', 'it must resolve to names and versions', patience, async () => harness.versions?.())) ??
     {}
   const { traits } = first.store
+  const notes = (await isOfAnotherCore(first.store, patience)) ? [TWO_CORES] : []
   for (const space of [first, second]) await closeSpace(space, patience)
-  return { traits, versions }
+  return { traits, versions, notes }
+}
+
+const TWO_CORES =
+  'the store and the kit have each a copy of @sess/core of their own. Errors are known by their brand, so the cases are as good; ' +
+  'but the store’s may be of another version: `npm ls @sess/core` shows both'
+
+/** What a store is asked to refuse, to see whose error it throws, in bytes at most. */
+const LARGEST_PROBE = 8_388_608
+
+/** Whether the errors that a store throws are branded, and of another class than the kit's. */
+async function isOfAnotherCore(store: SessionStore, patience: number): Promise<boolean> {
+  const size = Number(store.traits?.maxPayloadBytes) + 1
+  if (!(size <= LARGEST_PROBE)) return false
+  const key = { tag: randomBytes(9).toString('base64url'), id: randomBytes(12).toString('base64url') }
+  const now = Date.now()
+  const record: SessionRecord = { revision: 1, expiresAt: now + 60_000, payload: new Uint8Array(size) }
+  const error: unknown = await within(store.create(key, record, now), patience, 'create()').catch(
+    (thrown: unknown) => thrown,
+  )
+  return isSessError(error) && !(error instanceof SessError)
+}
+
+/** How long a harness may take to begin and to end, in ms at least: a server takes its time to start. */
+const SERVER_PATIENCE = 60_000
+
+/** Begins what the harness begins for a whole run. */
+export async function beginHarness(harness: Harness, patience: number): Promise<void> {
+  const wait = Math.max(patience, SERVER_PATIENCE)
+  await asked('begin()', 'it must resolve once the server takes connections', wait, async () => harness?.begin?.())
+}
+
+/** Ends what the harness began for a whole run. */
+export async function endHarness(harness: Harness, patience: number): Promise<void> {
+  const wait = Math.max(patience, SERVER_PATIENCE)
+  await asked('end()', 'it must end what begin() began', wait, async () => harness?.end?.())
 }
 
 /** Opens a namespace, and looks at what that gave. */

@@ -5,7 +5,7 @@ import { cases } from './cases/all.ts'
 import { serializerCases } from './cases/serialization/serialization.ts'
 import frozen from './contract-1.json' with { type: 'json' }
 import type { Case, Harness, RunOptions, SerializerCase } from './contract.ts'
-import { preflight, scaleOf } from './preflight.ts'
+import { beginHarness, endHarness, preflight, scaleOf } from './preflight.ts'
 import { caseReportOf, messageOf, verdictOf, type CaseReport, type Report } from './report/report.ts'
 import { Hang, HarnessError, Untried, type Result } from './result.ts'
 import { CALL_PATIENCE, RUN_OPTIONS, runCase, runSerializerCase } from './run.ts'
@@ -46,13 +46,34 @@ export async function runSuite(harness: Harness, options: SuiteOptions = {}): Pr
   const name = typeof harness?.name === 'string' ? harness.name : 'unnamed'
   try {
     const chosen = choose(cases, frozen.store, settled.only)
-    const { traits, versions } = await preflight(harness, settled.patience)
-    const reports = await runAll(chosen, (item) => runCase(item, harness, settled), settled)
-    const scale = scaleOf(harness)
-    return { ...reportOf('store', name, reports, settled, began, versions), ...(scale < 1 && { scale }), traits }
+    return await begun(harness, settled.patience, async () => {
+      const { traits, versions, notes } = await preflight(harness, settled.patience)
+      const reports = await runAll(chosen, (item) => runCase(item, harness, settled), settled)
+      const scale = scaleOf(harness)
+      return {
+        ...reportOf('store', name, reports, settled, began, versions),
+        ...(scale < 1 && { scale }),
+        ...(notes.length > 0 && { notes }),
+        traits,
+      }
+    })
   } catch (error) {
     return { ...reportOf('store', name, [], settled, began), problem: messageOf(error) }
   }
+}
+
+/** Does something between the harness's `begin` and its `end`. What failed in between counts before what fails at the end. */
+async function begun<T>(harness: Harness, patience: number, run: () => Promise<T>): Promise<T> {
+  await beginHarness(harness, patience)
+  let answer: T
+  try {
+    answer = await run()
+  } catch (error) {
+    await endHarness(harness, patience).catch(() => {})
+    throw error
+  }
+  await endHarness(harness, patience)
+  return answer
 }
 
 /** Puts a serializer on trial. */

@@ -1,22 +1,33 @@
 import type { Serializer } from '@sess/core'
-import { describe, test } from 'vitest'
+import { afterAll, beforeAll, describe, test, type TestContext } from 'vitest'
 import type { Harness, RunOptions } from './contract.ts'
-import { bind, bindSerializer, TEST_PATIENCE } from './binding.ts'
+import { bind, bindSerializer, TEST_PATIENCE, type BoundTest } from './binding.ts'
 
 /**
- * Runs the kit on a store, a vitest test for each case. A case that does not apply is a test all the same: it has looked
- * for what the store does not claim, and its annotation says what it found.
+ * Runs the kit on a store, a vitest test for each case. A case that does not apply has looked for what the store does not
+ * claim: vitest counts it as skipped, with the reason as its note. A deviation is an annotation.
+ *
+ * @throws {SessError} `invalid_option` for an option that there is not.
  */
 export function conformance(harness: Harness, options: RunOptions = {}): void {
-  describe(`${harness.name} conforms`, () => {
-    for (const { name, run } of bind(harness, options))
-      test(name, { timeout: TEST_PATIENCE }, ({ annotate }) => run((note) => annotate(note)))
+  const { name, begin, end, tests } = bind(harness, options)
+  describe(name, () => {
+    beforeAll(begin, TEST_PATIENCE)
+    afterAll(end, TEST_PATIENCE)
+    for (const each of tests) test(each.name, { timeout: TEST_PATIENCE }, (context) => run(each, context))
   })
 }
 
 /** Runs the kit's cases for serializers. */
 export function serializerConformance(serializer: Serializer): void {
-  describe(`serializer ${serializer.name} conforms`, () => {
-    for (const { name, run } of bindSerializer(serializer)) test(name, async () => run())
+  const { name, tests } = bindSerializer(serializer)
+  describe(name, () => {
+    for (const each of tests) test(each.name, { timeout: TEST_PATIENCE }, (context) => run(each, context))
   })
+}
+
+async function run({ run: tried }: BoundTest, context: TestContext): Promise<void> {
+  const outcome = await tried()
+  if (outcome.status === 'not-applicable') context.skip(outcome.text)
+  else if (outcome.text !== undefined) await context.annotate(outcome.text)
 }

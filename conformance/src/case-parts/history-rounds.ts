@@ -11,7 +11,7 @@ import { CounterExample, Inconclusive } from '../result.ts'
 export const CALLS = 8
 
 /** Throws unless one order of the calls explains every answer. */
-export function judge(history: readonly Operation[], { store }: CaseContext): void {
+export function judge(history: readonly Operation[], { store, now }: CaseContext): void {
   const { staleMs } = store.traits
   // An order can be found for calls of which nothing is known: a store that refuses them all would pass.
   if (history.every(({ answer }) => answer === undefined))
@@ -21,7 +21,7 @@ export function judge(history: readonly Operation[], { store }: CaseContext): vo
   if (verdict === 'impossible')
     throw new CounterExample(
       'no order of these calls explains every answer: the last one to end cannot be right',
-      stepsOf(shrink(history, staleMs)),
+      stepsOf(shrink(history, staleMs), now),
     )
 }
 

@@ -49,32 +49,39 @@ export function shrink(history: readonly Operation[], staleMs = 0): readonly Ope
   return piece
 }
 
-/** A history for people: times from its beginning, the impossible answer marked. */
-export function stepsOf(history: readonly Operation[]): Step[] {
+/**
+ * A history for people: times from its beginning, expiries from the time that the store was told, the impossible answer marked.
+ */
+export function stepsOf(history: readonly Operation[], now: number): Step[] {
   const start = Math.min(...history.map(({ from }) => from))
   const last = Math.max(...history.map(({ to }) => (to === Infinity ? 0 : to)))
   return history.map(({ client, call, answer, from, to }) => ({
     client,
-    call: told(call),
+    call: told(call, now),
     from: from - start,
     ...(to !== Infinity && { to: to - start }),
-    ...(answer !== undefined && { answer: typeof answer === 'object' ? version(answer) : String(answer) }),
+    ...(answer !== undefined && { answer: typeof answer === 'object' ? version(answer, now) : String(answer) }),
     ...(to === last && { wrong: true }),
   }))
 }
 
-const version = ({ revision, payload }: Version): string => `r${revision} "${payload}"`
+const version = ({ revision, payload, expiresAt }: Version, now: number): string =>
+  `r${revision} "${payload}" to ${ending(expiresAt, now)}`
 
-function told(call: Call): string {
+/** When a record ends: `now+3600000`. */
+const ending = (expiresAt: number, now: number): string =>
+  expiresAt < now ? `now${expiresAt - now}` : `now+${expiresAt - now}`
+
+function told(call: Call, now: number): string {
   switch (call.kind) {
     case 'read':
       return call.fresh ? 'read(fresh)' : 'read()'
     case 'create':
-      return `create(r1 "${call.payload}")`
+      return `create(${version({ ...call, revision: 1 }, now)})`
     case 'replace':
-      return `replace(r${call.expected.revision + 1} "${call.payload}", expected ${version(call.expected)})`
+      return `replace(${version({ ...call, revision: call.expected.revision + 1 }, now)}, expected ${version(call.expected, now)})`
     case 'touch':
-      return `touch(expected ${version(call.expected)})`
+      return `touch(to ${ending(call.expiresAt, now)}, expected ${version(call.expected, now)})`
     case 'delete':
       return 'delete()'
     case 'revoke':

@@ -12,10 +12,20 @@ const NAME = 'sess conformance'
 /** The width of a character of 11 px, about. */
 const CHARACTER = 6.7
 
-function wordOf({ verdict, complete, contract, cases }: Report): string {
-  if (verdict === 'pass') return complete ? `contract ${contract}` : 'partial run'
+/** The store with the version of its adapter, what came of it, and when: a badge outlives the version that it speaks of. */
+function wordOf({ verdict, complete, contract, cases, name, versions, startedAt }: Report): string {
   const failed = cases.filter(({ status }) => status === 'fail').length
-  return verdict === 'fail' ? `${failed} of ${cases.length} failed` : verdict
+  const outcome =
+    verdict === 'pass'
+      ? complete
+        ? `contract ${contract}`
+        : 'partial run'
+      : verdict === 'fail'
+        ? `${failed} of ${cases.length} failed`
+        : verdict
+  // The kit's own version comes first, then those that the harness gives: the adapter's first of them.
+  const version = Object.entries(versions).find(([of]) => of !== '@sess/conformance' && of !== 'node')?.[1]
+  return [version === undefined ? name : `${name} ${version}`, outcome, startedAt.slice(0, 10)].join(' · ')
 }
 
 /** The verdict as an SVG for a README. */

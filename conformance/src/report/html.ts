@@ -27,11 +27,12 @@ function barOf(step: Step, clients: readonly string[], end: number): Bar {
   return {
     from,
     to,
-    kind: `by-${clients.indexOf(client) % COLORS} ${wrong || never ? 'failed' : ''}`,
+    kind: `by-${clients.indexOf(client) % COLORS} ${wrong ? 'failed' : never ? 'never' : ''}`,
     title: timesOf(step),
     label: html`<code>${call}</code>
-      <small>${client}: ${never ? 'never ended' : answer}</small>
-      ${wrong && html`<span class="tag found">cannot be right</span>`}`,
+      <small>${client}${!never && html`: ${answer}`}</small>
+      ${wrong && html`<span class="tag found">cannot be right</span>`}
+      ${never && html`<span class="tag unjudged">never ended</span>`}`,
   }
 }
 
@@ -119,7 +120,7 @@ function factsOf({ versions, traits, seed, effort, complete, contract }: Report)
 
 /** The result as a page: one file that loads nothing. */
 export function htmlReport(report: Report): string {
-  const { name, cases, verdict, complete, startedAt, durationMs, kind } = report
+  const { name, cases, verdict, complete, startedAt, durationMs, kind, notes = [] } = report
   const clauses = [...new Set(cases.map(({ clause }) => clause))]
   const failures = cases.filter(({ failure }) => failure !== undefined)
   const tone = verdict === 'pass' && !complete ? CLASS.inconclusive : CLASS[verdict]
@@ -129,6 +130,7 @@ export function htmlReport(report: Report): string {
     </p>
     <p class="verdict ${tone}">${summaryOf(report)}</p>
     <p>${countsOf(cases)}${cases.length > 0 && ` of ${cases.length} cases.`}</p>
+    ${notes.map((note) => html`<p class="soft">Note: ${note}.</p>`)}
     ${failures.length > 0 && html`<h2>What did not pass</h2>`} ${failures.map(failureOf)}
     ${clauses.length > 0 && html`<h2>Clause by clause</h2>`}
     ${clauses.map((clause) =>

@@ -41,6 +41,8 @@ export interface Report {
   readonly complete: boolean
   /** What is wrong with the harness, where that is known before the first case. */
   readonly problem?: string
+  /** What is no fault, and worth knowing: two copies of core, for instance. */
+  readonly notes?: readonly string[]
   readonly versions: Readonly<Record<string, string>>
   readonly traits?: StoreTraits
   readonly seed: number

@@ -27,6 +27,7 @@ summary .soft { margin-left: auto }
 .by-2 .bar, b.by-2 { background: var(--more) }
 .by-3 .bar, b.by-3 { background: var(--rest) }
 .failed .bar { background: var(--bad-back) }
+.never .bar { background: none; border: 2px dashed var(--doubt); border-right: 0 }
 .scroll { overflow-x: auto }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; font-variant-numeric: tabular-nums }
 th, td { padding: .45rem 1rem; text-align: right; white-space: nowrap; border-top: 1px solid var(--line) }

@@ -73,7 +73,7 @@ function benchText({ bench = [] }: Report): string[] {
 
 /** The result for a terminal: what went wrong, what was measured, and the verdict. */
 export function textReport(report: Report): string {
-  const { cases, durationMs, seed, problem } = report
+  const { cases, durationMs, seed, problem, notes = [] } = report
   return [
     ...(problem === undefined ? cases.flatMap(caseText) : []),
     ...benchText(report),
@@ -82,6 +82,7 @@ export function textReport(report: Report): string {
       ? [`${countsOf(cases)} of ${cases.length} cases in ${(durationMs / 1000).toFixed(1)} s, seed ${seed}`]
       : []),
     summaryOf(report),
+    ...notes.map((note) => `Note: ${note}.`),
     '',
   ].join('\n')
 }

@@ -1,6 +1,6 @@
-import { SessError, type SessionStore } from '@sess/core'
+import { memoryStore, SessError, type SessionStore } from '@sess/core'
 import { sum } from '@sess/core/adapter'
-import { clients, store, type StoreMutant } from './mutant.ts'
+import { changed, clients, store, type StoreMutant } from './mutant.ts'
 
 /** A client that can be closed by itself. */
 const closable = (it: SessionStore, onClose: () => Promise<void> | void): Partial<SessionStore> => {
@@ -43,6 +43,27 @@ const closable = (it: SessionStore, onClose: () => Promise<void> | void): Partia
 
 /** Stores that hold on to what they should let go, or let go of what is not theirs; and what grows that should not. */
 export const lifeCycle: readonly StoreMutant[] = [
+  {
+    name: 'close ends the client that the store was given',
+    habit: 'who uses a connection closes it',
+    killedBy: ['life-cycle/client-stays-open'],
+    open: async () => {
+      const shared = memoryStore()
+      const ended = new Set<SessionStore>()
+      const connect = async (): Promise<SessionStore> => {
+        const it: SessionStore = changed(shared, (sound) => closable(sound, () => void ended.add(it)))
+        return it
+      }
+      return {
+        store: await connect(),
+        connect,
+        ping: async (of) => {
+          if (ended.has(of)) throw new Error('the client was ended')
+        },
+        close: async () => shared.close?.(),
+      }
+    },
+  },
   clients('closing one client closes them all', ['life-cycle/close'], (it) => closable(it, () => it.close!())),
   clients('a second close is an error', ['life-cycle/close'], (it) => {
     let closed = false

@@ -42,6 +42,7 @@ describe('what is laid out', () => {
     expect(created).toEqual({
       folder: join(folder, 'etcd'),
       files: [
+        '.github/workflows/conformance.yml',
         '.gitignore',
         'README.md',
         'package.json',

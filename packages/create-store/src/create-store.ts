@@ -7,10 +7,11 @@ import { namesOf, type Names } from './names.ts'
 /** Beside this module's folder, in source and in the published package alike. */
 const template = fileURLToPath(new URL('../template', import.meta.url))
 
-/** What has another name in the template: npm publishes no .gitignore, what is a test would run there, and a manifest there would be taken for one. */
+/** What has another name in the template: npm publishes no .gitignore, a workflow would be this repository's, what is a test would run there, and a manifest there would be taken for one. */
 const RENAMED: Readonly<Record<string, string>> = {
   'package-template.json': 'package.json',
   gitignore: '.gitignore',
+  'github/workflows/conformance.yml': '.github/workflows/conformance.yml',
   'src/conformance.ts': 'src/conformance.test.ts',
 }
 

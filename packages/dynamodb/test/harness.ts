@@ -28,7 +28,10 @@ export function clientOf(port: number, maxAttempts = 3): DynamoDBClient {
 export async function connect(argument: string): Promise<Connection> {
   const [port, table] = argument.split('/')
   const client = clientOf(Number(port))
-  return { store: dynamodbStore(client, { table: table! }), close: async () => client.destroy() }
+  return {
+    store: dynamodbStore(client, { table: table! }),
+    close: async () => client.destroy(),
+  }
 }
 
 /** The items of a table, past the store. */
@@ -68,7 +71,7 @@ export const harness: Harness = harnessOf({
   module: import.meta.url,
   connect,
   // DynamoDB Local fills an array of 16 MiB with zeros for each request.
-  scale: 0.4,
+  scale: 0.2,
   make: async () => {
     const local = await server()
     const table = randomUUID()

@@ -20,7 +20,10 @@ interface Place {
 export async function connect(argument: string): Promise<Connection> {
   const { port, prefix } = JSON.parse(argument) as Place
   const client = clientOf(port)
-  return { store: memcachedStore(client, { prefix }), close: async () => client.close() }
+  return {
+    store: memcachedStore(client, { prefix }),
+    close: async () => client.close(),
+  }
 }
 
 /** What is stored under a prefix, past the store: the epochs of subjects, too. */

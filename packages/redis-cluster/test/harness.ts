@@ -25,6 +25,7 @@ export async function connect(argument: string): Promise<Connection> {
   const store = redisClusterStore(cluster, { prefix })
   return {
     store,
+    ping: () => cluster.ping(),
     close: async () => {
       await store.close!()
       await disconnect(cluster)

@@ -23,6 +23,7 @@ export async function connect(argument: string): Promise<Connection> {
   const store = redisStore(redis, { prefix })
   return {
     store,
+    ping: () => redis.ping(),
     close: async () => {
       await store.close!()
       await disconnect(redis)

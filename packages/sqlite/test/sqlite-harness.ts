@@ -14,6 +14,7 @@ export function connectBy(driver: TestDriver): (file: string) => Connection {
     const store = sqliteStore(database)
     return {
       store,
+      ping: async () => rowsOf(database, 'SELECT 1'),
       close: async () => {
         await store.close!()
         database.close()

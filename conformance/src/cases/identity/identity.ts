@@ -22,9 +22,9 @@ export const identity: readonly Case[] = [
   store(
     'racing-creates',
     'Of two creates of one key at once, from two clients, one wins.',
-    async ({ store: it, space, key, record, now }) => {
+    async ({ store: it, space, key, record, now, rounds }) => {
       const other = await space.connect()
-      for (let i = 0; i < 20; i++) {
+      for (let i = 0; i < rounds(20); i++) {
         const at = key()
         const answers = await Promise.all([
           it.create(at, record({ payload: Buffer.from('a') }), now),

@@ -1,12 +1,19 @@
 import assert from 'node:assert/strict'
 import { asExpected, sum } from '@sess/core/adapter'
 import type { Case } from '../../contract.ts'
-import { all, clause, processes } from '../../case-parts/case.ts'
+import { all, both, clause, processes } from '../../case-parts/case.ts'
+import { HarnessError } from '../../result.ts'
 
 const store = clause('life-cycle', 'store')
 
 const closes: Case['requires'] = ({ store: it }) =>
   it.close ? undefined : 'the store has no close(): it opens nothing'
+
+/** The harness reaches the driver's client past the store. */
+const pings: Case['requires'] = ({ space }) =>
+  space.ping
+    ? undefined
+    : 'the harness has no ping: the store was given no client, or its client cannot be asked past it'
 
 const CLOSED = { code: 'store_unavailable' }
 
@@ -25,6 +32,22 @@ export const lifeCycle: readonly Case[] = [
       if (other !== it) assert.ok(await it.read(at, now))
     },
     closes,
+  ),
+  store(
+    'client-stays-open',
+    'Close leaves the client alone that the store was given: the user made it, and it may serve others.',
+    async ({ space, key, record, now }) => {
+      const other = await space.connect()
+      await other.create(key(), record(), now)
+      try {
+        await space.ping!(other)
+      } catch (cause) {
+        throw new HarnessError('ping() failed before the store was closed', { cause })
+      }
+      await other.close!()
+      await assert.doesNotReject(space.ping!(other), 'the client that the store was given is of no use any more')
+    },
+    both(closes, pings),
   ),
   store(
     'use-after-close',

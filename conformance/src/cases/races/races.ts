@@ -21,9 +21,9 @@ export const races: readonly Case[] = [
   store(
     'two-replaces',
     'Of two replaces of one revision, from two clients, one wins and the other hears conflict.',
-    async ({ store: it, space, key, record, now }) => {
+    async ({ store: it, space, key, record, now, rounds }) => {
       const other = await space.connect()
-      for (let i = 0; i < 20; i++) {
+      for (let i = 0; i < rounds(20); i++) {
         const at = key()
         await it.create(at, record(), now)
         const [a, b] = [(await it.read(at, now))!, (await other.read(at, now, { fresh: true }))!]
@@ -66,9 +66,9 @@ export const races: readonly Case[] = [
   store(
     'delete-meets-replace',
     'However a delete and a replace fall together, the record is gone once the delete is acknowledged.',
-    async ({ store: it, space, key, record, now }) => {
+    async ({ store: it, space, key, record, now, rounds }) => {
       const other = await space.connect()
-      for (let i = 0; i < 30; i++) {
+      for (let i = 0; i < rounds(30); i++) {
         const at = key()
         await it.create(at, record(), now)
         const read = (await it.read(at, now))!
@@ -170,9 +170,9 @@ export const races: readonly Case[] = [
   store(
     'delete-meets-create',
     'However a delete and a create fall together, the record is whole or gone, and a later delete ends it.',
-    async ({ store: it, space, key, record, now }) => {
+    async ({ store: it, space, key, record, now, rounds }) => {
       const other = await space.connect()
-      for (let i = 0; i < 20; i++) {
+      for (let i = 0; i < rounds(20); i++) {
         const at = key()
         const [created] = await Promise.all([it.create(at, record(), now), other.delete(at, now), it.read(at, now)])
         assert.equal(created, true)
@@ -188,9 +188,9 @@ export const races: readonly Case[] = [
   store(
     'delete-meets-touch',
     'However a delete and touches fall together, the record is gone once the delete is acknowledged.',
-    async ({ store: it, space, key, record, now }) => {
+    async ({ store: it, space, key, record, now, rounds }) => {
       const other = await space.connect()
-      for (let i = 0; i < 30; i++) {
+      for (let i = 0; i < rounds(30); i++) {
         const at = key()
         await it.create(at, record(), now)
         const read = (await it.read(at, now))!
@@ -210,9 +210,9 @@ export const races: readonly Case[] = [
   store(
     'replace-meets-touch',
     'A touch and a replace at once lose neither the payload nor what was acknowledged of the clock.',
-    async ({ store: it, space, key, record, now }) => {
+    async ({ store: it, space, key, record, now, rounds }) => {
       const other = await space.connect()
-      for (let i = 0; i < 40; i++) {
+      for (let i = 0; i < rounds(40); i++) {
         const at = key()
         await it.create(at, record(), now)
         const [a, b] = [(await it.read(at, now))!, (await other.read(at, now, { fresh: true }))!]
@@ -234,10 +234,10 @@ export const races: readonly Case[] = [
   store(
     'touches-meet',
     'Of two touches at once that both answer touched, the later time counts.',
-    async ({ store: it, space, key, record, now }) => {
+    async ({ store: it, space, key, record, now, rounds }) => {
       const other = await space.connect()
       const { expiryResolutionMs } = it.traits
-      for (let i = 0; i < 30; i++) {
+      for (let i = 0; i < rounds(30); i++) {
         const at = key()
         await it.create(at, record(), now)
         const [a, b] = [(await it.read(at, now))!, (await other.read(at, now, { fresh: true }))!]

@@ -62,13 +62,13 @@ export const revocations: readonly Case[] = [
     'revoke-begins-when-asked',
     'A revocation does nothing before its first step is asked for.',
     async (context) => {
-      const { store: it, key, record, now } = context
+      const { store: it, key, record, now, rounds } = context
       const ann = subjectOf(context, 'ann')
       const at = key(ann.tag)
       await it.create(at, record({ subject: 'ann' }), now)
       const pages = it.deleteSubject!(ann, now)
       // What had begun at once would be done before these are answered.
-      for (let i = 0; i < 20; i++) {
+      for (let i = 0; i < rounds(20); i++) {
         await settled()
         assert.ok(await it.read(at, now, { fresh: true }), 'it began when it was called')
       }
@@ -96,9 +96,9 @@ export const revocations: readonly Case[] = [
     'revoke-meets-create',
     'A session that is created while its subject is revoked is whole or gone; the next revocation ends it.',
     async (context) => {
-      const { store: it, space, key, record, now } = context
+      const { store: it, space, key, record, now, rounds } = context
       const other = await space.connect()
-      for (let i = 0; i < 20; i++) {
+      for (let i = 0; i < rounds(20); i++) {
         const ann = subjectOf(context, 'ann')
         const keys = [key(ann.tag), key(ann.tag), key(ann.tag)]
         await it.create(keys[0]!, record({ subject: 'ann' }), now)
@@ -121,9 +121,9 @@ export const revocations: readonly Case[] = [
     'revoke-meets-replace',
     'However a revocation and replaces fall together, the record is gone once the revocation is acknowledged.',
     async (context) => {
-      const { store: it, space, key, record, now } = context
+      const { store: it, space, key, record, now, rounds } = context
       const other = await space.connect()
-      for (let i = 0; i < 20; i++) {
+      for (let i = 0; i < rounds(20); i++) {
         const ann = subjectOf(context, 'ann')
         const at = key(ann.tag)
         await it.create(at, record({ subject: 'ann' }), now)
