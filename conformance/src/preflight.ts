@@ -57,8 +57,9 @@ const LARGEST_PROBE = 8_388_608
 
 /** Whether the errors that a store throws are branded, and of another class than the kit's. */
 async function isOfAnotherCore(store: SessionStore, patience: number): Promise<boolean> {
-  const size = Number(store.traits?.maxPayloadBytes) + 1
-  if (!(size <= LARGEST_PROBE)) return false
+  const traits: Partial<StoreTraits> | undefined = store.traits
+  const size = (traits?.maxPayloadBytes ?? LARGEST_PROBE) + 1
+  if (size > LARGEST_PROBE) return false
   const key = { tag: randomBytes(9).toString('base64url'), id: randomBytes(12).toString('base64url') }
   const now = Date.now()
   const record: SessionRecord = { revision: 1, expiresAt: now + 60_000, payload: new Uint8Array(size) }
