@@ -28,6 +28,8 @@ export interface Load {
   readonly report: LoadReport
   /** Waits until so many more operations were answered. */
   more(count: number): Promise<void>
+  /** From now on each worker waits so long after a turn, in ms; 0, as at the start: not at all. */
+  rest(ms: number): void
   stop(): Promise<LoadReport>
 }
 
@@ -45,12 +47,19 @@ export function load(sessions: Sessions<Partial<LoadData>>, workers: number): Lo
     undoneRotations: 0,
   }
   const stopping = new AbortController()
-  const running = Array.from({ length: workers }, (_, i) => work(sessions, `worker-${i}`, stopping.signal, report))
+  let restMs = 0
+  const rest = async (): Promise<void> => void (restMs > 0 && (await delay(restMs)))
+  const running = Array.from({ length: workers }, (_, i) =>
+    work(sessions, `worker-${i}`, stopping.signal, report, rest),
+  )
   return {
     report,
     async more(count) {
       const goal = report.done + count
       while (report.done < goal) await delay(5)
+    },
+    rest(ms) {
+      restMs = ms
     },
     async stop() {
       stopping.abort()
@@ -62,12 +71,19 @@ export function load(sessions: Sessions<Partial<LoadData>>, workers: number): Lo
 
 type Opened = Sessions<Partial<LoadData>>
 
-async function work(sessions: Opened, owner: string, signal: AbortSignal, report: LoadReport): Promise<void> {
+async function work(
+  sessions: Opened,
+  owner: string,
+  signal: AbortSignal,
+  report: LoadReport,
+  rest: () => Promise<void>,
+): Promise<void> {
   const worker = new Worker(sessions, owner, report)
   while (!signal.aborted) {
     try {
       await worker.turn()
       report.done++
+      await rest()
     } catch (error) {
       const code = isSessError(error) ? error.code : String(error)
       report.errors[code] = (report.errors[code] ?? 0) + 1
