@@ -15,7 +15,14 @@ export default defineConfig({
   test: {
     projects: folders.map((folder) => ({
       extends: true as const,
-      test: { name: folder, root: folder, include: ['**/*.test.ts'], exclude: ['**/node_modules/**', '**/dist/**'] },
+      test: {
+        name: folder,
+        root: folder,
+        include: ['**/*.test.ts'],
+        exclude: ['**/node_modules/**', '**/dist/**'],
+        // A server that a folder's test files share.
+        globalSetup: globSync(join(import.meta.dirname, folder, 'test/global-setup.ts')),
+      },
     })),
     // Programs that tests start are compiled once.
     env: { TMPDIR: scratch(), NODE_COMPILE_CACHE: join(import.meta.dirname, '.cache', 'compiled') },

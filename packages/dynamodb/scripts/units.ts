@@ -19,20 +19,16 @@ const WRITES = /^(Put|Update|Delete)/
 /**
  * Measures what each operation of the store consumes, on DynamoDB Local.
  *
+ * @param port - Where it listens.
  * @returns A table in Markdown.
  */
-export async function measure(): Promise<string> {
-  const server = await startDynamodb()
+export async function measure(port: number): Promise<string> {
   const operations = new Map<string, Cost[]>()
-  try {
-    for (const size of SIZES) {
-      const fixture = await openFixture(server.port)
-      for (const [name, cost] of await costsOf(fixture, size))
-        operations.set(name, [...(operations.get(name) ?? []), cost])
-      await fixture.close()
-    }
-  } finally {
-    await server.stop()
+  for (const size of SIZES) {
+    const fixture = await openFixture(port)
+    for (const [name, cost] of await costsOf(fixture, size))
+      operations.set(name, [...(operations.get(name) ?? []), cost])
+    await fixture.close()
   }
   const heads = ['', 'requests', ...SIZES.flatMap((size) => [`${size} bytes: read units`, 'write units'])]
   const rows = Array.from(operations, ([name, costs]) => [
@@ -85,4 +81,7 @@ async function costsOf({ store, client, gateway }: Fixture, size: number): Promi
   return costs
 }
 
-if (import.meta.main) console.log(await measure())
+if (import.meta.main) {
+  await using server = await startDynamodb()
+  console.log(await measure(server.port))
+}

@@ -1,27 +1,23 @@
 import { readFileSync } from 'node:fs'
 import { Agent } from 'node:http'
 import { DynamoDB, DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
-import { startDynamodb, type TestServer } from '@sess/test-servers'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, inject, test } from 'vitest'
 import { use } from '../test/use.ts'
 import { createSessionTable, dynamodbStore } from './index.ts'
 
 const TABLE = 'client-options'
-let server: TestServer
 let basis: DynamoDBClientConfig
 
 beforeAll(async () => {
-  server = await startDynamodb()
   basis = {
-    endpoint: `http://127.0.0.1:${server.port}`,
+    endpoint: `http://127.0.0.1:${inject('dynamodbPort')}`,
     region: 'local',
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
   }
   const client = new DynamoDBClient(basis)
   await createSessionTable(client, { table: TABLE })
   client.destroy()
-}, 120_000)
-afterAll(() => server.stop())
+})
 
 /** The README's word, and values with which the store is to work. */
 type Row = readonly [

@@ -1,8 +1,7 @@
 import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { createSessions, type SessionKey, type SessionRecord, type SessionStore } from '@sess/core'
 import { DAMAGED_RECORD } from '@sess/core/adapter'
-import { startDynamodb, type TestServer } from '@sess/test-servers'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, inject, onTestFinished, test } from 'vitest'
 import { asExpected, sum } from '@sess/core/adapter'
 import type { Fate } from '../test/gateway.ts'
 import { clientOf } from '../test/harness.ts'
@@ -10,15 +9,10 @@ import { keyOf, now, openFixture, recordOf, type Fixture } from '../test/session
 import { dynamodbStore, type DynamodbClient } from './index.ts'
 import type { Item } from './item.ts'
 
-let server: TestServer
 let it: Fixture
 
-beforeAll(async () => {
-  server = await startDynamodb()
-}, 120_000)
-afterAll(() => server.stop())
 beforeEach(async () => {
-  it = await openFixture(server.port)
+  it = await openFixture(inject('dynamodbPort'))
 })
 afterEach(() => it.close())
 

@@ -5,8 +5,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import { CreateTableCommand, DynamoDBClient, PutItemCommand, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import { createSessions, type SessError, type SessionStore } from '@sess/core'
-import { startDynamodb, type TestServer } from '@sess/test-servers'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, inject, onTestFinished, test, vi } from 'vitest'
 import { asExpected, sum } from '@sess/core/adapter'
 import type { Fate } from '../test/gateway.ts'
 import { SELF_SIGNED } from '../test/certificate.ts'
@@ -14,15 +13,10 @@ import { clientOf } from '../test/harness.ts'
 import { keyOf, now, openFixture, recordOf, type Fixture } from '../test/session-table-fixture.ts'
 import { createSessionTable, dynamodbStore } from './index.ts'
 
-let server: TestServer
 let it: Fixture
 
-beforeAll(async () => {
-  server = await startDynamodb()
-}, 120_000)
-afterAll(() => server.stop())
 beforeEach(async () => {
-  it = await openFixture(server.port)
+  it = await openFixture(inject('dynamodbPort'))
 })
 afterEach(() => it.close())
 
@@ -87,7 +81,7 @@ describe.each(writes)('%s', (method, operation, write) => {
   test('to a server that is not there was not applied', async () => {
     await it.gateway.close()
     await expect(write(it.store)).rejects.toMatchObject({ code: 'store_unavailable' })
-    it = await openFixture(server.port)
+    it = await openFixture(inject('dynamodbPort'))
   })
 
   test('that is never answered is given up, and not sent again', async () => {

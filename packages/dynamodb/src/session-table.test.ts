@@ -8,8 +8,7 @@ import {
   type DynamoDBClient,
   type TimeToLiveSpecification,
 } from '@aws-sdk/client-dynamodb'
-import { startDynamodb, type TestServer } from '@sess/test-servers'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { parse } from 'yaml'
 import { asExpected, sum } from '@sess/core/adapter'
 import { measure } from '../scripts/units.ts'
@@ -18,19 +17,16 @@ import { clientOf } from '../test/harness.ts'
 import { keyOf, now, recordOf } from '../test/session-table-fixture.ts'
 import { createSessionTable, dynamodbStore, type DynamodbClient } from './index.ts'
 
-let server: TestServer
 let gateway: Gateway
 let client: DynamoDBClient
 
 beforeAll(async () => {
-  server = await startDynamodb()
-  gateway = await openGateway(server.port)
+  gateway = await openGateway(inject('dynamodbPort'))
   client = clientOf(gateway.port, 1)
-}, 120_000)
+})
 afterAll(async () => {
   client.destroy()
   await gateway.close()
-  await server.stop()
 })
 
 /** What makes a table of sessions what it is. */
@@ -193,6 +189,7 @@ describe('the README', () => {
     const cells = (text: string): string[][] =>
       text.split('\n').map((line) => line.split('|').map((cell) => cell.trim()))
     const rows = cells(readme).map(String)
-    for (const row of cells(await measure()).filter(([, cell]) => cell !== '---')) expect(rows).toContain(String(row))
+    for (const row of cells(await measure(inject('dynamodbPort'))).filter(([, cell]) => cell !== '---'))
+      expect(rows).toContain(String(row))
   })
 })
