@@ -95,8 +95,12 @@ export async function editedCore(mutant: Omit<CoreMutant, 'killedBy'>): Promise<
   const folder = await writeMutant(mutant, COPIES)
   // One class of errors for both: the copy must know a store's errors by instanceof.
   const errors = new URL('../../../packages/core/src/error.ts', import.meta.url)
-  if (mutant.file !== 'error.ts')
-    await writeFile(new URL('error.ts', folder), `export * from ${JSON.stringify(errors.href)}\n`)
+  if (mutant.file !== 'error.ts') {
+    const copy = new URL('error.ts', folder)
+    // It may be a link to core's own.
+    await rm(copy)
+    await writeFile(copy, `export * from ${JSON.stringify(errors.href)}\n`)
+  }
   const copy = (await import(/* @vite-ignore */ new URL('index.ts', folder).href)) as {
     createSessions: typeof createSessions
   }

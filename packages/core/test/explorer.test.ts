@@ -47,7 +47,18 @@ describe('a core with one rule taken out is caught, and the whole one passes', (
     const core = await loadCore(await writeMutant(mutant))
     const { violations } = await campaign(core, [parseReplay(mutant.in).scenario], { mutant: mutant.name })
     expect(violations.join('\n')).toContain(`invariant ${mutant.breaks}:`)
-    expect((await campaign(await loadCore(), [parseReplay(mutant.in).scenario])).violations).toEqual([])
+  })
+
+  test('the whole one passes where they are caught', LONG, async () => {
+    const caught = new Map(
+      MUTANTS.map((mutant) => parseReplay(mutant.in).scenario).map((scenario) => [scenarioText(scenario), scenario]),
+    )
+    // It has passed these above.
+    for (const scenario of pairs()) caught.delete(scenarioText(scenario))
+    const scenarios = [...caught.values()].toSorted((a, b) => STARTS.indexOf(a.start) - STARTS.indexOf(b.start))
+    const { violations, scenarios: explored } = await campaign(await loadCore(), scenarios)
+    expect(violations).toEqual([])
+    expect(explored).toBe(caught.size)
   })
 })
 

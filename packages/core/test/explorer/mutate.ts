@@ -1,5 +1,9 @@
-/** Makes a core with one rule taken out: a copy of the sources with some text replaced. */
-import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+/**
+ * Makes a core with one rule taken out: a copy of the sources with some text replaced. What does not import the changed file,
+ * by others or itself, is a link to the source, which Node has loaded already: to load all of it for each mutant took 80 ms.
+ */
+import { cp, glob, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import type { Edit } from './mutants.ts'
 
 const SOURCE = new URL('../../src/', import.meta.url)
@@ -21,7 +25,40 @@ export async function writeMutant({ name, file, edits }: Edit, copies: URL = COP
   }
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })
-  await cp(SOURCE, folder, { recursive: true, filter: (path) => !path.endsWith('.test.ts') })
-  await writeFile(new URL(file, folder), source)
+  const imports = await (known ??= importsOfSources())
+  const changed = withImporters(file, imports)
+  for (const each of imports.keys()) {
+    if (each === file) await writeFile(new URL(each, folder), source)
+    else if (changed.has(each)) await cp(new URL(each, SOURCE), new URL(each, folder))
+    else await symlink(fileURLToPath(new URL(each, SOURCE)), new URL(each, folder))
+  }
   return folder
+}
+
+/** Which files of the sources each of them imports, types aside. */
+type Imports = ReadonlyMap<string, readonly string[]>
+
+let known: Promise<Imports> | undefined
+
+async function importsOfSources(): Promise<Imports> {
+  const imports = new Map<string, readonly string[]>()
+  for await (const file of glob('*.ts', { cwd: fileURLToPath(SOURCE) })) {
+    if (file.endsWith('.test.ts')) continue
+    const text = await readFile(new URL(file, SOURCE), 'utf8')
+    const found = text.matchAll(/^(?:import|export)(?! type\b)[^'"]*? from '\.\/([^']+)'/gm)
+    imports.set(
+      file,
+      Array.from(found, ([, imported]) => imported!),
+    )
+  }
+  return imports
+}
+
+/** A file, and what imports it, by others or itself. */
+function withImporters(file: string, imports: Imports): ReadonlySet<string> {
+  const reached = new Set([file])
+  // A set takes what is added while it is walked through.
+  for (const each of reached)
+    for (const [importer, imported] of imports) if (imported.includes(each)) reached.add(importer)
+  return reached
 }
