@@ -16,6 +16,13 @@ const RATIOS = [
   ['sess-node-redis', 'sess'],
   ['sess-store', 'express-session'],
   ['sess-postgres', 'connect-pg-simple'],
+  ['sess', 'none'],
+  ['fastify-sess', 'fastify-none'],
+  ['fastify-sess', 'fastify-session'],
+  ['hono-sess', 'hono-none'],
+  ['hono-sess', 'hono-sessions'],
+  ['koa-sess', 'koa-none'],
+  ['koa-sess', 'koa-session'],
 ] as const
 
 const { values, positionals } = parseArgs({
@@ -25,6 +32,8 @@ const { values, positionals } = parseArgs({
     seconds: { type: 'string', default: '3' },
     sessions: { type: 'string', default: '256' },
     warm: { type: 'string', default: '4' },
+    // `/untouched` is asked by visitors without a cookie.
+    path: { type: 'string', multiple: true, default: ['/read', '/write'] },
   },
 })
 const NAMES = positionals.length > 0 ? positionals : ALL
@@ -46,7 +55,7 @@ const urls = {
   REDIS_URL: `redis://127.0.0.1:${redis.port}`,
   ...(postgres && { POSTGRES_URL: `postgres://postgres@127.0.0.1:${postgres.port}/postgres` }),
 }
-const PATHS = ['/read', '/write']
+const PATHS = values.path
 /** What was measured: by path, then by contestant, one number a round. */
 const table = (): Map<string, Map<string, number[]>> =>
   new Map(PATHS.map((path) => [path, new Map<string, number[]>(NAMES.map((name) => [name, []]))]))
@@ -58,10 +67,11 @@ for (let round = 0; round < rounds; round++) {
     const name = NAMES[(turn + round) % NAMES.length]!
     await using contestant = await Contestant.start(name, urls, Number(values.sessions))
     for (const path of PATHS) {
+      const cookies = path === '/untouched' ? [] : contestant.cookies
       // Until the engine has compiled what it compiles: that is CPU time of the process too.
-      await load(contestant.url + path, contestant.cookies, warm)
+      await load(contestant.url + path, cookies, warm)
       const before = await contestant.cpuTime()
-      const { requests, perSecond } = await load(contestant.url + path, contestant.cookies, seconds)
+      const { requests, perSecond } = await load(contestant.url + path, cookies, seconds)
       const time = ((await contestant.cpuTime()) - before) / requests
       rates.get(path)!.get(name)!.push(perSecond)
       times.get(path)!.get(name)!.push(time)

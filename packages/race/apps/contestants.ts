@@ -18,7 +18,7 @@ export interface Contestant {
 }
 
 /** `express-session 1.19`, with the version that is installed. */
-function named(name: string, parts = 2): string {
+export function named(name: string, parts = 2): string {
   const file = join(import.meta.dirname, '../node_modules', name, 'package.json')
   const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string }
   return `${name} ${version.split('.').slice(0, parts).join('.')}`

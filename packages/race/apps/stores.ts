@@ -6,8 +6,8 @@ import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { Harness } from '@sess/conformance'
 import repository from '../../../scripts/check/stores.json' with { type: 'json' }
-import type { CheckName, RaceResult } from '../src/index.ts'
-import { cellOf, conditions, markdown, raced, rowOf } from './raced.ts'
+import { printAndExit, type Raced } from './nothing-found.ts'
+import { raced } from './raced.ts'
 
 /** What is raced. */
 interface Subject {
@@ -35,20 +35,6 @@ const subjects: ReadonlyMap<string, Subject> = new Map([
   ],
 ])
 
-const columns: readonly [string, CheckName][] = [
-  ['a write lost', 'write-lost'],
-  ['alive after its logout', 'alive-after-logout'],
-  ['old ID alive after a login', 'alive-after-login'],
-  ['signed out by another answer', 'sign-in-lost'],
-  ['a write lost over a login', 'lost-over-login'],
-  ['an ID from before signed in', 'fixated'],
-  ['a made-up ID adopted', 'made-up-adopted'],
-  ['an ended ID adopted', 'ended-adopted'],
-]
-
-/** One of each race of which it matters how often its requests met. */
-const meetings: readonly CheckName[] = ['write-lost', 'alive-after-logout', 'alive-after-login']
-
 const { values } = parseArgs({
   options: {
     trials: { type: 'string', default: '100' },
@@ -63,14 +49,6 @@ function subjectOf(store: string): Subject {
   if (subject !== undefined) return subject
   if (existsSync(store)) return { harness: pathToFileURL(resolve(store)).href }
   throw new Error(`there is no ${store}: --store takes ${[...subjects.keys()].join(', ')}, or the path of a harness`)
-}
-
-/** A row of the table. */
-interface Raced {
-  readonly name: string
-  readonly result: RaceResult
-  /** What the store stands on. */
-  readonly versions: string
 }
 
 /** Driver and server; the store itself is this repository's. */
@@ -92,34 +70,7 @@ async function raceOn({ harness: module, title, env }: Subject): Promise<Raced> 
   }
 }
 
-/** What keeps a row from being all zeros. */
-function shortfalls({ name, result }: Raced): string[] {
-  return columns.flatMap(([, check]) => {
-    const { status, title, found, judged, note, unjudged } = rowOf(result, check)
-    if (status === 'found') return `${name}: ${title}: ${found} of ${judged}`
-    if (status === 'clean' && judged === trials) return []
-    const why = [...(note === undefined ? [] : [note]), ...Object.keys(unjudged)]
-    return `${name}: ${title}: ${judged} of ${trials} judged (${why.join('; ')})`
-  })
-}
-
-const rows: Raced[] = []
-for (const subject of values.store.map(subjectOf)) {
-  const row = await raceOn(subject)
-  rows.push(row)
-  process.stderr.write(
-    [`${row.name}: ${Math.round(row.result.durationMs / 1000)} s`, ...shortfalls(row), ''].join('\n'),
-  )
-}
-const table = markdown([
-  ['', ...columns.map(([title]) => title), 'writes / logouts / logins that met', 'with'],
-  ...rows.map(({ name, result, versions }) => [
-    name,
-    ...columns.map(([, check]) => cellOf(result, check)),
-    meetings.map((check) => rowOf(result, check).inFlight ?? 0).join(' / '),
-    versions,
-  ]),
-])
-const failed = rows.some((row) => shortfalls(row).length > 0)
-// Servers that a harness has started go with this process.
-process.stdout.write(`${table}\n\n${conditions(trials)}\n`, () => process.exit(failed ? 1 : 0))
+await printAndExit(
+  values.store.map(subjectOf).map((subject) => () => raceOn(subject)),
+  trials,
+)
