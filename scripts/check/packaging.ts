@@ -60,25 +60,33 @@ async function inspect({ manifest }: Package): Promise<string[]> {
   ]
 }
 
+/** Where each public package's tarball is, as a dependency says it. */
+const tarballs: Readonly<Record<string, string>> = Object.fromEntries(
+  publicPackages.map(({ manifest }) => [manifest.name, `file:${tarball(manifest)}`]),
+)
+
 /** Installs the tarballs, and what they ask their users to install, into an empty project. */
 async function install(project: string): Promise<string[]> {
-  const tarballs = Object.fromEntries(
-    publicPackages.map(({ manifest }) => [manifest.name, `file:${tarball(manifest)}`]),
-  )
   const peers = publicPackages
     .flatMap(({ manifest }) => Object.keys(manifest.peerDependencies ?? {}))
     .filter((name) => !(name in tarballs))
   const types = ['@types/node', '@types/express-session']
   const pinned = [...peers, 'typescript', ...types].map((name) => [name, catalogVersion(name)])
   const others = { ...Object.fromEntries(pinned), [OLDER_TYPESCRIPT]: 'npm:typescript@~5.9.3' }
-  writeFileSync(
-    join(project, 'package.json'),
-    JSON.stringify({ type: 'module', dependencies: { ...tarballs, ...others } }),
-  )
+  return installed(project, { ...tarballs, ...others })
+}
+
+/** Installs dependencies into an empty project. */
+async function installed(
+  project: string,
+  dependencies: Readonly<Record<string, string>>,
+  withLockfile = true,
+): Promise<string[]> {
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ type: 'module', dependencies }))
   const builds = 'allowBuilds: { esbuild: false, msgpackr-extract: false }'
   writeFileSync(join(project, 'pnpm-workspace.yaml'), `overrides: ${JSON.stringify(tarballs)}\n${builds}\n`)
   // For the versions that it pins: then all of it is in pnpm's store already.
-  copyFileSync(join(root, 'pnpm-lock.yaml'), join(project, 'pnpm-lock.yaml'))
+  if (withLockfile) copyFileSync(join(root, 'pnpm-lock.yaml'), join(project, 'pnpm-lock.yaml'))
   const args = ['install', '--no-frozen-lockfile', '--prefer-offline', `--config.node-version=${process.versions.node}`]
   const { code, output } = await pnpm(args, { cwd: project, capture: true, timeoutMs: 300_000 })
   return code === 0 ? [] : [`The tarballs do not install:\n${output}`]
@@ -180,6 +188,32 @@ async function use(project: string): Promise<string[]> {
   return [...problems, ...(await problemsIn(project, 'readme.ts', example.code))]
 }
 
+const NODE_REDIS = '@sess/node-redis'
+
+/** Installs the store on the package `redis` as its README says, and sees that ioredis is not there, and is not needed. */
+async function withoutIoredis(): Promise<string[]> {
+  const project = mkdtempSync(join(tmpdir(), 'sess-packed-'))
+  try {
+    const chosen = ['@sess/core', NODE_REDIS].map((name) => [name, tarballs[name]!])
+    const others = ['redis', '@types/node'].map((name) => [name, catalogVersion(name)])
+    // By the lockfile of the workspace ioredis would be there for others.
+    const refused = await installed(project, Object.fromEntries([...chosen, ...others]), false)
+    if (refused.length > 0) return refused
+    const there = globSync('node_modules/.pnpm/*ioredis*', { cwd: project })
+    const code = `import { redisStore } from '${NODE_REDIS}'\nimport { createClient } from 'redis'\nredisStore(createClient())\n`
+    const problems = await problemsIn(project, 'node-redis.ts', code)
+    const { code: exit, output } = await tool(
+      'tsc',
+      ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--types', 'node', 'node-redis.ts'],
+      project,
+    )
+    if (exit !== 0) problems.push(`${NODE_REDIS} without ioredis does not compile:\n${output}`)
+    return [...there.map((name) => `${NODE_REDIS} has installed ${name}`), ...problems]
+  } finally {
+    rmSync(project, { recursive: true, force: true })
+  }
+}
+
 /** Packs every public package, inspects the tarballs, installs them into an empty project, and uses them there. */
 export const packaging: Check = {
   name: 'packaging',
@@ -194,7 +228,7 @@ export const packaging: Check = {
     const project = mkdtempSync(join(tmpdir(), 'sess-packed-'))
     try {
       const refused = await install(project)
-      problems.push(...(refused.length > 0 ? refused : await use(project)))
+      problems.push(...(refused.length > 0 ? refused : await use(project)), ...(await withoutIoredis()))
     } finally {
       rmSync(project, { recursive: true, force: true })
     }

@@ -1,4 +1,4 @@
-/** What a command is made of; its bytes are Buffers, which the type does not say, so that it compiles without the types of Node. */
+/** What a command is made of: text, or bytes, which are always a Buffer. */
 export type Argument = string | Uint8Array
 
 /** Options of a command that override those of the client. */

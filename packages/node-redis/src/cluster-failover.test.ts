@@ -99,6 +99,33 @@ describe.each([6, 5] as const)('on redis %d', (major) => {
   }, 60_000)
 })
 
+test('a node that is away, with no successor, fails at once after a second, with the error of its connection', async () => {
+  await start(6)
+  const store = redisClusterStore(cluster)
+  const keys = Array.from({ length: 30 }, (_, i) => ({ ...keyOf(), tag: String(i).padStart(12, 'x') }))
+  for (const key of keys) await store.create(key, recordOf(), Date.now())
+  const [master] = servers.nodes
+  for (const node of servers.nodes.slice(3))
+    await servers.cli(node, 'CONFIG', 'SET', 'cluster-replica-no-failover', 'yes')
+  for (const node of servers.nodes) await servers.cli(node, 'CONFIG', 'SET', 'cluster-require-full-coverage', 'no')
+  await master!.kill()
+  const isAway = (): boolean => cluster.masters.some(({ client }) => client && !client.isReady)
+  while (!isAway()) await delay(5)
+  const outcomes = async (): Promise<string[]> => {
+    const answers = await Promise.allSettled(keys.map((key) => store.read(key, Date.now())))
+    return answers.map((answer) => (answer.status === 'fulfilled' ? 'read' : String(answer.reason)))
+  }
+  await outcomes()
+  await delay(1100)
+  const began = performance.now()
+  const seen = new Set(await outcomes())
+  expect(performance.now() - began).toBeLessThan(900)
+  expect([...seen].toSorted()).toEqual([expect.stringMatching(/was not sent.*ECONNREFUSED/), 'read'])
+  // A write that was not sent is known not to have happened.
+  const away = keys[(await outcomes()).findIndex((outcome) => outcome !== 'read')]!
+  await expect(store.delete(away, Date.now())).rejects.toMatchObject({ code: 'store_unavailable' })
+}, 60_000)
+
 test('a cluster that is down costs a second once, with the error of a connection', async () => {
   await start(6)
   const store = redisClusterStore(cluster)

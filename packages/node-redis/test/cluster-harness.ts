@@ -7,7 +7,7 @@ import { SocketFaults } from '@sess/conformance/faults'
 import { says, startRedisCluster, type RedisCluster } from '@sess/test-servers'
 import { clusterOf as ioredisClusterOf } from '../../redis-cluster/test/client.ts'
 import { disconnect } from '../../redis/test/client.ts'
-import { grantIn, indexOf, rawOf, versionOf } from '../../redis/test/stored.ts'
+import { indexOf, rawOf, versionOf } from '../../redis/test/stored.ts'
 import manifest from '../package.json' with { type: 'json' }
 import { redisClusterStore } from '../src/index.ts'
 import { clusterOf, type ClientOptions } from './client.ts'
@@ -37,8 +37,7 @@ export async function connect(argument: string): Promise<Connection> {
 let started: Promise<RedisCluster> | undefined
 
 /** The cluster of all namespaces: started when it is first asked for, and gone with this process. */
-export const cluster = (): Promise<RedisCluster> =>
-  (started ??= startRedisCluster(3, { user: grantIn(new URL('..', import.meta.url)) }))
+export const cluster = (): Promise<RedisCluster> => (started ??= startRedisCluster(3))
 
 /** Crashes all nodes at once: no replica can take over, and nothing is left. */
 async function restart({ nodes }: RedisCluster): Promise<void> {
@@ -68,7 +67,7 @@ function harnessOn(name: string, options: ClientOptions): Harness {
         faulty: { faults, argument: argument(through) },
         raw: rawOf(admin, () => admin.nodes('master'), prefix),
         index: indexOf(admin, prefix),
-        ...(!options.username && { restart: () => restart(servers) }),
+        restart: () => restart(servers),
         remove: async () => {
           await disconnect(admin)
           await faults.close()
@@ -85,15 +84,5 @@ function harnessOn(name: string, options: ClientOptions): Harness {
 
 /** RESP3, the client's default. */
 export const harness: Harness = harnessOn('node-redis-cluster', {})
-
-/** On RESP2, with the rights that the README grants. A node that restarts forgets what it has refused. */
-export const leastPrivileged: Harness = harnessOn(
-  'node-redis-cluster on RESP2, with the rights that the README grants',
-  {
-    RESP: 2,
-    username: 'sess',
-    password: 'secret',
-  },
-)
 
 export const onRedis5: Harness = harnessOn('node-redis-cluster on redis 5', { major: 5 })

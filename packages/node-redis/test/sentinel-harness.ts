@@ -48,7 +48,7 @@ async function start(): Promise<SentinelGroup> {
 
 /** Each namespace is a prefix. The store on trial speaks to the master that Sentinels name, through a proxy. */
 export const harness: Harness = harnessOf({
-  name: 'node-redis with Sentinel',
+  name: 'node-redis-sentinel',
   module: import.meta.url,
   connect,
   make: async () => {
