@@ -6,11 +6,13 @@ import { DatabaseSync } from 'node:sqlite'
 import { parseArgs } from 'node:util'
 import { createSessions, type SessionStore } from '@sess/core'
 import { memcachedStore } from '@sess/memcached'
+import { migrate, postgresStore } from '@sess/postgres'
 import { redisStore } from '@sess/redis'
 import { sqliteStore } from '@sess/sqlite'
-import { startMemcached, startRedis } from '@sess/test-servers'
+import { startMemcached, startPostgres, startRedis } from '@sess/test-servers'
 import { Redis } from 'ioredis'
 import { Client } from 'memjs'
+import { Pool } from 'pg'
 
 const { values } = parseArgs({
   options: { sessions: { type: 'string', default: '10000' }, data: { type: 'string', default: '500' } },
@@ -59,6 +61,17 @@ console.log(`${count} sessions of as many users, with ${text.length} bytes of da
     Number(/used_memory:(\d+)/.exec(await redis.info('memory'))![1]),
   )
   redis.disconnect()
+}
+{
+  await using server = await startPostgres()
+  const pool = new Pool({ host: '127.0.0.1', port: server.port, user: 'postgres', database: 'postgres' })
+  await migrate(pool)
+  const bytes = async (): Promise<number> => {
+    const { rows } = await pool.query<{ size: string }>(`SELECT pg_total_relation_size('sess_sessions') AS size`)
+    return Number(rows[0]!.size)
+  }
+  await measured('postgres', postgresStore(pool), bytes)
+  await pool.end()
 }
 {
   await using server = await startMemcached()
