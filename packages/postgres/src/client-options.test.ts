@@ -92,6 +92,20 @@ test.each(cases)('a Pool with %s %s: %j', async (_, verdict, value) => {
   else expect(() => storeOf(value)).toThrow(expect.objectContaining({ code: 'invalid_option' }))
 })
 
+test('prepare: true works: each connection plans a statement once', async () => {
+  const pool = poolOf({ port, max: 1 })
+  onTestFinished(() => pool.end())
+  const store = postgresStore(pool, { schema, prepare: true })
+  await use(store)
+  await use(store)
+  const { rows } = await pool.query<{ statement: string }>('SELECT statement FROM pg_prepared_statements')
+  expect(rows.length).toBeGreaterThan(5)
+  expect(new Set(rows.map(({ statement }) => statement)).size).toBe(rows.length)
+  await pool.query('DEALLOCATE ALL')
+  const error = { code: 'configuration', message: expect.stringContaining('leave out the option prepare') as unknown }
+  await expect(store.create(keyOf(), record, now)).rejects.toMatchObject(error)
+})
+
 test('a URL works', async () => {
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`
   await use(storeOf({ connectionString: url, host: undefined, port: undefined }))
@@ -227,6 +241,7 @@ test.each<[options: object, message: string]>([
   [{ table: 'a-b' }, 'table must be a name'],
   [{ schema: 'a"b' }, 'schema must be a name'],
   [{ prefix: 'ä' }, 'prefix must be text of printable ASCII'],
+  [{ prepare: 'yes' }, 'prepare must be true or false'],
   [{ maxPayloadBytes: 0 }, 'maxPayloadBytes must be a whole number'],
   [{ ttl: 1 }, 'ttl is no option of postgresStore()'],
   [{ tableName: 'sessions' }, 'the option is called table'],

@@ -1,5 +1,7 @@
-/** A statement as the store sends it: unnamed, so that it is prepared for one execution and no connection has to remember it. */
+/** A statement as the store sends it. */
 export interface PostgresStatement {
+  /** Not there: it is prepared for one execution, and no connection has to remember it. */
+  readonly name?: string
   readonly text: string
   readonly values?: unknown[]
   /** Values are read as the server's text, whatever parsers the application has set. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { SessError } from '@sess/core/adapter'
 import { isPool } from './client-check.ts'
@@ -28,12 +29,18 @@ type Connection = PostgresClient | PostgresPoolClient
 export class Database {
   readonly #client: PostgresPool | PostgresClient
   readonly #isPool: boolean
+  readonly #prepare: boolean
+  readonly #names = new Map<string, string>()
   /** Settles when a Client has done what it was given last. */
   #lastTurn: Promise<unknown> = Promise.resolve()
 
-  /** @throws {SessError} `invalid_option` for what is neither a Pool nor a Client of pg, or one that cannot be used. */
-  constructor(client: PostgresPool | PostgresClient) {
+  /**
+   * @param prepare - Gives statements names, for connections to remember.
+   * @throws {SessError} `invalid_option` for what is neither a Pool nor a Client of pg, or one that cannot be used.
+   */
+  constructor(client: PostgresPool | PostgresClient, prepare = false) {
     this.#client = client
+    this.#prepare = prepare
     this.#isPool = isPool(client)
   }
 
@@ -94,6 +101,16 @@ export class Database {
     return turn
   }
 
+  /** The same text has the same name, in every store of a process. */
+  #nameOf(text: string): string {
+    let name = this.#names.get(text)
+    if (name === undefined) {
+      name = `sess_${createHash('sha256').update(text).digest('base64url').slice(0, 22)}`
+      this.#names.set(text, name)
+    }
+    return name
+  }
+
   async #send(connection: Connection, text: string, values: unknown[] | undefined): Promise<Answer> {
     if (isInTransaction(connection))
       throw new SessError(
@@ -104,7 +121,7 @@ export class Database {
       )
     const statement: PostgresStatement = {
       text,
-      ...(values && { values }),
+      ...(values && { values, ...(this.#prepare && { name: this.#nameOf(text) }) }),
       types: TYPES,
       query_timeout: timeoutOf(connection),
     }

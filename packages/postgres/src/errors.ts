@@ -11,7 +11,7 @@ const LOST = /^40(001|P01)$/
  *
  * @see https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
-const REFUSED = /^(0A|2[2358]|3D|40001|40P01|42|53|55|57014|P0)/
+const REFUSED = /^(0A|2[23568]|3D|40001|40P01|42|53|55|57014|P0)/
 /** The outcome of the statement is not known, as the server itself says. */
 const UNKNOWN = '40003'
 
@@ -19,6 +19,9 @@ const UNKNOWN = '40003'
 const MISCONFIGURED: Readonly<Record<string, string>> = {
   '42P01': 'there is no such table: call migrate(), or look at the options table and schema and at the search_path',
   '42703': 'the table has other columns: give another name by the option table, and call migrate()',
+  '26000':
+    'a prepared statement has gone: leave out the option prepare behind PgBouncer, and where connections are reset',
+  '42P05': 'a prepared statement is there already: leave out the option prepare behind PgBouncer',
   '42P10': 'the table has another primary key: give another name by the option table, and call migrate()',
   '42501': 'the user lacks a right: grant it USAGE on the schema, and SELECT, INSERT, UPDATE, DELETE on the table',
   '3F000': 'there is no such schema: call migrate()',

@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { sum } from '@sess/core/adapter'
+import { asExpected, sum } from '@sess/core/adapter'
 import type { Pool } from 'pg'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { server } from '../test/harness.ts'
@@ -118,4 +118,22 @@ test('applications that share a table by prefix see nothing of each other', asyn
   for (const store of stores) await store.create(keyOf(), old, past)
   expect(await sum(other.sweep!(now))).toBe(1)
   expect(await sum(shop.sweep!(now))).toBe(1)
+})
+
+test('a write that leaves the minute of its expiry as it is touches no index', async () => {
+  const schema = 'hot'
+  await migrate(admin, { schema })
+  const store = postgresStore(admin, { schema })
+  const key = keyOf()
+  await store.create(key, record, now)
+  for (let revision = 1; revision <= 200; revision++)
+    await store.replace(key, asExpected({ ...record, revision }), { ...record, revision: revision + 1 }, now)
+  const hot = async (): Promise<number> => {
+    const { rows } = await admin.query<{
+      share: number
+    }>(`SELECT n_tup_hot_upd / greatest(n_tup_upd, 1)::float8 AS share
+      FROM pg_stat_all_tables WHERE schemaname = 'hot' AND relname = 'sess_sessions' AND n_tup_upd = 200`)
+    return rows[0]?.share ?? 0
+  }
+  await expect.poll(hot, { timeout: 20_000 }).toBeGreaterThan(0.9)
 })

@@ -56,6 +56,16 @@ test('a statement that PgBouncer has no server for was not applied', async () =>
   expect(await store.create(key, record, now)).toBe(true)
 })
 
+test('prepare: true does not work there, and says so', async () => {
+  await using bouncer = await startPgbouncer(await server(), { default_pool_size: '2' })
+  const pool = poolOf({ port: bouncer.port })
+  onTestFinished(() => pool.end())
+  const store = postgresStore(pool, { schema, prepare: true })
+  const answers = await Promise.allSettled(Array.from({ length: 20 }, () => store.read(keyOf(), now)))
+  const codes = answers.flatMap((each) => (each.status === 'rejected' ? [(each.reason as { code: string }).code] : []))
+  expect(new Set(codes)).toEqual(new Set(['configuration']))
+})
+
 test('options that PgBouncer does not pass on say so: statement_timeout belongs to the role there', async () => {
   await using bouncer = await startPgbouncer(await server())
   const pool = poolOf({ port: bouncer.port, statement_timeout: 5000 })

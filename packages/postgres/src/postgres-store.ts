@@ -5,6 +5,7 @@ import {
   PageSize,
   SessError,
   type ExpectedRecord,
+  type OptionNames,
   type SessionKey,
   type SessionRecord,
   type SessionStore,
@@ -20,6 +21,11 @@ import { tableOf, type TableOptions } from './table.ts'
 export interface PostgresStoreOptions extends TableOptions {
   /** Keeps applications apart that share a table: each has its own. Up to 64 printable ASCII characters. Default: none. */
   readonly prefix?: string
+  /**
+   * True: each connection prepares a statement once, under a name, and PostgreSQL plans it once: about half the server's work.
+   * Not behind PgBouncer in transaction mode before its 1.21. Default: false.
+   */
+  readonly prepare?: boolean
   /** The largest payload, in bytes; at most 500,000,000. Default: 1 MiB. */
   readonly maxPayloadBytes?: number
 }
@@ -38,14 +44,22 @@ const TRIES = 5
  * @throws {SessError} `invalid_option` for what is neither, and for wrong options.
  */
 export function postgresStore(client: PostgresPool | PostgresClient, options: PostgresStoreOptions = {}): SessionStore {
-  checkOptions(options, 'postgresStore()', { table: true, schema: true, prefix: true, maxPayloadBytes: true }, HINTS)
-  const { prefix = '', maxPayloadBytes = 1_048_576 } = options
+  checkOptions(options, 'postgresStore()', OPTIONS, HINTS)
+  const { prefix = '', prepare = false, maxPayloadBytes = 1_048_576 } = options
   if (typeof prefix !== 'string' || !/^[ -~]{0,64}$/.test(prefix))
     throw invalid('prefix', 'must be text of printable ASCII characters, 64 at most')
+  if (typeof prepare !== 'boolean') throw invalid('prepare', 'must be true or false')
   if (!Number.isInteger(maxPayloadBytes) || maxPayloadBytes < 1 || maxPayloadBytes > 500_000_000)
     throw invalid('maxPayloadBytes', 'must be a whole number from 1 to 500,000,000')
   const statements = statementsOf(tableOf(options).name)
-  return defineStore(new PostgresStore(new Database(client), statements, prefix, { maxPayloadBytes }))
+  return defineStore(new PostgresStore(new Database(client, prepare), statements, prefix, { maxPayloadBytes }))
+}
+const OPTIONS: OptionNames<PostgresStoreOptions> = {
+  table: true,
+  schema: true,
+  prefix: true,
+  prepare: true,
+  maxPayloadBytes: true,
 }
 const HINTS = {
   tableName: 'the option is called table',
@@ -79,7 +93,7 @@ class PostgresStore implements StoreImplementation {
 
   async create({ tag, id }: SessionKey, record: SessionRecord, now: number): Promise<boolean> {
     const { revision, expiresAt, subject, payload } = record
-    const values = [this.#prefix, tag, id, revision, expiresAt, bytesOf(subject), payload, now]
+    const values = [this.#prefix, tag, id, revision, expiresAt, minuteOf(expiresAt), bytesOf(subject), payload, now]
     return (await this.#database.write(this.#statements.create, values)).count === 1
   }
 
@@ -89,7 +103,12 @@ class PostgresStore implements StoreImplementation {
     { revision, expiresAt, payload }: SessionRecord,
     now: number,
   ): Promise<'replaced' | 'conflict' | 'missing'> {
-    return this.#compareAndSet('replaced', this.#statements.replace, key, expected, now, [revision, expiresAt, payload])
+    return this.#compareAndSet('replaced', this.#statements.replace, key, expected, now, [
+      revision,
+      expiresAt,
+      minuteOf(expiresAt),
+      payload,
+    ])
   }
 
   touch(
@@ -98,7 +117,7 @@ class PostgresStore implements StoreImplementation {
     expiresAt: number,
     now: number,
   ): Promise<'touched' | 'conflict' | 'missing'> {
-    return this.#compareAndSet('touched', this.#statements.touch, key, expected, now, [expiresAt])
+    return this.#compareAndSet('touched', this.#statements.touch, key, expected, now, [expiresAt, minuteOf(expiresAt)])
   }
 
   async delete({ tag, id }: SessionKey, now: number): Promise<boolean> {
@@ -157,7 +176,7 @@ class PostgresStore implements StoreImplementation {
   async *sweep(until: number): AsyncIterable<number> {
     for (;;) {
       const { count } = await this.#page(this.#sizes.sweep, (size) =>
-        this.#database.write(this.#statements.sweep, [this.#prefix, until, size]),
+        this.#database.write(this.#statements.sweep, [this.#prefix, minuteOf(until), until, size]),
       )
       if (!count) return
       yield count
@@ -192,6 +211,9 @@ class PostgresStore implements StoreImplementation {
     throw new SessError('store_unavailable', `a record came back under its key ${TRIES} times while it was written`)
   }
 }
+
+/** The minute in which a record ends, rounded up: what is indexed, so that most writes leave the index alone. */
+const minuteOf = (time: number): number => Math.ceil(time / 60_000)
 
 const keyOf = (row: Row): SessionKey => ({ tag: row['tag']!, id: row['id']! })
 

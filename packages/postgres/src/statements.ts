@@ -26,11 +26,12 @@ export function statementsOf(table: string): Statements {
     `UPDATE ${table} SET ${assignments} WHERE ${KEY} AND expires_at > $4 AND revision = $5`
   return {
     read: `SELECT ${RECORD} FROM ${table} WHERE ${KEY} AND expires_at > $4 AND ${ON_PRIMARY}`,
-    create: `INSERT INTO ${table} AS s (prefix, tag, id, revision, expires_at, subject, payload)
-      VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (prefix, tag, id) DO UPDATE SET revision = excluded.revision,
-      expires_at = excluded.expires_at, subject = excluded.subject, payload = excluded.payload WHERE s.expires_at <= $8`,
-    replace: update('revision = $6, expires_at = $7, payload = $8'),
-    touch: update('expires_at = greatest(expires_at, $6)'),
+    create: `INSERT INTO ${table} AS s (prefix, tag, id, revision, expires_at, expiry_minute, subject, payload)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (prefix, tag, id) DO UPDATE SET revision = excluded.revision,
+      expires_at = excluded.expires_at, expiry_minute = excluded.expiry_minute, subject = excluded.subject,
+      payload = excluded.payload WHERE s.expires_at <= $9`,
+    replace: update('revision = $6, expires_at = $7, expiry_minute = $8, payload = $9'),
+    touch: update('expires_at = greatest(expires_at, $6), expiry_minute = greatest(expiry_minute, $7)'),
     delete: `DELETE FROM ${table} WHERE ${KEY} RETURNING (expires_at > $4)::text AS live`,
     list: `SELECT tag, id, ${RECORD} FROM ${table}
       WHERE prefix = $1 AND tag = $2 AND id > $3 AND subject = $4 AND expires_at > $5 AND ${ON_PRIMARY} ORDER BY id LIMIT $6`,
@@ -48,7 +49,8 @@ export function statementsOf(table: string): Statements {
       FROM page ORDER BY tag DESC, id DESC LIMIT 1`,
     // What another sweeper holds is its to remove.
     sweep: `DELETE FROM ${table} WHERE ctid = ANY (ARRAY(
-      SELECT ctid FROM ${table} WHERE prefix = $1 AND expires_at <= $2 LIMIT $3 FOR UPDATE SKIP LOCKED))`,
+      SELECT ctid FROM ${table} WHERE prefix = $1 AND expiry_minute <= $2 AND expires_at <= $3 LIMIT $4
+      FOR UPDATE SKIP LOCKED))`,
     clock: 'SELECT trunc(extract(epoch FROM clock_timestamp()) * 1000)::int8::text AS now',
   }
 }

@@ -19,6 +19,7 @@ export interface Target {
 export async function connect(argument: string): Promise<Connection> {
   const { port, schema } = JSON.parse(argument) as Target
   const pool = poolOf({ port })
+  await pool.query('') // its first connection is open: on a busy machine that takes long
   return { store: postgresStore(pool, { schema }), close: () => pool.end() }
 }
 
