@@ -22,7 +22,7 @@ export interface PostgresStoreOptions extends TableOptions {
   /** Keeps applications apart that share a table: each has its own. Up to 64 printable ASCII characters. Default: none. */
   readonly prefix?: string
   /**
-   * True: each connection prepares a statement once, under a name, and PostgreSQL plans it once: about half the server's work.
+   * True: each connection prepares a statement once, under a name, and PostgreSQL plans it once.
    * Not behind PgBouncer in transaction mode before its 1.21. Default: false.
    */
   readonly prepare?: boolean
