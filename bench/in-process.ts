@@ -53,7 +53,7 @@ function request(path: string, cookie?: string): Promise<ServerResponse> {
       resolve(res)
     })
     middleware(req, res, (error) => {
-      if (error) return reject(error as Error)
+      if (error) return reject(error)
       const { data } = (req as unknown as { readonly session: Core.Session<Small> }).session
       if (path === '/start') Object.assign(data, { user: 'ann', theme: 'dark', n: 0 })
       else if (path === '/write') data.n = Math.random()
