@@ -11,11 +11,11 @@ import {
   type Fault,
   type Harness,
   type HarnessParts,
-  type Place,
+  type Namespace,
 } from './index.ts'
 
 /** Parts that write down what is asked of them. */
-function parts(place: Partial<Place> = {}): { asked: string[]; parts: HarnessParts } {
+function parts(place: Partial<Namespace> = {}): { asked: string[]; parts: HarnessParts } {
   const asked: string[] = []
   let clients = 0
   return {

@@ -10,7 +10,7 @@ import type { Faults } from './fault-switch.ts'
 export type { Connection, Deviation, Full, Harness, Index, Raw, Space } from './contract.ts'
 
 /** Where one namespace is, and what can be done to it past the store. */
-export interface Place extends Pick<Space, 'raw' | 'index' | 'restart' | 'full'> {
+export interface Namespace extends Pick<Space, 'raw' | 'index' | 'restart' | 'full'> {
   /** What `connect` is given, as text, in other processes too: a URL, a file's name, a prefix, all of it as JSON. */
   readonly argument: string
   /** Trouble for the store on trial: its switch, and the argument that leads through it. All other clients go past it. */
@@ -29,15 +29,15 @@ export interface HarnessParts extends Pick<
    * a store that lives in one process; all its clients are then the first.
    */
   readonly module?: string
-  /** Another client of the place that an argument leads to: a client of the driver, and a store on it. */
+  /** Another client of the namespace that an argument leads to: a client of the driver, and a store on it. */
   connect(argument: string): Connection | Promise<Connection>
-  /** Makes an empty place. Default: one that `connect` is given an empty text for. */
-  make?(): Promise<Place>
+  /** Makes an empty namespace. Default: one that `connect` is given an empty text for. */
+  make?(): Promise<Namespace>
 }
 
 /**
- * A harness, from how to make an empty place and how to connect to it: it counts the clients, closes them in the order
- * in which they came, and then removes the place.
+ * A harness, from how to make an empty namespace and how to connect to it: it counts the clients, closes them in the order
+ * in which they came, and then removes the namespace.
  *
  * @example
  * export const harness = harnessOf({ name: 'pg', module: import.meta.url, connect, make })
@@ -58,8 +58,8 @@ export function harnessOf(parts: HarnessParts): Harness {
 }
 
 async function open(parts: HarnessParts): Promise<Space> {
-  const place: Place = parts.make ? await parts.make() : { argument: '' }
-  const { argument, faulty, raw, index, restart, full } = place
+  const namespace: Namespace = parts.make ? await parts.make() : { argument: '' }
+  const { argument, faulty, raw, index, restart, full } = namespace
   const connections: Connection[] = []
   const byStore = new Map<Connection['store'], Connection>()
   const connect = async (to: string): Promise<Connection['store']> => {
@@ -72,7 +72,7 @@ async function open(parts: HarnessParts): Promise<Space> {
     try {
       for (const connection of connections) await connection.close()
     } finally {
-      await place.remove?.()
+      await namespace.remove?.()
     }
   }
   try {
@@ -85,7 +85,7 @@ async function open(parts: HarnessParts): Promise<Space> {
       ...(raw && { raw }),
       ...(index && { index }),
       ...(full && { full }),
-      ...(restart && { restart: () => restart.call(place) }),
+      ...(restart && { restart: () => restart.call(namespace) }),
       ...(faulty && { faults: faulty.faults }),
       close,
     }

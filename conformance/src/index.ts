@@ -17,7 +17,7 @@ export type {
   Space,
 } from './contract.ts'
 export type { Fault, FaultOptions, Faults } from './fault-switch.ts'
-export { harnessOf, type HarnessParts, type Place } from './harness.ts'
+export { harnessOf, type HarnessParts, type Namespace } from './harness.ts'
 export { CounterExample, HarnessError, Inconclusive, type Failure, type Result, type Step } from './result.ts'
 export type { CaseReport, Report } from './report/report.ts'
 export { runCase, runSerializerCase } from './run.ts'
