@@ -1,5 +1,5 @@
 import { errorMonitor } from 'node:events'
-import { setTimeout } from 'node:timers'
+import { setImmediate, setTimeout } from 'node:timers'
 import type { ClientEvent, RedisClient, RedisServer } from '@sess/redis/store'
 import type { Argument, CommandOptions, NodeRedisClient, NodeRedisCluster } from './client.ts'
 import { commandsOf, scanOf, TEXT } from './commands.ts'
@@ -106,11 +106,13 @@ export function clusterOf(cluster: NodeRedisCluster): Cluster {
     if (window && now - window.opened < RECONNECT_MS) return window
     const controller = new AbortController()
     const open = new Set<{ readonly key: string }>()
-    setTimeout(() => {
+    const close = (): void => {
       // What has not been sent by now is given up; a node that has not answered may have a successor.
       controller.abort()
       for (const { key } of open) lookAnew(key)
-    }, 2 * RECONNECT_MS).unref()
+    }
+    // A process that stood still first sends what it has queued.
+    setTimeout(() => setImmediate(close), 2 * RECONNECT_MS).unref()
     return (window = { signal: controller.signal, opened: now, open })
   }
 

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startRedisCluster, type RedisCluster } from '@sess/test-servers'
+import { keyOf, recordOf } from '../../redis/test/client.ts'
 import { use } from '../../redis/test/use.ts'
 import { clusterOf } from '../test/client.ts'
 import { redisClusterStore } from './index.ts'
@@ -19,5 +20,21 @@ test.each([
 ] as const)('redis %d on RESP%d works', async (major, RESP) => {
   const cluster = clusterOf(ports(), { major, RESP })
   await use(redisClusterStore(cluster))
+  cluster.destroy()
+})
+
+test('a process that stands still for longer than a command may wait to be sent sends it all the same', async () => {
+  const cluster = clusterOf(ports())
+  const store = redisClusterStore(cluster)
+  const key = keyOf()
+  await store.create(key, recordOf(), Date.now())
+  // From where timers come before what is sent.
+  await new Promise((resolve) => setImmediate(resolve))
+  const read = store.read(key, Date.now())
+  // Until the client has queued it.
+  for (let i = 0; i < 20; i++) await Promise.resolve()
+  const until = performance.now() + 2500
+  while (performance.now() < until) continue
+  expect(await read).toMatchObject({ revision: 1 })
   cluster.destroy()
 })
