@@ -35,6 +35,7 @@ describe('a user', () => {
     const { app, auth, start } = await served()
     auth.registerUserSerializer(async (user: { id: string }) => Number(user.id))
     auth.registerUserDeserializer(async (id: unknown) => ({ id }))
+    app.get('/again', { preValidation: auth.authenticate('session') }, async (request) => request.user)
     const authenticate = auth.authenticate('local', { successRedirect: '/', keepSessionInfo: true })
     app.post('/login', { preValidation: authenticate }, async () => {})
     const browser = (await start())()
@@ -44,6 +45,7 @@ describe('a user', () => {
     await browser.post('/login', RIGHT('2'))
     expect((await browser.get('/me')).text).toBe('{"user":{"id":2},"subject":"2"}')
     expect((await browser.get('/data')).text).toBe('{"passport":{"user":2}}')
+    expect((await browser.get('/again')).text).toBe('{"id":2}')
   })
 
   test('who is there no more is signed out; one who cannot be looked up is not', async () => {

@@ -17,7 +17,6 @@ export function forStrategies<Request extends object>(request: Request, session:
       const value: unknown = Reflect.get(target, name, target)
       return typeof value === 'function' && isStreams(name) ? (value.bind(target) as unknown) : value
     },
-    set: (target, name, value) => Reflect.set(target, name, value, target),
   })
 }
 

@@ -179,6 +179,28 @@ describe('a sign-out', () => {
   })
 })
 
+test('a session that was destroyed, or that is left with its data, keeps nothing of the user', async () => {
+  const { app, auth, start } = served()
+  auth.serializeUser((user: User, done) => done(null, user.id))
+  auth.deserializeUser((id: unknown, done) => done(null, { id }))
+  app.get('/anew', async (req, res) => {
+    await req.session.destroy()
+    await req.logIn({ id: 7 } as User)
+    res.send('in')
+  })
+  app.get('/out', async (req, res) => {
+    await req.logOut({ keepSessionInfo: true })
+    res.send('out')
+  })
+  const browser = (await start())()
+  await browser.get('/set?cart=book')
+  await browser.get('/anew')
+  expect((await browser.get('/me')).text).toBe('{"user":{"id":7},"subject":"7"}')
+  expect((await browser.get('/data')).text).toBe('{"passport":{"user":7}}')
+  await browser.get('/out')
+  expect((await browser.get('/data')).text).toBe('{}')
+})
+
 describe('what serializeUser gives', () => {
   test.each<[text: string, given: unknown, subject: string, options: PassportSessionOptions]>([
     ['text', 'ann', 'ann', {}],
@@ -398,10 +420,10 @@ describe('the user', () => {
     )
     app.use(auth.initialize(), auth.session({ pauseStream: true }))
     app.post('/login', auth.authenticate('local', { successRedirect: '/' }))
-    app.post('/echo', (req, res) => void req.pipe(res))
+    app.get('/seen', (req, res) => void res.json(req.user))
     const browser = (await start())()
     await browser.post('/login', RIGHT('ann'))
-    expect((await browser.get('/me')).text).toContain('ann at /me')
+    expect((await browser.get('/seen')).text).toBe('{"id":"ann at /seen"}')
     expect(lookUp).toHaveBeenCalledOnce()
   })
 

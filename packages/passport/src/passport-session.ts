@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { LoginOptions, Session } from '@sess/core'
 import { bindingOf } from '@sess/core/binding'
 import { forStrategies } from './for-strategies.ts'
@@ -16,8 +16,12 @@ export interface PassportInstance {
 
 /** Options of {@link passportSession}. */
 export interface PassportSessionOptions extends SignInOptions {
-  /** Options of a sign-in, as `session.login` takes them: how long it lasts, what a list of devices shows. Default: none. */
-  login?(request: IncomingMessage, user: unknown): LoginOptions | undefined
+  /**
+   * Options of a sign-in, as `session.login` takes them: how long it lasts, what a list of devices shows. Default: none.
+   *
+   * @param request - Express's: annotate it as such.
+   */
+  login?(request: object, user: unknown): LoginOptions | undefined
   /** Where the user is on the request. Default: `'user'`. */
   readonly userProperty?: string
 }
@@ -48,7 +52,7 @@ declare global {
 }
 
 type Done = (error?: unknown) => void
-type Middleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void
+type Middleware = (req: object, res: object, next: (error?: unknown) => void) => void
 
 /** Passport, as it is called here. */
 interface Passport {
@@ -76,7 +80,8 @@ export function passportSession(passport: PassportInstance, options: PassportSes
   const instance = setUp(passport)
   const signIns = new SignIns(options)
   const user = userAccessor()
-  return (req, _res, next) => {
+  return (request, _res, next) => {
+    const req = request as IncomingMessage
     let current: RequestLogin
     try {
       current = new RequestLogin(sessionOf(req), signIns, serializersOf(instance, req))
