@@ -2,7 +2,7 @@
  * Runs the whole kit on stores that are sound, again and again, and counts its false alarms: `pnpm --filter @sess/conformance sound`.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -20,9 +20,9 @@ Runs the whole kit on sound stores, by default memory and sqlite, and says which
 Exit code: 0 no false alarm, 1 some.
 `
 
-/** How a run went. */
+/** How a run went: without a report, if it ended before it came to one. */
 interface Run {
-  readonly report: Report
+  readonly report: Report | undefined
   readonly seconds: number
 }
 
@@ -38,12 +38,15 @@ const { values, positionals } = parseArgs({
 /** One full run of the command, in a process of its own. */
 function run({ harness, patience }: Store, folder: string): Promise<Run> {
   const args = ['conformance/src/cli.ts', harness, '--report', folder, '--patience', String(1000 * patience)]
+  const file = join(folder, 'report.json')
+  // What an earlier run left must not pass for this one's.
+  rmSync(file, { force: true })
   const began = performance.now()
   return new Promise((resolve, reject) => {
     spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
       .once('error', reject)
       .once('close', () => {
-        const report = JSON.parse(readFileSync(join(folder, 'report.json'), 'utf8')) as Report
+        const report = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Report) : undefined
         resolve({ report, seconds: (performance.now() - began) / 1000 })
       })
   })
@@ -53,10 +56,13 @@ function busyLoop(): ChildProcess {
   return spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' })
 }
 
-/** The cases that did not pass, each in a line. */
-function alarmsOf({ problem, cases, seed }: Report): string[] {
+/** What went wrong, each in a line: the cases that did not pass above all. */
+function alarmsOf(report: Report | undefined): string[] {
+  if (!report) return ['the run left no report']
+  const { problem, cases, seed, complete } = report
   return [
     ...(problem === undefined ? [] : [problem]),
+    ...(complete ? [] : ['it was no full run']),
     ...cases
       .filter(({ status }) => status !== 'pass' && status !== 'not-applicable')
       .map(({ id, status, failure }) => `${id}: ${status}, seed ${seed}: ${failure?.message ?? ''}`),
