@@ -40,7 +40,8 @@ test(
   },
 )
 
-test.each(bases)(
+// All cases pass on the first of them in src/faults.test.ts, which runs the whole kit on it.
+test.each(bases.filter(({ name }) => name !== 'one request a call'))(
   'what the mutants are made of is sound: $name, in the cases that its mutants name',
   { timeout: PATIENCE },
   async ({ harness, mutants }) => {

@@ -21,6 +21,9 @@ export interface Check {
   run(): Promise<Outcome>
 }
 
+/** Tools written in Go, the linter's part with types among them, look for garbage less often: a fifth of its processor time. */
+const ENV = { GOGC: '400', ...process.env }
+
 /** How long one command of a check may take, in ms. */
 const LIMIT_MS = 300_000
 
@@ -39,7 +42,7 @@ export function tool(
   args: readonly string[],
   cwd: string = root,
 ): Promise<{ code: number; output: string }> {
-  return run(join(root, 'node_modules', '.bin', name), args, { cwd, capture: true, timeoutMs: LIMIT_MS })
+  return run(join(root, 'node_modules', '.bin', name), args, { cwd, env: ENV, capture: true, timeoutMs: LIMIT_MS })
 }
 
 /** Runs a tool; what it prints is the problem when it fails. */

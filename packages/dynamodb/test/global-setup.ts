@@ -9,8 +9,8 @@ declare module 'vitest' {
 }
 
 /**
- * Starts DynamoDB Local once for the test files of this package: it takes 2.5 s of processor time until it has started and
- * compiled what it runs most.
+ * Starts DynamoDB Local once for the test files of this package: to start, and to compile what it runs most, takes it seconds
+ * of processor time.
  *
  * @returns What stops it, when all have ended.
  */
