@@ -28,11 +28,18 @@ export interface Store {
   readonly patience: number
 }
 
+/** What the list says of a store. */
+interface Listed {
+  readonly folder: string
+  /** From its folder, where the package has several stores. */
+  readonly harness?: string
+}
+
 /** All stores, by what `npm test` calls them. The memory store's harness is the kit's own. */
-export const stores: readonly Store[] = Object.entries(listed).map(([name, { folder }]) => ({
+export const stores: readonly Store[] = Object.entries<Listed>(listed).map(([name, { folder, harness }]) => ({
   name,
   folder,
-  harness: name === 'memory' ? 'conformance/test/memory-harness.ts' : `${folder}/test/harness.ts`,
+  harness: name === 'memory' ? 'conformance/test/memory-harness.ts' : `${folder}/${harness ?? 'test/harness.ts'}`,
   patience: PATIENCE[name] ?? CALL_PATIENCE / 1000,
 }))
 
