@@ -7,6 +7,12 @@ import { use } from '../../redis/test/use.ts'
 import { sentinelOf } from '../test/client.ts'
 import { redisStore, waitReplicas } from './index.ts'
 
+/** Every replica that a failover may promote confirms a logout: both, and once one of them was promoted the other. */
+const confirmedBy =
+  (count: () => number): ReturnType<typeof waitReplicas> =>
+  (client, nothing) =>
+    waitReplicas(count(), 500)(client, nothing)
+
 let group: SentinelGroup
 beforeAll(async () => {
   group = await startSentinels(2)
@@ -25,7 +31,8 @@ test.each([5, 6] as const)(
   'redis %d: a master that is killed under load: no wrong answer, typed errors, no logout undone, and the same client goes on',
   async (major) => {
     const sentinel = sentinelOf(group.name, ports(), { major })
-    const store = redisStore(sentinel, { confirm: waitReplicas(1, 500) })
+    let replicas = 2
+    const store = redisStore(sentinel, { confirm: confirmedBy(() => replicas) })
     const sessions = createSessions<LoadData>({ store, storeTimeout: '5s', log: false })
     const running = load(sessions, 8)
     await running.more(500)
@@ -34,6 +41,7 @@ test.each([5, 6] as const)(
     // No replica is promoted before the outage was seen.
     await group.tolerate(3_600_000)
     await killed.kill()
+    replicas = 1
     while (Object.keys(running.report.errors).length === 0) await delay(20)
     await group.tolerate(500)
     while ((await group.master()) === killed) await delay(20)

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Cluster } from 'ioredis'
+import type { Cluster, Redis } from 'ioredis'
 import { afterEach, expect, test } from 'vitest'
 import { createSessions } from '@sess/core'
 import { waitReplicas } from '@sess/redis'
@@ -30,18 +30,22 @@ test('a node that was demoted while its connections stayed up sends its clients 
   const cookies = await Promise.all(
     Array.from({ length: 30 }, async (_, i) => (await (await sessions.load(undefined)).login(`user-${i}`)).cookieValue),
   )
-  const connections = client.nodes('master')
-  for (const replica of servers.nodes.slice(3)) {
-    await servers.cli(replica, 'CLUSTER', 'FAILOVER')
-    while (!(await servers.cli(replica, 'ROLE')).startsWith('master')) await delay(20)
-  }
+  // Until a connection has outlived the demotion of its node: ioredis ends that of a node which a fresh list of nodes leaves out.
+  let [next, last] = [servers.nodes.slice(3), servers.nodes.slice(0, 3)]
+  let connections: Redis[]
+  do {
+    connections = client.nodes('master')
+    for (const replica of next) {
+      await servers.cli(replica, 'CLUSTER', 'FAILOVER')
+      while (!(await servers.cli(replica, 'ROLE')).startsWith('master')) await delay(20)
+    }
+    ;[next, last] = [last, next]
+  } while (!connections.some(({ status }) => status === 'ready'))
   const other = clusterOf(ports(servers))
   const there = createSessions({ store: redisClusterStore(other), pepper, log: false })
   for (let i = 0; i < 30; i++) expect(await there.revokeSubject(`user-${i}`)).toBe(1)
   other.disconnect()
   for (const cookie of cookies) expect((await sessions.load(cookie)).status).toBe('new')
-  // A connection outlived the demotion of its node. ioredis itself ends that of a node which a fresh list of nodes leaves out.
-  expect(connections.map(({ status }) => status)).toContain('ready')
   expect(await (await sessions.load(undefined)).login('bob')).toMatchObject({ status: 'created' })
 })
 

@@ -25,7 +25,8 @@ export async function connect(argument: string): Promise<Connection> {
   const store = redisClusterStore(cluster, { prefix })
   return {
     store,
-    ping: () => cluster.ping(),
+    // With the rights that the README grants: PING is none of them.
+    ping: () => cluster.getrange('sess:ping', 0, 0),
     close: async () => {
       await store.close!()
       await disconnect(cluster)

@@ -3,7 +3,8 @@ import type { Confirm } from './options.ts'
 
 /**
  * For the option `confirm`: a logout or a revocation is acknowledged once so many replicas have it, so that a failover to one
- * of them does not undo it. One round trip more, and whatever uses the same connection waits as long.
+ * of these does not undo it. Give the number of all replicas that a failover may promote: with two of them, and a count of 1, the
+ * other one may be promoted. One round trip more, and whatever uses the same connection waits as long.
  *
  * @param count - How many replicas.
  * @param timeout - How long to wait for them, in ms, up to 10,000; then the outcome is `unknown_outcome`.

@@ -23,7 +23,8 @@ export async function connect(argument: string): Promise<Connection> {
   const store = redisStore(redis, { prefix })
   return {
     store,
-    ping: () => redis.ping(),
+    // With the rights that the README grants: PING is none of them.
+    ping: () => redis.getrange('sess:ping', 0, 0),
     close: async () => {
       await store.close!()
       await disconnect(redis)

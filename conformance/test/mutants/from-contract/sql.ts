@@ -116,7 +116,7 @@ export const sql: readonly StoreMutant[] = [
     count: 'SELECT count(*) AS live FROM sessions WHERE expires_at > :now AND subject IS NOT NULL',
   }),
   made(
-    'a sweep goes by core’s clock alone',
+    'a sweep takes the `now` that it is given for the time',
     '`now` is an argument, so it is the time',
     ['clock/sweep-by-both-clocks'],
     (file) =>
