@@ -62,6 +62,21 @@ export async function recovered(it: SessionStore, key: SessionKey, now: number):
   }
 }
 
+/**
+ * Creates a record under a new key, on a client that has just had trouble. A client with a connection to each shard may have
+ * lost that of another shard than {@link recovered} has asked, so a create that fails is tried again, under another key.
+ */
+export async function created({ store: it, key, now }: CaseContext, record: SessionRecord): Promise<SessionKey> {
+  const began = performance.now()
+  for (;;) {
+    const at = key()
+    const answer = await settle(it.create(at, record, now))
+    if (!('error' in answer)) return at
+    if (performance.now() - began > RECOVERY) throw answer.error
+    await setTimeout(50)
+  }
+}
+
 /** Another record that the same write can be done to. */
 export async function spare(
   { store: it, key, now }: CaseContext,

@@ -5,7 +5,16 @@ import type { Case, CaseContext } from '../../contract.ts'
 import type { Fault } from '../../fault-switch.ts'
 import { HarnessError } from '../../result.ts'
 import { all, both, clause, counts, listed, lists, listsAll, revokes, sweeps } from '../../case-parts/case.ts'
-import { harnessMakes, payloadOf, promised, recovered, settle, spare, type Settled } from '../../case-parts/trouble.ts'
+import {
+  created,
+  harnessMakes,
+  payloadOf,
+  promised,
+  recovered,
+  settle,
+  spare,
+  type Settled,
+} from '../../case-parts/trouble.ts'
 
 const store = clause('faults', 'store', 'fault')
 const CUTS = ['cut-before', 'cut-after', 'cut-mid-reply'] as const satisfies readonly Fault[]
@@ -27,13 +36,12 @@ interface Cut {
 
 /** Runs once for each kind of cut that the harness can make, at each request of the call. */
 async function eachCut(context: CaseContext, run: (cut: Cut) => Promise<void>): Promise<void> {
-  const { key, record, now, space } = context
+  const { record, now, space } = context
   const { store: it, faults } = context.faulty(...CUTS)
   const other = await space.connect()
   for (const cut of CUTS.filter((fault) => faults.offers.includes(fault)))
     for (let after = 0; after < MOST_REQUESTS; after++) {
-      const at = key()
-      await it.create(at, record({ subject: 'ann', payload: Buffer.from('first') }), now)
+      const at = await created(context, record({ subject: 'ann', payload: Buffer.from('first') }))
       const read = (await recovered(it, at, now))!
       const { struck } = faults
       const during = async <T>(call: () => Promise<T>): Promise<Settled<T>> => {
@@ -226,9 +234,9 @@ export const lostConnections: readonly Case[] = [
     'A sweep whose connection is lost has left nothing behind, or throws.',
     (context) =>
       eachCut(context, async ({ record, other, during }) => {
-        const { store: it, key, now } = context
+        const { store: it, now } = context
         const ended = { ...record, expiresAt: now - 120_000 }
-        for (let i = 0; i < 3; i++) await it.create(key(), ended, now - 180_000)
+        for (let i = 0; i < 3; i++) await created({ ...context, now: now - 180_000 }, ended)
         const answer = await during(() => sum(it.sweep!(now)))
         const left = await sum(other.sweep!(now))
         if (!('error' in answer)) assert.equal(left, 0, `it answered ${answer.value}, and had left ${left} behind`)
