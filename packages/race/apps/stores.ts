@@ -18,18 +18,23 @@ interface Subject {
   readonly env?: Readonly<Record<string, string>>
 }
 
-const harnessIn = (folder: string): string =>
-  pathToFileURL(join(import.meta.dirname, '../../..', folder, 'test/harness.ts')).href
+const harnessOf = ({
+  folder,
+  harness = 'test/harness.ts',
+}: {
+  readonly folder: string
+  readonly harness?: string
+}): string => pathToFileURL(join(import.meta.dirname, '../../..', folder, harness)).href
 
 // The memory store lives in one process: there is nothing that two could race for.
 const { memory: _memory, ...shared } = repository
 const subjects: ReadonlyMap<string, Subject> = new Map([
-  ...Object.entries(shared).map(([name, { folder }]): [string, Subject] => [name, { harness: harnessIn(folder) }]),
+  ...Object.entries(shared).map(([name, store]): [string, Subject] => [name, { harness: harnessOf(store) }]),
   [
     'sealed',
     {
       title: 'redis, sealed',
-      harness: harnessIn(shared.redis.folder),
+      harness: harnessOf(shared.redis),
       env: { SEAL_KEY: randomBytes(32).toString('hex') },
     },
   ],
