@@ -14,7 +14,8 @@ test.each([
   { harness: onOneServer.onRedis5, clause: /^(?:faults|round-trip|races)$/ },
   { harness: onSentinel, clause: /^faults$/ },
   { harness: onCluster.harness, clause: /./ },
-  { harness: onCluster.onRedis5, clause: /^faults$/ },
+  // In a Cluster redis 5 may stay away from a node whose connection was cut, as the README says: no faults there.
+  { harness: onCluster.onRedis5, clause: /^(?:identity|round-trip)$/ },
 ])(
   '$harness.name conforms in its cases on the store of $clause',
   { timeout: 3_600_000 },

@@ -42,8 +42,12 @@ export async function startSentinels(replicas: number): Promise<SentinelGroup> {
     [Symbol.asyncDispose]: stop,
     async master() {
       const question = `SENTINEL get-master-addr-by-name ${NAME}\r\n`
-      for (const server of servers)
-        if (await says(sentinels[0]!.port, question, new RegExp(`\\b${server.port}\\b`))) return server
+      // A Sentinel that is busy may answer late, and is asked again.
+      for (let tries = 0; tries < 50; tries++) {
+        for (const server of servers)
+          if (await says(sentinels[0]!.port, question, new RegExp(`\\b${server.port}\\b`))) return server
+        await delay(100)
+      }
       throw new Error('the Sentinels name none of the servers')
     },
     async tolerate(ms) {
