@@ -14,7 +14,7 @@ test.each([
   { harness: onOneServer.onRedis5, clause: /^(?:faults|round-trip|races)$/ },
   { harness: onSentinel, clause: /^faults$/ },
   { harness: onCluster.harness, clause: /./ },
-  // In a Cluster redis 5 may stay away from a node whose connection was cut, as the README says: no faults there.
+  // Cut connections of a Cluster are not tried on redis 5, which may not come back from one: see the limits in the README.
   { harness: onCluster.onRedis5, clause: /^(?:identity|round-trip)$/ },
 ])(
   '$harness.name conforms in its cases on the store of $clause',
