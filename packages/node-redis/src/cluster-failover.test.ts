@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createSessions, type Sessions } from '@sess/core'
-import { startRedisCluster, type RedisCluster, type TestServer } from '@sess/test-servers'
+import { startRedisCluster, type RedisCluster } from '@sess/test-servers'
 import { load, type LoadData } from '../../redis/test/load.ts'
 import { keyOf, recordOf } from '../../redis/test/client.ts'
+import { untilServed } from '../../redis/test/until-served.ts'
 import { clusterOf, type TestCluster } from '../test/client.ts'
 import { redisClusterStore, waitReplicas } from './index.ts'
 
@@ -23,16 +24,6 @@ async function start(major: 5 | 6): Promise<Sessions<Partial<LoadData>>> {
   )
   const store = redisClusterStore(cluster, { confirm: waitReplicas(1, 500) })
   return createSessions<LoadData>({ store, pepper, storeTimeout: '3s', log: false })
-}
-
-/** Waits until the master that a node was has a successor. */
-async function successor(of: TestServer): Promise<void> {
-  const other = servers.nodes.find((node) => node !== of)!
-  const mine = new RegExp(`^(\\S+) \\S+:${of.port}@`, 'm')
-  const [, id] = mine.exec(await servers.cli(other, 'CLUSTER', 'NODES'))!
-  const gone = new RegExp(`^${id} \\S+ (master,fail|slave) `, 'm')
-  while (!gone.test(await servers.cli(other, 'CLUSTER', 'NODES'))) await delay(20)
-  while (!(await servers.cli(other, 'CLUSTER', 'INFO')).includes('cluster_state:ok')) await delay(20)
 }
 
 /** Waits until subjects on all masters, as so many are, sign in and are known then. */
@@ -70,7 +61,7 @@ describe.each([6, 5] as const)('on redis %d', (major) => {
     await running.more(100)
     const [first] = servers.nodes
     await first!.kill()
-    await successor(first!)
+    await servers.succeeded(first!)
     await served(sessions)
     await running.more(100)
     const { wrong, errors, undoneEnds } = await running.stop()
@@ -84,18 +75,15 @@ describe.each([6, 5] as const)('on redis %d', (major) => {
     const cookies = await Promise.all(
       users.map(async (user) => (await (await sessions.load(undefined)).login(user)).cookieValue),
     )
-    for (const replica of servers.nodes.slice(3)) {
-      await servers.cli(replica, 'CLUSTER', 'FAILOVER')
-      while (!(await servers.cli(replica, 'ROLE')).startsWith('master')) await delay(20)
-    }
+    for (const replica of servers.nodes.slice(3)) await servers.promote(replica)
     const other = clusterOf(
       servers.nodes.map(({ port }) => port),
       { major },
     )
     const there = createSessions({ store: redisClusterStore(other), pepper, log: false })
-    for (const user of users) expect(await there.revokeSubject(user)).toBe(1)
+    for (const user of users) await untilServed(() => there.revokeSubject(user))
     other.destroy()
-    for (const cookie of cookies) expect((await sessions.load(cookie)).status).toBe('new')
+    for (const cookie of cookies) expect((await untilServed(() => sessions.load(cookie))).status).toBe('new')
   }, 60_000)
 })
 

@@ -6,6 +6,7 @@ import { commandsOf, scanOf, TEXT } from './commands.ts'
 import { Listeners } from './listeners.ts'
 import { NOT_OPEN } from './single.ts'
 import { ALL_SLOTS, keyIn, slotOf } from './slot.ts'
+import { isAborted, Unwritten } from './unwritten.ts'
 
 /** How long a call waits for a node that is away, in ms, counted from when it was found away. */
 const RECONNECT_MS = 1000
@@ -14,6 +15,15 @@ const LOOK_ANEW_MS = 500
 
 /** A line of CLUSTER SLOTS: from, to, and the master as address, port and ID; its replicas follow. */
 type Slots = readonly [from: number, to: number, master: readonly [address: string, port: number, id: string]]
+
+/** What goes out to a node within a second: a signal and a timer for each command would cost too much. */
+interface Window {
+  /** Aborts two seconds after it was opened, and when the node's connection is lost. */
+  readonly controller: AbortController
+  readonly opened: number
+  /** What has no answer yet. */
+  readonly open: Set<{ readonly key: string }>
+}
 
 /** A client of `createCluster`, as a store calls it. */
 export interface Cluster extends RedisClient {
@@ -41,11 +51,17 @@ export function clusterOf(cluster: NodeRedisCluster): Cluster {
   const away = new WeakMap<NodeRedisClient, number>()
   /** When another node was last asked about one, by the client of this. */
   const lookedAt = new WeakMap<NodeRedisClient, number>()
-  const watched = new WeakSet<NodeRedisClient>()
+  const watched = new WeakMap<NodeRedisClient, Unwritten>()
+  /** The last of each node, and the last for nodes that are not known yet. */
+  const windows = new WeakMap<object, Window>()
   let lastError: Error | undefined
 
-  function watch(client: NodeRedisClient): void {
-    watched.add(client)
+  /** What a node's client has not written; its events are passed on from the first call on. */
+  function watch(client: NodeRedisClient): Unwritten {
+    const known = watched.get(client)
+    if (known) return known
+    const unwritten = new Unwritten(client)
+    watched.set(client, unwritten)
     let isUp = client.isReady
     client.on('ready', () => {
       isUp = true
@@ -56,9 +72,11 @@ export function clusterOf(cluster: NodeRedisCluster): Cluster {
       if (!isUp || client.isReady) return
       isUp = false
       away.set(client, performance.now())
+      windows.get(client)?.controller.abort()
       const all = !isReady()
       for (const lost of losses) lost(all)
     })
+    return unwritten
   }
 
   /**
@@ -74,7 +92,7 @@ export function clusterOf(cluster: NodeRedisCluster): Cluster {
     lookedAt.set(client, now)
     const itsSlot = cluster.slots.findIndex((shard) => shard?.master === other)
     // Sent to the node of another key than it asks for.
-    cluster.sendCommand(keyIn(itsSlot, ''), false, ['GETRANGE', key, '0', '0']).catch(() => {})
+    send(keyIn(itsSlot, ''), ['GETRANGE', key, '0', '0'], TEXT).catch(() => {})
   }
 
   /** What is thrown for a command that was not sent. */
@@ -87,7 +105,7 @@ export function clusterOf(cluster: NodeRedisCluster): Cluster {
   function nodeOf(key: string): NodeRedisClient | undefined {
     const client = cluster.slots[slotOf(key)]?.master.client
     if (client === undefined) return undefined
-    if (!watched.has(client)) watch(client)
+    watch(client)
     if (client.isReady) return client
     const since = away.get(client) ?? performance.now()
     away.set(client, since)
@@ -96,14 +114,11 @@ export function clusterOf(cluster: NodeRedisCluster): Cluster {
     return client
   }
 
-  let window:
-    | { readonly signal: AbortSignal; readonly opened: number; readonly open: Set<{ readonly key: string }> }
-    | undefined
-
-  /** What goes out within a second: a signal and a timer for each command would cost too much. */
-  function windowNow(): NonNullable<typeof window> {
+  /** @param client - A node's; undefined: it is not known yet. */
+  function windowNow(client: NodeRedisClient | undefined): Window {
     const now = performance.now()
-    if (window && now - window.opened < RECONNECT_MS) return window
+    const last = windows.get(client ?? cluster)
+    if (last && !last.controller.signal.aborted && now - last.opened < RECONNECT_MS) return last
     const controller = new AbortController()
     const open = new Set<{ readonly key: string }>()
     const close = (): void => {
@@ -113,7 +128,9 @@ export function clusterOf(cluster: NodeRedisCluster): Cluster {
     }
     // A process that stood still first sends what it has queued.
     setTimeout(() => setImmediate(close), 2 * RECONNECT_MS).unref()
-    return (window = { signal: controller.signal, opened: now, open })
+    const window = { controller, opened: now, open }
+    windows.set(client ?? cluster, window)
+    return window
   }
 
   /** Rejects when a signal aborts: the client waits for a connection that is being made, and heeds no signal meanwhile. */
@@ -126,14 +143,17 @@ export function clusterOf(cluster: NodeRedisCluster): Cluster {
 
   async function send(key: string, args: Argument[], options: CommandOptions): Promise<unknown> {
     const client = nodeOf(key)
-    const { signal, open } = windowNow()
+    const safe = client && watch(client).safe
+    if (safe) await safe
+    const { controller, open } = windowNow(client)
+    const { signal } = controller
     const command = { key }
     open.add(command)
     try {
       const answer = cluster.sendCommand(key, false, args, { ...options, abortSignal: signal })
       return await (client?.isReady ? answer : Promise.race([answer, aborted(signal)]))
     } catch (error) {
-      throw signal.aborted && (error as Error).message === 'The command was aborted' ? neverSent() : error
+      throw isAborted(error, signal) ? neverSent() : error
     } finally {
       open.delete(command)
     }
@@ -158,7 +178,7 @@ export function clusterOf(cluster: NodeRedisCluster): Cluster {
         async sendAll(key, commands, options) {
           const client = nodeOf(key)
           if (!client) throw neverSent()
-          return Promise.all(commands.map((args) => client.sendCommand(args, options)))
+          return Promise.all(commands.map((args) => watch(client).send(args, options)))
         },
       },
       keyPrefix,
@@ -192,7 +212,7 @@ export function clusterOf(cluster: NodeRedisCluster): Cluster {
         )
         const served = slots.reduce((sum, [from, to]) => sum + to - from + 1, 0)
         if (moved === undefined && served === ALL_SLOTS && clients.every((client) => client.isReady))
-          return clients.map((client) => ({ scan: scanOf((args, options) => client.sendCommand(args, options)) }))
+          return clients.map((client) => ({ scan: scanOf((args, options) => watch(client).send(args, options)) }))
         if (moved === undefined || tries > 0)
           throw new Error('not every slot of the cluster has a master that can be reached')
         // The node that had it sends the client on, which then asks who has what.

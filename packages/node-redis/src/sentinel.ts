@@ -4,6 +4,7 @@ import type { Argument, CommandOptions, NodeRedisClient, NodeRedisSentinel } fro
 import { commandsOf, scanOf } from './commands.ts'
 import { Listeners } from './listeners.ts'
 import { NOT_OPEN } from './single.ts'
+import { Unwritten } from './unwritten.ts'
 
 /**
  * A client of `createSentinel`, as a store calls it.
@@ -15,12 +16,14 @@ import { NOT_OPEN } from './single.ts'
 export function sentinelOf(sentinel: NodeRedisSentinel): RedisClient & RedisServer {
   const { _keyPrefix: keyPrefix = '' } = sentinel as { _keyPrefix?: string | Buffer }
   const events = new Listeners<ClientEvent>()
-  const watched = new WeakSet<object>()
+  const watched = new WeakMap<NodeRedisClient, Unwritten>()
 
   /** Passes on what happens to a connection to a master. */
-  function watch(connection: NodeRedisClient): void {
-    if (watched.has(connection)) return
-    watched.add(connection)
+  function watch(connection: NodeRedisClient): Unwritten {
+    const known = watched.get(connection)
+    if (known) return known
+    const unwritten = new Unwritten(connection)
+    watched.set(connection, unwritten)
     connection.on(errorMonitor, (error: Error) => {
       if (connection.isReady) return
       events.emit(errorMonitor, error)
@@ -28,15 +31,16 @@ export function sentinelOf(sentinel: NodeRedisSentinel): RedisClient & RedisServ
     })
     connection.on('end', () => events.emit('close'))
     connection.on('ready', () => events.emit('ready'))
+    return unwritten
   }
 
   /** Runs a function with a connection to the master, once. */
-  function once<T>(run: (connection: NodeRedisClient) => Promise<T>): Promise<T> {
+  function once<T>(run: (connection: Unwritten) => Promise<T>): Promise<T> {
     let first: Promise<T> | undefined
     return sentinel['_execute'](false, (connection) => {
-      watch(connection)
+      const unwritten = watch(connection)
       // What was under way has no answer, and the Sentinel's error for it is that of the first time.
-      return (first ??= run(connection))
+      return (first ??= run(unwritten))
     })
   }
 
@@ -62,13 +66,13 @@ export function sentinelOf(sentinel: NodeRedisSentinel): RedisClient & RedisServ
   if (sentinel.isOpen) meet()
 
   const send = (args: Argument[], options: CommandOptions): Promise<unknown> =>
-    once((connection) => connection.sendCommand(args, options))
+    once((connection) => connection.send(args, options))
   return {
     ...commandsOf(
       {
         send: (_key, args, options) => send(args, options),
         sendAll: (_key, commands, options) =>
-          once((connection) => Promise.all(commands.map((args) => connection.sendCommand(args, options)))),
+          once((connection) => Promise.all(commands.map((args) => connection.send(args, options)))),
       },
       String(keyPrefix),
     ),

@@ -2,6 +2,7 @@ import { errorMonitor } from 'node:events'
 import type { ClientEvent, RedisClient, RedisServer } from '@sess/redis/store'
 import type { NodeRedisClient } from './client.ts'
 import { commandsOf, scanOf } from './commands.ts'
+import { Unwritten } from './unwritten.ts'
 
 /** Options of a client of `createClient` that a store heeds. */
 interface Options {
@@ -18,6 +19,7 @@ type Listening = readonly [event: string | symbol, listener: Listener]
 /** A client of `createClient`, as a store calls it. */
 export function singleOf(client: NodeRedisClient): RedisClient & RedisServer {
   const { disableOfflineQueue, keyPrefix = '' } = (client.options ?? {}) as Options
+  const unwritten = new Unwritten(client)
   /** What listens to which of the client's events, by the listener that was given. */
   const made = new Map<Listener, readonly Listening[]>()
   const listenersFor = (event: ClientEvent, listener: Listener): readonly Listening[] => {
@@ -47,12 +49,12 @@ export function singleOf(client: NodeRedisClient): RedisClient & RedisServer {
   return {
     ...commandsOf(
       {
-        send: (_key, args, options) => client.sendCommand(args, options),
-        sendAll: (_key, commands, options) => Promise.all(commands.map((args) => client.sendCommand(args, options))),
+        send: (_key, args, options) => unwritten.send(args, options),
+        sendAll: (_key, commands, options) => Promise.all(commands.map((args) => unwritten.send(args, options))),
       },
       String(keyPrefix),
     ),
-    scan: scanOf((args, options) => client.sendCommand(args, options)),
+    scan: scanOf((args, options) => unwritten.send(args, options)),
     options: { keyPrefix: String(keyPrefix), enableOfflineQueue: !disableOfflineQueue },
     get status() {
       return client.isReady ? 'ready' : client.isOpen ? 'connecting' : 'end'
@@ -70,6 +72,7 @@ export function singleOf(client: NodeRedisClient): RedisClient & RedisServer {
     off(_event, listener) {
       for (const [name, each] of made.get(listener) ?? []) client.off(name, each)
       made.delete(listener)
+      if (made.size === 0) unwritten.end()
     },
   }
 }

@@ -18,6 +18,8 @@ export interface ClientOptions {
   readonly username?: string
   readonly password?: string
   readonly disableOfflineQueue?: boolean
+  /** Of a client of one server. Default: 127.0.0.1. */
+  readonly host?: string
   /** Of a client of Sentinels: by which address the nodes are reached. */
   readonly nodeAddressMap?: Record<string, { host: string; port: number }>
 }
@@ -25,8 +27,8 @@ export interface ClientOptions {
 const RECONNECT_MS = 20
 
 /** A client that is connecting. Who waits for its {@link TestClient.connect} again has it connected. */
-export function clientOf(port: number, { major = 6, ...options }: ClientOptions = {}): TestClient {
-  const socket = { host: '127.0.0.1', port, reconnectStrategy: () => RECONNECT_MS }
+export function clientOf(port: number, { major = 6, host = '127.0.0.1', ...options }: ClientOptions = {}): TestClient {
+  const socket = { host, port, reconnectStrategy: () => RECONNECT_MS }
   const create = (major === 5 ? createClient5 : createClient) as unknown as (options: object) => TestClient
   const client = create({ ...options, socket })
   client.on('error', () => {})

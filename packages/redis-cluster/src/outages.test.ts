@@ -6,6 +6,7 @@ import { waitReplicas } from '@sess/redis'
 import { startRedisCluster, type RedisCluster, type TestServer } from '@sess/test-servers'
 import { keyOf, recordOf } from '../../redis/test/client.ts'
 import { load, type LoadData } from '../../redis/test/load.ts'
+import { untilServed } from '../../redis/test/until-served.ts'
 import { clusterOf } from '../test/client.ts'
 import { redisClusterStore } from './index.ts'
 
@@ -13,15 +14,6 @@ const pepper = 'sixteen bytes or more'
 const ports = ({ nodes }: RedisCluster): number[] => nodes.map(({ port }) => port)
 let client: Cluster | undefined
 afterEach(() => client?.disconnect())
-
-/** Waits until the master that a node was has a successor. */
-async function successor({ cli }: RedisCluster, of: TestServer, other: TestServer): Promise<void> {
-  const nodes = await cli(other, 'CLUSTER', 'NODES')
-  const [, mine] = new RegExp(`^(\\S+) \\S+:${of.port}@`, 'm').exec(nodes)!
-  const gone = new RegExp(`^${mine} \\S+ (master,fail|slave) `, 'm')
-  while (!gone.test(await cli(other, 'CLUSTER', 'NODES'))) await delay(20)
-  while (!(await cli(other, 'CLUSTER', 'INFO')).includes('cluster_state:ok')) await delay(20)
-}
 
 test('a node that was demoted while its connections stayed up sends its clients on: what was revoked stays so', async () => {
   await using servers = await startRedisCluster(3)
@@ -35,18 +27,16 @@ test('a node that was demoted while its connections stayed up sends its clients 
   let connections: Redis[]
   do {
     connections = client.nodes('master')
-    for (const replica of next) {
-      await servers.cli(replica, 'CLUSTER', 'FAILOVER')
-      while (!(await servers.cli(replica, 'ROLE')).startsWith('master')) await delay(20)
-    }
+    for (const replica of next) await servers.promote(replica)
     ;[next, last] = [last, next]
   } while (!connections.some(({ status }) => status === 'ready'))
   const other = clusterOf(ports(servers))
   const there = createSessions({ store: redisClusterStore(other), pepper, log: false })
-  for (let i = 0; i < 30; i++) expect(await there.revokeSubject(`user-${i}`)).toBe(1)
+  for (let i = 0; i < 30; i++) await untilServed(() => there.revokeSubject(`user-${i}`))
   other.disconnect()
-  for (const cookie of cookies) expect((await sessions.load(cookie)).status).toBe('new')
-  expect(await (await sessions.load(undefined)).login('bob')).toMatchObject({ status: 'created' })
+  for (const cookie of cookies) expect((await untilServed(() => sessions.load(cookie))).status).toBe('new')
+  const bob = await untilServed(async () => (await sessions.load(undefined)).login('bob'))
+  expect(bob).toMatchObject({ status: 'created' })
 })
 
 test('with no master that can be reached nothing is answered', async () => {
@@ -96,10 +86,10 @@ test.each([4, 20])(
     const store = redisClusterStore(client, { confirm: waitReplicas(1, 500) })
     const running = load(createSessions<LoadData>({ store, pepper, log: false }), 8)
     await running.more(300)
-    const [hung, other] = servers.nodes as readonly [TestServer, TestServer]
+    const [hung] = servers.nodes as readonly [TestServer]
     await hung.pause()
     const until = performance.now() + seconds * 1000
-    await successor(servers, hung, other)
+    await servers.succeeded(hung)
     if (seconds > 10) await running.more(300)
     // The load is full at the moments that matter: when the master stops, while it is replaced, and when it goes on.
     running.rest(100)

@@ -15,10 +15,14 @@ export interface RedisCluster extends AsyncDisposable {
   cli(node: TestServer, ...args: string[]): Promise<string>
   /** Moves slots from one master to another, while the cluster is in use. */
   reshard(from: TestServer, to: TestServer, slots: number): Promise<void>
+  /** Makes a replica the master in place of its own, which stays up. Ends when every node serves again. */
+  promote(replica: TestServer): Promise<void>
+  /** Ends when the master that a node was has a successor, and the other nodes serve again. */
+  succeeded(master: TestServer): Promise<void>
   stop(): Promise<void>
 }
 
-/** Starts a cluster that takes a node for dead after a second: masters, and a replica for each. */
+/** Starts a cluster: masters, and a replica for each. Unless a setting says otherwise, a silent node is dead after a second. */
 export async function startRedisCluster(masters: number, settings: RedisSettings = {}): Promise<RedisCluster> {
   const all = { 'cluster-enabled': 'yes', 'cluster-node-timeout': '1000', ...settings }
   const nodes = await Promise.all(Array.from({ length: 2 * masters }, () => startRedis(all)))
@@ -26,9 +30,12 @@ export async function startRedisCluster(masters: number, settings: RedisSettings
   const stop = async (): Promise<void> => void (await Promise.all(nodes.map((node) => node.stop())))
   const cli = async ({ port }: TestServer, ...args: string[]): Promise<string> =>
     (await run('redis-cli', ['-p', String(port), ...args])).stdout.trim()
+  const serving = async (ofNodes: readonly TestServer[]): Promise<void> => {
+    for (const { port } of ofNodes) while (!(await says(port, 'CLUSTER INFO\r\n', /cluster_state:ok/))) await delay(20)
+  }
   try {
     await run('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-replicas', '1', '--cluster-yes'])
-    for (const { port } of nodes) while (!(await says(port, 'CLUSTER INFO\r\n', /cluster_state:ok/))) await delay(20)
+    await serving(nodes)
     for (const { port } of nodes)
       while (!(await says(port, 'INFO replication\r\n', /master_link_status:up|state=online/))) await delay(20)
   } catch (error) {
@@ -40,6 +47,19 @@ export async function startRedisCluster(masters: number, settings: RedisSettings
     cli,
     stop,
     [Symbol.asyncDispose]: stop,
+    async promote(replica) {
+      await cli(replica, 'CLUSTER', 'FAILOVER')
+      while (!(await cli(replica, 'ROLE')).startsWith('master')) await delay(20)
+      await serving(nodes)
+    },
+    async succeeded(master) {
+      const others = nodes.filter((node) => node !== master)
+      const view = (): Promise<string> => cli(others[0]!, 'CLUSTER', 'NODES')
+      const [, id] = new RegExp(`^(\\S+) \\S+:${master.port}@`, 'm').exec(await view())!
+      const gone = new RegExp(`^${id} \\S+ (master,fail|slave) `, 'm')
+      while (!gone.test(await view())) await delay(20)
+      await serving(others)
+    },
     async reshard(from, to, slots) {
       const [source, target] = await Promise.all([from, to].map((node) => cli(node, 'CLUSTER', 'MYID')))
       const moves = [

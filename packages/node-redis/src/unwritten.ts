@@ -1,0 +1,66 @@
+import { errorMonitor } from 'node:events'
+import { setImmediate } from 'node:timers'
+import type { Argument, CommandOptions, NodeRedisClient } from './client.ts'
+
+/**
+ * Takes back what a client has not written when it loses its connection.
+ *
+ * `redis` 5 writes a turn of the event loop after it was given a command, and does not ask then whether the connection is
+ * still there. A command that it writes to a lost connection stays in its queue, in front of the next connection's handshake:
+ * replies go to the wrong commands, and the client never becomes ready again. `redis` 6 asks (decision 0136).
+ */
+export class Unwritten {
+  readonly #client: NodeRedisClient
+  #controller = new AbortController()
+  #isUp: boolean
+  #safe: Promise<void> | undefined
+
+  /** @param client - One that has a connection of its own. */
+  constructor(client: NodeRedisClient) {
+    this.#client = client
+    this.#isUp = client.isReady
+    client.on('ready', this.#onReady)
+    client.on(errorMonitor, this.#onError)
+  }
+
+  /** Settles when the client has made the write that it had scheduled. Undefined: a command can be given to it now. */
+  get safe(): Promise<void> | undefined {
+    return this.#safe
+  }
+
+  /** Gives the client a command. The command is not written after the connection is lost. */
+  async send(args: readonly Argument[], options: CommandOptions): Promise<unknown> {
+    if (this.#safe) await this.#safe
+    const { signal } = this.#controller
+    try {
+      return await this.#client.sendCommand(args, { ...options, abortSignal: signal })
+    } catch (error) {
+      throw isAborted(error, signal)
+        ? new Error('The command was not sent, for the connection was lost', { cause: error })
+        : error
+    }
+  }
+
+  /** Takes the listeners from the client. */
+  end(): void {
+    this.#client.off('ready', this.#onReady)
+    this.#client.off(errorMonitor, this.#onError)
+  }
+
+  readonly #onReady = (): void => void (this.#isUp = true)
+
+  readonly #onError = (): void => {
+    if (!this.#isUp || this.#client.isReady) return
+    this.#isUp = false
+    this.#controller.abort()
+    this.#controller = new AbortController()
+    const safe = new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
+      if (this.#safe === safe) this.#safe = undefined
+    })
+    this.#safe = safe
+  }
+}
+
+/** Whether a command failed because its signal aborted before the client wrote it. */
+export const isAborted = (error: unknown, signal: AbortSignal): boolean =>
+  signal.aborted && (error as Error).message === 'The command was aborted'
