@@ -1,3 +1,7 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { SELF_SIGNED } from './certificate.ts'
+import { freePort } from './free-port.ts'
 import { says } from './says.ts'
 import { startServer, type TestServer } from './server.ts'
 
@@ -19,6 +23,29 @@ export function startRedis(settings: RedisSettings = {}): Promise<TestServer> {
     args: (port, folder) => argumentsOf({ ...KEEPS_NOTHING, port: String(port), dir: folder, ...settings }),
     answers: (port) => says(port, 'PING\r\n', /^(\+PONG|-NOAUTH)/),
   })
+}
+
+/** A server that is reached by TLS as well. */
+export interface TlsServer extends TestServer {
+  /** On localhost. Its certificate is `SELF_SIGNED`. */
+  readonly tlsPort: number
+}
+
+/** Starts a `redis-server` as {@link startRedis} does, that is reached by TLS as well. */
+export async function startTlsRedis(settings: RedisSettings = {}): Promise<TlsServer> {
+  const tlsPort = await freePort()
+  const server = await startServer({
+    command: 'redis-server',
+    args: (port, folder) => {
+      const [cert, key] = ['cert.pem', 'key.pem'].map((name) => join(folder, name)) as [string, string]
+      writeFileSync(cert, SELF_SIGNED.cert)
+      writeFileSync(key, SELF_SIGNED.key, { mode: 0o600 })
+      const tls = { 'tls-port': `${tlsPort}`, 'tls-cert-file': cert, 'tls-key-file': key, 'tls-auth-clients': 'no' }
+      return argumentsOf({ ...KEEPS_NOTHING, port: String(port), dir: folder, ...tls, ...settings })
+    },
+    answers: (port) => says(port, 'PING\r\n', /^(\+PONG|-NOAUTH)/),
+  })
+  return Object.assign(server, { tlsPort })
 }
 
 function argumentsOf(settings: RedisSettings): string[] {
