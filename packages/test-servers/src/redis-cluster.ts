@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { startRedis, type RedisSettings } from './redis.ts'
+import { redisProgram, startRedis, type RedisSettings } from './redis.ts'
 import { says } from './says.ts'
 import type { TestServer } from './server.ts'
 
@@ -29,12 +29,12 @@ export async function startRedisCluster(masters: number, settings: RedisSettings
   const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`)
   const stop = async (): Promise<void> => void (await Promise.all(nodes.map((node) => node.stop())))
   const cli = async ({ port }: TestServer, ...args: string[]): Promise<string> =>
-    (await run('redis-cli', ['-p', String(port), ...args])).stdout.trim()
+    (await run(redisProgram('cli'), ['-p', String(port), ...args])).stdout.trim()
   const serving = async (ofNodes: readonly TestServer[]): Promise<void> => {
     for (const { port } of ofNodes) while (!(await says(port, 'CLUSTER INFO\r\n', /cluster_state:ok/))) await delay(20)
   }
   try {
-    await run('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-replicas', '1', '--cluster-yes'])
+    await run(redisProgram('cli'), ['--cluster', 'create', ...addresses, '--cluster-replicas', '1', '--cluster-yes'])
     await serving(nodes)
     for (const { port } of nodes)
       while (!(await says(port, 'INFO replication\r\n', /master_link_status:up|state=online/))) await delay(20)
@@ -74,12 +74,12 @@ export async function startRedisCluster(masters: number, settings: RedisSettings
       const address = `127.0.0.1:${from.port}`
       // Until all nodes have heard of the last move, redis-cli moves nothing.
       const agrees = (): Promise<boolean> =>
-        run('redis-cli', ['--cluster', 'check', address]).then(
+        run(redisProgram('cli'), ['--cluster', 'check', address]).then(
           () => true,
           () => false,
         )
       while (!(await agrees())) await delay(20)
-      await run('redis-cli', ['--cluster', 'reshard', address, ...moves])
+      await run(redisProgram('cli'), ['--cluster', 'reshard', address, ...moves])
     },
   }
 }

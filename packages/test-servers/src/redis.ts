@@ -8,6 +8,10 @@ import { startServer, type TestServer } from './server.ts'
 /** What `redis-server` is started with, by the names in redis.conf: `{ maxmemory: '10mb', user: ['ann', 'on', 'nopass'] }`. */
 export type RedisSettings = Readonly<Record<string, string | readonly string[]>>
 
+/** The name of a program of Redis, or of a server in its place: with `SESS_REDIS=valkey` it is `valkey-server`, and so on. */
+export const redisProgram = (kind: 'server' | 'cli' | 'sentinel'): string =>
+  `${process.env['SESS_REDIS'] ?? 'redis'}-${kind}`
+
 const KEEPS_NOTHING: RedisSettings = {
   bind: '127.0.0.1',
   save: '',
@@ -19,7 +23,7 @@ const KEEPS_NOTHING: RedisSettings = {
 /** Starts a `redis-server` that keeps nothing on disk, unless the settings say otherwise. */
 export function startRedis(settings: RedisSettings = {}): Promise<TestServer> {
   return startServer({
-    command: 'redis-server',
+    command: redisProgram('server'),
     args: (port, folder) => argumentsOf({ ...KEEPS_NOTHING, port: String(port), dir: folder, ...settings }),
     answers: (port) => says(port, 'PING\r\n', /^(\+PONG|-NOAUTH)/),
   })
@@ -35,7 +39,7 @@ export interface TlsServer extends TestServer {
 export async function startTlsRedis(settings: RedisSettings = {}): Promise<TlsServer> {
   const tlsPort = await freePort()
   const server = await startServer({
-    command: 'redis-server',
+    command: redisProgram('server'),
     args: (port, folder) => {
       const [cert, key] = ['cert.pem', 'key.pem'].map((name) => join(folder, name)) as [string, string]
       writeFileSync(cert, SELF_SIGNED.cert)

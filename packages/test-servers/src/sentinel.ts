@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { startRedis } from './redis.ts'
+import { redisProgram, startRedis } from './redis.ts'
 import { says } from './says.ts'
 import { startServer, type TestServer } from './server.ts'
 
@@ -59,7 +59,7 @@ export async function startSentinels(replicas: number): Promise<SentinelGroup> {
 
 function startSentinel(master: number): Promise<TestServer> {
   return startServer({
-    command: 'redis-sentinel',
+    command: redisProgram('sentinel'),
     args(port, folder) {
       const file = join(folder, 'sentinel.conf')
       const lines = [
