@@ -3,7 +3,7 @@ import { isSessError, SessError, type SessErrorCode } from './error.ts'
 import type { SessionKey } from './store.ts'
 import { handleOf } from './token.ts'
 
-/** Codes by which a store promises that nothing was applied. */
+/** The codes with which a store promises that nothing was applied. */
 const NOT_APPLIED: ReadonlySet<SessErrorCode> = new Set([
   'store_unavailable',
   'store_full',
@@ -13,23 +13,23 @@ const NOT_APPLIED: ReadonlySet<SessErrorCode> = new Set([
   'response_started',
 ])
 
-/** What an application's error page may show of a call that failed. The store's own words are in the error's cause. */
+/** The messages of errors of a call, safe to show on an error page. The error of the store itself is the `cause`. */
 const SENTENCES: Readonly<Partial<Record<SessErrorCode, string>> & { readonly store_unavailable: string }> = {
-  store_unavailable: 'the session store did not do what it was asked; nothing was written',
+  store_unavailable: 'the session store did not answer, or refused; nothing was written',
   unknown_outcome:
     'the answer of the session store never came; the write may have been applied, and another commit() settles it',
   store_full: 'the session store has no room; nothing was written',
-  configuration: 'the session store is not set up as it must be; nothing was written',
+  configuration: 'the session store is not set up correctly; nothing was written',
   too_large:
-    'the session is larger than its store takes; nothing was written. Keep large things elsewhere, their IDs here',
+    'the session is larger than its store accepts; nothing was written. Keep large things elsewhere, and their IDs in the session',
   unsupported: 'the session store cannot do this; nothing was written',
   response_started: 'the session is in a cookie, and the response has started; nothing was written. Change it earlier',
 }
 
-/** The same, of what failed after a part of it was done. */
-const PARTIAL = 'the session store did a part of what it was asked, and then failed; call it again'
+/** The message of an operation that failed after some of its pages were done. */
+const PARTIAL = 'the session store did a part of the operation, and then failed; call it again'
 
-/** Every call into the store: bounded in time, and with one reading of what a rejection means. */
+/** Makes every call of the store: bounds its time, and turns a rejection into a `SessError` with an `error` event. */
 export class Calls {
   readonly #clock: () => number
   readonly #timeout: number
@@ -41,7 +41,7 @@ export class Calls {
     this.#events = events
   }
 
-  /** Something that writes nothing. @throws {SessError} `store_unavailable`. */
+  /** Makes a call that writes nothing. @throws {SessError} `store_unavailable`. */
   ask<T>(
     operation: string,
     key: SessionKey | undefined,
@@ -52,10 +52,10 @@ export class Calls {
   }
 
   /**
-   * A write.
+   * Makes a write.
    *
-   * @param tries - 2 for an idempotent one: it is sent again if its answer is lost.
-   * @throws {SessError} `unknown_outcome`, or what the store says when nothing was applied.
+   * @param tries - 2 for an idempotent write: it is retried once if its answer is lost.
+   * @throws {SessError} `unknown_outcome`; or the store's own code, if nothing was applied.
    */
   tell<T>(
     operation: string,
@@ -67,21 +67,21 @@ export class Calls {
     return this.#call(operation, key, send, tries, 'unknown_outcome', until)
   }
 
-  /** What a store reads in pages, step by step. @throws {SessError} `store_unavailable`. */
+  /** Reads in pages. Each page is one call. @throws {SessError} `store_unavailable`. */
   askInPages<T>(operation: string, open: (now: number) => AsyncIterable<T>): AsyncGenerator<T, void> {
     return this.#pages(operation, open, 1, 'store_unavailable')
   }
 
   /**
-   * What a store writes in pages, step by step. It has to be idempotent: it is begun again if an answer is lost.
+   * Writes in pages. Each page is one call. The operation must be idempotent: it starts again once if an answer is lost.
    *
-   * @throws {SessError} `unknown_outcome`, always once a page was done; or what the store says when nothing was applied.
+   * @throws {SessError} `unknown_outcome`, always after a page was done; or the store's own code, if nothing was applied.
    */
   tellInPages<T>(operation: string, open: (now: number) => AsyncIterable<T>): AsyncGenerator<T, void> {
     return this.#pages(operation, open, 2, 'unknown_outcome')
   }
 
-  /** Each step is bounded by the timeout. The whole takes as long as it takes. */
+  /** Bounds each page by the timeout, and not the whole iteration. */
   async *#pages<T>(
     operation: string,
     open: (now: number) => AsyncIterable<T>,
@@ -116,7 +116,7 @@ export class Calls {
     }
   }
 
-  /** @param begun - A part was applied already, so that no rejection promises that nothing was. */
+  /** @param begun - An earlier page was applied, so that a rejection does not mean that nothing was applied. */
   #call<T>(
     operation: string,
     key: SessionKey | undefined,
@@ -126,7 +126,7 @@ export class Calls {
     until = Infinity,
     begun = false,
   ): Promise<T> {
-    // By performance.now(): what is asked for has an end of its own.
+    // `until` is a time of performance.now().
     const timeout = Math.max(1, Math.min(this.#timeout, until - performance.now()))
     return new Promise<T>((resolve, reject) => {
       let waits = true
@@ -172,17 +172,17 @@ export class Calls {
   }
 }
 
-/** Lets go of an iteration before its end. Nobody waits for that: a step that hangs would hold it back. */
+/** Ends an iteration early, without waiting: a page that hangs would delay the end. */
 function leave(iterator: AsyncIterator<unknown> | undefined): void {
   iterator?.return?.().catch(() => {})
 }
 
-/** True for a write that may or may not have been applied. */
+/** True for the error of a write that may or may not have been applied. */
 export function isUnknown(error: unknown): boolean {
   return isSessError(error, 'unknown_outcome')
 }
 
-/** True for a failure that a second try may cure. */
+/** True for an error after which a retry may succeed. */
 export function mayRetry(error: unknown): boolean {
   return isSessError(error, 'unknown_outcome', 'store_unavailable')
 }

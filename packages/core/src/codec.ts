@@ -7,18 +7,18 @@ import { isSound } from './record.ts'
 import { asExpected, type AnyRecord, type ExpectedRecord, type SessionKey, type SessionRecord } from './store.ts'
 import { handleOf } from './token.ts'
 
-/** What users put into a session. */
+/** What an application put into a session. */
 export interface Content {
   readonly data: Plain
   readonly flash: Flash
-  /** The data is of this older schema version: `migrate` threw at it. It is written back as it is. */
+  /** Present if `migrate` threw: the data is still of this older schema version, and is written back unchanged. */
   readonly unmigrated?: { readonly version: number; readonly error: unknown }
 }
 
-/** Nothing yet. */
+/** The content of a new session. */
 export const NO_CONTENT: Content = { data: {}, flash: {} }
 
-/** A record as last read or written. */
+/** A record as it was last read or written, decoded. */
 export interface DecodedRecord {
   readonly key: SessionKey
   readonly record: ExpectedRecord
@@ -26,7 +26,7 @@ export interface DecodedRecord {
   readonly content: Content
 }
 
-/** A record that is to be written. */
+/** A record that is about to be written. */
 export interface PackedRecord extends Omit<DecodedRecord, 'record'> {
   readonly record: SessionRecord
 }
@@ -34,13 +34,13 @@ export interface PackedRecord extends Omit<DecodedRecord, 'record'> {
 /** A record without its payload. */
 export type RecordMeta = Pick<SessionRecord, 'revision' | 'expiresAt' | 'subject'>
 
-/** An envelope whose content is yet to be serialized. */
+/** The fields of an envelope that do not depend on the content. */
 export type Draft = Omit<Envelope, 'flash' | 'serializer' | 'schemaVersion'>
 
-/** How deep any serializer's data may be nested: everything that goes through data has room for that. */
+/** How many levels data may be nested with any serializer. All recursive functions over data can go this deep. */
 export const DEEPEST_DATA = 1000
 
-/** Turns content into a record. @throws {SessError} `unserializable`, naming the path; `too_large`. */
+/** Encodes content into a record. @throws {SessError} `unserializable`; the message names the path. `too_large`. */
 export function pack(
   { serializer, schemaVersion, seal, store }: Settings,
   key: SessionKey,
@@ -65,32 +65,32 @@ export function pack(
   if (payload.length > store.traits.maxPayloadBytes)
     throw new SessError(
       'too_large',
-      `the session takes ${payload.length} bytes, its store at most ${store.traits.maxPayloadBytes}; nothing was written. Keep large things elsewhere, their IDs here`,
+      `the session has ${payload.length} bytes, and its store accepts at most ${store.traits.maxPayloadBytes}; nothing was written. Keep large things elsewhere, and their IDs in the session`,
       { handle: handleOf(key) },
     )
   return { key, record: { ...meta, payload }, envelope, content }
 }
 
-/** A record that was packed and is written now. */
+/** A packed record, after it was written. */
 export function written(packed: PackedRecord): DecodedRecord {
   return { ...packed, record: asExpected(packed.record) }
 }
 
-/** What events name a session by. */
+/** The fields of an event that name its session. */
 export interface SessionNames {
   readonly handle: string
   readonly subject?: string
 }
 
-/** The names that events carry. */
+/** The fields that name the session of a record in events. */
 export function namesOf({ key, record: { subject } }: DecodedRecord): SessionNames {
   return { handle: handleOf(key), ...(subject && { subject }) }
 }
 
 /**
- * Reads a record. Undefined for damaged bytes.
+ * Decodes a record. Undefined if its bytes are damaged.
  *
- * @throws {SessError} `configuration` for a sound payload that this process cannot read.
+ * @throws {SessError} `configuration` if the payload is sound, but this process cannot read it.
  */
 export function unpack(settings: Settings, key: SessionKey, record: AnyRecord): DecodedRecord | undefined {
   const { seal, serializers, schemaVersion, migrate } = settings
@@ -134,14 +134,14 @@ export function unpack(settings: Settings, key: SessionKey, record: AnyRecord): 
       )
     return { ...read, content: { data: migrated, flash } }
   } catch (error) {
-    // It may have changed what it was given.
+    // `migrate` may have changed its argument before it threw.
     const untouched = serializer.deserialize(decoded.data) as Plain
     const unmigrated = { version: envelope.schemaVersion, error }
     return { ...read, content: { data: untouched, flash, unmigrated } }
   }
 }
 
-/** What a seal binds the bytes to. */
+/** The associated data to which a seal binds the bytes. */
 function bound(key: SessionKey, { revision, subject = '' }: RecordMeta): Uint8Array {
   return Buffer.from(`${handleOf(key)}\n${revision}\n${subject}`)
 }

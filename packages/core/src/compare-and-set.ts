@@ -8,15 +8,15 @@ import { handleOf } from './token.ts'
 import { LOGGED_WRITES, rememberedFrom, remembers } from './write-log.ts'
 import type { Write } from './write.ts'
 
-/** What a write did. `kept`: it is a rotation, which a kept secret may not make. */
+/** What a write did. `kept`: nothing, because the write is a rotation and the request has a kept secret. */
 export type Applied = 'replaced' | 'unchanged' | 'gone' | 'superseded' | 'kept'
 
 /**
- * Replaces a request's record by what a write makes of it: compare-and-set, and on a conflict a fresh look. The secret is
- * judged before every try. Writers of this process take turns.
+ * Applies a write to a request's record, by compare-and-set. After a conflict it reads the record again and retries. It judges the
+ * request's secret before every try. Writes of this process to one record run one after the other.
  *
- * @param doubted - The write was sent before, and its answer never came.
- * @throws {SessError} `conflict` once 2 × `storeTimeout` have passed; `unknown_outcome`, or what the store says.
+ * @param doubted - The write was sent before, and its answer never came: first look whether it was applied.
+ * @throws {SessError} `conflict` once 2 × `storeTimeout` have passed; `unknown_outcome`; or the store's own code.
  */
 export async function applyWrite(access: RecordAccess, write: Write, doubted = false): Promise<Applied> {
   const { settings, writes } = access.context
@@ -74,13 +74,13 @@ async function applyUntil(until: number, access: RecordAccess, write: Write, dou
       } catch (error) {
         if (isUnknown(error)) doubtful.push(held.record.revision)
         if (!resend || !mayRetry(error)) throw error
-        // Sent again as it was, once. The secret is judged again first: its window may have closed meanwhile.
+        // Retry once with the same record. The secret is judged again first, since its `keepOldFor` may have ended.
         resend = look = false
       }
     }
   } catch (error) {
     if (!doubtful.length || isUnknown(error)) throw error
-    throw new SessError('unknown_outcome', 'a write could not be settled; commit() again settles it', {
+    throw new SessError('unknown_outcome', 'the outcome of a write is not known; call commit() again to settle it', {
       cause: error,
       ...access.names,
     })
@@ -93,10 +93,10 @@ async function applyUntil(until: number, access: RecordAccess, write: Write, dou
 }
 
 /**
- * Reads the record afresh and looks for a write that may have landed.
+ * Reads the record again, past any cache, and looks in its write log for a write that may have been applied.
  *
- * @returns Undefined when the write is not there and may be tried again.
- * @throws {SessError} `unknown_outcome` when the record has forgotten.
+ * @returns Undefined if the write was not applied, and may be retried.
+ * @throws {SessError} `unknown_outcome` if the log no longer reaches back to the write.
  */
 export async function lookFor(
   access: RecordAccess,
@@ -115,12 +115,12 @@ export async function lookFor(
   write.lost = true
   throw new SessError(
     'unknown_outcome',
-    `the session was written more than ${LOGGED_WRITES} times since; this write may have been applied, and is not sent again`,
+    `other requests have written the session more than ${LOGGED_WRITES} times since; this write may have been applied, and is not sent again`,
     access.names,
   )
 }
 
-/** Ends a write whose secret was rotated away: it says so only where none of its tries can have been applied. */
+/** Ends a write whose secret was rotated away. It answers `superseded` only if none of its tries can have been applied. */
 async function rotatedMeanwhile(
   access: RecordAccess,
   write: Write,
@@ -132,11 +132,15 @@ async function rotatedMeanwhile(
   if (found) return found
   const { revision } = access.held!.record
   if (doubtful.some((tried) => tried > revision))
-    throw new SessError('unknown_outcome', 'a write was sent, and its secret expired before the answer', access.names)
+    throw new SessError(
+      'unknown_outcome',
+      'a write was sent, and its secret expired before the answer; the write may have been applied',
+      access.names,
+    )
   return access.become('superseded')
 }
 
-/** Lets other processes' writes go ahead: the longer, the more often they came between; at most 100 ms. */
+/** Waits before a retry: a random time of up to 2^tries ms, at most 100 ms, so that writes of other processes can finish. */
 export function backOff(tries: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(2 ** tries, 100)))
 }

@@ -12,7 +12,7 @@ import type { AnyRecord, SessionKey, SessionRecord } from './store.ts'
 import { handleOf, subjectTag } from './token.ts'
 import { WriteQueue } from './write-queue.ts'
 
-/** What all sessions of one `createSessions` share. */
+/** What all sessions of one `createSessions` share: settings, events, calls of the store, and the write queue. */
 export class Context {
   readonly settings: Settings
   readonly events: Events
@@ -26,10 +26,10 @@ export class Context {
   }
 
   /**
-   * Reads a record. Undefined when there is none, or its bytes are damaged.
+   * Reads a record. Undefined if there is no live record, or if its bytes are damaged.
    *
-   * @param fresh - Past any cache.
-   * @param until - When the read has to have ended, by performance.now().
+   * @param fresh - Reads past any cache.
+   * @param until - The deadline of the read, as a time of performance.now().
    * @throws {SessError} `store_unavailable`, `configuration`.
    */
   async read(key: SessionKey, fresh: boolean, until?: number): Promise<DecodedRecord | undefined> {
@@ -40,7 +40,7 @@ export class Context {
     return this.opened(key, record, now)
   }
 
-  /** Decodes a record. Undefined, and an event, for one that has ended or whose bytes are damaged. @throws {SessError} `configuration`. */
+  /** Decodes a record. Undefined, with a `rejected` event, if it has ended or is damaged. @throws {SessError} `configuration`. */
   opened(key: SessionKey, record: AnyRecord, now: number): DecodedRecord | undefined {
     const held = record.expiresAt <= now ? null : unpack(this.settings, key, record)
     if (held && !this.isOver(held.envelope, now)) return held
@@ -52,8 +52,8 @@ export class Context {
   }
 
   /**
-   * True for a session that has ended, whatever its record's expiry: by its absolute time, which is the envelope's, so that
-   * no store can prolong it (a marker may outlive it), or by `notBefore`.
+   * True for a session that has ended by its absolute timeout or by `notBefore`, even if its record has not expired. The absolute
+   * time is in the envelope, so that no store can prolong it. A marker may outlive it.
    */
   isOver({ marker, createdAt, absoluteAt }: Envelope, now: number): boolean {
     const { notBefore } = this.settings
@@ -61,7 +61,8 @@ export class Context {
   }
 
   /**
-   * A record whose tag no pepper makes of its subject would be in no list, and no revocation of the subject would end it.
+   * Refuses a signed-in record whose tag does not match any pepper: it would be missing from lists, and revocations of the user
+   * would not end it.
    *
    * @throws {SessError} `configuration`.
    */
@@ -75,19 +76,19 @@ export class Context {
     )
   }
 
-  /** A subject's records, under each pepper. @throws {SessError} What the store says. */
+  /** Lists a subject's records, under each pepper. @throws {SessError} The store's own code. */
   async *recordsOf(subject: string, operation: string): AsyncIterable<readonly [SessionKey, SessionRecord]> {
     const { store } = this.settings
     for (const tag of this.tags(subject))
       yield* this.calls.askInPages(operation, (now) => store.list!({ id: subject, tag }, now))
   }
 
-  /** The cookie value that a write makes the browser's old one give way to; undefined: the old one will do. */
+  /** The new cookie value after a write that made a new secret; undefined: the browser's cookie stays. */
   cookieOf({ key }: DecodedRecord, newSecret: string | undefined): string | undefined {
     return newSecret && handleOf(key) + newSecret
   }
 
-  /** The tags of a subject, one for each pepper, newest first. @throws {SessError} `invalid_option`. */
+  /** The tags of a subject, one per pepper, newest first. @throws {SessError} `invalid_option` for a subject of a wrong type or size. */
   tags(subject: string): readonly string[] {
     if (
       typeof subject !== 'string' ||
@@ -99,7 +100,7 @@ export class Context {
     return this.settings.peppers.map((pepper) => subjectTag(subject, pepper))
   }
 
-  /** A new session's data. @throws {SessError} `invalid_option` if the schema does not make it of `{}`. */
+  /** The data of a new session: `{}`, or the schema's output for `{}`. @throws {SessError} `invalid_option` if the schema refuses `{}`. */
   async blank(): Promise<Plain> {
     try {
       return await this.shaped({})
@@ -113,8 +114,8 @@ export class Context {
   }
 
   /**
-   * Stored data as the user sees it; or why it does not fit the schema, which is reported as an `error` event: data outlives
-   * deploys, and whoever it does not fit can still sign in and out.
+   * Returns stored data as the application sees it. If the data does not fit the schema, it emits an `error` event and returns the
+   * error. It does not throw: after a deploy with a new schema, users with old data must still be able to sign in and out.
    */
   async fit(
     { content, ...held }: Pick<DecodedRecord, 'key' | 'record' | 'content'>,
@@ -126,24 +127,24 @@ export class Context {
       const error =
         cause instanceof SessError
           ? cause
-          : new SessError('invalid_data', 'the schema failed at the data of a session', { cause })
+          : new SessError('invalid_data', 'the schema threw an error for the data of a session', { cause })
       this.events.emit('error', { code: error.code, operation, error, handle: handleOf(held.key) })
       return error
     }
   }
 
-  /** Stored content as the user sees it. @throws {SessError} `invalid_data`. */
+  /** The data of stored content, as the application sees it. @throws {SessError} `invalid_data`. */
   async dataOf({ data, unmigrated }: Content): Promise<Plain> {
     if (unmigrated)
       throw new SessError(
         'invalid_data',
-        `migrate failed at the data of a session of schemaVersion ${unmigrated.version}; assign session.data to replace it`,
+        `migrate threw an error for the data of a session of schemaVersion ${unmigrated.version}; assign session.data to replace it`,
         { cause: unmigrated.error },
       )
     return this.shaped(data)
   }
 
-  /** Data as the user sees it: a copy, or what the schema makes of one. @throws {SessError} `invalid_data`. */
+  /** Data as the application sees it: a copy, or the schema's output for a copy. @throws {SessError} `invalid_data`. */
   async shaped(stored: Plain): Promise<Plain> {
     const { schema } = this.settings
     if (!schema) return copy(stored)
@@ -152,8 +153,8 @@ export class Context {
       throw new SessError('invalid_data', `the schema refuses ${result.issues.map(pathOf).join(', ')}`, {
         cause: new Error(result.issues.map((issue) => `${pathOf(issue)}: ${issue.message}`).join('; ')),
       })
-    if (!isPlain(result.value)) throw invalid('schema', 'must make a plain object')
-    // A copy again: a schema may hand out its own default objects.
+    if (!isPlain(result.value)) throw invalid('schema', 'must return a plain object')
+    // Another copy: a schema may return its own default objects.
     return copy(result.value)
   }
 }

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual, types } from 'node:util'
 
-/** A plain object: session data, and what a serializer brings back. */
+/** A plain object: session data, and the result of a serializer. */
 export type Plain = Record<string, unknown>
 
-/** True for an object literal, or one without a prototype. */
+/** True for an object literal, or for an object without a prototype. */
 export function isPlain(value: unknown): value is Plain {
   if (typeof value !== 'object' || value === null) return false
   const prototype: unknown = Object.getPrototypeOf(value)
@@ -11,8 +11,8 @@ export function isPlain(value: unknown): value is Plain {
 }
 
 /**
- * `Object.prototype` of another realm, as what `fetch` and `structuredClone` give in Jest has; or one that holds nothing, as
- * `querystring` and `cookie` make them to be quick.
+ * True for `Object.prototype` of another realm, which results of `fetch` and `structuredClone` have in Jest; and for an empty
+ * prototype, which `querystring` and `cookie` use for speed.
  */
 function isPlainPrototype(prototype: object): boolean {
   if (Object.getPrototypeOf(prototype) !== null) return false
@@ -28,19 +28,19 @@ function nameOf(prototype: object | null): unknown {
 export const DEEPEST = 64
 
 /**
- * How many values any session may hold, those inside others included. What is reached by two ways counts twice, as it is written
- * twice: objects that share others can stand for more than any memory holds.
+ * How many values a session may hold, nested values included. An object that is referenced twice counts twice, because it is written
+ * twice: a few objects that share others could otherwise expand to more than the memory holds.
  */
 export const MOST_VALUES = 1_000_000
 
-/** How many values a walk may still look at. */
+/** How many values a walk over data may still visit. */
 export interface Budget {
   left: number
 }
 
 /**
- * True for arrays, objects, Maps and Sets nested in more levels than that, or with more than {@link MOST_VALUES} values in all. Goes
- * no further itself.
+ * True if arrays, objects, Maps and Sets are nested in more than `levels` levels, or hold more than {@link MOST_VALUES} values in
+ * all. The walk stops at these limits.
  */
 export function isLarger(value: unknown, levels: number, budget: Budget = { left: MOST_VALUES }): boolean {
   if (budget.left-- === 0) return true
@@ -55,7 +55,7 @@ export function isLarger(value: unknown, levels: number, budget: Budget = { left
   return false
 }
 
-/** Sets an own property, whatever its name: `__proto__` is data here. Undefined deletes. */
+/** Sets an own property of any name, `__proto__` included. A value of undefined deletes the property. */
 export function put(target: Plain, key: string, value: unknown): void {
   if (value === undefined) delete target[key]
   else define(target, key, value)
@@ -66,13 +66,13 @@ export function get(source: Plain, key: string): unknown {
   return Object.hasOwn(source, key) ? source[key] : undefined
 }
 
-/** More levels than any session may have. */
+/** How many levels are copied. The codec refuses data that is nested deeper. */
 const DEEPEST_COPY = 1000
 
 /**
- * A deep copy of arrays and plain objects, of this realm, without keys whose value is undefined; what else a serializer may
- * carry is copied where that keeps it whole. Of data that holds itself, or holds more than any session may, a part is left as it
- * is, for the codec to refuse.
+ * Makes a deep copy of arrays and plain objects, in this realm, without keys whose value is undefined. It also copies dates, byte
+ * arrays, maps and sets, and returns instances of other classes as they are. If data holds itself, or more than a session may hold,
+ * a part is not copied; the codec then refuses it.
  */
 export function copy<T>(value: T): T
 export function copy(value: unknown): unknown {
@@ -81,13 +81,13 @@ export function copy(value: unknown): unknown {
 
 function copied(value: unknown, levels: number, budget: Budget): unknown {
   if (budget.left-- <= 0 || typeof value !== 'object' || value === null) return value
-  // All of it is refused. Where data holds itself, the ways through it have no end.
+  // The codec will refuse the data. Stop here: in data that holds itself, the walk would not end.
   if (levels === 0) return ((budget.left = 0), value)
   const each = (item: unknown): unknown => copied(item, levels - 1, budget)
-  // Not its own `map`, which would make an array of its own realm.
+  // Not `value.map`, which would make an array of the other realm.
   if (Array.isArray(value)) return Array.from(value as unknown[], each)
   if (isPlain(value)) return changed(value, [], each)
-  // An instance of another class, or one with fields of its own, stays as it is, for the serializer to refuse.
+  // An instance of another class, or with additional fields, is not copied; the serializer refuses it.
   const name = nameOf(Object.getPrototypeOf(value) as object | null)
   if (types.isUint8Array(value)) return name === 'Uint8Array' ? new Uint8Array(value) : value
   if (Object.keys(value).length > 0) return value
@@ -98,14 +98,14 @@ function copied(value: unknown, levels: number, budget: Budget): unknown {
   return value
 }
 
-/** Deep equality of what copies of both would be: a key whose value is undefined is none, and realms make no difference. */
+/** Deep equality of the copies of both values: keys whose value is undefined do not count, and neither do realms. */
 export function equal(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
   return isDeepStrictEqual(a, b) || isDeepStrictEqual(copy(a), copy(b))
 }
 
-/** What turns `before` into `after`, by top-level key: copies of values, or undefined for a deletion. */
+/** The top-level changes from `before` to `after`: for each key a copy of the new value, or undefined for a deletion. */
 export function changesBetween(before: Plain, after: Plain): Map<string, unknown> {
   const changes = new Map<string, unknown>()
   for (const key of keysOf(before, after)) {
@@ -115,14 +115,14 @@ export function changesBetween(before: Plain, after: Plain): Map<string, unknown
   return changes
 }
 
-/** True if the value of any key differs. */
+/** True if the value of any top-level key differs. */
 export function differ(before: Plain, after: Plain): boolean {
   for (const key of Object.keys(after)) if (!equal(get(before, key), after[key])) return true
   for (const key of Object.keys(before)) if (!Object.hasOwn(after, key) && before[key] !== undefined) return true
   return false
 }
 
-/** A new object with the changes made. */
+/** A new object: `source` with the changes applied. */
 export function changed(
   source: Plain,
   changes: Iterable<[string, unknown]>,
@@ -137,7 +137,7 @@ export function changed(
   return result
 }
 
-/** The keys of both. */
+/** The keys of either object, each once. */
 export function keysOf(a: Plain, b: Plain): string[] {
   const keys = Object.keys(a)
   for (const key of Object.keys(b)) if (!Object.hasOwn(a, key)) keys.push(key)

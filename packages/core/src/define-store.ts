@@ -13,18 +13,18 @@ import {
   type Subject,
 } from './store.ts'
 
-/** How long a page-by-page method runs, in ms, before others of this process have their turn. */
+/** How long a method that works in pages runs, in ms, before it yields to other work of the process. */
 const TURN_MS = 5
 
 /**
- * How much later than a record's end a backend may remove it, in ms: a clock that runs up to so much ahead never removes a
- * live record.
+ * How long after its expiry a backend may remove a record, in ms. So a clock that is up to this much ahead never removes a live
+ * record.
  */
 export const GRACE_MS = 60_000
 
 /**
- * What an author writes of a store: {@link SessionStore}, without what {@link defineStore} sees to. A literal or an instance of a
- * class; a method that is not there, or undefined, is one that the store does not have.
+ * The argument of {@link defineStore}: the methods of a {@link SessionStore}, without the checks that `defineStore` adds. A literal
+ * or an instance of a class. If an optional method is missing or undefined, the store does not have it.
  */
 export interface StoreImplementation extends Pick<
   SessionStore,
@@ -32,33 +32,33 @@ export interface StoreImplementation extends Pick<
 > {
   /** Default: `expiryResolutionMs` 1, `needsPepper` false, `staleMs` 0. */
   readonly traits: Pick<StoreTraits, 'maxPayloadBytes'> & Partial<StoreTraits>
-  /** As {@link SessionStore.read}; a record that has expired may be returned. */
+  /** As {@link SessionStore.read}, but it may also return a record that has expired. */
   read(key: SessionKey, now: number, options: ReadOptions): Promise<SessionRecord | undefined>
   /**
-   * Removes the records whose `expiresAt` is at or before `until`: there is no other rule, for `until` is a minute past by core's
-   * clock and by the store's.
+   * Removes the records whose `expiresAt` is at or before `until`. It need not check a clock: `until` is already a minute in the past,
+   * by core's clock and by the store's.
    *
    * @returns For each page, how many records were removed.
    */
   sweep?(until: number): AsyncIterable<number>
-  /** The time of the backend's server, in ms since the epoch, where it has a clock. Default: `Date.now()`. Asked by a sweep alone. */
+  /** Returns the time of the backend's server, in ms since the epoch. Only a sweep calls it. Default: `Date.now`. */
   clock?(): number | Promise<number>
-  /** Releases what the store itself opened. Called once; afterwards no other method is called. */
+  /** Releases what the store itself opened. It is called once, and no other method is called after it. */
   close?(): Promise<void> | void
 }
 
 /**
- * Makes a store of an implementation. It has exactly the optional methods that the implementation has. This sees to what every
- * store must do at its boundary, so that an implementation does not:
+ * Makes a store of an implementation. The store has exactly the optional methods that the implementation has. `defineStore` adds
+ * what every store must do, so that the implementation need not:
  *
- * - wrong arguments are refused with `invalid_option`, a payload larger than `traits.maxPayloadBytes` with `too_large`;
+ * - it refuses wrong arguments with `invalid_option`, and a payload larger than `traits.maxPayloadBytes` with `too_large`;
  * - after `close` each method rejects with `store_unavailable`; a second `close` does nothing;
- * - a record that has expired is not returned by `read`, `list` and `all`;
- * - a sweep is told the time up to which records may go, by both clocks;
- * - between two pages other work of the process has its turn;
- * - what an implementation throws at once is a rejection, and the traits are frozen.
+ * - `read`, `list` and `all` do not return a record that has expired;
+ * - a sweep gets the time up to which it may remove records, by core's clock and by the store's;
+ * - between two pages, other work of the process can run;
+ * - an error that a method throws synchronously becomes a rejection, and the traits are frozen.
  *
- * @throws {SessError} `invalid_option` for an implementation without a name, traits or one of the five methods.
+ * @throws {SessError} `invalid_option` if the implementation has no name, no traits, or not all of the five methods.
  */
 export function defineStore(implementation: StoreImplementation): SessionStore {
   const it = implementation
@@ -67,7 +67,7 @@ export function defineStore(implementation: StoreImplementation): SessionStore {
   const traits: StoreTraits = Object.freeze({ expiryResolutionMs: 1, needsPepper: false, staleMs: 0, ...it.traits })
   let closing: Promise<void> | undefined
 
-  /** @throws {SessError} `store_unavailable` after close; what is wrong with an argument. */
+  /** @throws {SessError} `store_unavailable` after `close`; otherwise `problem`, if an argument is wrong. */
   function check(problem: SessError | undefined): void {
     if (closing) throw new SessError('store_unavailable', `the ${name} store was closed; make another`)
     if (problem) throw problem
@@ -107,7 +107,10 @@ export function defineStore(implementation: StoreImplementation): SessionStore {
     const { length } = record.payload
     return length <= traits.maxPayloadBytes
       ? undefined
-      : new SessError('too_large', `a payload of ${length} bytes; the ${name} store takes ${traits.maxPayloadBytes}`)
+      : new SessError(
+          'too_large',
+          `a payload of ${length} bytes; the ${name} store takes at most ${traits.maxPayloadBytes}. Nothing was written`,
+        )
   }
 
   return {
@@ -163,10 +166,10 @@ function checkImplementation(it: StoreImplementation): void {
     if (typeof it[method] !== 'function') throw invalid(method, 'must be a method of a store')
   for (const method of OPTIONAL)
     if (it[method] !== undefined && typeof it[method] !== 'function')
-      throw invalid(method, 'must be a method of a store, or not be there')
+      throw invalid(method, 'must be a method of a store, or be left out')
 }
 
-/** The time of damaged bytes may be no number: then it is core's to say so. */
+/** The expiry of a damaged record may be NaN. Such a record counts as live here, and core reports it as damaged. */
 function isLive(record: SessionRecord, now: number): boolean {
   return !(record.expiresAt <= now)
 }

@@ -3,19 +3,19 @@ import type { Duration } from './api.ts'
 
 const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 const LONGEST = 1e13
-/** The longest that a timer takes, to the day: 24 days. */
+/** The longest time of a timer, rounded down to days: 24 days. */
 export const LONGEST_TIMER_MS: number = 24 * 86_400_000
 
-/** A bare number below this was meant as seconds or minutes. */
+/** A bare number below this was probably meant as seconds or minutes. */
 const LEAST_BARE = 1000
 
 /**
- * A duration in ms.
+ * Converts a duration to ms.
  *
- * @param option - The name that the message gives to the value.
- * @param limits - `zero`: 0 is a duration too. Default: false.
- * @throws {SessError} `invalid_option` unless it is more than 0 and at most 10¹³ ms (some 317 years); for a bare number below
- *   1000 too, which somebody meant as seconds or minutes.
+ * @param option - The name of the value in messages.
+ * @param limits - `zero`: 0 is allowed. Default: false.
+ * @throws {SessError} `invalid_option` unless the duration is more than 0 and at most 10¹³ ms (some 317 years); also for a bare
+ *   number below 1000, which was probably meant as seconds or minutes.
  */
 export function milliseconds(
   value: Duration,

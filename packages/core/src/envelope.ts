@@ -6,26 +6,27 @@ import { isTime } from './record.ts'
 import { isWriteLog, type WriteLog } from './write-log.ts'
 
 /**
- * A secret that was valid before: until when it works all the same, and until when it is told from an unknown one.
- * `keptUntil` is 0 where there is no window, or none any more; in a marker, where the secret was not valid when it was made.
+ * An earlier secret. Until `keptUntil` it still works (`keepOldFor`); until `knownUntil` it is `superseded` and not unknown.
+ * `keptUntil` is 0 if there is no such window, or if the window has closed; in a marker, also if the secret was not valid when the
+ * marker was made.
  */
 export type Earlier = readonly [digest: string, keptUntil: number, knownUntil: number]
 
-/** What core keeps in a record's payload beside the data. Times in ms since the epoch, lifetimes in ms. */
+/** What core keeps in a record's payload beside the data. Times are in ms since the epoch, timeouts in ms. */
 export interface Envelope extends WriteLog {
-  /** True: nothing but a sign that the session moved on by `login`. */
+  /** True: the record is a marker. A login replaced the session by another one, and this record opens nothing. */
   readonly marker: boolean
-  /** False: the cookie goes when the browser closes. */
+  /** False: the browser drops the cookie when it closes. */
   readonly persistent: boolean
   readonly createdAt: number
-  /** 0: nobody signed in. */
+  /** 0: nobody is signed in. */
   readonly authenticatedAt: number
   readonly absoluteAt: number
-  /** 0: does not slide. */
+  /** 0: the session has no idle timeout. */
   readonly idleTimeout: number
-  /** SHA-256 of the secret that is valid now. */
+  /** SHA-256 of the current secret, in base64url. */
   readonly digest: string
-  /** Newest first, at most {@link EARLIER_SECRETS}. */
+  /** The earlier secrets, newest first, at most {@link EARLIER_SECRETS}. */
   readonly earlier: readonly Earlier[]
   /** The name of the serializer of the data. */
   readonly serializer: string
@@ -39,18 +40,18 @@ export interface Envelope extends WriteLog {
 /** How many earlier secrets a record remembers. */
 export const EARLIER_SECRETS = 8
 
-/** How long a label, and each name and value of a client's hints, may be, in characters. */
+/** The longest label, and the longest name or value in `client`, in characters. */
 export const LONGEST_TEXT = 256
-/** How many hints a client may give. */
+/** How many entries `client` may have. */
 export const MOST_HINTS = 16
-/** How long the name of a serializer may be, in characters. */
+/** The longest name of a serializer, in characters. */
 export const LONGEST_NAME = 32
 
 type Check = (value: unknown) => boolean
 
 const EARLIER: readonly Check[] = [isDigest, isTime, isTime]
 
-/** Each field, in the order in which the values stand in the bytes, and what its value must be. */
+/** Each field, in the order of the encoded values, and a check of its value. */
 const FIELDS: { readonly [Name in keyof Envelope]: Check } = {
   marker: isBoolean,
   persistent: isBoolean,
@@ -73,7 +74,7 @@ const FIELDS: { readonly [Name in keyof Envelope]: Check } = {
   schemaVersion: (value) => Number.isSafeInteger(value) && (value as number) >= 0,
   label: (value) => isText(value, LONGEST_TEXT),
   client: (value) => isPlain(value) && isHints(Object.keys(value), value),
-  // The object, its lists, and in them messages of up to DEEPEST levels.
+  // Two levels for the object and its lists, and messages of up to DEEPEST levels.
   flash: (value) => isPlain(value) && Object.values(value).every(Array.isArray) && !isLarger(value, 2 + DEEPEST),
 }
 const CHECKS = Object.values(FIELDS)
@@ -83,10 +84,10 @@ const VERSION = 1
 const HEAD = Buffer.from([MAGIC, 0, 0, 0, 0, VERSION, 0])
 
 /**
- * The frame of every payload, of this version and of later ones: a magic byte, a checksum of all that follows, so that a
- * newer format can be told from damage, the version, and whether the body is sealed.
+ * Puts the frame around a payload: a magic byte, a checksum of everything after it, the version, and whether the body is sealed.
+ * Later versions will keep this frame, so that this version can tell a newer format from damage.
  *
- * @param subject - The record's. It lies in the store beside the payload, and counts in the checksum.
+ * @param subject - The subject of the record. The store keeps it beside the payload, and the checksum covers it.
  */
 export function frame(body: Uint8Array, sealed: boolean, subject?: string): Uint8Array {
   const bytes = Buffer.allocUnsafe(HEAD.length + body.length)
@@ -97,7 +98,7 @@ export function frame(body: Uint8Array, sealed: boolean, subject?: string): Uint
   return bytes
 }
 
-/** Opens a frame. Undefined: not ours, or damaged. A version other than this code's has no body. */
+/** Opens a frame. Undefined if the bytes are not a frame, or are damaged. The result has no `body` if the version is another one. */
 export function unframe(
   payload: Uint8Array,
   subject: string | undefined,
@@ -109,7 +110,7 @@ export function unframe(
   return bytes[5] === VERSION && bytes[6]! < 2 ? { body: bytes.subarray(HEAD.length), sealed } : { sealed }
 }
 
-/** The bytes of an envelope and of the data: the envelope's length, its values as a JSON array, the data. */
+/** Encodes an envelope and the data: the length of the envelope (32 bits), its values as a JSON array, and the bytes of the data. */
 export function encodeEnvelope(envelope: Envelope, data: Uint8Array): Uint8Array {
   const json = JSON.stringify(valuesOf(envelope))
   const length = Buffer.byteLength(json)
@@ -120,7 +121,7 @@ export function encodeEnvelope(envelope: Envelope, data: Uint8Array): Uint8Array
   return bytes
 }
 
-/** Reads an envelope and the bytes of the data; undefined for bytes that are none. */
+/** Decodes an envelope and the bytes of the data; undefined if the bytes are damaged. */
 export function decodeEnvelope(
   body: Uint8Array,
 ): { readonly envelope: Envelope; readonly data: Uint8Array } | undefined {
@@ -144,7 +145,7 @@ export function decodeEnvelope(
 
 type Values = ReturnType<typeof valuesOf>
 
-/** The values of an envelope, in the order of {@link FIELDS}. Each request takes this way: names that are written out are quick. */
+/** The values of an envelope, in the order of {@link FIELDS}. Written out by name, because this runs in each request and is faster so. */
 function valuesOf(envelope: Envelope) {
   return [
     envelope.marker,
@@ -191,7 +192,7 @@ function isBoolean(value: unknown): boolean {
   return typeof value === 'boolean'
 }
 
-/** Empty where a session has no secret: in a sealed cookie, and where another library makes the IDs. */
+/** A digest, or empty text for a session without a secret: in a sealed cookie, or with an ID of another library. */
 function isDigest(value: unknown): boolean {
   return typeof value === 'string' && /^([\w-]{43})?$/.test(value)
 }

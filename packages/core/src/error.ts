@@ -1,21 +1,21 @@
 /**
- * What went wrong, as a closed union:
+ * What went wrong:
  *
- * - `invalid_option`: an option or argument is not usable; the message names it.
- * - `configuration`: stored bytes need something that this process was not given (a newer format or schema, another
- *   serializer, a sealing key), or the store is not set up (no such table, no rights). Nothing was written.
- * - `store_unavailable`: the store could not be asked, or refused; nothing was written.
- * - `unknown_outcome`: a write was sent and its answer never came; it may or may not have been applied.
- * - `conflict`: other writers kept changing the same session, or the same key with `onConflict: 'throw'`.
- * - `too_large`: the session is larger than the store takes; nothing was written.
- * - `unserializable`: a value cannot be brought back equal by the serializer; the message names its path.
- * - `invalid_data`: the data does not match the schema.
- * - `unsupported`: the store has no such operation.
- * - `not_fresh`: `requireFresh` found no sign-in, or one too long ago.
+ * - `invalid_option`: an option or argument is wrong; the message names it.
+ * - `configuration`: this process lacks something that a stored record needs (a newer version of core or of the schema, a
+ *   serializer, a key of a seal, a pepper), or the store is not set up (no table, no rights). Nothing was written.
+ * - `store_unavailable`: the store did not answer, or refused; nothing was written.
+ * - `unknown_outcome`: a write was sent and its answer never came; the write may or may not have been applied.
+ * - `conflict`: other requests kept changing the same session; or the same key, with `onConflict: 'throw'`.
+ * - `too_large`: the session is larger than the store accepts; nothing was written.
+ * - `unserializable`: the serializer cannot bring a value back equal; the message names its path.
+ * - `invalid_data`: the data does not fit the schema.
+ * - `unsupported`: the store does not have this operation.
+ * - `not_fresh`: `requireFresh` found no sign-in, or a sign-in that was too long ago.
  * - `session_destroyed`: the session object was used after `destroy()`.
- * - `response_started`: a cookie would have to be set, and the response's headers have left.
- * - `store_full`: a bounded store has no room; nothing was written.
- * - `too_many_sessions`: a sign-in past `maxPerSubject`; nothing was written.
+ * - `response_started`: the operation must set a cookie, and the head of the response has left.
+ * - `store_full`: the store has no room; nothing was written.
+ * - `too_many_sessions`: the user has `maxPerSubject` sessions; nothing was written.
  */
 export type SessErrorCode =
   | 'invalid_option'
@@ -33,7 +33,7 @@ export type SessErrorCode =
   | 'store_full'
   | 'too_many_sessions'
 
-/** The HTTP status of each code, as `error.status` says it. */
+/** The HTTP status of each code: the value of `error.status`. */
 const STATUS: Readonly<Record<SessErrorCode, number>> = {
   not_fresh: 401,
   conflict: 409,
@@ -51,34 +51,35 @@ const STATUS: Readonly<Record<SessErrorCode, number>> = {
   response_started: 500,
 }
 
-/** Registered, so that of two copies of core in one process each knows the other's errors. */
+/** The symbol is registered, so that two copies of core in one process recognise each other's errors. */
 const BRAND = Symbol.for('@sess/core/error')
 
 /** Options of {@link SessError}. */
 export interface SessErrorOptions {
-  /** What the store, the driver or the schema said: their words belong here, and not into the message. */
+  /** The error of the store, the driver or the schema. Its text must not be in the message. */
   readonly cause?: unknown
-  /** Of the session that the error is about. */
+  /** The handle of the session, if the error is about a session. */
   readonly handle?: string | undefined
 }
 
 /**
- * The one error type of @sess. Know it by {@link isSessError}, not by `instanceof`: npm may install a second copy of core.
+ * The error type of all @sess packages. Test for it by {@link isSessError}, not by `instanceof`: npm may install a second copy of
+ * core.
  *
- * The default error pages of web frameworks print a message; so it holds no secret, no handle, no word of a driver, and no
- * data, apart from names that the developer chose. What is for logs alone is in `cause` and `handle`.
+ * The default error pages of web frameworks show the message. So the message holds no secret, no handle, no text of a driver, and
+ * no data, except names that the developer chose. `cause` and `handle` are for logs.
  */
 export class SessError extends Error {
   override readonly name = 'SessError'
   /** What went wrong. */
   readonly code: SessErrorCode
-  /** The HTTP status that Express, Koa and others answer with, if the application does not decide otherwise. */
+  /** The HTTP status with which Express, Koa and others answer by default. */
   readonly status: number
-  /** The same, as Fastify and Nest read it. */
+  /** The same number; Fastify and Nest read this property. */
   readonly statusCode: number
-  /** For Koa and what is like it: the message is not for visitors. */
+  /** Tells Koa and similar frameworks not to show the message to visitors. */
   readonly expose = false
-  /** The session's handle, where one is known. Not enumerable: what prints an error's fields for visitors leaves it out. */
+  /** The session's handle, if known. Not enumerable, so that pages that print the fields of an error leave it out. */
   declare readonly handle: string | undefined
 
   constructor(code: SessErrorCode, message: string, { cause, handle }: SessErrorOptions = {}) {
@@ -91,9 +92,9 @@ export class SessError extends Error {
 Object.defineProperty(SessError.prototype, BRAND, { value: true })
 
 /**
- * True for an error of @sess, of whatever copy of core.
+ * True for an error of @sess, from this or any other copy of core.
  *
- * @param codes - If there are any: true for these alone.
+ * @param codes - If given, the result is true for these codes only.
  */
 export function isSessError<Code extends SessErrorCode = SessErrorCode>(
   error: unknown,

@@ -4,15 +4,15 @@ type Name = keyof SessionsEvents
 type Listener<N extends Name> = (event: SessionsEvents[N]) => void
 
 const ADVICE: Record<RejectionReason, string> = {
-  malformed: 'not one of ours; does another app use this cookie name?',
-  unknown: 'no such session: it ended, or is in another store or under another prefix',
-  mismatched: 'wrong secret: an old cookie, or somebody guessing',
-  superseded: 'rotated away; normal for parallel requests',
-  expired: 'past its time',
-  undecodable: 'damaged or forged; who else writes to this store?',
+  malformed: 'the cookie has another format; does another app use this cookie name?',
+  unknown: 'there is no such session: it ended, or is in another store or under another prefix',
+  mismatched: 'the secret is wrong: an old cookie, or an attacker who guesses',
+  superseded: 'another request replaced the secret; this is normal for parallel requests',
+  expired: 'the session has expired',
+  undecodable: 'the record is damaged or forged; which other programs write to this store?',
 }
 
-/** Hands events to listeners. A listener that throws harms nobody but is reported as an `error` event. */
+/** Calls the listeners of events, and writes the log. If a listener throws, the others still run, and there is an `error` event. */
 export class Events {
   readonly #listeners = new Map<Name, Set<Listener<never>>>()
   readonly #log: ((line: string) => void) | undefined
@@ -42,7 +42,7 @@ export class Events {
     }
     if (name === 'uncacheable_late')
       this.#log?.(
-        '@sess: a session was used after the response had left as one that shared caches may store; use it earlier, or pass { private: true } to the binding',
+        '@sess: a session was used for the first time after the head of the response had left, and shared caches may store the response; use the session earlier, or pass { private: true } to the binding',
       )
     for (const listener of this.#listeners.get(name) ?? []) {
       try {

@@ -1,4 +1,4 @@
-/** Keys by the time they expire at: a binary heap, earliest first. */
+/** A binary heap of keys, ordered by their expiry, earliest first. */
 export class ExpiryHeap {
   readonly #items: { readonly at: number; readonly key: string }[] = []
 
@@ -6,7 +6,7 @@ export class ExpiryHeap {
     return this.#items.length
   }
 
-  /** The earliest, without taking it. */
+  /** The earliest entry; it stays in the heap. */
   get first(): { readonly at: number; readonly key: string } | undefined {
     return this.#items[0]
   }
@@ -20,7 +20,7 @@ export class ExpiryHeap {
     }
   }
 
-  /** Takes the earliest. */
+  /** Removes the earliest entry. */
   pop(): void {
     const items = this.#items
     const last = items.pop()

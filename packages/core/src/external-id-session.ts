@@ -14,46 +14,47 @@ import { handleOf, newWriteId, WRITE_ID } from './token.ts'
 import { remembers } from './write-log.ts'
 import { newWrite, type Write } from './write.ts'
 
-/** A session whose ID another library made, as one request holds it. */
+/** The session of one request, with an ID that another library made. */
 export interface ExternalIdSession {
-  /** Names the session in logs; no credential. */
+  /** The name of the session in logs. It is no credential. */
   readonly handle: string
-  /** A new copy of the data as it was last loaded or written, for the holder to change; `{}` if nothing was. */
+  /** A new copy of the data that was last loaded or written, which you may change; `{}` while nothing is stored. */
   readonly data: Plain
-  /** Names the session and its last write, so that a copy of the data can be told to be of this state; undefined while nothing is stored. */
+  /** Identifies the session and its last write, to recognise a copy of this state; undefined while nothing is stored. */
   readonly version: string | undefined
-  /** When it ends unless it is used, in ms since the epoch; undefined while nothing is stored. */
+  /** When the session ends if nobody uses it, in ms since the epoch; undefined while nothing is stored. */
   readonly expiresAt: number | undefined
-  /** False while the session is there, and {@link touch} would do nothing. */
+  /** False if the session is stored and {@link touch} would do nothing. */
   readonly needsTouch: boolean
   /**
-   * Writes the top-level changes since `data` was loaded or last given here: compare-and-set; on a conflict they are
-   * merged into what is there. Without changes it moves the idle clock, if that is due. What was loaded is never created
-   * again: `gone`. What was never loaded is created, once. Data that asks for a time past ends the session: `saved`.
+   * Writes the top-level changes since `data` was loaded or last saved, by compare-and-set. If another request wrote meanwhile, the
+   * changes are merged into the stored data. Without changes it touches the session, if that is due.
    *
-   * @param data - Handed over: not to be changed afterwards.
-   * @throws {SessError} As `Session.commit`; `conflict` also when something else is there under a new session's ID.
+   * @param data - Do not change it after the call.
+   * @returns `created` for a session that was never loaded. `gone` if a loaded session has ended: it is not created again. `saved`
+   *   also if `lifeOf` gave an end that has passed, which ends the session.
+   * @throws {SessError} As `Session.commit`; also `conflict` if another session is stored under the ID of a new session.
    */
   save(data: Readonly<Plain>): Promise<OutcomeStatus>
-  /** Moves the idle clock, if that is due; settles a save whose answer was lost. */
+  /** Touches the session, if that is due. If the answer to a save was lost, it settles this save first. */
   touch(): Promise<OutcomeStatus>
 }
 
-/** A write of this session, and the data as the holder gave it. */
+/** A write of this session, and the data that was passed to `save`. */
 interface Pending {
   readonly write: Write
   readonly data: Readonly<Plain>
 }
 
-/** What a request knows of a session with an external ID, and how it writes to it. */
+/** Implements {@link ExternalIdSession}. */
 export class LiveExternalIdSession implements ExternalIdSession {
   readonly #context: Context
   readonly #domain: string
   readonly #key: SessionKey
   readonly #record: RecordAccess
-  /** Of the create, once that was tried. */
+  /** The ID of the create, once it was tried. */
   #writeId: string | undefined
-  /** As last loaded, or as it was given when it was last written. */
+  /** The data as it was last loaded or saved. */
   #base: Readonly<Plain>
   /** A create was sent, and its answer never came. */
   #doubtful = false
@@ -124,7 +125,7 @@ export class LiveExternalIdSession implements ExternalIdSession {
     return settled ?? this.#touch()
   }
 
-  /** A write of some keys, which others' changes of other keys survive. */
+  /** A write of some keys. Changes of other requests to other keys stay. */
   #writeOf(changes: Map<string, unknown>): Write {
     let seen = this.#record.held!.content
     const compose = (stored: Content): Content => {
@@ -153,11 +154,11 @@ export class LiveExternalIdSession implements ExternalIdSession {
   async #touch(): Promise<OutcomeStatus> {
     if (this.#unsettled) return this.#apply(this.#unsettled, true)
     const status = await this.#record.touch()
-    // Superseded: a marker is in its place.
+    // Superseded: there is a marker in place of the session.
     return status === 'superseded' ? 'gone' : status
   }
 
-  /** Sent again only where the store says that it did nothing: otherwise it could land after the session was ended. */
+  /** Retries only if the store says that it did nothing: any other retry could be applied after the session was ended. */
   async #create(data: Readonly<Plain>): Promise<OutcomeStatus> {
     const { calls, events, settings } = this.#context
     const { store } = settings
@@ -185,13 +186,13 @@ export class LiveExternalIdSession implements ExternalIdSession {
     return 'created'
   }
 
-  /** Settles a create without an answer. @throws {SessError} `unknown_outcome` while it may still land. */
+  /** Settles a create whose answer was lost. @throws {SessError} `unknown_outcome` while it may still be applied. */
   async #landed(): Promise<boolean> {
     const held = await this.#context.read(this.#key, true)
     if (!held || !remembers(held.envelope, this.#writeId!))
       throw new SessError(
         'unknown_outcome',
-        'the session was sent to be created, and the answer never came; it is not sent again under its ID',
+        'a new session was sent to the store, and the answer never came; the session is not sent again under its ID',
         { handle: this.handle },
       )
     this.#record.open(openedWithoutSecret(held))
@@ -202,7 +203,7 @@ export class LiveExternalIdSession implements ExternalIdSession {
     if ((await this.#context.read(this.#key, true))?.envelope.marker) return 'gone'
     throw new SessError(
       'conflict',
-      'the session is there, and what was to be saved was not loaded from it; load it and change that. Nothing was written',
+      'a session is stored under this ID, and the saved data was not loaded from it; load the session and change it. Nothing was written',
       { handle: this.handle },
     )
   }
@@ -211,7 +212,7 @@ export class LiveExternalIdSession implements ExternalIdSession {
     return this.#context.settings.termsOf!(data, { createdAt, idleTimeout: -1, absoluteAt: -1 })!
   }
 
-  /** Ends a session as its data asks. */
+  /** Ends a session whose end, by `lifeOf`, has passed. */
   async #end(): Promise<OutcomeStatus> {
     const { calls, events, settings } = this.#context
     const went = await calls.tell('delete', this.#key, (now) => settings.store.delete(this.#key, now), 2)
@@ -220,7 +221,7 @@ export class LiveExternalIdSession implements ExternalIdSession {
   }
 }
 
-/** A record that needs no secret: whoever has the ID may use it. */
+/** Opens a record without a secret, since the ID alone gives access. */
 function openedWithoutSecret(held: DecodedRecord): Opened {
   return { verdict: 'current', digest: '', held }
 }

@@ -19,52 +19,53 @@ import { handleOf, parseHandle } from './token.ts'
 
 export type { ExternalIdSession } from './external-id-session.ts'
 
-/** Options of {@link externalIdSessions}. Those of `createSessions` mean the same here. */
+/** Options of {@link externalIdSessions}. Options with the name of one of `createSessions` have the same meaning. */
 export interface ExternalIdOptions extends Pick<
   BaseOptions,
   'store' | 'touchAfter' | 'seal' | 'onConflict' | 'storeTimeout' | 'sweepEvery' | 'clock' | 'log'
 > {
   /**
-   * Who makes the IDs, for example `@sess/express-session`: text of 1 to 256 characters. Two domains never meet, whatever
-   * their IDs; each record is stored with its domain.
+   * The name of the library that makes the IDs, for example `@sess/express-session`: 1 to 256 characters. Equal IDs of two domains
+   * are different sessions. Each record is stored with its domain.
    */
   readonly domain: string
-  /** How long a session lives without use, where its data does not say. Default: `'1d'`. */
+  /** A session ends after this time without use, if `lifeOf` gives no `idleTimeout`. Default: `'1d'`. */
   readonly idleTimeout?: Duration
-  /** How long a session lives at most. Default: without end. */
+  /** A session ends after this time, however much it is used. Default: no limit. */
   readonly absoluteTimeout?: Duration
   /**
-   * How long data asks to live, at every write. `idleTimeout`: in ms, 0: it does not slide; `until`: the time in ms since
-   * the epoch at which it ends at the latest. Data that asks for a time past is deleted.
+   * Called at every write: returns how long a session with this data lives. `idleTimeout`: in ms, 0 for no idle timeout; `until`:
+   * the latest end, in ms since the epoch. If this time has passed, the session is deleted.
    */
   readonly lifeOf: (data: Readonly<Plain>) => { readonly idleTimeout?: number; readonly until?: number }
-  /** How many levels data may be nested, up to 1000: more is refused as `unserializable`. Default: 500. */
+  /** How many levels data may be nested, up to 1000; deeper data is refused as `unserializable`. Default: 500. */
   readonly maxDepth?: number
 }
 
-/** Sessions whose IDs another library makes: they have no secret of ours, and are kept under a hash of the ID. */
+/** Sessions whose IDs another library makes. They have no secret; the store keeps them under a hash of the ID. */
 export interface ExternalIdSessions {
-  /** Undefined for an ID that nothing is stored under. @throws {SessError} As `Sessions.load`. */
+  /** Loads a session; undefined if no session is stored under the ID. @throws {SessError} As `Sessions.load`. */
   load(id: string): Promise<ExternalIdSession | undefined>
-  /** A session that was never stored. */
+  /** Makes a session object for a session that was never stored. */
   start(id: string): ExternalIdSession
   /**
-   * Deletes without asking.
+   * Deletes a session, whatever it holds.
    *
-   * @param options - `sealed`: for a minute, nothing can be created under the ID. For IDs that may come in again from elsewhere.
+   * @param options - `sealed`: leaves a marker, so that for a minute no session can be created under the ID. For IDs that another
+   *   store may still hold.
    */
   end(id: string, options?: { readonly sealed?: boolean }): Promise<void>
-  /** Ends a session by its handle. @returns False if there was none. */
+  /** Ends a session by its handle. @returns False if there was no such session. */
   revoke(handle: string): Promise<boolean>
-  /** All live sessions of the domain. @throws {SessError} `unsupported` where the store cannot list all its records. */
+  /** Lists all live sessions of the domain. @throws {SessError} `unsupported` if the store cannot list all its records. */
   all(): AsyncIterable<ExternalIdSession>
-  /** How many live records the store holds, of whatever domain. @throws {SessError} `unsupported` where it cannot count. */
+  /** Counts the live records of the store, in all domains. @throws {SessError} `unsupported` if the store cannot count. */
   count(): Promise<number>
   /** Ends all sessions of the domain. @throws {SessError} `unsupported`, as {@link all}. */
   clear(): Promise<void>
-  /** Ends the timers: see `sweepEvery`. As `Sessions.close`. */
+  /** Ends the timers (see `sweepEvery`), as `Sessions.close` does. */
   close(): Promise<void>
-  /** Listens to an event. @returns A function that stops listening. */
+  /** Calls `listener` at each event of a name. @returns A function that stops listening. */
   on<Name extends keyof SessionsEvents>(name: Name, listener: (event: SessionsEvents[Name]) => void): () => void
 }
 
@@ -89,7 +90,7 @@ const NAMES: OptionNames<ExternalIdOptions> = {
 }
 
 /**
- * For adapters to session libraries that make the IDs themselves.
+ * Makes sessions for an adapter to a session library that makes the IDs itself.
  *
  * @throws {SessError} `invalid_option`, naming the option.
  */
@@ -102,7 +103,7 @@ export function externalIdSessions(options: ExternalIdOptions): ExternalIdSessio
     throw invalid('maxDepth', `must be a whole number from 1 to ${DEEPEST_DATA}`)
   const absoluteTimeout = milliseconds(options.absoluteTimeout ?? ENDLESS, 'absoluteTimeout')
   const { idleTimeout: forgotten = `${Math.min(DAY, absoluteTimeout)}ms` } = options
-  // No subject is ever hashed here, so any pepper will do.
+  // These sessions have no subject, so the pepper is never used.
   const settings = settingsOf({
     ...rest,
     absoluteTimeout: `${absoluteTimeout}ms`,
@@ -185,7 +186,7 @@ class LiveExternalIdSessions implements ExternalIdSessions {
   }
 
   #sessionOf(key: SessionKey, held: DecodedRecord): ExternalIdSession | undefined {
-    // A digest would be that of a secret: such a record is opened by its cookie alone.
+    // A record with a digest belongs to a session with a secret, which only its cookie may open.
     if (held.envelope.marker || held.envelope.digest !== '') return undefined
     return new LiveExternalIdSession(this.#context, this.#domain, key, held)
   }
@@ -202,7 +203,7 @@ class LiveExternalIdSessions implements ExternalIdSessions {
     return calls.askInPages('all', (now) => store.all!(now))
   }
 
-  /** The tag too is a hash of the ID: sessions of one user share nothing. */
+  /** The tag is a part of the hash too, since there is no subject whose sessions would share it. */
   #keyOf(id: string): SessionKey {
     const digest = hash('sha256', `${this.#domain}\0${id}`, 'base64url')
     return { tag: digest.slice(0, 12), id: digest.slice(12, 28) }

@@ -1,14 +1,14 @@
 import { copy, equal, get, put, type Plain } from './data.ts'
 
-/** Messages by name, oldest first. */
+/** Flash messages by name, oldest first. */
 export type Flash = Readonly<Record<string, readonly unknown[]>>
 
-/** One thing that a request did to the messages. */
+/** One change of the messages by a request: it left a message, or took messages. */
 export type FlashStep =
   | { readonly name: string; readonly left: unknown }
   | { readonly name: string; readonly taken: readonly unknown[] }
 
-/** The messages after some steps. A message that another request took is not missed. */
+/** The messages after some steps. It is no error if another request took a message first. */
 export function flashAfter(flash: Flash, steps: readonly FlashStep[]): Flash {
   if (!steps.length) return flash
   const result: Plain = { ...flash }

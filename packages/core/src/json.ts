@@ -4,14 +4,15 @@ import { SessError } from './error.ts'
 import type { Serializer } from './serializer.ts'
 
 /**
- * JSON. Refuses what JSON would drop or change: `undefined` inside objects and arrays, NaN and infinities, dates, maps,
- * bigints, functions, class instances, cycles, anything nested deeper than 64 levels, and more than a million values.
+ * The JSON serializer, the default. It refuses every value that JSON would drop or change: `undefined` inside objects and arrays, NaN
+ * and infinities, dates, maps, bigints, functions, class instances and cycles; also data that is nested deeper than 64 levels or
+ * has more than a million values.
  *
  * @see https://www.rfc-editor.org/rfc/rfc8259
  */
 export const jsonSerializer: Serializer = jsonOf(DEEPEST, DEEPEST)
 
-/** JSON of other depths: how many levels it writes, and how many it reads. */
+/** A JSON serializer with other limits: how many levels it writes, and how many it reads. */
 export function jsonOf(written: number, read: number): Serializer {
   return Object.freeze({
     name: 'json',
@@ -27,13 +28,13 @@ export function jsonOf(written: number, read: number): Serializer {
   })
 }
 
-/** Refuses what JSON cannot bring back equal. @throws {SessError} `unserializable`, naming the path. */
+/** Refuses a value that JSON cannot bring back equal. @throws {SessError} `unserializable`; the message names the path. */
 export function checkJson(value: unknown, path: string, levels: number = DEEPEST): void {
   const flaw = flawIn(value, levels, levels, { left: MOST_VALUES })
   if (flaw) throw new SessError('unserializable', `${path}${flaw}; nothing was written`)
 }
 
-/** What is wrong, after the path to it. Undefined: nothing. */
+/** The path to the first value that JSON cannot hold, and what is wrong with it. Undefined: nothing is wrong. */
 function flawIn(value: unknown, depth: number, levels: number, budget: Budget): string | undefined {
   if (budget.left-- === 0) return ` is past the ${MOST_VALUES} values that one session may hold`
   switch (typeof value) {
@@ -72,5 +73,5 @@ function flawIn(value: unknown, depth: number, levels: number, budget: Budget): 
 function described(value: unknown): string {
   const type = typeof value
   if (type !== 'object') return type === 'number' || type === 'undefined' ? String(value) : `a ${type}`
-  return `not a plain one (${value!.constructor?.name})`
+  return `not a plain object or array (${value!.constructor?.name})`
 }

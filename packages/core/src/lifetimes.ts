@@ -2,24 +2,24 @@ import type { Duration } from './api.ts'
 import { milliseconds } from './duration.ts'
 import { checkOptions, invalid } from './option-check.ts'
 
-/** Lifetimes in ms; an idle timeout of 0 does not slide. */
+/** Timeouts in ms. An `idleTimeout` of 0 means that the session has no idle timeout. */
 export interface Lifetimes {
   readonly idleTimeout: number
   readonly absoluteTimeout: number
 }
 
-/** The lifetimes of sessions that nobody signed in to. Left out: those of `createSessions`. */
+/** The timeouts of anonymous sessions. The defaults are the timeouts of `createSessions`. */
 export interface AnonymousOptions {
-  /** How long such a session lives without use; `false`: it does not slide. */
+  /** An anonymous session ends after this time without use; `false`: it has no idle timeout. */
   readonly idleTimeout?: Duration | false
-  /** How long it lives at most. */
+  /** An anonymous session ends after this time, however much it is used. */
   readonly absoluteTimeout?: Duration
 }
 
 /**
- * The lifetimes of options, with these defaults.
+ * Checks the timeouts in options, and adds the defaults.
  *
- * @param of - Goes before the options' names in messages.
+ * @param of - A prefix for the names of the options in messages.
  * @throws {SessError} `invalid_option`.
  */
 export function lifetimesOf(options: AnonymousOptions, defaults: Lifetimes, of = ''): Lifetimes {
@@ -27,14 +27,14 @@ export function lifetimesOf(options: AnonymousOptions, defaults: Lifetimes, of =
   const absoluteTimeout =
     absolute === undefined ? defaults.absoluteTimeout : milliseconds(absolute, `${of}absoluteTimeout`)
   if (idle === false) return { idleTimeout: 0, absoluteTimeout }
-  // A default must not stand in the way of a shorter absolute timeout.
+  // The default idle timeout must not make a shorter absolute timeout an error.
   if (idle === undefined) return { idleTimeout: Math.min(defaults.idleTimeout, absoluteTimeout), absoluteTimeout }
   const idleTimeout = milliseconds(idle, `${of}idleTimeout`)
   if (idleTimeout > absoluteTimeout) throw invalid(`${of}idleTimeout`, `is longer than ${of}absoluteTimeout`)
   return { idleTimeout, absoluteTimeout }
 }
 
-/** The lifetimes of sessions that nobody signed in to. @throws {SessError} `invalid_option`. */
+/** The timeouts of anonymous sessions. @throws {SessError} `invalid_option`. */
 export function anonymousLifetimesOf(options: AnonymousOptions | undefined, defaults: Lifetimes): Lifetimes {
   checkOptions(options, 'anonymous', { idleTimeout: true, absoluteTimeout: true })
   return lifetimesOf(options ?? {}, defaults, 'anonymous.')

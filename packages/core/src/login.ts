@@ -10,12 +10,12 @@ import { handleOf, newSecret, newWriteId } from './token.ts'
 import { remembers } from './write-log.ts'
 import { newWrite, type Write } from './write.ts'
 
-/** How often a marker is tried against writes of other requests that come between. */
+/** How often the write of a marker is retried when other requests write first. */
 const MARKER_TRIES = 20
 
 /**
- * Signs a subject in: one replace where the session is the subject's already, under the newest pepper; otherwise a new
- * record, and then a marker in the place of the one that the request came with.
+ * Signs a subject in. If the session already belongs to the subject, under the newest pepper, this is one replace. Otherwise it
+ * creates a new record, and then replaces the request's old record by a marker.
  */
 export async function signIn(access: RecordAccess, owner: Owner, write: Write): Promise<OutcomeStatus> {
   const { subject, tag } = owner
@@ -29,13 +29,12 @@ export async function signIn(access: RecordAccess, owner: Owner, write: Write): 
   const carried = carriedTo(subject, access)
   await access.create(write, carried ? await write.compose(carried) : NO_CONTENT, owner)
   if (mode === 'current') await mark(access, held!, digest!, carried && write)
-  // Found while what others wrote was brought along.
-  if (!access.live)
-    throw new SessError('conflict', 'the new session was revoked while it was being made; sign in again')
+  // Merging the writes of other requests may have shown that the new session is gone.
+  if (!access.live) throw new SessError('conflict', 'the new session was revoked during the sign-in; sign in again')
   return 'created'
 }
 
-/** What of the stored content comes along to a subject's new session. Undefined: nothing, nor any change. */
+/** The stored content that a subject's new session keeps. Undefined: it keeps neither stored content nor changes of this request. */
 function carriedTo(subject: string, { mode, held, digest }: RecordAccess): Content | undefined {
   if (mode === 'new') return NO_CONTENT
   if (mode === 'gone' || mode === 'destroyed') return undefined
@@ -48,9 +47,9 @@ function carriedTo(subject: string, { mode, held, digest }: RecordAccess): Conte
 }
 
 /**
- * Turns the record that a login came from into a marker. Whatever happens here, the sign-in stands.
+ * Replaces the record from before a login by a marker. The sign-in is valid even if this fails.
  *
- * @param write - This request's changes; undefined when another subject was signed in, whose data stays behind.
+ * @param write - This request's changes; undefined if another subject was signed in before, whose data is dropped.
  */
 async function mark(
   access: RecordAccess,
@@ -75,9 +74,9 @@ async function mark(
       const { marker } = fresh.envelope
       const mine = marker ? wasValidAtMarking(fresh.envelope, digest) : judge(fresh.envelope, digest, now) === 'current'
       if (!mine) return
-      // Another login's marker of a subject's session has no data: that login took it along.
+      // If another login has made the marker of a subject's session, it has no data left to merge.
       if (marker && owned) return
-      // What others wrote there meanwhile comes along.
+      // Merge the writes of other requests into the new session.
       const theirs = write && newWrite(() => write.compose(fresh.content))
       if (theirs) await applyWrite(access, theirs)
       if (marker || !access.live) return

@@ -5,28 +5,28 @@ import { checkOptions, invalid } from './option-check.ts'
 import type { ExpectedRecord, SessionKey, SessionRecord, SessionStore, Subject } from './store.ts'
 import { handleOf, parseHandle } from './token.ts'
 
-/** How many expired records one create removes, at most: more than come in, and no long pause after a burst. */
+/** The most expired records that one create removes: more than it adds, and few enough to avoid a long pause. */
 const DROPPED_AT_CREATE = 16
 
-/** How many records are gone through at once. */
+/** How many records one page visits. */
 const PAGE = 500
 
 /** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
-  /** How many live records fit. Default: 100,000. */
+  /** The most live records that the store holds. Default: 100,000. */
   readonly maxRecords?: number
   /** The largest payload, in bytes. Default: 1 MiB. */
   readonly maxPayloadBytes?: number
 }
 
 /**
- * Sessions in this process's memory: for tests, development, and apps of one process that may forget.
+ * Makes a store in the memory of this process: for tests, development, and apps of one process that may lose their sessions.
  *
- * Bounded: when it is full, `create` throws `store_full`; live records are never dropped to make room. Expired ones are,
- * at each create and by `sweep`. Anonymous sessions never take the last tenth, so that a flood of visitors keeps nobody from
- * signing in. No timer, so it keeps no process alive.
+ * The store is bounded. When it is full, `create` throws `store_full`; it never drops live records to make room. Each create and
+ * `sweep` remove expired records. Anonymous sessions cannot use the last tenth of the room, so that a flood of visitors does not
+ * prevent sign-ins. The store has no timer, so it keeps no process alive.
  *
- * @throws {SessError} `invalid_option` for a bound that is no whole number above 0.
+ * @throws {SessError} `invalid_option` if an option is not a whole number above 0.
  */
 export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
   checkOptions(options, 'memoryStore()', { maxRecords: true, maxPayloadBytes: true })
@@ -42,7 +42,7 @@ class MemoryStore implements StoreImplementation {
   readonly #maxRecords: number
   readonly #records = new Map<string, SessionRecord>()
   readonly #subjects = new Map<string, Set<string>>()
-  /** Holds each key at least once, at its expiry or earlier. */
+  /** Holds each key at least once, under its expiry or an earlier time. */
   #expiry = new ExpiryHeap()
 
   constructor(maxRecords: number, maxPayloadBytes: number) {
@@ -60,12 +60,12 @@ class MemoryStore implements StoreImplementation {
     if (this.#live(handle, now)) return false
     this.#drop(now, DROPPED_AT_CREATE)
     this.#remove(handle)
-    // Sessions that any visitor can make must not keep people from signing in.
+    // Anonymous sessions, which any visitor can make, must not prevent sign-ins.
     const room = record.subject === undefined ? this.#maxRecords - Math.floor(this.#maxRecords / 10) : this.#maxRecords
     if (this.#records.size >= room)
       throw new SessError(
         'store_full',
-        `the memory store holds ${room} live sessions, of maxRecords (${this.#maxRecords}) as many as may be; raise it, or use a store of another kind`,
+        `the memory store is full: it holds ${room} live sessions, and maxRecords is ${this.#maxRecords}; nothing was written. Raise maxRecords, or use another store`,
       )
     this.#records.set(handle, copied(record))
     this.#expect(record.expiresAt, handle)
@@ -167,7 +167,7 @@ class MemoryStore implements StoreImplementation {
     return record && now < record.expiresAt ? record : undefined
   }
 
-  /** Those that are there at the start: what comes meanwhile comes behind them. The caller may remove on the way. */
+  /** The handles that exist at the start. New handles come after these in the set, and are not visited. The caller may remove handles. */
   *#handlesOf({ id, tag }: Subject): Generator<string, void> {
     const handles = this.#subjects.get(id) ?? new Set()
     let left = handles.size
@@ -194,7 +194,10 @@ class MemoryStore implements StoreImplementation {
     return count
   }
 
-  /** Puts a stored record into the heap. What was deleted or shortened leaves an entry behind: made anew before these are most of it. */
+  /**
+   * Adds a stored record to the heap. Deleted and shortened records leave an entry in the heap, so the heap is built again before
+   * most of its entries are such.
+   */
   #expect(at: number, handle: string): void {
     this.#expiry.push(at, handle)
     if (this.#expiry.size <= 2 * this.#records.size + 64) return
@@ -213,6 +216,6 @@ class MemoryStore implements StoreImplementation {
 }
 
 function copied(record: SessionRecord): SessionRecord {
-  // Not slice(): that of a Buffer shares its bytes.
+  // Not slice(): Buffer.slice() shares its bytes.
   return { ...record, payload: new Uint8Array(record.payload) }
 }

@@ -4,12 +4,12 @@ import { copy, equal, get, keysOf, put, type Plain } from './data.ts'
 import { SessError } from './error.ts'
 
 /**
- * Settles conflicts by top-level key, between a request's changes and what others wrote since these were made.
+ * Settles conflicts between a request's changes and later writes of other requests, for each top-level key.
  *
- * @param names - What events name the session by.
- * @param changes - By key; undefined for a deletion. A function given as `onConflict` changes them.
- * @param seen - The content that the changes were made of.
- * @param stored - The content as it is now.
+ * @param names - The names of the session in events.
+ * @param changes - The new value of each key; undefined for a deletion. If `onConflict` is a function, its results replace values.
+ * @param seen - The stored content on which the changes are based.
+ * @param stored - The content that is stored now.
  * @throws {SessError} `conflict`, with `onConflict: 'throw'`.
  */
 export function settleConflicts(
@@ -35,8 +35,8 @@ export function settleConflicts(
 }
 
 /**
- * Merges, into the data that a request has at hand, what is stored now: keys that are as they were sent follow the store, and
- * what the request changed since stays.
+ * Merges the stored data into the data of a request. Keys that the request has not changed since `sent` get the stored value; later
+ * changes of the request stay.
  *
  * @param sent - The data as it was when the write began.
  */

@@ -1,23 +1,26 @@
 /**
- * The promise of an operation that knows whether anybody listens to it. An `await` of a promise of another class than Promise
- * calls `then`, and so does all else that waits for one.
+ * The promise of an operation, which records whether anybody awaits it. `await` calls `then` of a subclass of Promise, and so do all
+ * other ways to wait.
  */
 class ObservedPromise<T> extends Promise<T> {
-  // What `then` makes is a plain promise.
+  // `then` returns an ordinary promise.
   static override get [Symbol.species](): PromiseConstructor {
     return Promise
   }
 
-  /** Somebody waits for it, or waited. */
+  /** Somebody awaits the operation, or did. */
   heard = false
-  /** It is over, and was no failure, or somebody heard of the failure. */
+  /** The operation has ended without an error, or somebody knows of the error. */
   done = false
   failed = false
   error: unknown
-  /** Resolves when the above is settled. */
+  /** Resolves when the operation has ended. */
   readonly over: Promise<unknown>
 
-  /** @param reported - Asked at a failure: whether it is told otherwise, and so is not to end the process where nobody waits. */
+  /**
+   * @param reported - Called at a failure. True: the next commit reports the failure, so it must not become an unhandled rejection,
+   *   which would end the process.
+   */
   constructor(running: Promise<T>, reported: () => boolean) {
     super((resolve, reject) => {
       running.then(resolve, reject)
@@ -44,23 +47,23 @@ class ObservedPromise<T> extends Promise<T> {
   }
 }
 
-/** Fails with the error of the first of some operations that fails and that nobody listens to. */
+/** Waits for some operations, and rejects with the error of the first that failed. */
 export type Settle = () => Promise<void>
 
-/** The operations of a session, one after the other; and those that failed with nobody listening. */
+/** Runs the operations of a session one after the other, and keeps those that failed and that nobody awaited. */
 export class OperationQueue {
   readonly #reported: () => boolean
   #last: Promise<unknown> | undefined
   #running = 0
-  /** Operations, commits apart, that run or failed. */
+  /** The operations, except commits, that run or have failed. */
   #observed: readonly ObservedPromise<unknown>[] = []
 
-  /** @param reported - Whether a later commit reports an operation that fails and that nobody listens to. */
+  /** @param reported - Whether a later commit reports an operation that failed and that nobody awaited. */
   constructor(reported: () => boolean) {
     this.#reported = reported
   }
 
-  /** An operation waits, runs, or has failed with nobody listening. */
+  /** An operation waits or runs; or an operation has failed, and nobody awaited it. */
   get busy(): boolean {
     return this.running || this.failedUnheard
   }
@@ -70,19 +73,19 @@ export class OperationQueue {
     return this.#running > 0
   }
 
-  /** An operation has failed, and nobody listens to it. */
+  /** An operation has failed, and nobody awaited it. */
   get failedUnheard(): boolean {
     return this.#observed.some(({ failed, heard }) => failed && !heard)
   }
 
-  /** Runs an operation after those before. */
+  /** Runs an operation after all earlier ones. */
   add<T>(operation: () => Promise<T>): Promise<T> {
     const running = this.#after(this.#last, operation)
     this.#last = running
     return running
   }
 
-  /** Notes whether anybody listens to an operation. */
+  /** Records whether anybody awaits an operation. */
   observe<T>(running: Promise<T>): Promise<T> {
     const observed = new ObservedPromise(running, this.#reported)
     this.#observed = [...this.#observed.filter(({ done }) => !done), observed]
@@ -90,10 +93,10 @@ export class OperationQueue {
   }
 
   /**
-   * The operations that nobody listens to by now: whoever does so later does it too late.
+   * Collects the operations that nobody has awaited so far. An `await` after this call is too late.
    *
-   * @returns What waits for them to end, and throws the error of the first that failed. None of them is reported again.
-   *   Undefined: there are none.
+   * @returns A function that waits for these operations, and rejects with the error of the first that failed. They are not reported
+   *   again. Undefined if there are none.
    */
   unheard(): Settle | undefined {
     const unheard = this.#observed.filter(({ heard }) => !heard)
@@ -111,7 +114,7 @@ export class OperationQueue {
     try {
       await before
     } catch {
-      // Told to who began it.
+      // The promise of that operation has reported the error.
     }
     try {
       return await operation()

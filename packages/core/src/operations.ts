@@ -15,10 +15,10 @@ import { signInOf } from './sign-in.ts'
 import { newSecret } from './token.ts'
 import { checkChange, type Change, type PendingWrite, type Snapshot, type WorkingCopy } from './working-copy.ts'
 
-/** Errors of operations that came to nothing before they looked at what was to be written. */
+/** Codes of errors that an operation throws before it looks at pending changes. */
 const TRIED_NOTHING = ['invalid_option', 'response_started', 'session_destroyed'] as const
 
-/** The operations of one session, one after the other: how each is made of writes. */
+/** The operations of one session. They run one after the other; each consists of writes. */
 export class Operations {
   readonly #context: Context
   readonly #record: RecordAccess
@@ -32,7 +32,7 @@ export class Operations {
   #cookieClosed = false
   #failure: { readonly error: unknown; readonly since: Snapshot } | undefined
 
-  /** @param reported - Whether a later commit reports an operation that fails and that nobody listens to. */
+  /** @param reported - Whether a later commit reports an operation that failed and that nobody awaited. */
   constructor(context: Context, record: RecordAccess, copy: WorkingCopy, reported: () => boolean) {
     this.#context = context
     this.#record = record
@@ -41,17 +41,17 @@ export class Operations {
     this.#startedAt = context.settings.clock()
   }
 
-  /** When the session began, as far as nothing is stored. */
+  /** When a session that is not stored yet began, in ms since the epoch. */
   get startedAt(): number {
     return this.#startedAt
   }
 
-  /** The cookie of a session that was ended is to be removed. */
+  /** True if the response must remove the cookie of a session that this request ended. */
   get removesCookie(): boolean {
     return this.#removesCookie
   }
 
-  /** A commit would have something to do, the user's changes and the idle clock apart. */
+  /** True if a commit has something to do besides changes of data and a touch. */
   get pending(): boolean {
     return this.#queue.busy || this.#unsettled !== undefined || this.#record.reserved !== undefined
   }
@@ -66,12 +66,12 @@ export class Operations {
     return { error, heard: !this.#queue.failedUnheard, changed: this.#copy.changedSince(since) }
   }
 
-  /** Names further sessions that the request's cookies open: what ends this one ends them. */
+  /** Adds further sessions that the request's cookies open. `logout` and `destroy` end them too. */
   endsAlso(others: readonly DecodedRecord[]): void {
     this.#others = others
   }
 
-  /** The digest of the secret that the session has now. That of a new session is chosen: the next commit creates the session. */
+  /** The digest of the session's current secret. For a new session, it makes a secret, and the next commit creates the session. */
   presentDigest(): string | undefined {
     const record = this.#record
     if (record.mode === 'new' && record.reserved === undefined) {
@@ -86,7 +86,7 @@ export class Operations {
   }
 
   commit(): Promise<Outcome> {
-    // Whoever hears of an operation from now on hears of it too late: the answer is being given.
+    // Collect them now: an `await` that comes later is too late, because the response is being sent.
     const settleUnheard = this.#queue.unheard()
     return this.#run(async () => {
       await settleUnheard?.()
@@ -102,7 +102,7 @@ export class Operations {
     return this.#observed(async () => {
       checkChange(change)
       if (this.#unsettled) {
-        // Not settled but made anew, as the caller asks; what landed of the earlier write is taken over.
+        // The caller asks for another write. If the unsettled write was applied, take over its result first.
         const { write } = this.#unsettled
         if ((await lookFor(this.#record, { ...write, doubtful: [] })) === 'replaced')
           await this.#follow(this.#unsettled)
@@ -200,7 +200,7 @@ export class Operations {
       )
   }
 
-  /** A login's write: data of an anonymous session that does not fit the schema stays behind, and an event says so. */
+  /** The write of a login. If the data of the anonymous session does not fit the schema, it is dropped, with an `error` event. */
   #carrying(pending: PendingWrite): PendingWrite {
     const { held } = this.#record
     const { settings } = this.#context
@@ -252,7 +252,7 @@ export class Operations {
   }
 
   async #end(): Promise<void> {
-    // First: if one of them cannot be ended, this session is still there for another try.
+    // The other sessions first: if one of them cannot be ended, this session still exists, and the caller can try again.
     const { calls, events, settings } = this.#context
     for (const other of this.#others) {
       await calls.tell('delete', other.key, (at) => settings.store.delete(other.key, at), 2)

@@ -1,13 +1,13 @@
 import { SessError } from './error.ts'
 
-/** The names of all options of a function, so that the compiler asks for each of them. */
+/** The names of all options of a function. The compiler requires each of them. */
 export type OptionNames<Options extends object> = Readonly<Record<keyof Options, true>>
 
-/** Options of other session libraries, and what to do instead. An option that did nothing would be believed. */
+/** Options of other session libraries, and what to do instead. They are refused, so that nobody relies on an option without effect. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
-  secret: 'cookies are not signed, for their secret is random; leave it out',
-  secrets: 'cookies are not signed, for their secret is random; leave it out',
-  password: 'cookies hold no data to be encrypted; leave it out, or take createSealedSessions() of @sess/sealed',
+  secret: 'cookies are not signed, because their secret is random; leave it out',
+  secrets: 'cookies are not signed, because their secret is random; leave it out',
+  password: 'cookies hold no data to encrypt; leave it out, or use createSealedSessions() of @sess/sealed',
   ttl: 'set idleTimeout and absoluteTimeout in createSessions()',
   maxAge: 'set idleTimeout and absoluteTimeout in createSessions()',
   expires: 'set idleTimeout and absoluteTimeout in createSessions()',
@@ -17,26 +17,26 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   cookieName: 'cookie options are given to the binding, as in session(sessions, { cookie: { name } })',
   cookieOptions: 'cookie options are given to the binding, as in session(sessions, { cookie: { … } })',
   name: 'the name of the cookie is given to the binding, as in session(sessions, { cookie: { name } })',
-  resave: 'nothing is written that did not change; leave it out',
-  saveUninitialized: 'nothing is stored before data is set; leave it out',
+  resave: 'a session without changes is not written; leave it out',
+  saveUninitialized: 'a new session is not stored before data is set; leave it out',
   unset: 'call session.logout() or session.destroy(); leave it out',
-  genid: 'IDs are random, and made by core; leave it out',
-  proxy: "the framework knows its proxies, as by Express's app.set('trust proxy', 1); leave it out",
-  store: 'a store is given to createSessions({ store })',
+  genid: 'core makes random IDs; leave it out',
+  proxy: "tell the framework about its proxies, as by Express's app.set('trust proxy', 1); leave it out",
+  store: 'pass the store to createSessions({ store })',
   disableTouch: 'set touchAfter in createSessions()',
   checkPeriod: 'set sweepEvery in createSessions()',
   cleanupInterval: 'set sweepEvery in createSessions()',
 }
 
 /**
- * Refuses what are no options, and an option that the function does not know. Every function of @sess that takes options
- * begins with it.
+ * Refuses an argument that is not an object of options, and an option that the function does not know. Every function of @sess that
+ * takes options calls it first.
  *
- * @param of - The function, as messages name it: `redisStore()`.
- * @param names - All its options. Their order is that of the message.
- * @param hints - What to do instead of options that are often taken for some of this function: they come after
- *   `x is no option of redisStore(): `.
- * @throws {SessError} `invalid_option`, naming the option.
+ * @param of - The name of the function in messages, such as `redisStore()`.
+ * @param names - The names of all its options, in the order in which a message lists them.
+ * @param hints - For options that people often pass to this function by mistake: the text after `x is no option of redisStore(): `,
+ *   which says what to do instead.
+ * @throws {SessError} `invalid_option`; the message names the option.
  */
 export function checkOptions<Options extends object>(
   options: Options | undefined,
@@ -56,13 +56,13 @@ export function checkOptions<Options extends object>(
   }
 }
 
-/** The methods without which nothing is a store. */
+/** The methods that every store has. */
 const METHODS = ['read', 'create', 'replace', 'touch', 'delete']
 
 /**
- * Refuses what is no session store.
+ * Refuses a value that is not a session store.
  *
- * @param option - The name that messages give to it.
+ * @param option - The name of the value in messages.
  * @throws {SessError} `invalid_option`.
  */
 export function checkStore(value: unknown, option: string): void {
@@ -76,9 +76,9 @@ export function checkStore(value: unknown, option: string): void {
 }
 
 /**
- * Refuses a value of another type.
+ * Refuses a value of a wrong type. `undefined` passes.
  *
- * @throws {SessError} `invalid_option`, naming the option.
+ * @throws {SessError} `invalid_option`; the message names the option.
  */
 export function checkType(value: unknown, option: string, type: 'boolean' | 'function' | 'string'): void {
   if (value === undefined || typeof value === type) return
@@ -86,7 +86,7 @@ export function checkType(value: unknown, option: string, type: 'boolean' | 'fun
   throw invalid(option, `must be ${what}, and is ${describe(value)}`)
 }
 
-/** What a value is, in words that show nothing of its content. */
+/** Describes the type of a value in words, without its content. */
 export function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value)
   if (Array.isArray(value)) return 'a list'
@@ -97,7 +97,7 @@ export function describe(value: unknown): string {
   return typeof name === 'string' && name !== '' && name !== 'Object' ? `a ${name}` : 'an object that is none'
 }
 
-/** An `invalid_option` error that names the option. */
+/** Makes an `invalid_option` error: `${option} ${what}`. */
 export function invalid(option: string, what: string): SessError {
   return new SessError('invalid_option', `${option} ${what}`)
 }

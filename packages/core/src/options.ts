@@ -4,84 +4,84 @@ import type { DataSchema } from './schema.ts'
 import type { Seal, Serializer, SerializerOption } from './serializer.ts'
 import type { SessionStore } from './store.ts'
 
-/** Options of `createSessions`, `serializer` and `schema` apart. */
+/** Options of `createSessions`, without `serializer` and `schema`. */
 export interface BaseOptions {
-  /** Where sessions are kept. */
+  /** The store that keeps the sessions. */
   readonly store: SessionStore
-  /** How long a session lives without use; `false`: it does not slide. Default: `'30m'`. */
+  /** A session ends after this time without use; `false`: it has no idle timeout. At most `absoluteTimeout`. Default: `'30m'`. */
   readonly idleTimeout?: Duration | false
-  /** How long a session lives at most. Default: `'12h'`. */
+  /** A session ends after this time, however much it is used. Default: `'12h'`. */
   readonly absoluteTimeout?: Duration
-  /** The lifetimes of sessions that nobody signed in to: shorter ones bound what visitors and robots leave in the store. */
+  /** The timeouts of sessions without a user. Shorter ones limit what visitors and robots leave in the store. Default: the two above. */
   readonly anonymous?: AnonymousOptions
   /**
-   * How many sessions a subject may have: a login that would make one more throws `too_many_sessions`, and writes nothing. It
-   * lists the subject's sessions first, one more round trip. Logins of one subject at the same time do not see each other: they
-   * may exceed it by their number. A whole number above 0. Default: no limit.
+   * How many sessions a user may have. A login beyond the limit throws `too_many_sessions`, and writes nothing. Each login first
+   * lists the user's sessions: one more round trip. Logins at the same time do not see each other, so together they may exceed
+   * the limit. A whole number above 0. Default: no limit.
    */
   readonly maxPerSubject?: number
   /**
-   * The idle clock is moved when it would move by at least this. Default: a tenth of the idle timeout; so an idle
-   * session may end up to a tenth early. 0: each commit moves it.
+   * A commit without changes touches the session only if this moves its expiry by at least this time. So an idle session may end
+   * earlier by this time. 0: each commit touches. Default: a tenth of the idle timeout.
    */
   readonly touchAfter?: Duration
-  /** Cookies outlive the browser's window, with Max-Age. False: they go when it closes. Default: true. */
+  /** The cookie has Max-Age. False: the browser drops the cookie when it closes. Default: true. */
   readonly persistent?: boolean
   /** Encrypts what the store keeps. Default: none. */
   readonly seal?: Seal
-  /** Stored with each record; a record of a newer version rejects. A whole number. Default: 0. */
+  /** The version of the data, stored with each record. Loading a record of a newer version rejects. A whole number. Default: 0. */
   readonly schemaVersion?: number
-  /** Turns data of an older schema version into this one's. */
+  /** Turns data of an older schema version into data of this version. */
   readonly migrate?: (data: Record<string, unknown>, fromVersion: number) => Record<string, unknown>
   /**
-   * Keys the hash that turns a subject into a tag: at least 16 bytes. Needed where `store.traits.needsPepper`. A list for
-   * rotation, newest first: new sessions are made under the first, the others are still known; `false` in it stands for
-   * sessions that were made without a pepper. A signed-in session under none of them rejects as `configuration`. An
-   * `undefined` that is given (an unset variable) is refused. Default: none, a plain hash.
+   * The key of the hash that turns a subject into a tag: at least 16 bytes. Required if `store.traits.needsPepper`. To change the
+   * pepper, pass a list, newest first: new sessions use the first, and sessions under the others are still found; `false` stands
+   * for sessions that were made without a pepper. Loading a signed-in session under any other pepper rejects with
+   * `configuration`. An explicit `undefined` (an unset variable) is refused. Default: none, a hash without a key.
    */
   readonly pepper?: string | Uint8Array | readonly (string | Uint8Array | false)[]
   /**
-   * Sessions that were created before this time have ended: "sign everybody out". In ms since the epoch, or a Date; one to
-   * come counts from then on. Default: none.
+   * Sessions that were created before this time have ended: "sign everybody out". In ms since the epoch, or a Date. A time in
+   * the future takes effect at that time. Default: none.
    */
   readonly notBefore?: number | Date
   /**
-   * What happens when two requests changed the same top-level key. A function returns the value to keep; undefined
+   * What happens when two requests changed the same top-level key. A function returns the value to store; `undefined`
    * deletes the key. Default: `'last-writer-wins'`.
    */
   readonly onConflict?: 'last-writer-wins' | 'throw' | ((conflict: KeyConflict) => unknown)
-  /** How long one call into the store may take; at most 10 s. Default: `'5s'`. */
+  /** The longest that one call of the store may take; at most 10 s. Default: `'5s'`. */
   readonly storeTimeout?: Duration
   /**
-   * How often this process removes expired records, where the store does not by itself; at most 24 days. It begins with the
-   * first session that is created here, after a random part of this time, and ends with `sessions.close()`; a failure is an
-   * `error` event. `false`: you call `sessions.sweep()`. Default: `'10m'`.
+   * How often this process removes expired records from a store that does not remove them itself; at most 24 days. The first
+   * sweep comes a random part of this time after this process created its first session; `sessions.close()` ends the timer. A
+   * failure is an `error` event. `false`: you call `sessions.sweep()`. Default: `'10m'`.
    */
   readonly sweepEvery?: Duration | false
-  /** The time in ms since the epoch. Default: `Date.now`. */
+  /** Returns the time in ms since the epoch. For tests. Default: `Date.now`. */
   readonly clock?: () => number
   /**
-   * Where rejections are told, one line each; `false`: nowhere. Default: `console.warn`, and nowhere when `NODE_ENV` is
-   * `production` or `test`.
+   * Called with a line of text for each cookie that was not accepted; `false`: no log. Default: `console.warn`, and no log if
+   * `NODE_ENV` is `production` or `test`.
    */
   readonly log?: false | ((line: string) => void)
 }
 
-/** Options of `createSessions` for data of a type. */
+/** Options of `createSessions` for data of the type `Data`. */
 export type SessionsOptions<Data extends object = Record<string, unknown>> = BaseOptions & SerializerOption<Data>
 
 /** A top-level key that two requests changed. A value is undefined where the key was absent or was deleted. */
 export interface KeyConflict {
   readonly key: string
-  /** As this request loaded it. */
+  /** The value that this request loaded. */
   readonly base: unknown
-  /** As the other request left it. */
+  /** The value that the other request stored. */
   readonly theirs: unknown
-  /** As this request would have it. */
+  /** The value that this request wants to store. */
   readonly mine: unknown
 }
 
-/** Options, whatever the type of the data. */
+/** Options for data of any type. */
 export type AnyOptions = BaseOptions & {
   readonly serializer?: Serializer | readonly Serializer[]
   readonly schema?: DataSchema<object>

@@ -1,13 +1,13 @@
-/** How long one page should take, in ms: a quarter of what one may. */
+/** How long one page should take, in ms: a quarter of the limit in the contract. */
 const PAGE_MS = 5
 const SMALLEST = 8
 const LARGEST = 10_000
 
-/** How many records the next page takes, so that a page takes about 5 ms. */
+/** Chooses how many records the next page reads or deletes, so that each page takes about 5 ms. */
 export class PageSize {
   #size: number
 
-  /** @param first - How many records the first page takes. Default: 32. */
+  /** @param first - The size of the first page, in records. Default: 32. */
   constructor(first = 32) {
     this.#size = first
   }
@@ -16,7 +16,7 @@ export class PageSize {
     return this.#size
   }
 
-  /** Adapts the size to how long a page took. A page that was not full says nothing of a larger one. */
+  /** Adapts the size to the time that a page took, in ms. Only a full page makes the next page larger. */
   took(ms: number, records: number): void {
     const fitting = (this.#size * PAGE_MS) / Math.max(ms, 0.1)
     if (ms > PAGE_MS) this.#size = Math.max(SMALLEST, Math.floor(fitting))
@@ -24,7 +24,7 @@ export class PageSize {
   }
 }
 
-/** What all pages of `count`, `sweep` or `deleteSubject` did; undefined where the store cannot tell. */
+/** Adds up the pages of `count`, `sweep` or `deleteSubject`; undefined if the store cannot tell. */
 export async function sum<Count extends number | undefined>(pages: AsyncIterable<Count>): Promise<Count> {
   let total: number | undefined = 0
   for await (const count of pages) total = count === undefined || total === undefined ? undefined : total + count

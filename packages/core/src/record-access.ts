@@ -10,23 +10,23 @@ import { digestOf, handleOf, newKey, newSecret } from './token.ts'
 import type { Write } from './write.ts'
 
 /**
- * Where a request stands with its record:
+ * The state of a request's access to its record:
  *
  * - `new`: nothing is stored.
- * - `current`, `kept`, `superseded`: as its secret was judged.
- * - `gone`: found deleted or expired.
- * - `destroyed`: by `destroy()`.
+ * - `current`, `kept`, `superseded`: the verdict on its secret.
+ * - `gone`: the record was deleted or has expired.
+ * - `destroyed`: `destroy()` was called.
  */
 export type Mode = 'new' | Opened['verdict'] | 'gone' | 'destroyed'
 
-/** A record, and what the digest of the request's secret is worth to it. */
+/** A record, and the verdict on the digest of the request's secret. */
 export interface Opened {
   readonly verdict: Exclude<Verdict, 'mismatched'>
   readonly digest: string
   readonly held: DecodedRecord
 }
 
-/** What one request knows of its record, and how it reads, writes and ends it, as far as its secret allows. */
+/** The access of one request to its record: it reads, writes and ends the record, if the request's secret allows. */
 export class RecordAccess {
   readonly context: Context
   #mode: Mode = 'new'
@@ -35,13 +35,13 @@ export class RecordAccess {
   #issued: string | undefined
   #reserved: string | undefined
 
-  /** @param opened - Left out: nothing is stored yet. */
+  /** @param opened - Absent if nothing is stored yet. */
   constructor(context: Context, opened?: Opened) {
     this.context = context
     if (opened) this.open(opened)
   }
 
-  /** Goes on with a record that was found. */
+  /** Sets the record that was found. */
   open({ verdict, digest, held }: Opened): void {
     this.#mode = verdict
     this.#digest = digest
@@ -52,44 +52,44 @@ export class RecordAccess {
     return this.#mode
   }
 
-  /** The record as last read or written, whatever this request may do with it. */
+  /** The record as it was last read or written, even if this request may not access it. */
   get held(): DecodedRecord | undefined {
     return this.#held
   }
 
-  /** The digest of the secret that this request has. */
+  /** The digest of this request's secret. */
   get digest(): string | undefined {
     return this.#digest
   }
 
-  /** The cookie value of a secret that this request made. */
+  /** The cookie value, if this request has made a new secret. */
   get issued(): string | undefined {
     return this.#issued
   }
 
-  /** The secret of a session that is to be created, though it holds nothing yet: something was derived from the secret. */
+  /** The secret of a new session, if something was derived from it. The next commit then creates the session, even if it is empty. */
   get reserved(): string | undefined {
     return this.#reserved
   }
 
-  /** Chooses the secret of a new session now. A login has another: what was derived from this one ends there. */
+  /** Makes the secret of a new session now. A login makes another secret, so values that were derived from this one become invalid. */
   reserve(): string {
     return (this.#reserved ??= newSecret())
   }
 
-  /** The digests of the secrets that open this session now, the current one first; none where there is no session to open. */
+  /** The digests of the secrets that open this session now, the current one first. Empty if there is no session. */
   get digests(): readonly string[] {
     const { live } = this
     if (this.#reserved !== undefined) return [digestOf(this.#reserved)]
     return live ? validDigests(live.envelope, this.context.settings.clock()) : []
   }
 
-  /** The record, where this request may read and write it. */
+  /** The record, if this request may read and write it. */
   get live(): DecodedRecord | undefined {
     return this.mode === 'current' || this.mode === 'kept' ? this.held : undefined
   }
 
-  /** What a write has to say that finds nothing to do. */
+  /** The status of an operation that has nothing to do. */
   get idle(): OutcomeStatus {
     return this.mode === 'superseded'
       ? this.mode
@@ -98,18 +98,21 @@ export class RecordAccess {
         : 'unchanged'
   }
 
-  /** The names that events carry. */
+  /** The names of the session in events. */
   get names(): SessionNames {
     return namesOf(this.#held!)
   }
 
-  /** Names the session; undefined where this request may not read it. */
+  /** The handle of the session; undefined if this request may not read it. */
   get handle(): string | undefined {
     const { live } = this
     return live && handleOf(live.key)
   }
 
-  /** Stores a new record. One whose answer is lost is never sent again under its key: it could land after a logout. */
+  /**
+   * Stores a new record. If the answer is lost, it retries with another key and secret: the first create could be applied after a
+   * logout.
+   */
   async create({ id }: Write, content: Content, owner?: Owner): Promise<void> {
     const { calls, events, settings } = this.context
     let failure: unknown
@@ -123,7 +126,10 @@ export class RecordAccess {
           events.emit('created', this.names)
           return
         }
-        failure ??= new SessError('conflict', 'the session store says that new keys are taken')
+        failure ??= new SessError(
+          'conflict',
+          'the session store answers that a new random key exists already; check the store',
+        )
       } catch (error) {
         if (!isUnknown(failure)) failure = error
         if (!mayRetry(error)) break
@@ -132,7 +138,7 @@ export class RecordAccess {
     throw failure
   }
 
-  /** Until when the session would live if it were touched now; undefined while that is not due. */
+  /** The expiry that a touch would set now, in ms since the epoch; undefined if a touch is not due. */
   get touchedUntil(): number | undefined {
     const { live } = this
     const { clock, touchAfter } = this.context.settings
@@ -140,11 +146,11 @@ export class RecordAccess {
     const { idleTimeout, absoluteAt } = live.envelope
     const after = touchAfter !== undefined && touchAfter < idleTimeout ? touchAfter : idleTimeout / 10
     const until = expiryOf(idleTimeout, absoluteAt, clock())
-    // At least by 1 ms: with `touchAfter: 0` too there must be something to move.
+    // At least 1 ms: with `touchAfter: 0`, a touch must still move the expiry.
     return until - live.record.expiresAt < Math.max(after, 1) ? undefined : until
   }
 
-  /** Moves the idle clock, if that is due. */
+  /** Touches the session, if that is due. */
   async touch(): Promise<OutcomeStatus> {
     const { live, touchedUntil: expiresAt } = this
     if (!live || expiresAt === undefined) return this.idle
@@ -154,7 +160,7 @@ export class RecordAccess {
       'touch',
       key,
       async (at) =>
-        // Looked at before each try: the window of a kept secret may have closed meanwhile.
+        // Before each try, since the window of a kept secret may have closed meanwhile.
         ['current', 'kept'].includes(judge(envelope, this.#digest!, at))
           ? settings.store.touch(key, record, expiresAt, at)
           : 'superseded',
@@ -162,13 +168,13 @@ export class RecordAccess {
     )
     if (answer === 'superseded') return this.become(answer)
     if (answer === 'missing') return this.become('gone')
-    // Another revision: somebody wrote just now, and moved the clock by that.
+    // Another revision: another request has just written, which moved the expiry.
     if (answer === 'conflict') return 'unchanged'
     this.#hold({ ...live, record: asExpected({ ...record, expiresAt }) })
     return answer
   }
 
-  /** Deletes, without asking, what this request's secret may end. @returns True if a cookie is to be removed. */
+  /** Deletes the record, if this request's secret may end it. @returns True if the response must remove the cookie. */
   async end(): Promise<boolean> {
     const { calls, events, settings } = this.context
     const { mode, held } = this
@@ -181,41 +187,41 @@ export class RecordAccess {
     return mode === 'current'
   }
 
-  /** Goes on after {@link end}, with nothing stored. A secret that cannot have its cookie replaced stays superseded. */
+  /** After {@link end}: becomes a new session. A request with a kept secret becomes superseded, since it must not set a cookie. */
   startOver(): void {
     if (this.#mode === 'current') this.#mode = 'new'
     else if (this.#mode === 'kept') this.#mode = 'superseded'
   }
 
-  /** Goes on after {@link end} as one that is over; a login makes a new session of it. */
+  /** After {@link end}: becomes `destroyed`. Only a login makes a new session of it. */
   close(): void {
     this.#mode = 'destroyed'
   }
 
-  /** Goes on with the record as another writer left it. */
+  /** Sets the record as another writer left it. */
   refresh(held: DecodedRecord): void {
     this.#held = held
   }
 
-  /** Goes on as the secret was judged just now. */
+  /** Sets the new verdict on the secret. */
   judgedAs(verdict: 'current' | 'kept'): void {
     this.#mode = verdict
   }
 
-  /** Goes on with the record that a write of this request made. */
+  /** Sets the record that a write of this request stored. */
   landed({ rotation }: Write, held: DecodedRecord): void {
     this.#hold(held, rotation?.secret)
     if (held.envelope.marker) this.become('superseded')
   }
 
-  /** Goes on without a cookie of its own. @returns The mode. */
+  /** Ends the access: there is no new cookie to set. @returns The mode. */
   become<M extends 'gone' | 'superseded'>(mode: M): M {
     this.#mode = mode
     this.#issued = undefined
     return mode
   }
 
-  /** Goes on with a record as it was written, and with its new secret. */
+  /** Sets a record that this request wrote, and its new secret. */
   #hold(held: DecodedRecord, secret?: string): void {
     this.#held = held
     this.#reserved = undefined

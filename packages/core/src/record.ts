@@ -1,6 +1,5 @@
 /**
- * A record as one value, for a store whose backend keeps one under a key; and what every record must be that comes out of a
- * store.
+ * Encodes a record as one value, for a backend that keeps one value under a key; and checks records that a store returns.
  *
  * @module
  */
@@ -9,7 +8,7 @@ import { crc32 } from 'node:zlib'
 import { asBuffer } from './bytes.ts'
 import type { AnyRecord, SessionRecord } from './store.ts'
 
-/** How many bytes every record has: its checksum, its expiry, its revision, and the length of its subject. */
+/** The length of the fixed head of each encoded record, in bytes: checksum, expiry, revision, and the length of the subject. */
 export const RECORD_HEAD = 22
 const EXPIRY = 4
 const REVISION = 12
@@ -18,15 +17,15 @@ const LENGTH = 20
 /** The longest subject, in bytes of UTF-8. */
 export const LONGEST_SUBJECT = 1024
 
-/** How many bytes a record has at most before its payload: with the longest subject. */
+/** The most bytes before the payload of an encoded record: the head and the longest subject. */
 export const LONGEST_RECORD_HEAD: number = RECORD_HEAD + LONGEST_SUBJECT
 
-/** The last time that a Date can hold, in ms since the epoch. */
+/** The latest time that a Date can hold, in ms since the epoch. */
 const LAST_TIME = 8.64e15
 
 /**
- * What {@link decodeRecord} makes of damaged bytes, and what any store may return for a record that it cannot read: never
- * expired, and of no revision, so that core reports it as `undecodable`, and no write takes it for what was read.
+ * The result of {@link decodeRecord} for damaged bytes. A store may return it for any record that it cannot read. It never expires,
+ * and its revision is 0, which no write expects; core reports it as `undecodable`.
  */
 export const DAMAGED_RECORD: SessionRecord = Object.freeze({
   revision: 0,
@@ -35,10 +34,10 @@ export const DAMAGED_RECORD: SessionRecord = Object.freeze({
 })
 
 /**
- * The bytes of a record, big-endian: a checksum (CRC-32) of the rest of the head, expiry and revision (doubles), length of the
- * subject in bytes (16 bits), the subject; then the payload, which has a checksum of its own. A backend's script finds expiry
- * and revision at 4 and at 12. A touch changes the first 12 bytes alone, checksum and expiry; they can be taken from the bytes
- * of the record as it was read, with the new expiry.
+ * Encodes a record, big-endian: a checksum (CRC-32) of the bytes up to the payload, expiry and revision (doubles), the length of the
+ * subject in bytes (16 bits), the subject; then the payload, which has a checksum of its own. A script in the backend finds the
+ * expiry at offset 4 and the revision at offset 12. A touch changes only the first 12 bytes, checksum and expiry: encode the record
+ * that was read with the new expiry, and take the first 12 bytes of the result.
  */
 export function encodeRecord({ revision, expiresAt, subject = '', payload }: AnyRecord): Uint8Array {
   const length = Buffer.byteLength(subject)
@@ -53,8 +52,8 @@ export function encodeRecord({ revision, expiresAt, subject = '', payload }: Any
 }
 
 /**
- * The record in bytes, live or not; its payload is a view of them. {@link DAMAGED_RECORD} where the head is cut, changed, or
- * none that core would write. Undefined for no bytes at all.
+ * Decodes a record, live or not. Its payload is a view of the bytes. The result is {@link DAMAGED_RECORD} if the head is cut or
+ * changed, or if core would never write it; undefined if there are no bytes.
  */
 export function decodeRecord(stored: Uint8Array): SessionRecord | undefined {
   const bytes = asBuffer(stored)
@@ -71,17 +70,20 @@ export function decodeRecord(stored: Uint8Array): SessionRecord | undefined {
   return isSound(record) ? record : DAMAGED_RECORD
 }
 
-/** The expiry in the bytes of a record, of which the head is enough: for counting. Damaged ones have any; no head has none. */
+/**
+ * Reads the expiry from the head of an encoded record, for counting. Undefined if the head is cut. The expiry of a damaged record
+ * may be any number.
+ */
 export function expiryIn(head: Uint8Array): number | undefined {
   return head.length < RECORD_HEAD ? undefined : asBuffer(head).readDoubleBE(EXPIRY)
 }
 
-/** True for a record that core may have written: every number in its range, the subject a text of its length. */
+/** True for a record that core may have written: each number is in its range, and the subject is text of an allowed length. */
 export function isSound({ revision, expiresAt, subject, payload }: AnyRecord): boolean {
   return (
     Number.isSafeInteger(revision) &&
     revision >= 1 &&
-    // Its next revision is a safe integer, too.
+    // The next revision must be a safe integer too.
     revision < Number.MAX_SAFE_INTEGER &&
     isTime(expiresAt) &&
     (subject === undefined ||
@@ -90,7 +92,7 @@ export function isSound({ revision, expiresAt, subject, payload }: AnyRecord): b
   )
 }
 
-/** True for a time in ms since the epoch, or a duration: a number from 0 to the last time that a Date can hold. */
+/** True for a time in ms since the epoch, or a duration in ms: a number from 0 to the latest time that a Date can hold. */
 export function isTime(value: unknown): boolean {
   return typeof value === 'number' && value >= 0 && value <= LAST_TIME
 }

@@ -1,34 +1,36 @@
 /**
- * Turns session data into bytes and back. It brings back a value that is equal (numbers as `===` sees them), or refuses
- * it: data never changes on the way.
+ * Turns session data into bytes and back. It must either bring back an equal value (numbers compared with `===`) or refuse
+ * the value: data never changes on the way.
  *
- * `Leaf` is what it carries beyond JSON's own types, such as `Date | bigint`. It only steers the compiler: a `Data`
- * with a leaf that the serializer does not carry is a compile error. `Serializer` alone stands for any of them.
+ * `Leaf` is the union of the types that the serializer carries beyond those of JSON, such as `Date | bigint`. It is for the
+ * compiler only: a type of data that the serializer does not carry is a compile error. `Serializer` without an argument is the
+ * type of every serializer.
  */
 export interface Serializer<Leaf = never> {
-  /** Stored with each record, so that serializers can be switched: 1 to 32 characters. */
+  /** 1 to 32 characters. Stored with each record, so that an application can change its serializer. */
   readonly name: string
-  /** @throws {SessError} `unserializable`, naming the path of the value, such as `data.cart[0].qty`. */
+  /** @throws {SessError} `unserializable`; the message names the path of the value, such as `data.cart[0].qty`. */
   serialize(value: object): Uint8Array
-  /** @throws Anything, on bytes that it did not write. */
+  /** @throws Any error, for bytes that the serializer did not write. */
   deserialize(bytes: Uint8Array): unknown
-  /** Never there; see `Leaf`. */
+  /** Never present; it holds the type `Leaf`. */
   readonly '~carries'?: (leaf: Leaf) => void
 }
 
 /**
- * Encrypts what a store keeps: the whole envelope, bound to its record.
+ * Encrypts what a store keeps: the whole payload, bound to its record.
  *
- * `bound` is authenticated with the ciphertext and not stored in it: key, revision and subject.
+ * `bound` holds the key, revision and subject of the record. It is authenticated with the ciphertext (associated data), but not
+ * part of it.
  */
 export interface Seal {
   seal(bytes: Uint8Array, bound: Uint8Array): Uint8Array
   /**
-   * @returns Undefined for bytes that were not sealed so, or were changed or moved since.
-   * @throws {SessError} `configuration` for a key that this process was not given.
+   * @returns The plaintext; undefined if the bytes were not sealed with this `bound`, or were changed or moved since.
+   * @throws {SessError} `configuration` if this process does not have the key.
    */
   open(bytes: Uint8Array, bound: Uint8Array): Uint8Array | undefined
-  /** True: records from before sealing are still read. Default: they are refused. */
+  /** True: records that are not sealed are read too. Default: false, they are refused. */
   readonly acceptPlaintext?: boolean
 }
 
@@ -53,7 +55,7 @@ export type Leaves<T, D extends number = 7> = 0 extends 1 & T
                 : { [K in keyof T]-?: Leaves<T[K], Depth[D]> }[keyof T]
             : T
 
-/** True for what only class instances have. `any` and `never` may be anything, and are data. */
+/** True for the type of a method, which only class instances have. `any` and `never` count as data. */
 type IsMethod<T> = 0 extends 1 & T
   ? never
   : [NonNullable<T>] extends [never]
@@ -66,8 +68,8 @@ type IsMethod<T> = 0 extends 1 & T
 type KeysNotInJson<Data> = { [K in keyof Data]-?: [Leaves<Data[K]>] extends [never] ? never : K }[keyof Data]
 
 /**
- * What is asked of the options where JSON does not carry the data. The compiler's message shows the name of this type with its
- * arguments: which keys of the data, the types that it found there, and what to do.
+ * The options that are required if JSON does not carry the data. The compiler's message shows the name of this type with its
+ * arguments: the keys of the data, the types that were found there, and what to do.
  */
 export interface DataNotInJson<
   _Keys,
@@ -78,7 +80,7 @@ export interface DataNotInJson<
   readonly serializer: Serializer<Types> | readonly [Serializer<Types>, ...Serializer[]]
 }
 
-/** The option `serializer`: needed as soon as the data holds something that JSON does not carry. */
+/** The option `serializer`: required if the data holds a type that JSON does not carry. */
 export type SerializerOption<Data> = [Leaves<Data>] extends [never]
   ? { readonly serializer?: Serializer | readonly [Serializer, ...Serializer[]] }
   : DataNotInJson<KeysNotInJson<Data>, Leaves<Data>>

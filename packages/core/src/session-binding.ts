@@ -2,25 +2,25 @@ import type { Outcome, Session, Sessions, SessionsEvents } from './api.ts'
 import { describe, invalid } from './option-check.ts'
 
 /**
- * Where a session, and an application's sessions, carry what their bindings need. A registered symbol: of two copies of core
- * in one process, each finds what the other made.
+ * The property of a session, and of an application's sessions, that holds what bindings need. The symbol is registered, so that
+ * two copies of core in one process find each other's property.
  */
 export const BINDING: unique symbol = Symbol.for('@sess/core/binding')
 
-/** What the browser's cookie needs, as of now. */
+/** What the response must do with the session cookie. */
 export type CookieChange =
   | {
       readonly action: 'set'
       readonly value: string
-      /** Time left to the absolute expiry, in ms; absent for a browser-session cookie. */ readonly maxAgeMs?: number
+      /** Time until the absolute expiry, in ms; absent if the browser is to drop the cookie when it closes. */ readonly maxAgeMs?: number
     }
   | { readonly action: 'remove' }
 
 /** Options of {@link SessionBinding.closeCookie}. */
 export interface CloseCookieOptions {
   /**
-   * The head left as the application made it, and a shared cache may store the response. If the session is used for the
-   * first time after that, an `uncacheable_late` event and a log entry say so. Default: false.
+   * The head left without the session's header fields, and a shared cache may store the response. If the application uses the
+   * session for the first time after that, there is an `uncacheable_late` event and a line in the log. Default: false.
    */
   readonly shared?: boolean
 }
@@ -28,20 +28,20 @@ export interface CloseCookieOptions {
 /** An operation that failed, and what has happened since. */
 export interface SessionFailure {
   readonly error: unknown
-  /** The application waited for the operation, and so has been told. */
+  /** The application awaited the operation, and so knows of the error. */
   readonly heard: boolean
-  /** The application has changed the session since. What it had changed before was tried, and is not written. */
+  /** The application has changed the session since the failure. Its earlier changes were tried, and are not tried again. */
   readonly changed: boolean
 }
 
-/** What a binding needs of one session. Nothing here counts as use. */
+/** What a binding needs of one session. No access to it counts as use of the session. */
 export interface SessionBinding {
   /**
    * Whether the application used the session in this request: it read a property, called a method, looked into the session
-   * (`in`, spread, inspect), or passed it to `revokeSubject` or `signal`. A response whose session was not used is left as it is.
+   * (`in`, spread, inspect), or passed it to `revokeSubject` or `signal`. If not, a binding must leave the response as it is.
    */
   readonly used: boolean
-  /** Counts the session as used: for a route whose response is private whatever its handler does. */
+  /** Counts the session as used: for a route whose response must always be private. */
   markUsed(): void
   /** As `Session.status`. */
   readonly status: Session['status']
@@ -50,68 +50,73 @@ export interface SessionBinding {
   /** False while {@link commit} would do nothing, so that a response need not wait for it. */
   readonly needsCommit: boolean
   /**
-   * The last operation, if it failed and had tried to write or could not be written: a binding need not try the same again
-   * for an application that has been told. Undefined once an operation succeeds.
+   * The error of the last operation, if it failed while it wrote or before it could write. A binding need not try the same changes
+   * again if the application knows of the error. Undefined once an operation succeeds.
    */
   readonly failure: SessionFailure | undefined
-  /** What the browser's cookie needs, as of now; undefined: nothing. */
+  /** What the response must do with the session cookie now; undefined: nothing. */
   readonly cookieChange: CookieChange | undefined
   /**
-   * As `Session.commit`; nothing for a session that was not used, not even a move of its idle clock. From the first call of {@link bindingOf} on, an operation of the session that fails and that nobody
-   * awaited is no unhandled rejection: the next commit rejects with its error.
+   * As `Session.commit`, but does nothing if the session was not used: it does not even touch. After the first call of
+   * {@link bindingOf}, a failed operation that nobody awaited is not an unhandled rejection; instead the next commit rejects with
+   * its error.
    */
   commit(): Promise<Outcome>
   /**
-   * Says that the response's headers have left. From now on whatever would need a new cookie throws `response_started` and
-   * writes nothing; changes to a session whose cookie the browser has are still written.
+   * Call it when the response's head has left. From then on an operation that would need a new cookie throws `response_started`
+   * and writes nothing. Changes to a session whose cookie the browser has are still written.
    */
   closeCookie(options?: CloseCookieOptions): void
   /**
-   * 32 bytes that follow from the session's present secret, for what is bound to the session, such as a token against CSRF. They
-   * change whenever the secret does (`login`, `regenerate`), and nothing is stored for them. Only who reads the store could compute
-   * them. A new session has no secret yet: the call chooses it, and the next commit creates the session, though it be empty.
+   * Derives 32 bytes from the session's present secret, for something that is bound to the session, such as a CSRF token. They
+   * change with the secret (`login`, `regenerate`), and are not stored. Only somebody who can read the store could compute them.
+   * A new session has no secret yet: the call makes one, and the next commit creates the session, even if it is empty.
    *
-   * @param purpose - Tells apart what is derived for different ends.
-   * @returns Undefined where the request has no session to bind to: it is superseded, or gone.
+   * @param purpose - Different purposes give different bytes.
+   * @returns Undefined if the request has no session to bind to: the session is superseded or gone.
    * @throws {SessError} `session_destroyed`; `response_started` for a new session, once the head has left.
    */
   keyFor(purpose: string): Uint8Array | undefined
-  /** What {@link keyFor} gives for the present secret, and for earlier ones whose window (`keepOldFor`) is open. None: nothing is valid. */
+  /**
+   * The bytes of {@link keyFor} for each valid secret: the present one, and earlier ones during their `keepOldFor`. Empty if no
+   * secret is valid.
+   */
   keysFor(purpose: string): readonly Uint8Array[]
-  /** Reports an event of the binding's. */
+  /** Emits an event of the binding. */
   report<Name extends keyof SessionsEvents>(name: Name, event: SessionsEvents[Name]): void
 }
 
 /** What a binding needs of an application's sessions. */
 export interface SessionsBinding<Data extends object = Record<string, unknown>> {
   /**
-   * Loads the session of a request's cookie values: those of one name, in the order in which the browser sent them. The first
-   * whose secret is current or kept counts; if none is and one is superseded, the session is superseded. `logout` and `destroy`
-   * end every session that one of the values opens with its current secret; none but the first gives data to a login.
+   * Loads the session of a request that may have several cookies of the name: their values, in the order in which the browser sent
+   * them. The first value whose secret is current or kept opens the session. If there is none, but a superseded value, the session
+   * is superseded. `logout` and `destroy` also end the sessions that the other values open with their current secret. A login takes
+   * data from the first session only.
    *
-   * At most four distinct values are tried, one after the other, all within one `storeTimeout`; a further one is not looked at.
-   * More than one is a `duplicate_cookies` event.
+   * At most four distinct values are tried, one after the other, all within one `storeTimeout`; further values are ignored.
+   * Two or more values are a `duplicate_cookies` event.
    *
    * @throws {SessError} As `Sessions.load`, for any of the values that are tried.
    */
   load(cookieValues: readonly string[]): Promise<Session<Data>>
-  /** Reports an event of the binding's. */
+  /** Emits an event of the binding. */
   report<Name extends keyof SessionsEvents>(name: Name, event: SessionsEvents[Name]): void
 }
 
 /**
- * What a binding needs of a session.
+ * Returns what a binding needs of a session.
  *
- * @throws {SessError} `invalid_option` for anything but a session.
+ * @throws {SessError} `invalid_option` if the argument is not a session.
  */
 export function bindingOf<Data extends object>(session: Session<Data>): SessionBinding {
   return found(session, 'session', 'a session, as sessions.load(cookieValue) gives') as SessionBinding
 }
 
 /**
- * What a binding needs of what `createSessions` returned.
+ * Returns what a binding needs of an application's sessions.
  *
- * @throws {SessError} `invalid_option` for anything else.
+ * @throws {SessError} `invalid_option` if the argument is not the result of `createSessions`.
  */
 export function sessionsBindingOf<Data extends object>(sessions: Sessions<Data>): SessionsBinding<Data> {
   return found(sessions, 'sessions', 'what createSessions({ store }) returned') as SessionsBinding<Data>

@@ -3,7 +3,7 @@ import type { SessErrorCode } from './error.ts'
 /** Why a cookie value was not accepted. */
 export type RejectionReason = 'malformed' | 'unknown' | 'mismatched' | 'superseded' | 'expired' | 'undecodable'
 
-/** The events, for audit. None carries a secret or data. `handle` is absent where no record is known. */
+/** The events. No event carries a secret or data. `handle` is absent if no record is known. */
 export interface SessionsEvents {
   /** A record was created. */
   created: { readonly handle: string; readonly subject?: string }
@@ -17,26 +17,26 @@ export interface SessionsEvents {
   conflict: { readonly handle: string; readonly subject?: string; readonly key: string }
   /** A session got a new secret. */
   rotated: { readonly handle: string; readonly subject?: string }
-  /** A subject signed in. `previous`: the handle of the session that it came from, where there was one. */
+  /** A user signed in. `previous`: the handle of the session before the sign-in, if there was one. */
   login: { readonly handle: string; readonly subject: string; readonly previous?: string }
-  /** A session was ended by its own request. */
+  /** A request ended its own session. */
   logout: { readonly handle: string; readonly subject?: string }
-  /** A session (`handle`), or a subject's sessions, were revoked. `count`: how many, where the store can tell. */
+  /** A session (`handle`), or all sessions of a user (`subject`), were revoked. `count`: how many, if the store can tell. */
   revoked: { readonly handle?: string; readonly subject?: string; readonly count?: number }
-  /** Something failed. `operation` is what core was doing. */
+  /** An operation failed. `operation` names it, such as `read`. */
   error: {
     readonly code: SessErrorCode
     readonly operation: string
     readonly error: unknown
     readonly handle?: string
   }
-  /** A request had several cookies of the session's name, as after a change of the cookie's domain or path. From a binding. */
+  /** A request had several cookies of the session's name, for instance after a change of the cookie's domain or path. From a binding. */
   duplicate_cookies: { readonly count: number; readonly handle?: string }
-  /** A Secure cookie would go out on a request that looks like plain http. From a binding. */
+  /** A Secure cookie was to be set in the response to a request that looks like plain http. From a binding. */
   insecure: { readonly message: string }
   /**
-   * A session was used for the first time after its response's head had left, as one that a shared cache may store. From a
-   * binding; use the session earlier, or pass the binding's option `private: true`.
+   * The application used the session for the first time after the head of the response had left, and a shared cache may store the
+   * response. Use the session earlier, or pass `private: true` to the binding. From a binding.
    */
   uncacheable_late: { readonly handle?: string }
 }

@@ -1,6 +1,6 @@
 import type { SessionStore, StoreTraits } from './store.ts'
 
-/** What {@link wrapStore} puts around a store. */
+/** The methods that {@link wrapStore} puts in front of those of a store. */
 export type StoreAround = Partial<Omit<SessionStore, 'traits'>> & { readonly traits?: Partial<StoreTraits> }
 
 const METHODS = [
@@ -18,10 +18,10 @@ const METHODS = [
 ] as const satisfies readonly (keyof SessionStore)[]
 
 /**
- * A store around another: what stands in `around` is asked, and the other store for the rest. It has the methods that the other
- * store has and no more, for a method that is there is a claim: an `around` may name all of them.
+ * Wraps a store: calls go to the methods of `around`, or to the store if `around` does not have the method. Each optional method is a
+ * claim, so the wrapped store has only the optional methods that `store` has, even if `around` has more.
  *
- * @param around - Methods, and a name or traits where they are to differ. A literal or an instance of a class.
+ * @param around - Methods; also a name or traits, if they differ from those of the store. A literal or an instance of a class.
  */
 export function wrapStore(store: SessionStore, around: StoreAround): SessionStore {
   const wrapped: Record<string, unknown> = {
