@@ -1,5 +1,5 @@
 /**
- * For authors of stores: the contract, and what every store needs.
+ * For authors of stores: the contract of stores, and helpers.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * For binding authors: what a response needs of a session, and what a binding needs of an application's sessions.
+ * For authors of bindings: access to a session's cookie, commit and use, and to an application's sessions.
  *
  * @module
  */

@@ -1,4 +1,4 @@
-/** Runs work, at most so many pieces at once, in the order in which they came. */
+/** Runs jobs in their order, with a limit on how many run at the same time. */
 export class ConcurrencyLimit {
   readonly #most: number
   readonly #waiting: (() => Promise<void>)[] = []

@@ -1,6 +1,6 @@
 /**
- * What `createSessions` is made of, for packages of this family that keep sessions elsewhere than in a store. It changes
- * with any release: no part of what semantic versioning promises.
+ * The parts of `createSessions`, for @sess packages that keep sessions elsewhere than in a store. These exports may change in any
+ * release; semantic versioning does not cover them.
  *
  * @internal
  * @module

@@ -1,6 +1,6 @@
 /**
- * The records that writes make: the first of a session, the next of one that is there, and the marker in the place of one that
- * moved on.
+ * Makes the records of writes: the first record of a session, the next revision of a record, and the marker that replaces the record
+ * from before a login.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { digestOf } from './token.ts'
 import { writesWith } from './write-log.ts'
 import type { Write } from './write.ts'
 
-/** Whose session a record is: the subject, its tag under the newest pepper, and what the sign-in decided. */
+/** The owner of a session: the subject, its tag under the newest pepper, and the options of the sign-in. */
 export interface Owner {
   readonly subject: string
   readonly tag: string
@@ -48,7 +48,7 @@ export function firstRevision(
   return pack(settings, key, meta, draft, content)
 }
 
-/** The record that a write makes of the one that is there. */
+/** The next revision of a record, by a write. */
 export function nextRevision(
   settings: Settings,
   { key, record, envelope }: DecodedRecord,
@@ -75,12 +75,12 @@ export function nextRevision(
     writes: writesWith(envelope, id),
   }
   const { idleTimeout, absoluteAt } = draft
-  // Another server's clock may run ahead of this one's: a write under the same terms never shortens a life.
+  // The clock of another server may be ahead of this one: a write that does not change the timeouts never shortens the life.
   const expiresAt = Math.max(expiryOf(idleTimeout, absoluteAt, now), terms ? 0 : record.expiresAt)
   return pack(settings, key, { ...record, revision, expiresAt }, draft, content)
 }
 
-/** The marker in the place of a record that a login came from. That of a subject's session holds no data. */
+/** The marker that replaces the record from before a login. The marker of a subject's session holds no data. */
 export function markerRevision(
   settings: Settings,
   { key, record, envelope, content }: DecodedRecord,
@@ -97,7 +97,7 @@ export function markerRevision(
   return pack(settings, key, meta, draft, record.subject === undefined ? content : NO_CONTENT)
 }
 
-/** An envelope of a session that nobody signed in to, and that has no secret. */
+/** The envelope of an anonymous session without a secret. */
 export function draftOf(now: number): Draft {
   return {
     marker: false,
@@ -114,7 +114,7 @@ export function draftOf(now: number): Draft {
   }
 }
 
-/** When a session ends unless it is used: the earlier of idle and absolute. An idle timeout of 0 does not slide. */
+/** When a session ends if nobody uses it: the earlier of its idle and absolute end. An `idleTimeout` of 0 means none. */
 export function expiryOf(idleTimeout: number, absoluteAt: number, now: number): number {
   return idleTimeout ? Math.min(now + idleTimeout, absoluteAt) : absoluteAt
 }

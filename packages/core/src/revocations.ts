@@ -12,10 +12,10 @@ export interface RevokeSubjectOptions {
 }
 
 /**
- * Whose session may be revoked; undefined: anybody's.
+ * The subject whose session may be revoked; undefined: the session of any subject.
  *
- * @throws {SessError} `invalid_option` unless exactly one of `subject` and `anySubject: true` is there: a handle that comes
- *   from a browser must not end somebody else's session because an argument was forgotten, or was undefined.
+ * @throws {SessError} `invalid_option` unless exactly one of `subject` and `anySubject: true` is given. So a handle from a browser
+ *   cannot end the session of another user because an argument was forgotten, or was undefined.
  */
 export function ownerOf(context: Context, options: RevokeOptions | undefined): string | undefined {
   checkOptions(options, 'revoke()', { subject: true, anySubject: true })
@@ -23,7 +23,7 @@ export function ownerOf(context: Context, options: RevokeOptions | undefined): s
   if (given.length !== 1)
     throw invalid(
       'subject',
-      'or anySubject must be given to revoke(), one of them: { subject: user.id } revokes only what is theirs, { anySubject: true } is for an administrator. Nothing was revoked',
+      'or anySubject must be given to revoke(), and not both: { subject: user.id } revokes a session of this user only, { anySubject: true } is for an administrator. Nothing was revoked',
     )
   const { subject, anySubject } = options!
   if (given[0] === 'subject') {
@@ -34,7 +34,7 @@ export function ownerOf(context: Context, options: RevokeOptions | undefined): s
   return undefined
 }
 
-/** The record under a key, whatever its payload is: a newer deploy may have written it. */
+/** The record under a key, without decoding its payload, which a newer deploy may have written. */
 export async function recordAt({ calls, settings }: Context, key: SessionKey): Promise<ExpectedRecord | undefined> {
   let now = 0
   const record = await calls.ask('read', key, (at) => settings.store.read(key, (now = at), { fresh: true }))
@@ -42,9 +42,9 @@ export async function recordAt({ calls, settings }: Context, key: SessionKey): P
 }
 
 /**
- * The key that a revocation of a subject spares.
+ * The key of the session that `revokeSubject` does not end.
  *
- * @throws {SessError} `invalid_option` for an `except` that names no live session of the subject: it would spare nobody.
+ * @throws {SessError} `invalid_option` if `except` is not a live session of the subject.
  */
 export async function sparedBy(
   context: Context,
@@ -57,11 +57,8 @@ export async function sparedBy(
   const handle = typeof except === 'string' ? except : except?.handle
   const key = typeof handle === 'string' ? parseHandle(handle) : undefined
   const live = liveOf(except)
-  // What this request has loaded from here needs no second look; if it ends meanwhile, there is nothing to spare.
+  // A session that this request has loaded is not read again. If it has ended meanwhile, nothing is lost.
   const owner = live?.isOf(context) ? live.subject : key && (await recordAt(context, key))?.subject
   if (key && owner === subject) return key
-  throw invalid(
-    'except',
-    'names no live session of this subject, so that none would be spared; nothing was revoked. Log in first, or leave it out',
-  )
+  throw invalid('except', 'is not a live session of this subject; nothing was revoked. Log in first, or leave it out')
 }

@@ -11,12 +11,12 @@ export interface DataSchema<Output = unknown> {
   }
 }
 
-/** What a schema makes of a value: an output, or the issues. */
+/** The result of a schema for a value: the output, or the issues. */
 export type SchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly SchemaIssue[] }
 
-/** One thing that a schema found wrong. */
+/** One problem that a schema found in a value. */
 export interface SchemaIssue {
   readonly message: string
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined

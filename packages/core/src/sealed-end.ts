@@ -9,10 +9,10 @@ import { handleOf, newWriteId } from './token.ts'
 import { writesWith } from './write-log.ts'
 
 /**
- * Ends a session with an external ID by a marker in the place of whatever is there: it opens nothing, and nothing is created over
- * it. It goes before the writes that wait in this process; these find the marker.
+ * Ends a session with an external ID: puts a marker in place of its record. A marker opens nothing, and no session can be created
+ * over it. This write goes before the writes that wait in this process, which then find the marker.
  *
- * @throws {SessError} `conflict` once 2 × `storeTimeout` have passed; what the store says.
+ * @throws {SessError} `conflict` once 2 × `storeTimeout` have passed; or the store's own code.
  */
 export async function endSealed(context: Context, key: SessionKey): Promise<void> {
   const { settings, writes } = context
@@ -44,10 +44,14 @@ async function endUntil(until: number, context: Context, key: SessionKey): Promi
         ? (await store.replace(key, old.record, marker.record, at)) === 'replaced'
         : store.create(key, marker.record, at)
     if (await calls.tell('close', key, place, 1, until)) return written(marker)
-    // In the way, and not to be read: damaged.
+    // A damaged record, which cannot be read, is in the way of the create.
     if (!old) await calls.tell('close', key, (at) => store.delete(key, at), 2)
   }
-  throw new SessError('conflict', 'other requests kept changing the session while it was ended; try again', {
-    handle: handleOf(key),
-  })
+  throw new SessError(
+    'conflict',
+    'other requests kept changing the session, so that it could not be ended; try again',
+    {
+      handle: handleOf(key),
+    },
+  )
 }

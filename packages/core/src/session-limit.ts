@@ -4,10 +4,9 @@ import { SessError } from './error.ts'
 import type { SessionKey, SessionRecord } from './store.ts'
 
 /**
- * Refuses a further session of a subject that has as many as `maxPerSubject` allows. Those that are made at the same time are not
- * seen.
+ * Throws if a subject has `maxPerSubject` sessions. It does not see sessions that are created at the same time.
  *
- * @throws {SessError} `too_many_sessions`; what the store says.
+ * @throws {SessError} `too_many_sessions`; or the store's own code.
  */
 export async function checkRoom(context: Context, subject: string): Promise<void> {
   const { maxPerSubject } = context.settings
@@ -23,7 +22,7 @@ export async function checkRoom(context: Context, subject: string): Promise<void
   }
 }
 
-/** True for a live session: no marker, and nothing damaged. What a newer deploy wrote counts: nobody shall be locked out by it. */
+/** True for a live session, but not for a marker or a damaged record. A session that a newer deploy wrote counts too. */
 function counts(context: Context, key: SessionKey, record: SessionRecord): boolean {
   try {
     const held = unpack(context.settings, key, record)

@@ -4,15 +4,15 @@ import { SessError } from './error.ts'
 import { BINDING } from './session-binding.ts'
 import type { LiveSession } from './session.ts'
 
-/** Leads from what an application holds to the session behind it; never seen outside this file. */
+/** The property of a view that holds the session behind it. Private to this file. */
 const LIVE: unique symbol = Symbol('live session')
 
-/** As Node.js, Bun and Deno ask an object how it is to be printed. */
+/** The method that Node.js, Bun and Deno call to print an object. */
 const INSPECT: unique symbol = Symbol.for('nodejs.util.inspect.custom')
 
 type Inspect = (value: unknown, options?: object) => string
 
-/** What an application holds: a session's own members and no others. Every access to it counts as use of the session. */
+/** The session object of an application: it has the members of `Session` and no others. Every access counts as use of the session. */
 class View implements Session<Plain> {
   readonly #live: LiveSession
 
@@ -109,10 +109,10 @@ for (const name of Reflect.ownKeys(PROTOTYPE)) {
 }
 Object.freeze(PROTOTYPE)
 
-/** Methods of express-session's object that a session does not have, and what to call instead. */
+/** Methods of an express-session object that a session does not have, and what to call instead. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
-  save: 'call await session.commit(); a binding commits by itself before it answers',
-  reload: 'call await sessions.load(cookieValue); a session that was changed elsewhere is merged when it is committed',
+  save: 'call await session.commit(); a binding commits before it sends the response',
+  reload: 'call await sessions.load(cookieValue); commit() merges the changes of other requests',
 }
 const REFUSALS: ReadonlyMap<PropertyKey, () => never> = new Map(
   Object.entries(ELSEWHERE).map(([name, cure]) => [
@@ -128,10 +128,10 @@ const HANDLER: ProxyHandler<View> = {
     const live = view[LIVE]
     if (name === LIVE) return live
     if (name === BINDING) return live.binding
-    // Every `await` that hands a session along asks for `then`.
+    // An async function that returns a session reads `then`; this is no use of the session.
     if (name === 'then') return undefined
     live.markUsed()
-    // Getters run on the view itself, which has the private field.
+    // Without a receiver, so that getters run on the view itself, which has the private field.
     return REFUSALS.get(name) ?? Reflect.get(view, name)
   },
   set(view, name, value) {
@@ -167,17 +167,17 @@ const HANDLER: ProxyHandler<View> = {
   },
 }
 
-/** The session behind what an application holds; undefined for anything else, and for a session of another copy of core. */
+/** The session behind an application's session object; undefined for anything else, and for a session of another copy of core. */
 export function liveOf(value: unknown): LiveSession | undefined {
   return typeof value === 'object' && value !== null ? (value as { readonly [LIVE]?: LiveSession })[LIVE] : undefined
 }
 
-/** What an application sees of a session. */
+/** Makes the session object of an application. */
 export function viewOf(live: LiveSession): Session<Plain> {
   return new Proxy(new View(live), HANDLER)
 }
 
-/** What to call in place of an assignment, for what looks like a member of a session. */
+/** What to call instead of an assignment to a member of a session, or to a property that looks like a member. */
 const CURES: Readonly<Record<string, string>> = {
   subject: 'call await session.login(userId)',
   status: 'call login(), logout() or destroy()',
@@ -198,14 +198,14 @@ const CURES: Readonly<Record<string, string>> = {
   maxAge: 'lifetimes are options of createSessions() and of login()',
 }
 
-/** An assignment would be lost, or would change what all sessions share. */
+/** The error of an assignment to a session: the value would be lost. */
 function noAssignment(property: PropertyKey): TypeError {
   const name = String(property)
   const cure = Object.hasOwn(CURES, name) ? CURES[name]! : `did you mean session.data.${name}?`
   return new TypeError(`session.${name} cannot be assigned and would not be saved; ${cure}`)
 }
 
-/** A function where options or nothing belong would wait for ever to be called. */
+/** Refuses a callback: the methods return promises, and would never call it. */
 function refuseCallback(method: string, values: readonly unknown[]): void {
   if (values.some((value) => typeof value === 'function'))
     throw new SessError('invalid_option', `session.${method} takes no callback: await it. Nothing was done`)

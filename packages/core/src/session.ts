@@ -11,21 +11,21 @@ import type { CloseCookieOptions, CookieChange, SessionBinding, SessionFailure }
 import { deriveKey } from './token.ts'
 import { WorkingCopy, type Change } from './working-copy.ts'
 
-/** A session during one request, as its user and its binding see it. An application holds a view of it. */
+/** A session during one request: the members for the application and those for the binding. The application gets a view of it. */
 export class LiveSession implements Session<Plain>, SessionBinding {
   readonly #context: Context
   readonly #record: RecordAccess
   readonly #copy: WorkingCopy
   readonly #operations: Operations
   #used = false
-  /** The response's head left as one that a shared cache may store. */
+  /** The head of the response has left without `private`, so a shared cache may store the response. */
   #shared = false
-  /** A binding commits at the end of the request. */
+  /** A binding uses this session, and commits it at the end of the request. */
   #bound = false
 
   /**
-   * @param data - As the user sees it; or why it does not fit the schema.
-   * @param opened - The record, and what the request's secret is worth to it. Left out: a new session.
+   * @param data - The data as the application sees it; or the error, if it does not fit the schema.
+   * @param opened - The record, and the verdict on the request's secret. Absent for a new session.
    */
   constructor(context: Context, data: Plain | SessError, opened?: Opened) {
     this.#context = context
@@ -35,17 +35,17 @@ export class LiveSession implements Session<Plain>, SessionBinding {
     this.#operations = new Operations(context, this.#record, this.#copy, () => this.#bound)
   }
 
-  /** Names further sessions that the request's cookies open: what ends this one ends them. */
+  /** Adds further sessions that the request's cookies open. `logout` and `destroy` end them too. */
   endsAlso(others: readonly DecodedRecord[]): void {
     this.#operations.endsAlso(others)
   }
 
-  /** True if the session was loaded by these sessions, and not by others on another store. */
+  /** True if the session was loaded by the sessions of this context. */
   isOf(context: Context): boolean {
     return this.#context === context
   }
 
-  /** What this request knows of its record. */
+  /** This request's access to its record. */
   get record(): RecordAccess {
     return this.#record
   }
@@ -55,7 +55,7 @@ export class LiveSession implements Session<Plain>, SessionBinding {
     return this.#operations.running
   }
 
-  /** The session as its binding needs it. */
+  /** The members for a binding. From the first access on, a binding commits the session. */
   get binding(): SessionBinding {
     this.#bound = true
     return this
@@ -65,7 +65,7 @@ export class LiveSession implements Session<Plain>, SessionBinding {
     return this.#used
   }
 
-  /** Notes that the application looked at the session, or did something with it. */
+  /** Records that the application used the session. */
   markUsed(): void {
     if (this.#used) return
     this.#used = true
@@ -190,7 +190,7 @@ export class LiveSession implements Session<Plain>, SessionBinding {
     if (this.#record.mode === 'destroyed')
       throw new SessError(
         'session_destroyed',
-        'destroy() is final; login() starts anew, and logout() would have gone on',
+        'the session was destroyed, and its object can only login(); to go on with an empty session, call logout() instead of destroy()',
       )
   }
 }

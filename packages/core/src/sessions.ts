@@ -18,10 +18,10 @@ import { Signals } from './signals.ts'
 import { Sweeper } from './sweeper.ts'
 import { digestOf, handleOf, parseHandle, parseToken, type Token } from './token.ts'
 
-/** How many cookies of one name are looked for: each costs a read. */
+/** How many cookies of one name are tried. Each costs a read. */
 const MOST_COOKIES = 4
 
-/** A cookie value, and the record of its key. */
+/** A parsed cookie value, and the record under its key. */
 interface Found {
   readonly token: Token
   readonly held: DecodedRecord
@@ -30,7 +30,7 @@ interface Found {
 /**
  * Makes the sessions of one application: its store, lifetimes and rules.
  *
- * With a `schema`, `session.data` is what the schema makes of the stored data.
+ * With a `schema`, `session.data` is the output of the schema for the stored data.
  *
  * @throws {SessError} `invalid_option`, naming the option.
  */
@@ -87,7 +87,7 @@ export class LiveSessions implements Sessions<Plain> {
     return viewOf(new LiveSession(context, await context.blank()))
   }
 
-  /** The session of a record, as the secret of a cookie opens it. A promise only where there is something to wait for. */
+  /** Opens the session of a record with the secret of a cookie. It returns a promise only if it has to wait. */
   #opened(token: Token, held: DecodedRecord): LiveSession | Promise<LiveSession> {
     const context = this.#context
     const { events, settings } = context
@@ -135,7 +135,7 @@ export class LiveSessions implements Sessions<Plain> {
     return viewOf(session)
   }
 
-  /** Reads the records of cookie values: each key once, one after the other. */
+  /** Reads the records of several cookie values, one after the other, each key once. */
   async #findAll(values: readonly string[]): Promise<Found[]> {
     const context = this.#context
     const read = new Map<string, DecodedRecord | undefined>()
@@ -154,13 +154,15 @@ export class LiveSessions implements Sessions<Plain> {
     return found
   }
 
-  /** Bounds several calls as one is. @throws {SessError} `store_unavailable`. */
+  /** Bounds several calls by one `storeTimeout` in all. @throws {SessError} `store_unavailable`. */
   async #withinTimeout<T>(work: Promise<T>): Promise<T> {
     const { events, settings } = this.#context
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
-        const cause = new Error(`not all cookies were looked for within ${settings.storeTimeout} ms (storeTimeout)`)
+        const cause = new Error(
+          `the cookies of the request were not all read within ${settings.storeTimeout} ms (storeTimeout)`,
+        )
         const error = new SessError('store_unavailable', 'the session store was too slow; nothing was written', {
           cause,
         })
@@ -226,7 +228,7 @@ export class LiveSessions implements Sessions<Plain> {
   signal(session: Session<Plain>, options?: SignalOptions): AbortSignal {
     const live = liveOf(session)
     if (!live?.isOf(this.#context))
-      throw invalid('session', 'of signal() must be one that load() of these sessions gave')
+      throw invalid('session', 'of signal() must be a session that load() of these sessions returned')
     live.markUsed()
     return this.#signals.signal(live, options)
   }

@@ -10,7 +10,7 @@ import type { DataSchema } from './schema.ts'
 import type { Seal, Serializer } from './serializer.ts'
 import type { SessionStore } from './store.ts'
 
-/** Options with their defaults, checked. Times in ms. */
+/** The checked options of `createSessions`, with defaults. Times are in ms. */
 export interface Settings extends Lifetimes {
   readonly store: SessionStore
   readonly anonymous: Lifetimes
@@ -24,7 +24,7 @@ export interface Settings extends Lifetimes {
   readonly schema: DataSchema<object> | undefined
   readonly schemaVersion: number
   readonly migrate: BaseOptions['migrate']
-  /** Undefined among them: no pepper. */
+  /** An entry of undefined stands for no pepper. */
   readonly peppers: readonly (string | Uint8Array | undefined)[]
   /** 0: none. */
   readonly notBefore: number
@@ -34,14 +34,14 @@ export interface Settings extends Lifetimes {
   readonly sweepEvery: number
   readonly clock: () => number
   readonly log: ((line: string) => void) | undefined
-  /** Asked at each write, where another's cookie decides on a session's life. Undefined: it stays as it is. */
+  /** Called at each write, if the data decides how long a session lives (external IDs). A result of undefined changes nothing. */
   readonly termsOf?: (data: Plain, now: Terms) => Terms | undefined
 }
 
-/** What an envelope says of a session's life. */
+/** The fields of an envelope that decide how long a session lives. */
 export type Terms = Pick<Envelope, 'createdAt' | 'idleTimeout' | 'absoluteAt'>
 
-/** A time in ms that is earlier than this (1973) was meant as seconds. */
+/** A smaller number than this (the year 1973, in ms) was probably meant as seconds. */
 const LEAST_TIME = 1e11
 
 const NAMES: OptionNames<AnyOptions> = {
@@ -67,12 +67,12 @@ const NAMES: OptionNames<AnyOptions> = {
 }
 
 const HINTS = {
-  keys: 'a seal has keys: pass { seal: aesGcmSeal({ keys }) } of @sess/sealed',
-  prefix: 'the store has it, as redisStore(client, { prefix })',
-  client: 'the store has it, as redisStore(client)',
+  keys: 'pass keys to a seal: { seal: aesGcmSeal({ keys }) } of @sess/sealed',
+  prefix: 'pass it to the store, as in redisStore(client, { prefix })',
+  client: 'pass it to the store, as in redisStore(client)',
 }
 
-/** @throws {SessError} `invalid_option`, naming the option. */
+/** Checks the options of `createSessions`, and adds the defaults. @throws {SessError} `invalid_option`; the message names the option. */
 export function settingsOf(options: AnyOptions): Settings {
   if (options === undefined) throw invalid('options', 'are needed, as in createSessions({ store: memoryStore() })')
   checkOptions(options, 'createSessions()', NAMES, HINTS)
@@ -115,7 +115,7 @@ export function settingsOf(options: AnyOptions): Settings {
     'must be shorter than idleTimeout',
   )
   const storeTimeout = milliseconds(options.storeTimeout ?? 5000, 'storeTimeout')
-  refuse(storeTimeout > 10_000, 'storeTimeout', 'must be at most 10s: no write may outlive the markers')
+  refuse(storeTimeout > 10_000, 'storeTimeout', 'must be at most 10s, so that no write outlives a marker')
   const sweepEvery = options.sweepEvery === false ? 0 : milliseconds(options.sweepEvery ?? 600_000, 'sweepEvery')
   refuse(sweepEvery > LONGEST_TIMER_MS, 'sweepEvery', 'must be at most 24d')
   const serializers = listOf(options.serializer ?? jsonSerializer)
@@ -145,12 +145,12 @@ export function settingsOf(options: AnyOptions): Settings {
   refuse(
     !peppers.every((pepper) => isPepper(pepper) || (pepper === false && Array.isArray(options.pepper))),
     'pepper',
-    'must be text or bytes, at least 16 random ones, or a list of them, in which false stands for none',
+    'must be text or bytes, at least 16 random bytes, or a list of these, in which false stands for no pepper',
   )
   refuse(
     store.traits.needsPepper && (!peppers.length || peppers.includes(false)),
     'pepper',
-    `is needed on the ${store.name} store: without it anyone can tell users' shards`,
+    `is required by the ${store.name} store: without it anybody can compute the shard of a user`,
   )
   const notBefore = Number(options.notBefore ?? 0)
   refuse(

@@ -4,7 +4,7 @@ import { checkOptions, checkType, invalid, type OptionNames } from './option-che
 import { lifetimesOf, type Lifetimes } from './lifetimes.ts'
 import type { Settings } from './settings.ts'
 
-/** What a sign-in decides for the session's life. Times in ms. */
+/** The checked options of a login, with defaults. Times are in ms. */
 export interface SignIn extends Lifetimes {
   readonly persistent: boolean
   readonly label: string | undefined
@@ -22,7 +22,7 @@ const NAMES: OptionNames<LoginOptions> = {
 const LIFETIME = 'set idleTimeout and absoluteTimeout'
 const HINTS = { ttl: LIFETIME, maxAge: LIFETIME, expires: LIFETIME, keepOldFor: 'login() ends the old secret at once' }
 
-/** The options of a login, checked, with their defaults. @throws {SessError} `invalid_option`, naming the option. */
+/** Checks the options of a login, and adds the defaults. @throws {SessError} `invalid_option`; the message names the option. */
 export function signInOf(options: LoginOptions, settings: Settings): SignIn {
   checkOptions(options, 'login()', NAMES, HINTS)
   checkType(options.persistent, 'persistent', 'boolean')
@@ -30,7 +30,10 @@ export function signInOf(options: LoginOptions, settings: Settings): SignIn {
   const texts = [label ?? '', ...Object.entries(client ?? {}).flat()]
   if (texts.length <= 2 * MOST_HINTS + 1 && texts.every(isText))
     return { ...lifetimesOf(options, settings), persistent, label, client: client && { ...client } }
-  throw invalid('label and client', `take text of up to ${LONGEST_TEXT} characters, and up to ${MOST_HINTS} hints`)
+  throw invalid(
+    'label and client',
+    `take text of up to ${LONGEST_TEXT} characters, and client takes up to ${MOST_HINTS} entries`,
+  )
 }
 
 function isText(value: unknown): boolean {

@@ -416,7 +416,9 @@ describe('what is no session to watch', () => {
     const refused = (value: unknown, options?: unknown): (() => void) => {
       return () => sessions.signal(value as Session, options as object)
     }
-    expect(refused((await signedIn(process())).session)).toThrow('session of signal() must be one that load() of these')
+    expect(refused((await signedIn(process())).session)).toThrow(
+      'session of signal() must be a session that load() of these',
+    )
     expect(refused({})).toThrow('session of signal() must be')
     expect(refused(session, { every: '1s' })).toThrow('every is no option of signal()')
     expect(refused(session, { recheckEvery: 30 })).toThrow('recheckEvery is 30')

@@ -10,40 +10,40 @@ import type { LiveSession } from './session.ts'
 import type { AnyRecord, SessionKey } from './store.ts'
 import { handleOf } from './token.ts'
 
-/** How many sessions are read at once. */
+/** How many sessions are read at the same time. */
 const MOST_READS = 100
-/** How soon a session is read again that is about to expire, or that an operation of this process is changing. */
+/** The shortest time between two reads of a session, in ms: when it is about to expire, or an operation of this process changes it. */
 const SOON_MS = 1000
 
-/** One signal. */
+/** One signal and its session object. */
 interface Listener {
   readonly session: LiveSession
   readonly controller: AbortController
   readonly recheckEvery: number
   readonly keepAlive: boolean
-  /** Ends the listening to `until`. */
+  /** Removes the listener from `until`. */
   readonly stop: () => void
   watch: Watch
 }
 
-/** A session that is watched, however many signals it has. */
+/** A session that is watched, for one or more signals. */
 interface Watch {
   readonly key: SessionKey
   readonly listeners: Set<Listener>
   subject: string | undefined
-  /** As last seen. */
+  /** The expiry when it was last read. */
   expiresAt: number
   timer: NodeJS.Timeout | undefined
-  /** When the timer fires, by performance.now(). */
+  /** When the timer fires, as a time of performance.now(). */
   dueAt: number
-  /** `waiting`: for its turn to be read. `again`: something happened while it was read. */
+  /** `waiting`: the read waits for its turn. `again`: an event came during the read, so the session must be read again. */
   state: 'idle' | 'waiting' | 'reading' | 'again'
 }
 
-/** Signals that abort when sessions end: at once by what this process does, otherwise by reading the store now and then. */
+/** Makes signals that abort when a session ends: at once if this process ends it, otherwise at the next periodic read of the store. */
 export class Signals {
   readonly #context: Context
-  /** By handle. */
+  /** The watches, by handle. */
   readonly #watches = new Map<string, Watch>()
   readonly #reads = new ConcurrencyLimit(MOST_READS)
   #hears = false
@@ -76,7 +76,7 @@ export class Signals {
     return controller.signal
   }
 
-  /** Stops watching. No signal aborts for that: the sessions have not ended. */
+  /** Stops all watches. No signal aborts, since the sessions have not ended. */
   close(): void {
     this.#closed = true
     for (const { timer, listeners } of this.#watches.values()) {
@@ -87,7 +87,7 @@ export class Signals {
     this.#watches.clear()
   }
 
-  /** Listens to what this process does, from the first signal on. */
+  /** Listens to the events of this process, from the first signal on. */
   #hear(): void {
     if (this.#hears) return
     this.#hears = true
@@ -100,7 +100,7 @@ export class Signals {
     })
     events.on('revoked', ({ handle, subject }) => {
       if (handle !== undefined) this.#end(this.#watches.get(handle), 'revoked')
-      // One of them may have been spared.
+      // `except` may have spared the session of this watch: read the record to find out.
       else for (const watch of this.#watches.values()) if (watch.subject === subject) this.#check(watch)
     })
   }
@@ -136,14 +136,14 @@ export class Signals {
     if (this.#watches.get(handle) === watch) this.#watches.delete(handle)
   }
 
-  /** Carries along the signals of a session object that signed in, and so has another record. */
+  /** Moves the signals of a session object to its new record after a login. */
   #follow(previous: string, handle: string): void {
     const watch = this.#watches.get(previous)
     if (!watch) return
     for (const listener of watch.listeners) {
       const { live } = listener.session.record
       if (!live || handleOf(live.key) !== handle) continue
-      // What was opened for one subject is not another's.
+      // A socket that was opened for one user must not go on for another.
       if (watch.subject !== undefined && watch.subject !== live.record.subject) this.#abort(listener, 'superseded')
       else {
         watch.listeners.delete(listener)
@@ -162,7 +162,10 @@ export class Signals {
     listener.controller.abort(reason)
   }
 
-  /** How long a session need not be read for these listeners: to its end at most, and half of that to be kept alive in time. */
+  /**
+   * The time until the next read of a session, in ms, for these listeners: at most until its expiry; for `keepAlive` at most half of
+   * that, to touch it in time.
+   */
   #intervalOf({ expiresAt }: Watch, listeners: readonly Listener[]): number {
     const left = expiresAt - this.#context.settings.clock()
     const useful = listeners.some(({ keepAlive }) => keepAlive) ? left / 2 : left
@@ -176,7 +179,7 @@ export class Signals {
     watch.dueAt = performance.now() + delay
   }
 
-  /** Reads a session as soon as that may be. */
+  /** Reads a session as soon as the limit of reads allows. */
   #check(watch: Watch | undefined): void {
     if (watch?.state === 'reading') watch.state = 'again'
     if (watch?.state !== 'idle') return
@@ -190,7 +193,7 @@ export class Signals {
     try {
       soon = watch.listeners.size > 0 && (await this.#judge(watch))
     } catch {
-      // An outage ends no session. An event has told of it.
+      // An outage ends no session. It was an `error` event.
     }
     const again = (watch.state as Watch['state']) === 'again'
     watch.state = 'idle'
@@ -199,7 +202,7 @@ export class Signals {
     else this.#schedule(watch, soon ? SOON_MS : this.#intervalOf(watch, [...watch.listeners]))
   }
 
-  /** @returns True if it cannot be told yet. */
+  /** @returns True if the session must be read again soon, because it is not clear yet whether it has ended. */
   async #judge(watch: Watch): Promise<boolean> {
     const { calls, settings } = this.#context
     const { key } = watch
@@ -215,20 +218,20 @@ export class Signals {
     const { revision } = held.record
     const soon = this.#judgeEach(watch, ({ digest, held: own }) => {
       const verdict = judge(held.envelope, digest!, now)
-      // What this process has written since it was read is newer.
+      // A write of this process after the read is newer than the record that was read.
       return verdict === 'current' || verdict === 'kept' || own!.record.revision > revision ? undefined : 'superseded'
     })
     const alive = [...watch.listeners].find(({ keepAlive }) => keepAlive)
     return soon || (alive !== undefined && (await this.#touch(watch, held, alive)))
   }
 
-  /** Aborts the signals for which there is a reason. @returns True if an operation that runs may be the reason. */
+  /** Aborts the signals for which there is a reason. @returns True if the reason may be an operation that is still running. */
   #judgeEach(watch: Watch, reasonFor: (access: RecordAccess) => EndReason | undefined): boolean {
     let soon = false
     for (const listener of watch.listeners) {
       const { record, running } = listener.session
       const reason = reasonFor(record)
-      // Its own operation has written already what it does not know yet: a rotation, a sign-in, a logout.
+      // A rotation, sign-in or logout of this session object may be stored already, before its answer has come.
       if (reason !== undefined && running) soon = true
       else if (reason !== undefined) this.#abort(listener, reason)
     }
@@ -245,7 +248,7 @@ export class Signals {
     }
   }
 
-  /** Counts an open connection as use. @returns True if the session went meanwhile. */
+  /** Touches a session with an open connection. @returns True if the session ended meanwhile. */
   async #touch(watch: Watch, held: DecodedRecord, { session }: Listener): Promise<boolean> {
     const verdict = judge(held.envelope, session.record.digest!, this.#context.settings.clock())
     if (verdict === 'mismatched') return true

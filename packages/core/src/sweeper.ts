@@ -2,9 +2,9 @@ import type { Context } from './context.ts'
 import { GRACE_MS } from './define-store.ts'
 
 /**
- * Removes expired records now and then, where the store has a `sweep`. Nothing is started before this process creates its first
- * session: where a module is loaded, some runtimes take no timer. The first sweep comes after a random part of the interval, so
- * that processes that start at once do not sweep at once. No timer keeps the process alive.
+ * Removes expired records periodically, if the store has a `sweep`. The timer starts when this process creates its first session:
+ * some runtimes allow no timer while a module is loaded. The first sweep comes after a random part of the interval, so that
+ * processes that start together do not sweep together. The timer does not keep the process alive.
  */
 export class Sweeper {
   readonly #context: Context
@@ -25,7 +25,7 @@ export class Sweeper {
         : () => {}
   }
 
-  /** No sweep begins any more. Resolves once a page that is under way has ended, so that the store's client can be closed. */
+  /** Stops the timer. Resolves when the page of a running sweep has ended, so that you can close the store's client. */
   async close(): Promise<void> {
     this.#closed = true
     this.#stopListening()
@@ -33,7 +33,7 @@ export class Sweeper {
     await this.#running
   }
 
-  /** One sweep begins after another has ended, so that there are never two at once. */
+  /** Starts the timer of the next sweep when a sweep has ended, so that two sweeps never run at the same time. */
   #after(wait: number, interval: number): void {
     if (this.#closed) return
     this.#timer = setTimeout(() => {
@@ -45,11 +45,11 @@ export class Sweeper {
   async #sweep(): Promise<void> {
     const { calls, settings } = this.#context
     try {
-      // A clock so far ahead takes live records for expired ones. `defineStore` asks the clock of the store's own server as well.
+      // A clock that is this far ahead would take live records for expired ones. `defineStore` also checks the clock of the store's server.
       if (settings.clock() > Date.now() + GRACE_MS) return
       for await (const _ of calls.tellInPages('sweep', (now) => settings.store.sweep!(now))) if (this.#closed) break
     } catch {
-      // It was an `error` event, and the next sweep tries again.
+      // The failure was an `error` event. The next sweep tries again.
     }
   }
 }

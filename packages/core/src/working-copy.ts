@@ -8,16 +8,16 @@ import { settleConflicts, takeOver } from './merge.ts'
 import { invalid } from './option-check.ts'
 import { newWrite, type Write } from './write.ts'
 
-/** A write, and what of the user's doings it carries. */
+/** A write, and the application's changes that it contains. */
 export interface PendingWrite {
   readonly write: Write
-  /** The user's data when the write began. */
+  /** The application's data when the write began. */
   readonly sent: Plain
   readonly flashSteps: number
   readonly assigned: object | undefined
 }
 
-/** What a user had changed at some time. */
+/** The state of the application's changes at some time. */
 export interface Snapshot {
   readonly data: Plain | undefined
   readonly flashSteps: number
@@ -27,27 +27,27 @@ export interface Snapshot {
 export type Change = (data: Plain) => unknown
 
 /**
- * A session's data and messages as one request works on them: as they were loaded or last written, what the user has changed
- * since, and the writes that carry these changes. It reads and writes no store.
+ * The data and flash messages of a session in one request: the state that was loaded or last written, the application's changes since
+ * then, and the writes with these changes. It does not access the store.
  */
 export class WorkingCopy {
   readonly #context: Context
   readonly #names: () => SessionNames
-  /** Data as loaded or last written; `#data` is made of it when it is first asked for. */
+  /** The data as it was loaded or last written. `#data` is a copy, made at the first access. */
   #base: Plain
   #data: Plain | undefined
-  /** Why the stored data cannot be read: it does not fit the schema. `#base` is empty then. */
+  /** The error, if the stored data does not fit the schema. `#base` is empty then. */
   #unfit: SessError | undefined
-  /** Stands for the last assignment of all data, until it was written. */
+  /** Identifies the last assignment to `session.data`, until it is written. */
   #assigned: object | undefined
-  /** The stored content that `#base` was made of. */
+  /** The stored content from which `#base` was made. */
   #seen: Content
   #flashSteps: FlashStep[] = []
 
   /**
-   * @param names - What events of conflicts name the session by.
-   * @param data - As loaded; or why it does not fit the schema.
-   * @param seen - The stored content that the data was made of.
+   * @param names - Returns the names of the session in `conflict` events.
+   * @param data - The data as it was loaded; or the error, if it does not fit the schema.
+   * @param seen - The stored content from which the data was made.
    */
   constructor(context: Context, names: () => SessionNames, data: Plain | SessError, seen: Content = NO_CONTENT) {
     this.#context = context
@@ -57,7 +57,7 @@ export class WorkingCopy {
     this.#seen = seen
   }
 
-  /** The data for the user to change: the same object each time. @throws {SessError} `invalid_data`. */
+  /** The data that the application reads and changes: the same object at each access. @throws {SessError} `invalid_data`. */
   get data(): Plain {
     if (this.#unfit && !this.#data) throw this.#unfit
     return (this.#data ??= copy(this.#base))
@@ -65,28 +65,28 @@ export class WorkingCopy {
 
   /** Replaces all keys. @throws {SessError} `invalid_option` for anything but a plain object. */
   assign(value: unknown): void {
-    if (!isPlain(value)) throw invalid('session.data', 'takes a plain object, whose keys replace all others')
+    if (!isPlain(value)) throw invalid('session.data', 'must be a plain object; its keys replace all stored keys')
     const data = (this.#data ??= copy(this.#base))
     const next = { ...value }
     this.#assigned = {}
     for (const key of keysOf(data, next)) put(data, key, get(next, key))
   }
 
-  /** Leaves a message. @throws {SessError} `unserializable`. */
+  /** Leaves a flash message. @throws {SessError} `unserializable`. */
   flash(name: string, message: unknown): void {
     const left = copy(message)
     checkJson(left, `flash(${JSON.stringify(name)})`)
     this.#flashSteps.push({ name, left })
   }
 
-  /** Takes the messages under a name. */
+  /** Returns the flash messages under a name, and removes them. */
   flashed(name: string): unknown[] {
     const messages = messagesOf(flashAfter(this.#seen.flash, this.#flashSteps), name)
     if (messages.length) this.#flashSteps.push({ name, taken: copy(messages) })
     return messages
   }
 
-  /** All data was assigned, and that was not written yet. */
+  /** True if `session.data` was assigned, and the assignment is not written yet. */
   get isAssigned(): boolean {
     return this.#assigned !== undefined
   }
@@ -106,13 +106,13 @@ export class WorkingCopy {
     return this.#flashSteps.length > flashSteps || (this.#data !== undefined && differ(data ?? this.#base, this.#data))
   }
 
-  /** The user's changes as a write; undefined: none. @throws {SessError} `invalid_data`. */
+  /** A write with the application's changes; undefined if there are none. @throws {SessError} `invalid_data`. */
   pendingChanges(): PendingWrite | Promise<PendingWrite> | undefined {
     const changes = this.#changes()
     return changes.size || this.#flashSteps.length ? this.#pending(changes, undefined) : undefined
   }
 
-  /** A write of the user's changes, of which there may be none, and of what a function changes. @throws {SessError} `invalid_data`. */
+  /** A write with the application's changes, if any, and the changes of the function `change`. @throws {SessError} `invalid_data`. */
   pending(change?: Change): PendingWrite | Promise<PendingWrite> {
     return this.#pending(this.#changes(), change)
   }
@@ -142,7 +142,7 @@ export class WorkingCopy {
     return { write: newWrite(compose), sent, flashSteps: steps.length, assigned }
   }
 
-  /** Content as a function leaves it. @param otherwise - What there is if it changes nothing. */
+  /** The content after a function has changed its data. @param otherwise - The result if the function changes nothing. */
   async #changedBy(change: Change, stored: Content, otherwise: Content): Promise<Content> {
     const { data, flash } = stored
     const draft = await this.#context.dataOf(stored)
@@ -162,15 +162,15 @@ export class WorkingCopy {
     return changes
   }
 
-  /** The stored keys that an assignment of all data takes out, those included that the schema hides. */
+  /** The stored keys that an assignment to `session.data` deletes, including keys that the schema hides. */
   #dropped(data: Plain | undefined): string[] {
     return data && this.#assigned ? Object.keys(this.#seen.data).filter((key) => !Object.hasOwn(data, key)) : []
   }
 
   /**
-   * Takes over what a write left in the store. What the user changed since it began stays pending.
+   * Takes over the record after a write. Changes of the application since the write began stay pending.
    *
-   * @param live - The record; undefined where it is gone.
+   * @param live - The record; undefined if it is gone.
    */
   follow({ sent, flashSteps, assigned }: PendingWrite, live: DecodedRecord | undefined): Promise<void> | undefined {
     if (this.#assigned === assigned) this.#assigned = undefined
@@ -179,7 +179,7 @@ export class WorkingCopy {
     const { content } = live
     if (this.#context.settings.schema || content.unmigrated)
       return this.#context.fit(live, 'commit').then((data) => {
-        // What the user has at hand stays readable, as it was sent.
+        // The data that the application already has stays readable, as it was sent.
         if (!(data instanceof SessError)) this.#rebase(data, content, sent)
         else if (this.#data) this.#rebase(sent, content, sent)
         else this.#rebase({}, content, sent, data)
@@ -188,18 +188,18 @@ export class WorkingCopy {
     return undefined
   }
 
-  /** The session has ended: its messages go. */
+  /** Drops pending messages when the session has ended. */
   end(): void {
     this.#flashSteps = []
     this.#assigned = undefined
   }
 
-  /** Goes on with a new session's data: what the user has at hand goes, and the object stays. */
+  /** Starts a new session: the data object stays the same object, and gets the data of a new session. */
   startOver(blank: Plain): void {
     this.#rebase(blank, NO_CONTENT, this.#data ?? {})
   }
 
-  /** Gives the user's object a new base: keys that are as they were sent follow it. */
+  /** Sets a new base. In the application's data, keys that did not change since `sent` get the value of the base. */
   #rebase(base: Plain, seen: Content, sent: Plain, unfit?: SessError): void {
     this.#unfit = unfit
     this.#base = base
@@ -208,14 +208,14 @@ export class WorkingCopy {
   }
 }
 
-/** @throws {SessError} `invalid_option` for anything but a function that does not wait. */
+/** @throws {SessError} `invalid_option` unless `change` is a synchronous function. */
 export function checkChange(change: unknown): void {
-  if (typeof change !== 'function') throw invalid('update', 'takes a function that changes the data it is given')
+  if (typeof change !== 'function') throw invalid('update', 'takes a function that changes its argument, the data')
   if (/^\[object (?:Async|Generator)/.test(Object.prototype.toString.call(change))) throw mustNotWait()
 }
 
 function mustNotWait(): SessError {
-  return invalid('update', 'takes a function that does not wait: it may run again. Await before it')
+  return invalid('update', 'takes a synchronous function, since it may run again; await before you call update()')
 }
 
 function isPromise(value: unknown): boolean {

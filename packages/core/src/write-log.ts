@@ -1,30 +1,30 @@
 import { WRITE_ID } from './token.ts'
 
-/** How many of its last writes a record remembers. */
+/** How many of its last writes a record lists in its write log. */
 export const LOGGED_WRITES = 8
 
-/** The part of an envelope that remembers writes. */
+/** The write log of an envelope. */
 export interface WriteLog {
-  /** The IDs of the logical writes that made the last revisions, oldest first, at most {@link LOGGED_WRITES}, in one text. */
+  /** The IDs of the last logical writes, oldest first, at most {@link LOGGED_WRITES}, joined to one text. */
   readonly writes: string
 }
 
-/** The writes of a record, and a further one. */
+/** The write log with a further write. */
 export function writesWith({ writes }: WriteLog, id: string): string {
   return (writes + id).slice(-LOGGED_WRITES * WRITE_ID)
 }
 
-/** True if a record remembers a write. */
+/** True if the write log contains a write. */
 export function remembers({ writes }: WriteLog, id: string): boolean {
   return writes.indexOf(id) % WRITE_ID === 0
 }
 
-/** The oldest revision whose write a record remembers. */
+/** The oldest revision whose write is in the log. */
 export function rememberedFrom({ writes }: WriteLog, revision: number): number {
   return revision + 1 - writes.length / WRITE_ID
 }
 
-/** True for text that can be the IDs of some writes. */
+/** True for text that can be a write log. */
 export function isWriteLog(value: unknown): boolean {
   return typeof value === 'string' && value.length <= LOGGED_WRITES * WRITE_ID && value.length % WRITE_ID === 0
 }

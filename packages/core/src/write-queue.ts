@@ -4,15 +4,15 @@ import { isSessError, SessError } from './error.ts'
 /** How many writes may wait for one record. */
 const MOST_WAITING = 1000
 
-/** A writer's time at a record. It must be left, whatever happens. */
+/** The turn of one writer at a record. The writer must call `leave`, even after a failure. */
 export interface Turn {
-  /** The record as the writer before left it; undefined: not known. */
+  /** The record after the previous writer; undefined if it is not known. */
   readonly handed: DecodedRecord | undefined
   /**
    * Lets the next writer begin.
    *
-   * @param left - The record as it is now, where that is known.
-   * @param failure - Why the write failed. `store_unavailable` fails all that wait: the store would fail each of them.
+   * @param left - The record as it is now, if known.
+   * @param failure - The error of the write. `store_unavailable` also fails all waiting writers, since the store would fail each.
    */
   leave(left?: DecodedRecord, failure?: unknown): void
 }
@@ -23,18 +23,18 @@ interface Waiting {
 }
 
 /**
- * The writes of this process on one record, one after the other: each would otherwise lose against the others, however often
- * it tried. Deletes do not queue.
+ * Runs the writes of this process to one record one after the other. Without the queue they would conflict with each other, and a
+ * write might lose at every try. Deletes do not queue.
  */
 export class WriteQueue {
   readonly #queues = new Map<string, Waiting[]>()
 
   /**
-   * Waits for a turn, unless nobody is there.
+   * Waits for a turn. Returns at once if no other writer is active.
    *
-   * @param patience - How long, in ms.
-   * @param place - `first`: before all that wait, for what ends the record.
-   * @throws {SessError} `conflict` if it does not come, or too many wait; `store_unavailable` from a write before.
+   * @param patience - The longest time to wait, in ms.
+   * @param place - `first`: before all waiting writers, for a write that ends the session.
+   * @throws {SessError} `conflict` if the time is over, or if too many writers wait; `store_unavailable` of an earlier writer.
    */
   enter(handle: string, patience: number, place: 'first' | 'last' = 'last'): Turn | Promise<Turn> {
     const queue = this.#queues.get(handle)

@@ -2,16 +2,16 @@ import type { Content } from './codec.ts'
 import type { SignIn } from './sign-in.ts'
 import { newWriteId } from './token.ts'
 
-/** One logical write: applied once, whatever happens to its answers. */
+/** One logical write. It is applied once, even if answers are lost and it is retried. */
 export interface Write {
   readonly id: string
-  /** The content to store; may be asked again. The same object as it was given: nothing to write. */
+  /** Returns the content to store. It may be called again after a conflict. If it returns its argument, there is nothing to write. */
   readonly compose: (stored: Content) => Content | Promise<Content>
-  /** The new secret that the write gives the session, and for how many ms the old one still works. */
+  /** The new secret of the session, and for how many ms the old secret still works. */
   readonly rotation?: { readonly secret: string; readonly keepFor: number; readonly signIn?: SignIn }
-  /** Revisions that tries without an answer would have made. */
+  /** The revisions of tries whose answers were lost. */
   readonly doubtful: number[]
-  /** Whether it was applied cannot be known any more. */
+  /** True if nobody can find out any more whether the write was applied. */
   lost?: boolean
 }
 
