@@ -33,5 +33,5 @@ function misfit(client: unknown): string | undefined {
     return serviceId === SERVICE ? undefined : `a client of ${String(serviceId)}`
   }
   if (typeof makeRequest === 'function') return 'a client of AWS SDK v2: this is written for v3'
-  return 'client' in client ? 'an object around a client' : 'an object that is no client'
+  return 'client' in client ? 'an object around a client' : 'an object that is not a client'
 }

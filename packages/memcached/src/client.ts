@@ -76,5 +76,5 @@ function misfit(client: unknown): string | undefined {
   if (typeof Client === 'function') return 'the module memjs itself'
   if (HashRing !== undefined) return 'a client of the package `memcached`'
   if (typeof then === 'function') return 'a promise: await it'
-  return 'client' in client ? 'an object around a client' : 'an object that is no client'
+  return 'client' in client ? 'an object around a client' : 'an object that is not a client'
 }

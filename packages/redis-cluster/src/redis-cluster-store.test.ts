@@ -32,7 +32,7 @@ describe('options', () => {
   const none = [{ host: '127.0.0.1', port: 1 }]
   const lazy = { lazyConnect: true }
   test.each<[what: string, client: () => Cluster | Redis, message: RegExp]>([
-    ['a Redis', () => new Redis(lazy), /for a Redis there is redisStore of @sess\/redis/],
+    ['a Redis', () => new Redis(lazy), /for a Redis use redisStore of @sess\/redis/],
     ['one that reads from replicas', () => new Cluster(none, { ...lazy, scaleReads: 'slave' }), /scaleReads/],
     ['one that chooses', () => new Cluster(none, { ...lazy, scaleReads: (nodes: Redis[]) => nodes }), /scaleReads/],
     ['one whose prefix has braces', () => new Cluster(none, { ...lazy, keyPrefix: '{a}' }), /prefix/],

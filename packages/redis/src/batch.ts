@@ -1,10 +1,10 @@
 import { setImmediate } from 'node:timers'
 
 /**
- * Sends what is asked in one turn of the event loop as one batch.
+ * Collects the items of one turn of the event loop, and sends them as one batch.
  *
- * @param most - The size of a full batch, which is sent at once.
- * @param send - Answers in the order of the items. When it rejects, each call of the batch rejects.
+ * @param most - The largest batch. A batch of this size is sent at once.
+ * @param send - Sends a batch, and returns the answers in the order of the items. If it rejects, each call of the batch rejects.
  */
 export function batch<Item, Answer>(
   most: number,

@@ -1,6 +1,6 @@
 import { invalid } from '@sess/core/adapter'
 
-/** Whether it has the methods of a client of ioredis that a store calls. */
+/** Whether a value has the methods of an ioredis client that a store calls. */
 const isIoredis = (client: object): boolean =>
   ['getrangeBuffer', 'evalshaBuffer', 'pipeline', 'on'].every(
     (method) => typeof (client as Properties)[method] === 'function',
@@ -8,20 +8,19 @@ const isIoredis = (client: object): boolean =>
 
 type Properties = Readonly<Record<string, unknown>>
 
-/** What somebody passed who passed no client of ioredis, as an error's message says it. */
+/** Describes a value that is not a client of ioredis, for the message of an error. */
 function described(value: unknown): string {
   if (typeof value !== 'object' || value === null) return value === null ? 'null' : typeof value
-  if ('sendCommand' in value && 'isOpen' in value)
-    return 'a client of the package `redis`: for that there is @sess/node-redis'
+  if ('sendCommand' in value && 'isOpen' in value) return 'a client of the package `redis`: use @sess/node-redis for it'
   if ('client' in value || 'cluster' in value) return 'an object around a client'
-  return 'an object that is no client'
+  return 'an object that is not a client'
 }
 
 /**
- * Refuses what is no client of ioredis of this kind.
+ * Refuses a value that is not an ioredis client of this class.
  *
  * @param kind - The class of ioredis.
- * @param elsewhere - Where the other class is taken.
+ * @param elsewhere - The function that takes a client of the other class.
  * @throws {SessError} `invalid_option`.
  */
 export function checkClient(value: unknown, kind: 'Redis' | 'Cluster', elsewhere: string): void {
@@ -30,25 +29,23 @@ export function checkClient(value: unknown, kind: 'Redis' | 'Cluster', elsewhere
     throw invalid(argument, `must be a ${kind} of ioredis, as from new ${kind}(…), and is ${described(value)}`)
   const { isCluster, options } = value as { isCluster?: unknown; options: Properties }
   if (isCluster !== (kind === 'Cluster'))
-    throw invalid(
-      argument,
-      `must be a ${kind} of ioredis; for a ${isCluster ? 'Cluster' : 'Redis'} there is ${elsewhere}`,
-    )
+    throw invalid(argument, `must be a ${kind} of ioredis; for a ${isCluster ? 'Cluster' : 'Redis'} use ${elsewhere}`)
   const connections = (kind === 'Redis' ? options : (options['redisOptions'] ?? {})) as Properties
-  if (connections['monitor']) throw invalid(argument, 'must be without monitor: it runs no other command')
+  if (connections['monitor'])
+    throw invalid(argument, 'must not have the option monitor: a client that monitors runs no other command')
 }
 
 /**
- * Says once of each client which options it lacks to leave a server that hangs.
+ * Emits a warning, once per client, if the client lacks options without which it stays connected to a server that hangs.
  *
- * @param lacking - `option: value`, as it would be written; false: that one is there.
+ * @param lacking - For each missing option the text `option: value`; false for an option that is set.
  */
 export function warnOf(client: object, lacking: readonly (string | false)[], page: string): void {
   const names = lacking.filter((each) => each !== false)
   if (names.length === 0 || WARNED.has(client)) return
   WARNED.add(client)
   process.emitWarning(
-    `the client of this session store stays with a server that hangs: give it ${names.join(' and ')} (see ${page})`,
+    `the client of this session store stays connected to a server that hangs: give it ${names.join(' and ')} (see ${page})`,
     { type: 'SessWarning', code: 'SESS_REDIS_CLIENT' },
   )
 }

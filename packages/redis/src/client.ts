@@ -1,14 +1,14 @@
 /**
- * What a `storeOn` calls of a `Redis`, or a `Cluster`, of ioredis. Bytes are Buffers, both ways: ioredis sends a Uint8Array that is
- * none as text. The type does not say so, so that it compiles without Node's types.
+ * The members of a `Redis` or a `Cluster` of ioredis that a store uses. All bytes are Buffers at run time: ioredis sends any other
+ * Uint8Array as text. The type says Uint8Array, so that it compiles without Node's types.
  */
 export interface RedisClient {
-  /** `ready` while commands go straight to a server. */
+  /** `ready` while the client sends commands without a delay. */
   readonly status: string
-  /** What to do about a status that no error explains. */
+  /** A text for error messages: what to do if the client is not connected, and there is no error. */
   readonly advice?: string | undefined
   readonly options: { readonly keyPrefix?: string | undefined; readonly enableOfflineQueue?: boolean | undefined }
-  /** The connection to the server; a Cluster has several, and none here. */
+  /** The socket of the connection. A Cluster has several connections, and does not have this property. */
   readonly stream?: { readonly errored: Error | null; readonly writable: boolean } | undefined
   connect(): Promise<unknown>
   getrangeBuffer(key: string, start: number, end: number): Promise<Uint8Array>
@@ -21,23 +21,23 @@ export interface RedisClient {
   off(event: ClientEvent, listener: (error: Error) => void): unknown
 }
 
-/** What a `storeOn` calls beside that: ioredis has it, and its types do not. The texts of an answer are bytes. */
+/** Further methods of ioredis that a store calls, and that ioredis's types lack. Texts in an answer are bytes. */
 export interface ScriptsInBytes {
   evalshaBuffer(sha: string, keyCount: number, ...keysAndValues: (string | number)[]): Promise<unknown>
   evalBuffer(lua: string, keyCount: number, ...keysAndValues: (string | number)[]): Promise<unknown>
 }
 
-/** Events of a client about its connections. The symbol is `errorMonitor` of node:events. */
+/** The events of a client about its connections. The symbol is `errorMonitor` of node:events. */
 export type ClientEvent = 'ready' | 'close' | 'end' | 'sentinelError' | 'node error' | symbol
 
-/** What a `storeOn` calls of a pipeline of ioredis. */
+/** The methods of an ioredis pipeline that a store calls. */
 export interface RedisPipeline {
   set(key: string, value: string, unit: 'PX', ms: number): RedisPipeline
   wait(count: number, timeout: number): RedisPipeline
   exec(): Promise<[error: Error | null, answer: unknown][] | null>
 }
 
-/** One server: what `storeOn` asks for its keys. */
+/** One server, which a store can scan for keys. */
 export interface RedisServer {
   scan(
     cursor: string,

@@ -5,21 +5,21 @@ import { NoConnection, outageOf } from './outage.ts'
 import { refusedByRole, roleOf } from './role.ts'
 import { evaluate, type Answer } from './script.ts'
 
-/** How late a command may be sent, in ms: as long as core waits for an answer at most. */
+/** The latest time at which a command may be sent, in ms after the call: the longest `storeTimeout` of core. */
 const LATEST_MS = 10_000
 
-/** A store's way to the master: reads are a master's answers, a write is sent once. */
+/** Sends the commands of a store: reads return answers of a master only, and a write is applied at most once. */
 export interface Connection {
   /**
-   * Asks the master; again, where the connection was lost meanwhile.
+   * Sends a read to the master. It retries if the connection was lost meanwhile.
    *
    * @throws {SessError} `store_unavailable`.
    */
   ask<T>(send: () => Promise<T>): Promise<T>
   /**
-   * Runs the script.
+   * Runs the write script.
    *
-   * @param confirm - What has to be done before the script's answers are passed on.
+   * @param confirm - Called after the script; the answers are returned once it has resolved.
    * @throws {SessError} `store_unavailable`, `store_full`, `unknown_outcome`.
    */
   write(
@@ -27,28 +27,30 @@ export interface Connection {
     values: readonly (string | Uint8Array)[],
     confirm?: () => Promise<void>,
   ): Promise<readonly Answer[]>
-  /** Everything rejects from now on. The client stays as it is. */
+  /** Makes all later calls reject. It does not close the client. */
   close(): void
 }
 
-/** How a client's connections are made. */
+/** What a {@link Connection} needs to know of a client. */
 export interface Wiring {
-  /** A key that holds nothing, to see that the server is a master by; undefined where the client knows its masters. */
+  /** A key that never exists. Deleting it proves that the server is a master. Undefined if the client itself knows its masters. */
   readonly nothing?: string | undefined
   /**
-   * Calls back when a connection is lost, before anything is sent again.
+   * Calls `listener` when a connection is lost, before the client sends a command again.
    *
-   * @param listener - `all`: what was under way on the client has no answer any more.
-   * @returns What ends that.
+   * @param listener - `all`: true if no command in flight on this client will get its answer.
+   * @returns A function that removes the listener.
    */
   onLoss(listener: (all: boolean) => void): () => void
 }
 
 /**
- * After a lost connection ioredis sends again what had no answer, and what was queued meanwhile, however late. A create that
- * had arrived would then answer "taken", and a revocation end the sessions of an hour later. So each write carries a byte,
- * and the script does nothing unless it says `1`. ioredis reads the bytes of a value each time that it sends them: when a
- * connection is lost, the byte is changed.
+ * Makes a {@link Connection} on a client.
+ *
+ * After a lost connection ioredis sends unanswered and queued commands again, however late. A create that had arrived would then
+ * answer "taken", and a late revocation would end sessions of users who have signed in again. So each write carries a byte, and the
+ * script does nothing unless the byte is `1`. ioredis reads the bytes of an argument each time that it sends them: when a connection
+ * is lost, this code changes the byte of all writes in flight.
  */
 export function connectionOf(client: RedisClient, { nothing, onLoss }: Wiring): Connection {
   const outage = outageOf(client)
@@ -63,7 +65,7 @@ export function connectionOf(client: RedisClient, { nothing, onLoss }: Wiring): 
     if (all) outage.lost()
   })
 
-  /** Waits until commands go straight to a server. @throws {SessError} `store_unavailable`. */
+  /** Waits until the client is connected. @throws {SessError} `store_unavailable`. */
   async function connected(deadline: number): Promise<void> {
     try {
       if (closed) throw new Error('the store is closed')
@@ -76,7 +78,7 @@ export function connectionOf(client: RedisClient, { nothing, onLoss }: Wiring): 
     }
   }
 
-  /** What a failed call says of the record: see {@link failure}. */
+  /** The error of a failed call: see {@link failure}. If the server refused as a replica does, its role is in doubt. */
   function failed(cause: unknown, outcome?: Outcome): SessError {
     if (refusedByRole(cause as Error)) role.doubt()
     return failure(cause as Error, outcome)
@@ -92,7 +94,7 @@ export function connectionOf(client: RedisClient, { nothing, onLoss }: Wiring): 
           const [answer] = await outage.unlessLost(Promise.all([send(), role.prove()]))
           if (doubts === role.doubts) return answer
         } catch (cause) {
-          // An answer, or an error, of a connection that is gone: the next one is asked.
+          // The error came from a connection that is lost, so ask again on the next connection.
           if (doubts === role.doubts || refusedByRole(cause as Error)) throw failed(cause)
         }
         if (performance.now() > deadline) throw failure(new NoConnection('the server is in doubt again and again'))
@@ -115,7 +117,7 @@ export function connectionOf(client: RedisClient, { nothing, onLoss }: Wiring): 
       }
       try {
         if (confirm) await outage.unlessLost(confirm())
-        // A lost connection leads to another server perhaps, of which a confirmation says nothing.
+        // After a lost connection the confirmation may be from another server, and proves nothing about the write.
         if (confirm && mine !== once) throw new NoConnection('the connection was lost before the confirmation')
       } catch (cause) {
         throw failed(cause, 'applied')

@@ -1,12 +1,12 @@
 import { SessError } from '@sess/core'
 
 /**
- * What is known of a call that failed. `refused`: it has not left this process, or it writes nothing. `sent`: it may have
- * been applied, unless the server's own error says that it was refused. `applied`: what failed came after it.
+ * What is known about a call that failed. `refused`: it was not sent, or it writes nothing. `sent`: it may have been applied, unless
+ * the error is from the server, which then refused it. `applied`: it was applied, and a later step failed.
  */
 export type Outcome = 'refused' | 'sent' | 'applied'
 
-/** The words of ioredis, and of the package `redis`, for commands that they have not sent. */
+/** Texts in the errors of ioredis and of the package `redis` for commands that they have not sent. */
 const NEVER_SENT = [
   'only subscriber commands may be used',
   'Connection is in monitoring mode',
@@ -18,19 +18,19 @@ const NEVER_SENT = [
   'The command was not sent',
 ]
 
-/** A server's error begins with a code in capitals; those of clients do not. */
+/** Errors of a server begin with a code in capitals; errors of a client do not. */
 const REPLY = /^[A-Z][A-Z\d_]* /
 
-/** Whether the client itself refused a command. It says so of one that it was to send again, too. */
+/** Whether the client itself refused a command. It may also refuse to resend a command that it has sent before. */
 export const isNeverSent = ({ message }: Error): boolean => NEVER_SENT.some((words) => message.includes(words))
 
 /**
- * What a failed call says about the record.
+ * Turns the error of a failed call into a `SessError`.
  *
- * @returns `store_unavailable` or `store_full` where nothing was applied; else `unknown_outcome`.
+ * @returns `store_unavailable` or `store_full` if nothing was applied; otherwise `unknown_outcome`.
  */
 export function failure(cause: Error & { command?: unknown }, outcome: Outcome = 'refused'): SessError {
-  // ioredis hangs the command on its errors, and with it the session's data; a logger would write it down.
+  // ioredis adds the command, and so the session's data, to its errors. A logger would write them to the log.
   delete cause.command
   const { message } = cause
   const isRefused = outcome === 'refused' || (outcome === 'sent' && REPLY.test(message))

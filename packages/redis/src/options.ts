@@ -2,22 +2,23 @@ import type { RedisClient } from './client.ts'
 
 /** Options of `redisStore` and `redisClusterStore`. */
 export interface RedisStoreOptions {
-  /** What all keys begin with; none of `{}[]*?\`. Default: `sess:`. A `keyPrefix` of the client stands before it. */
+  /** The start of every key, without `{}[]*?\`. A `keyPrefix` of the client comes before it. Default: `sess:`. */
   readonly prefix?: string
   /**
-   * The largest payload, in bytes; at most 500,000,000. Default: 1 MiB. No more is read either: a session that is larger, because
-   * somebody else wrote it or because this was lowered, counts as damaged.
+   * The largest payload, in bytes; at most 500,000,000. It also limits reads: a larger session in Redis (written by another program,
+   * or before this option was lowered) counts as damaged. Default: 1 MiB.
    */
   readonly maxPayloadBytes?: number
   /**
-   * What a logout and a revocation wait for once the master has them: see {@link waitReplicas}. Default: nothing more.
+   * Called for each logout and revocation after the master has applied it; they resolve once it has resolved. See
+   * {@link waitReplicas}. Default: none.
    */
   readonly confirm?: Confirm
 }
 
 /**
- * Makes sure of what a master has done. Rejects where that cannot be said: the outcome is then unknown.
+ * Confirms a write that a master has applied. If it rejects, the outcome of the write is unknown.
  *
- * @param nothing - A key on that master that holds nothing.
+ * @param nothing - A key on the same master that never exists.
  */
 export type Confirm = (client: RedisClient, nothing: string) => Promise<void>

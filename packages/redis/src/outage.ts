@@ -2,29 +2,29 @@ import { errorMonitor } from 'node:events'
 import { clearTimeout, setTimeout } from 'node:timers'
 import type { RedisClient } from './client.ts'
 
-/** How long a call waits for a client that has lost its connection, in ms, counted from the loss; then it fails at once. */
+/** Until how long after the loss of a connection a call waits for a new one, in ms. Later calls fail at once. */
 const RECONNECT_MS = 1000
-/** How long a call waits for a client that has never been connected, in ms, counted from its start. */
+/** Until how long after its start a call waits for a client that has never been connected, in ms. */
 const FIRST_CONNECT_MS = 3000
 
-/** What is thrown where there is no connection; its cause is the connection's own error, where there was one. */
+/** The error of a call without a connection. Its cause is the error of the connection, if there was one. */
 export class NoConnection extends Error {}
 
-/** Whether a client is connected. */
+/** Tells whether a client is connected, and fails calls when it is not. */
 export interface Outage {
-  /** Undefined: it is connected. Otherwise rejects with {@link NoConnection} at once, or when it has waited long enough. */
+  /** Undefined if the client is connected. Otherwise waits for a connection, and rejects with {@link NoConnection} when the time is over. */
   connected(): Promise<void> | undefined
-  /** The call's answer; rejects with {@link NoConnection} as soon as {@link lost} is called. */
+  /** Returns the answer of a call, or rejects with {@link NoConnection} as soon as {@link lost} is called. */
   unlessLost<T>(call: Promise<T>): Promise<T>
-  /** The client's connection was lost, or could not be made: calls under way have no answer any more. */
+  /** Call it when the connection was lost or could not be made: calls in flight reject. */
   lost(): void
-  /** Takes its listeners from the client. */
+  /** Removes the listeners from the client. */
   end(): void
 }
 
 /**
- * Watches a client's connection. ioredis keeps a command that finds no connection for twenty attempts, by default, and its
- * error says nothing of why there was none.
+ * Watches the connection of a client. By default ioredis keeps a command without a connection for twenty attempts, and its error does
+ * not say why there was no connection.
  */
 export function outageOf(client: RedisClient): Outage {
   let since = performance.now()
@@ -36,7 +36,7 @@ export function outageOf(client: RedisClient): Outage {
 
   const noConnection = (): NoConnection => {
     const { message, code } = (error ?? {}) as { message?: string; code?: string }
-    // The error of several addresses that all refused has a code, and no message.
+    // If several addresses refused, the error has a code, but no message.
     const reason = message || code || (client.advice ?? `the client's status is ${client.status}`)
     return new NoConnection(`no connection to Redis: ${reason}`, { cause: error })
   }
@@ -61,7 +61,7 @@ export function outageOf(client: RedisClient): Outage {
   }
   const onError = (each: Error): void => void (error = each)
   if (client.status === 'ready') patience = 0
-  // A listener to `error` itself would keep ioredis from printing an error that the application does not listen to.
+  // Not `error`: with a listener to it, ioredis would not print errors for an application that has no listener.
   const listeners = [
     ['ready', onReady],
     ['end', giveUp],
@@ -74,7 +74,7 @@ export function outageOf(client: RedisClient): Outage {
   return {
     connected() {
       const { status } = client
-      // A stream that has ended, and whose end has not arrived yet, takes nothing more.
+      // The socket may have ended before its event arrives. It accepts nothing more.
       if (status === 'ready' && client.stream?.writable !== false) return undefined
       if (status === 'wait') {
         since = performance.now()
@@ -82,7 +82,7 @@ export function outageOf(client: RedisClient): Outage {
       }
       if (status === 'end' || client.options.enableOfflineQueue === false) return Promise.reject(noConnection())
       if (!waiting) {
-        // The event may be on its way.
+        // The connection was lost, and its event has not arrived yet.
         if (patience === 0) disconnected()
         const left = since + patience - performance.now()
         if (left <= 0) return Promise.reject(noConnection())

@@ -332,7 +332,7 @@ describe('a replica', () => {
     await replica.pause()
     await expect(redisStore(client, { confirm: waitReplicas(1, 50) }).delete(key, Date.now())).rejects.toMatchObject({
       code: 'unknown_outcome',
-      message: expect.stringMatching(/1 replicas did not say so within 50 ms/) as unknown,
+      message: expect.stringMatching(/1 replicas did not confirm it within 50 ms/) as unknown,
     })
     for (const each of [client, second]) each.disconnect()
     for (const each of [replica, master]) await each.stop()

@@ -4,7 +4,7 @@ import type { RedisClient, RedisServer } from './client.ts'
 import type { RedisStoreOptions } from './options.ts'
 import { storeOn } from './store.ts'
 
-/** What {@link redisStore} calls of a `Redis` of ioredis. */
+/** The members of a `Redis` of ioredis that {@link redisStore} uses. */
 export interface SingleRedisClient extends RedisClient, RedisServer {
   readonly isCluster: boolean
   readonly options: RedisClient['options'] & {
@@ -17,21 +17,21 @@ export interface SingleRedisClient extends RedisClient, RedisServer {
 }
 
 /**
- * Sessions in Redis or Valkey: one server, or a master that Sentinel names.
+ * Makes a store in Redis or Valkey: one server, or a master with replicas under Sentinel.
  *
- * A write is one script: compare-and-set, and the subject's index with it. It is sent once, and within 10 s, whatever the
- * client is set to resend. Expired records go by themselves.
+ * A write is one script, which compares and sets the record and updates the subject's index. It is applied at most once, and is sent
+ * within 10 s, even if the client resends commands. Redis removes expired records itself.
  *
- * @param client - A `Redis` of ioredis 5 or 6, which stays yours to close. Connected to a master: from a replica, which may show
- *   a session that has ended, every answer is `store_unavailable`. One with Sentinels that lacks what leaves a master that
- *   hangs is warned of, once, by `process.emitWarning`.
- * @throws {SessError} `invalid_option`, also for what is no `Redis`, and for a client that is set to read from a replica.
+ * @param client - A `Redis` of ioredis 5 or 6, connected to a master. You close it. On a replica, which may show a session that has
+ *   ended, every call rejects with `store_unavailable`. If a client with Sentinels lacks the options to leave a master that hangs,
+ *   there is one warning, by `process.emitWarning`.
+ * @throws {SessError} `invalid_option`, also if `client` is not a `Redis`, or has options to read from a replica.
  */
 export function redisStore(client: SingleRedisClient, options: RedisStoreOptions = {}): SessionStore {
   checkClient(client, 'Redis', 'redisClusterStore of @sess/redis-cluster')
   const { readOnly, role, sentinels, failoverDetector, socketTimeout } = client.options
-  if (readOnly) throw invalid('client', 'must read from the master: leave readOnly out')
-  if (role === 'slave') throw invalid('client', 'must be connected to the master: leave role out')
+  if (readOnly) throw invalid('client', 'must read from the master: leave out readOnly')
+  if (role === 'slave') throw invalid('client', 'must be connected to the master: leave out role')
   const lacking = [!failoverDetector && 'failoverDetector: true', !socketTimeout && 'socketTimeout: 3000']
   if (sentinels) warnOf(client, lacking, 'the README of @sess/redis')
   return storeOn(client, options, {

@@ -1,30 +1,30 @@
 import type { RedisClient } from './client.ts'
 
-/** For how long an answer that only a master gives lets reads go without another, in ms. */
+/** How long a proof that the server is a master is valid, in ms. */
 const PROVEN_MS = 1000
 
-/** Whether the server is a master: a replica may show a session that has ended. */
+/** Checks that the server is a master: a replica may show a session that has ended. */
 export interface Role {
   /**
-   * Sends what only a master accepts, in front of what is sent next on the connection: the deletion of a key that holds
-   * nothing. Undefined: the server has shown within the last second that it is a master. Rejects where it is none.
+   * Sends a command that only a master accepts, before the next command on the connection: the deletion of a key that does not exist.
+   * It rejects if the server is not a master. Undefined if the last proof is still valid.
    */
   prove(): Promise<unknown> | undefined
-  /** The server has accepted a write that was sent at this time of `performance.now()`. */
+  /** Call it when the server has accepted a write that was sent at this time of `performance.now()`: this is a proof. */
   proven(sentAt: number): void
-  /** Nothing is known of the server: the connection was lost, or it has refused what a master accepts. */
+  /** Call it when the connection was lost, or the server has refused as a replica does: the last proof becomes invalid. */
   doubt(): void
-  /** Changes with each doubt: an answer that was asked for before one says nothing after it. */
+  /** The number of calls of {@link doubt}. If it has changed between a request and its answer, do not believe the answer. */
   readonly doubts: number
 }
 
-/** What a server refuses with that is no master, or that nobody follows (`min-replicas-to-write`). */
+/** The codes with which a server refuses that is not a master, or a master without enough replicas (`min-replicas-to-write`). */
 const REFUSALS = ['READONLY', 'MASTERDOWN', 'NOREPLICAS', 'LOADING']
 
-/** Whether an error says that the server may be no master. */
+/** Whether an error means that the server may not be a master. */
 export const refusedByRole = (cause: Error): boolean => REFUSALS.some((code) => cause.message.includes(code))
 
-/** @param nothing - A key that holds nothing; undefined where the client knows its masters, and nothing is proven. */
+/** @param nothing - A key that never exists; undefined if the client itself knows its masters, and no proof is needed. */
 export function roleOf(client: RedisClient, nothing: string | undefined): Role {
   let provenAt = -Infinity
   let proof: Promise<unknown> | undefined
@@ -44,7 +44,7 @@ export function roleOf(client: RedisClient, nothing: string | undefined): Role {
           if (asked === doubts) provenAt = sentAt
         },
         (cause: Error) => {
-          // Only a master says that its disk fails; it goes on reading.
+          // MISCONF (its disk fails) is an answer of a master, which still serves reads.
           if (!cause.message.startsWith('MISCONF')) throw cause
           if (asked === doubts) provenAt = sentAt
         },

@@ -3,8 +3,8 @@ import type { RedisClient, ScriptsInBytes } from './client.ts'
 import { READ, WRITE } from './script-text.ts'
 
 /**
- * What became of a change. `conflict`: another revision is there. `missing`: no live record is. An error: what Redis refused
- * it with.
+ * The result of one change. `conflict`: the record has another revision. `missing`: there is no live record. An error: Redis refused
+ * the change with it.
  */
 export type Answer = 'done' | 'conflict' | 'missing' | Error
 
@@ -15,7 +15,7 @@ const NOTHING = Buffer.alloc(0)
 /**
  * Runs write.lua.
  *
- * @returns `resent` where the script was sent again: it has done nothing.
+ * @returns `resent` if the client sent the script again after a lost connection: then the script has done nothing.
  */
 export function evaluate(
   client: RedisClient,
@@ -29,10 +29,10 @@ export function evaluate(
 }
 
 /**
- * The values of keys, and no more of each than a record may have. Empty: there is none, or one of another type. A single key
- * is read by a command, which takes Redis less time than read.lua.
+ * Reads the values of keys, each up to an offset. A value is empty if the key does not exist or has another type. For a single key it
+ * sends a command, which takes Redis less time than read.lua.
  *
- * @param last - The last byte that is read.
+ * @param last - The offset of the last byte to read.
  */
 export function valuesOf(client: RedisClient, keys: readonly string[], last: number): Promise<readonly Uint8Array[]> {
   if (keys.length === 1)
@@ -50,7 +50,7 @@ export function valuesOf(client: RedisClient, keys: readonly string[], last: num
   >
 }
 
-/** A server knows a script by its name until it restarts, or another takes its place. Then it is sent its text. */
+/** Sends the text of a script if the server does not know the script by its hash: at first, after a restart, and after a failover. */
 function ifUnknown<T>(send: () => Promise<T>): (error: Error) => Promise<T> {
   return (error) => {
     if (!error.message.includes('NOSCRIPT')) throw error

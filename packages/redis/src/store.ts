@@ -26,30 +26,30 @@ export { checkClient, warnOf } from './client-check.ts'
 export type { RedisStoreOptions } from './options.ts'
 
 const OPTIONS: OptionNames<RedisStoreOptions> = { prefix: true, maxPayloadBytes: true, confirm: true }
-/** How many records go with one round trip. */
+/** How many records a page of a list or a revocation has. */
 const PAGE = 100
-/** How many reads, or writes, are one batch: on a busy server the next are made while Redis works on these (0046). */
+/** How many reads or writes a batch has at most. This process prepares the next batch while Redis works on this one (decision 0046). */
 const BATCH = 24
 
-/** What is to be done to a record, as the script takes it. */
+/** One change of a record, as write.lua takes it. */
 type Change = readonly [
   keys: readonly string[],
   terms: readonly [now: number, revision: number, keepFor: string] | readonly [now: number, subject: string],
   bytes: Buffer | '',
 ]
 
-/** What one server and a cluster do differently. */
+/** The differences between one server and a cluster. */
 export interface Deployment extends Omit<Wiring, 'nothing'> {
-  /** The store's name. */
+  /** The name of the store. */
   readonly name: string
-  /** As in the store's traits. True says too that the client knows its masters. */
+  /** As in the store's traits. True for a cluster, whose client knows its masters. */
   readonly needsPepper: boolean
-  /** The servers that hold all records between them. */
+  /** Returns the servers which together hold all records. */
   masters(): Promise<readonly RedisServer[]>
 }
 
 /**
- * Sessions in Redis: what `redisStore` and `redisClusterStore` share, and not for applications.
+ * Makes a store in Redis: the code that `redisStore` and `redisClusterStore` share. Not for applications.
  *
  * @throws {SessError} `invalid_option`.
  */
@@ -58,31 +58,32 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
   checkOptions(options, needsPepper ? 'redisClusterStore()' : 'redisStore()', OPTIONS)
   const { prefix = 'sess:', maxPayloadBytes = 2 ** 20, confirm } = options
   const { keyPrefix = '' } = client.options
-  if (/[{}*?[\]\\]/.test(keyPrefix + prefix)) throw invalid('prefix', 'must be without {}[]*?\\, the keyPrefix too')
+  if (/[{}*?[\]\\]/.test(keyPrefix + prefix))
+    throw invalid('prefix', 'must not contain {}[]*?\\, and the keyPrefix of the client must not either')
   if (!(Number.isInteger(maxPayloadBytes) && maxPayloadBytes > 0 && maxPayloadBytes <= 500_000_000))
-    throw invalid('maxPayloadBytes', 'must be 1 to 5e8')
+    throw invalid('maxPayloadBytes', 'must be a whole number from 1 to 500,000,000')
 
   /**
-   * The tag is the hash tag, so that Redis Cluster keeps a subject's records and their index in one slot. It is the key's
-   * first pair of braces, and two prefixes never give one key, because a prefix holds no brace.
+   * Makes a key. The tag in braces is the hash tag, so that Redis Cluster keeps a subject's records and their index in one slot. A
+   * prefix contains no brace, so the tag is in the first pair of braces, and keys with different prefixes differ.
    *
-   * @param id - A record's; `@`: the ZSET that names the records of the tag's subjects; none: a key that holds nothing.
+   * @param id - The id of a record; `@` for the index, a sorted set with the ids of the tag; empty for a key that never exists.
    */
   const keyOf = (tag: string, id = ''): string => `${prefix}{${tag}}${id}`
 
   const connection = connectionOf(client, { ...deployment, nothing: needsPepper ? undefined : keyOf('') })
 
-  /** The ids in a tag's index, all at once: a scan in steps would not survive a failover. */
+  /** The ids in a tag's index, page by page. It reads the whole index at once, because the cursor of a scan would not survive a failover. */
   async function* pagesOf(tag: string, except?: SessionKey): AsyncGenerator<string[]> {
     const all = await connection.ask(() => client.zrange(keyOf(tag, '@'), 0, '-1'))
     const ids = all.filter((id) => except?.tag !== tag || except.id !== id)
     while (ids.length) yield ids.splice(0, PAGE)
   }
 
-  /** The key that holds nothing, in the slot of a record's key. */
+  /** A key that never exists, in the slot of a record's key. */
   const nothingBeside = (key: string): string => key.slice(0, key.indexOf('}') + 1)
 
-  /** The keys of all records, page by page, without the client's prefix. */
+  /** The keys of all records, page by page, without the `keyPrefix` of the client. */
   async function* scanned(): AsyncGenerator<string[]> {
     const pattern = keyPrefix + keyOf('????????????', '????????????????')
     for (const master of await connection.ask(masters)) {
@@ -95,7 +96,7 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
     }
   }
 
-  /** What is read of a value at most: one byte more than the longest record has. */
+  /** The offset of the last byte to read: one byte more than the longest record has, to notice a longer value. */
   const longest = LONGEST_RECORD_HEAD + maxPayloadBytes
   const recordIn = (value: Uint8Array): SessionRecord | undefined =>
     value.length > longest ? DAMAGED_RECORD : decodeRecord(value)
@@ -120,10 +121,10 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
     now: number,
   ): Promise<'done' | 'conflict' | 'missing'> {
     const keys = [keyOf(tag, id), keyOf(tag, record.subject ? '@' : id)]
-    // Redis drops it late.
+    // Redis removes a record one minute after its expiry.
     const life = Math.max(Math.ceil(record.expiresAt - now) + GRACE_MS, 1)
     const { buffer, byteOffset, byteLength } = encodeRecord(record)
-    // ioredis sends a Uint8Array that is no Buffer as text.
+    // As a Buffer, since ioredis sends any other Uint8Array as text.
     return put([keys, [now, revision, `${life}`], Buffer.from(buffer, byteOffset, byteLength)], settled)
   }
 
@@ -133,7 +134,7 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
       confirm && (() => confirm(client, keyOf(tag))),
     )
 
-  /** The ids whose records are damaged: the script cannot tell whose they are, and nobody can use them. */
+  /** The ids of damaged records. The script cannot tell their subject, and nobody can use them, so a revocation deletes them. */
   async function damagedAmong(tag: string, ids: readonly string[]): Promise<string[]> {
     if (ids.length === 0) return []
     const found = await read(ids.map((id) => keyOf(tag, id)))
@@ -166,7 +167,7 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
       return settled((await removed(tag, [id], '', now))[0]!) === 'done'
     },
 
-    /** In pages: between two of them other callers, and the consumer, may write. */
+    /** Between two pages, other callers and the consumer may write. */
     async *list({ id: subject, tag }) {
       for await (const ids of pagesOf(tag)) {
         const found = await read(ids.map((id) => keyOf(tag, id)))
@@ -177,11 +178,11 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
       }
     },
 
-    /** In pages: it ends every session that was there at the start; one that signs in meanwhile may stay. */
+    /** Ends every session that exists at the start. A session that signs in meanwhile may stay. */
     async *deleteSubject({ id: subject, tag }, now, except) {
       for await (const ids of pagesOf(tag, except)) {
         const answers = await removed(tag, ids, subject, now)
-        // Before an error is thrown: what went did go.
+        // Report the deleted records before an error is thrown.
         yield answers.filter((answer) => answer === 'done').length
         answers.forEach(settled)
         const damaged = await damagedAmong(
@@ -192,7 +193,7 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
       }
     },
 
-    /** Goes through all keys with SCAN: for now and then. While Redis moves its keys about, it may see one twice. */
+    /** Scans all keys (SCAN), so call it rarely. While Redis resizes its hash table, it may see a key twice. */
     async *all() {
       for await (const page of scanned()) {
         for (let from = 0; from < page.length; from += PAGE) {
@@ -206,7 +207,7 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
       }
     },
 
-    /** As `all`. */
+    /** Scans all keys, as `all` does. */
     async *count(now) {
       for await (const keys of scanned()) {
         const heads = await connection.ask(() =>
@@ -222,7 +223,7 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
   })
 }
 
-/** @throws {SessError} What Redis refused. */
+/** Returns an answer, or throws it if it is an error. @throws {SessError} The error with which Redis refused a change. */
 function settled<T extends Answer>(answer: T): Exclude<T, Error> {
   if (answer instanceof Error) throw failure(answer, 'sent')
   return answer as Exclude<T, Error>
