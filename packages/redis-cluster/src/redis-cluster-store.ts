@@ -9,7 +9,7 @@ import {
   type RedisStoreOptions,
 } from '@sess/redis/store'
 
-/** What {@link redisClusterStore} calls of a `Cluster` of ioredis. */
+/** The members of a `Cluster` of ioredis that {@link redisClusterStore} uses. */
 export interface RedisClusterClient extends RedisClient {
   readonly isCluster: boolean
   readonly options: RedisClient['options'] & {
@@ -34,29 +34,32 @@ export interface RedisClusterNode extends RedisServer {
   off(event: 'close', listener: () => void): unknown
 }
 
-/** A line of CLUSTER SLOTS: from, to, and the master as address, port and ID; its replicas follow. */
+/** A range of slots in the answer to CLUSTER SLOTS: the first and last slot, and the master; its replicas follow. */
 type Slots = readonly [from: number, to: number, master: readonly [address: string, port: number, id: string]]
 
 const ALL_SLOTS = 16_384
 
 /**
- * Sessions in Redis Cluster. A subject's sessions and their index share a slot, so that whatever is done to them is one
- * script on one master, as in `@sess/redis`.
+ * Makes a store in Redis Cluster. A subject's sessions and their index share a slot, so each write is one script on one master, as in
+ * `@sess/redis`.
  *
- * Core wants a `pepper` with it: the slot follows from the subject, and nobody else shall compute it.
+ * `createSessions` requires a `pepper` with this store: without it anybody could compute the slot of a subject.
  *
- * @param cluster - A `Cluster` of ioredis 5 or 6, which stays yours to close. One that lacks what leaves a master that hangs is
- *   warned of, once, by `process.emitWarning`.
- * @throws {SessError} `invalid_option`, also for what is no `Cluster`, and for one that reads from replicas, which may show
- *   what has ended.
+ * @param cluster - A `Cluster` of ioredis 5 or 6. You close it. If it lacks the options to leave a master that hangs, there is one
+ *   warning, by `process.emitWarning`.
+ * @throws {SessError} `invalid_option`, also if `cluster` is not a `Cluster`, or reads from replicas, which may show a session that has
+ *   ended.
  */
 export function redisClusterStore(cluster: RedisClusterClient, options: RedisStoreOptions = {}): SessionStore {
   checkClient(cluster, 'Cluster', 'redisStore of @sess/redis')
   const { scaleReads, slotsRefreshInterval, clusterNodeRetryStrategy, redisOptions } = cluster.options
   if (![undefined, 'master'].includes(scaleReads as string))
-    throw invalid('cluster', 'must read from masters: leave scaleReads out')
+    throw invalid('cluster', 'must read from masters: leave out scaleReads')
   if (clusterNodeRetryStrategy && redisOptions?.autoResendUnfulfilledCommands === false)
-    throw invalid('cluster', 'must send again what a node has not answered: leave autoResendUnfulfilledCommands out')
+    throw invalid(
+      'cluster',
+      'must resend commands that a node has not answered: leave out autoResendUnfulfilledCommands',
+    )
   const lacking = [
     !slotsRefreshInterval && 'slotsRefreshInterval: 2000',
     !redisOptions?.socketTimeout && 'redisOptions: { socketTimeout: 3000 }',
@@ -67,7 +70,7 @@ export function redisClusterStore(cluster: RedisClusterClient, options: RedisSto
     needsPepper: true,
     masters: () => mastersOf(cluster, options.prefix ?? 'sess:'),
     onLoss(listener) {
-      // Other nodes go on, and ioredis asks them what this one has not answered.
+      // Other nodes still work, and ioredis resends to them the commands that this node has not answered.
       const nodeLost = (): void => listener(false)
       const allLost = (): void => listener(true)
       const watch = (node: RedisClusterNode): void => void node.on('close', nodeLost)
@@ -83,14 +86,14 @@ export function redisClusterStore(cluster: RedisClusterClient, options: RedisSto
   })
 }
 
-/** All masters, or none: a count without one of them would be wrong. */
+/** Returns all masters. It throws if one cannot be reached, since a count without it would be wrong. */
 async function mastersOf(cluster: RedisClusterClient, anyKey: string): Promise<readonly RedisServer[]> {
-  // Waits until the client knows the cluster.
+  // This read waits until the client knows the nodes.
   await cluster.getrangeBuffer(anyKey, 0, 0)
   const slots = (await cluster.cluster('SLOTS')) as readonly Slots[]
   const masters = cluster.nodes('master')
   const served = slots.reduce((sum, [from, to]) => sum + to - from + 1, 0)
   if (served < ALL_SLOTS || new Set(slots.map(([, , [, , id]]) => id)).size !== masters.length)
-    throw new Error('not every slot of the cluster has a master that can be reached')
+    throw new Error('a master of the cluster cannot be reached, or a slot has no master')
   return masters
 }

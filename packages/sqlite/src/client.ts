@@ -1,12 +1,12 @@
-/** What the store calls of a prepared statement, whichever of the three drivers made it. */
+/** The methods of a prepared statement that the store calls, with all three drivers. */
 export interface SqliteStatement {
   run(...values: never[]): unknown
   all(...values: never[]): unknown[]
 }
 
 /**
- * What the store calls of a database connection: a `Database` of better-sqlite3, a `DatabaseSync` of `node:sqlite`, or a
- * `Database` of `bun:sqlite`. The store tells them apart by their other properties, and imports none of them.
+ * A database connection: a `Database` of better-sqlite3, a `DatabaseSync` of `node:sqlite`, or a `Database` of `bun:sqlite`. The store
+ * recognises the driver by other properties of the object, and imports no driver.
  *
  * @see https://github.com/WiseLibs/better-sqlite3/blob/master/docs/api.md
  * @see https://nodejs.org/api/sqlite.html

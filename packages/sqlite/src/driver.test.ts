@@ -107,7 +107,7 @@ test('a table of another shape is refused by name, and left as it is', () => {
   expect(() => sqliteStore(database, { table: 'mine' })).toThrow(
     expect.objectContaining({
       code: 'invalid_option',
-      message: expect.stringMatching(/^table names a table without tag/),
+      message: expect.stringMatching(/^table is the name of a table without the columns tag/),
     }),
   )
   expect(database.prepare('PRAGMA table_info(mine)').all()).toHaveLength(1)

@@ -1,6 +1,6 @@
 import type { SqliteClient, SqliteStatement } from './client.ts'
 
-/** What the three drivers have in common, under names of its own. */
+/** The common interface of the three drivers. */
 export interface Driver {
   readonly name: 'better-sqlite3' | 'node:sqlite' | 'bun:sqlite'
   readonly isOpen: () => boolean
@@ -9,18 +9,18 @@ export interface Driver {
   readonly prepare: (sql: string) => Statement
 }
 
-/** A value of a column. Integers are numbers or bigints, as the connection is set; see {@link numberOf}. */
+/** A value of a column, or of a parameter. */
 export type Column = number | bigint | string | Uint8Array | null
 
 /** A prepared statement. */
 export interface Statement {
-  /** Runs it to its end. @returns How many rows changed. */
+  /** Runs the statement to its end. @returns How many rows changed. */
   run(...values: readonly Column[]): number
-  /** Runs it to its end. @returns All rows, by column name. */
+  /** Runs the statement to its end. @returns All rows, as objects with the column names. */
   all<Row>(...values: readonly Column[]): Row[]
 }
 
-/** The properties by which a driver is known. */
+/** The properties by which a driver is recognised. */
 interface Shape {
   readonly open?: unknown
   readonly inTransaction?: unknown
@@ -31,7 +31,7 @@ interface Shape {
   readonly handle?: unknown
 }
 
-/** The driver of a connection; undefined if it is a connection of none of the three. */
+/** The driver of a connection; undefined for a connection of any other driver. */
 export function driverOf(client: SqliteClient): Driver | undefined {
   if (typeof client?.prepare !== 'function' || typeof client.exec !== 'function') return undefined
   const shape = client as SqliteClient & Shape
@@ -43,7 +43,7 @@ export function driverOf(client: SqliteClient): Driver | undefined {
       isOpen: () => shape.open === true,
       inTransaction: () => shape.inTransaction === true,
     }
-  // Of a database that is not open, this property of node:sqlite throws; so does that of bun:sqlite below.
+  // `in`, because reading `isTransaction` of a closed node:sqlite database throws. So does `inTransaction` of bun:sqlite below.
   if (typeof shape.isOpen === 'boolean' && 'isTransaction' in shape)
     return {
       ...common,
@@ -58,7 +58,7 @@ export function driverOf(client: SqliteClient): Driver | undefined {
   return undefined
 }
 
-/** Settings of a connection that change what its statements return, and what undoes them for one statement. */
+/** Methods of a statement that override settings of its connection about results. */
 interface Returns {
   /** better-sqlite3, after `defaultSafeIntegers()`; bun:sqlite, after `{ safeIntegers: true }`. */
   safeIntegers?(on: boolean): unknown
@@ -69,7 +69,7 @@ interface Returns {
 }
 
 function statementOf(client: SqliteClient, sql: string): Statement {
-  // Integers arrive as bigints: a number would hide that a damaged row holds one that no number is equal to.
+  // Read integers as bigints, since a damaged row may hold an integer that no number can represent.
   const statement = client.prepare(sql) as SqliteStatement & Returns
   statement.safeIntegers?.(true)
   statement.setReadBigInts?.(true)

@@ -3,7 +3,7 @@ import { checkNode } from './node-version.ts'
 
 test.each(['18.20.8', '20.20.2', '21.7.3'])('refuses Node.js %s, on which the driver would crash', (version) => {
   expect(() => checkNode(version)).toThrow(
-    expect.objectContaining({ code: 'configuration', message: expect.stringContaining(`this is ${version}`) }),
+    expect.objectContaining({ code: 'configuration', message: expect.stringContaining(`this is Node.js ${version}`) }),
   )
 })
 

@@ -1,14 +1,14 @@
 import { SessError } from '@sess/core'
 
 /**
- * better-sqlite3 13 crashes the process when it is opened on a Node older than 22. It loads its native part only when a
- * database is opened, and every import is evaluated before that: so importing this is early enough, in whatever order.
+ * Throws on a Node.js older than 22, where better-sqlite3 13 crashes the process. better-sqlite3 loads its native part when a database
+ * is opened, which is after all imports have run, so this check in an import comes early enough.
  */
 export function checkNode(version: string): void {
   if (Number.parseInt(version, 10) < 22)
     throw new SessError(
       'configuration',
-      `@sess/sqlite needs Node.js 22 or later, and this is ${version}: better-sqlite3 13 would crash the process. Upgrade Node.js`,
+      `@sess/sqlite needs Node.js 22 or later, and this is Node.js ${version}, on which better-sqlite3 13 crashes the process. Upgrade Node.js`,
     )
 }
 

@@ -17,13 +17,13 @@ import { openTable, PAGE, type Statements } from './table.ts'
 
 /** Options of {@link sqliteStore}. */
 export interface SqliteStoreOptions {
-  /** The table, made if it is not there: letters, digits and `_`. Default: `sess_sessions`. */
+  /** The name of the table: letters, digits and `_`. The store creates it if it does not exist. Default: `sess_sessions`. */
   readonly table?: string
   /** The largest payload, in bytes; at most 500,000,000. Default: 1 MiB. */
   readonly maxPayloadBytes?: number
 }
 
-/** A row of the table. Integers are bigints, so that one that no number is equal to is not taken for another. */
+/** A row of the table. Integers are bigints, since a damaged row may hold an integer that no number can represent. */
 interface Row {
   readonly tag: string
   readonly id: string
@@ -33,18 +33,18 @@ interface Row {
   readonly payload: Uint8Array
 }
 
-/** How often a write is tried that meets the revision it expects only when that is asked for afterwards. */
+/** How often a write is tried that changed no row, although the read after it finds the expected revision. */
 const TRIES = 5
 
 /**
- * Sessions in a SQLite database: the embedded default. Safe for several processes on one file.
+ * Makes a store in a SQLite database: the embedded default. Several processes may share one file.
  *
- * Sets `journal_mode = WAL`, `synchronous = FULL` and a short `busy_timeout` on the connection, and makes its table. Where
- * another process holds the lock at that moment, the first call does it, and waits as any call does.
+ * It sets `journal_mode = WAL`, `synchronous = FULL` and a short `busy_timeout` on the connection, and creates its table. If another
+ * process holds the lock at this moment, the first call of the store does this instead, and waits for the lock.
  *
  * @param client - A `Database` of better-sqlite3 13 or later, a `DatabaseSync` of `node:sqlite` (Node.js 22.16 or later), or a
- *   `Database` of `bun:sqlite`. It stays yours to close.
- * @throws {SessError} `invalid_option`; what SQLite says when the table cannot be made.
+ *   `Database` of `bun:sqlite`. You close it.
+ * @throws {SessError} `invalid_option`. An error of SQLite if the table cannot be created.
  * @see https://www.sqlite.org/wal.html
  */
 export function sqliteStore(client: SqliteClient, options: SqliteStoreOptions = {}): SessionStore {
@@ -191,7 +191,7 @@ class SqliteStore implements StoreImplementation {
     }
   }
 
-  /** The database is the caller's: nothing was opened here. */
+  /** Does nothing: the store has opened nothing, and the caller closes the database. */
   close(): void {}
 
   #reading<T>(run: (statements: Statements) => T): Promise<T> {
@@ -208,8 +208,8 @@ class SqliteStore implements StoreImplementation {
 }
 
 /**
- * One conditional statement. What it met if not the expected revision is asked afterwards; should the expected revision be
- * there by now, the statement is tried again.
+ * Runs a conditional statement. If it changed no row, a read finds out why. If the read finds the expected revision, because the
+ * record has changed in between, the statement is tried again.
  */
 function compareAndSet<Done extends string>(
   done: Done,
@@ -229,7 +229,7 @@ function compareAndSet<Done extends string>(
   throw new SessError('store_unavailable', `a session changed and changed back ${TRIES} times meanwhile; try again`)
 }
 
-/** Runs a page, and adapts the size of the next to the time that this one took. */
+/** Runs a page, and adapts the size of the next page to the time that it took. */
 function paced<T>(pages: PageSize, run: () => T, records: (page: T) => number): T {
   const began = performance.now()
   const page = run()
@@ -250,7 +250,7 @@ function recordOf({ revision, expires_at: expiresAt, subject, payload }: Row): S
   }
 }
 
-/** Subjects are kept as bytes: text in SQL ends at a NUL for some functions. */
+/** Subjects are stored as bytes, because some functions of SQL end a text at a NUL. */
 function blobOf(subject: string | undefined): Buffer | null {
   return subject === undefined ? null : Buffer.from(subject)
 }

@@ -4,10 +4,10 @@ import type { Driver, Statement } from './driver.ts'
 
 const COLUMNS = ['tag', 'id', 'revision', 'expires_at', 'subject', 'payload']
 
-/** How many records are read at once. */
+/** How many records one page of a list has. */
 export const PAGE = 100
 
-/** The statements of a table, prepared once: one for each method of the store. */
+/** The prepared statements of a table, one for each method of the store. */
 export type Statements = Readonly<
   Record<
     'read' | 'create' | 'replace' | 'touch' | 'delete' | 'list' | 'all' | 'deleteSubject' | 'count' | 'sweep',
@@ -16,31 +16,34 @@ export type Statements = Readonly<
 >
 
 /**
- * Sets the connection, makes the table if it is not there, and prepares the statements.
+ * Sets the options of the connection, creates the table if it does not exist, and prepares the statements.
  *
- * @throws {SessError} `invalid_option` for a connection that cannot be set, or a table of another shape; what SQLite says
- *   while another process holds the lock.
+ * @throws {SessError} `invalid_option` if the connection does not accept an option, or if the table has other columns. An error of
+ *   SQLite while another process holds the lock.
  */
 export function openTable(driver: Driver, table: string): Statements {
   set(driver, 'busy_timeout', BUSY_TIMEOUT_MS)
   set(driver, 'journal_mode', 'wal', 'memory')
-  // 2 is FULL: each commit is on the disk before it is acknowledged.
+  // 2 is FULL: SQLite acknowledges a commit when it is on the disk.
   set(driver, 'synchronous', 2)
   make(driver, table)
   return prepare(driver, table)
 }
 
-/** Sets what a connection remembers, and reads it back: some connections ignore what they cannot do. */
+/** Sets an option of the connection, and reads it back: SQLite silently ignores an option that it cannot set. */
 function set(driver: Driver, name: string, ...accepted: readonly (string | number)[]): void {
   driver.exec(`PRAGMA ${name} = ${accepted[0]}`)
   const [row = {}] = driver.prepare(`PRAGMA ${name}`).all<Record<string, unknown>>()
   const [value] = Object.values(row)
   if (!accepted.includes(typeof value === 'bigint' ? Number(value) : String(value)))
-    throw invalid('client', `is a database whose ${name} stays ${String(value)}; it must be ${accepted[0]}`)
+    throw invalid(
+      'client',
+      `is a database whose ${name} cannot be changed from ${String(value)} to ${accepted[0]}, which is required`,
+    )
 }
 
 function make(driver: Driver, table: string): void {
-  // A transaction that writes from its start: a database that may only be read says so here.
+  // BEGIN IMMEDIATE takes the write lock, so that a read-only database fails here.
   driver.exec('BEGIN IMMEDIATE')
   try {
     driver.exec(`CREATE TABLE IF NOT EXISTS ${table} (
@@ -50,7 +53,10 @@ function make(driver: Driver, table: string): void {
     const columns = driver.prepare(`PRAGMA table_info(${table})`).all<{ name: string }>()
     const missing = COLUMNS.filter((name) => columns.every((column) => column.name !== name))
     if (missing.length)
-      throw invalid('table', `names a table without ${missing.join(', ')}: no table of this store; give another name`)
+      throw invalid(
+        'table',
+        `is the name of a table without the columns ${missing.join(', ')}, which is not a table of this store; give another name`,
+      )
     driver.exec(`CREATE INDEX IF NOT EXISTS ${table}_expires_at ON ${table} (expires_at); COMMIT`)
   } catch (error) {
     if (driver.inTransaction()) driver.exec('ROLLBACK')
