@@ -1,15 +1,15 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { invalid } from '@sess/core/adapter'
 
-/** What is called of a `DynamoDBClient` of AWS SDK v3. */
+/** The method of a `DynamoDBClient` of AWS SDK v3 that the store calls. */
 export type DynamodbClient = Pick<DynamoDBClient, 'send'>
 
-/** What the table of sessions is called unless an option says otherwise. */
+/** The default name of the table. */
 export const TABLE = 'sess_sessions'
 
 const SERVICE = 'DynamoDB'
 
-/** @throws {SessError} `invalid_option`. */
+/** Checks the arguments of `dynamodbStore` and `createSessionTable`. @throws {SessError} `invalid_option`. */
 export function check(client: DynamodbClient, table: string): void {
   const wrong = misfit(client)
   if (wrong !== undefined)
@@ -21,17 +21,17 @@ export function check(client: DynamodbClient, table: string): void {
     throw invalid('table', 'must be the name of a table, 3 to 255 letters, digits, dots, - and _, or its ARN')
 }
 
-/** What somebody passed who passed no client of DynamoDB, in words that show nothing of its content. */
+/** Describes a value that is not a client of DynamoDB, without its content. Undefined: it is a client. */
 function misfit(client: unknown): string | undefined {
   if (client === null || client === undefined) return String(client)
   if (typeof client === 'function') return 'a class or a function'
   if (typeof client !== 'object') return typeof client === 'string' ? 'text' : `a ${typeof client}`
   const { send, makeRequest, config } = client as Readonly<Record<string, unknown>>
   if (typeof send === 'function') {
-    // What a program puts around a client need not have a config.
+    // A wrapper around a client need not have a config.
     const { serviceId = SERVICE } = (config ?? {}) as { readonly serviceId?: unknown }
     return serviceId === SERVICE ? undefined : `a client of ${String(serviceId)}`
   }
-  if (typeof makeRequest === 'function') return 'a client of AWS SDK v2: this is written for v3'
+  if (typeof makeRequest === 'function') return 'a client of AWS SDK v2: use AWS SDK v3'
   return 'client' in client ? 'an object around a client' : 'an object that is not a client'
 }

@@ -18,30 +18,30 @@ import { Table, type Condition } from './table.ts'
 
 /** Options of {@link dynamodbStore}. */
 export interface DynamodbStoreOptions {
-  /** The table's name, or its ARN. It must be there: see `createSessionTable`. Default: `sess_sessions`. */
+  /** The table's name, or its ARN. The table must exist: see `createSessionTable`. Default: `sess_sessions`. */
   readonly table?: string
-  /** The largest payload, in bytes. At most, and by default, 408,000: DynamoDB takes no item of more than 400 KB. */
+  /** The largest payload, in bytes. The default, 408,000, is the maximum: an item of DynamoDB has at most 400 KB. */
   readonly maxPayloadBytes?: number
 }
 
-/** How many deletes of a revocation are on their way at once. */
+/** How many deletes of a revocation are in flight at the same time. */
 const AT_ONCE = 10
 
-/** How many pages of a revocation may be throttled whole, one after the other. */
+/** How many consecutive pages of a revocation may be throttled completely before it gives up. */
 const IDLE_PAGES = 3
 
-/** How often a write is tried whose condition holds by the time that it is known what it met. */
+/** How often a write is tried whose condition failed, although the read after it finds the expected record. */
 const TRIES = 5
 
 const EXPECTED = 'revision = :revision AND expiresAt > :now'
 
 /**
- * Sessions in a table of Amazon DynamoDB.
+ * Makes a store in a table of Amazon DynamoDB.
  *
- * Reads are strongly consistent. A write is one conditional request, sent again only while it cannot have been applied.
- * Expired items are missing at once, and removed by DynamoDB later.
+ * Reads are strongly consistent. A write is one conditional request, which is retried only if it cannot have been applied.
+ * Expired items count as missing at once; DynamoDB removes them later.
  *
- * @param client - A `DynamoDBClient` of AWS SDK v3, which stays yours to destroy.
+ * @param client - A `DynamoDBClient` of AWS SDK v3. You destroy it.
  * @throws {SessError} `invalid_option`.
  */
 export function dynamodbStore(client: DynamodbClient, options: DynamodbStoreOptions = {}): SessionStore {
@@ -107,7 +107,7 @@ class DynamodbStore implements StoreImplementation {
     return live((await this.#table.delete(key)).old, now) !== undefined
   }
 
-  /** In pages of up to 1 MB: between two of them other callers, and the consumer, may write. */
+  /** Reads pages of up to 1 MB. Between two pages, other callers and the consumer may write. */
   async *list({ id: subject, tag }: Subject, now: number): AsyncIterable<readonly [SessionKey, SessionRecord]> {
     for await (const items of this.#table.ofSubject(tag, subject)) {
       for (const item of items) {
@@ -117,7 +117,7 @@ class DynamodbStore implements StoreImplementation {
     }
   }
 
-  /** Reads the whole table, a read unit for each 4 KB: for now and then. */
+  /** Reads the whole table, at a read unit for each 4 KB, so call it rarely. */
   async *all(now: number): AsyncIterable<readonly [SessionKey, SessionRecord]> {
     for await (const { Items = [] } of this.#table.scan(liveAt(now))) {
       for (const item of Items) {
@@ -128,8 +128,8 @@ class DynamodbStore implements StoreImplementation {
   }
 
   /**
-   * It ends every session that was there at the start; one that signs in meanwhile may stay. What DynamoDB throttles is sent again
-   * in the next page, which is then smaller: it gives up when so many pages after each other did nothing.
+   * Ends every session that exists at the start. A session that signs in meanwhile may stay. A throttled delete is retried in the next
+   * page, which is then smaller. After {@link IDLE_PAGES} consecutive pages without any success it gives up.
    */
   async *deleteSubject({ id: subject, tag }: Subject, now: number, except?: SessionKey): AsyncIterable<number> {
     const ids = this.#idsOf(tag, subject, except)
@@ -140,7 +140,7 @@ class DynamodbStore implements StoreImplementation {
       const page = [...waiting, ...(await next(ids, atOnce - waiting.length))]
       if (page.length === 0) return
       const outcomes = await Promise.allSettled(page.map((id) => this.#table.delete({ tag, id }, subject)))
-      // Before an error is thrown: what went did go.
+      // Report the deleted sessions before an error is thrown.
       yield outcomes.filter(
         (outcome) => outcome.status === 'fulfilled' && outcome.value.applied && live(outcome.value.old, now),
       ).length
@@ -157,16 +157,17 @@ class DynamodbStore implements StoreImplementation {
     }
   }
 
-  /** As `all`. */
+  /** Reads the whole table, as `all` does. */
   async *count(now: number): AsyncIterable<number> {
     for await (const { Count = 0 } of this.#table.scan(liveAt(now), 'COUNT')) yield Count
   }
 
   /**
-   * Answers what a write did, or what it met. DynamoDB tells that with its refusal, DynamoDB Local does not, and for what is
-   * missing there is nothing to tell: then it is read. Should its condition hold by then, the write is tried again.
+   * Runs a conditional write. If the condition failed, it finds out why: DynamoDB returns the existing item with its refusal. If there
+   * is none (DynamoDB Local returns none, and a missing item cannot be returned), it reads the item. If the read finds the expected
+   * revision, because the item has changed in between, the write is tried again.
    *
-   * @param until - The expiry from which on there is nothing to do.
+   * @param until - If the stored expiry is at or after this time, there is nothing to do, and the answer is `done`.
    */
   async #compareAndSet<Done extends string>(
     done: Done,
@@ -183,7 +184,10 @@ class DynamodbStore implements StoreImplementation {
       if (met?.revision !== revision) return met ? 'conflict' : 'missing'
       if (met.expiresAt >= until) return done
     }
-    throw new SessError('store_unavailable', `a session was never as DynamoDB had said, ${TRIES} times; try again`)
+    throw new SessError(
+      'store_unavailable',
+      `DynamoDB refused a write ${TRIES} times, although its condition held; nothing was written. Try again`,
+    )
   }
 
   async *#idsOf(tag: string, subject: string, except?: SessionKey): AsyncGenerator<string> {
@@ -200,7 +204,7 @@ function liveAt(now: number): Condition {
   return { holds: 'expiresAt > :now', values: { ':now': number(now) } }
 }
 
-/** The next items of an iteration, up to so many. */
+/** Takes up to `count` items from an iteration. */
 async function next<T>(items: AsyncIterator<T>, count: number): Promise<T[]> {
   const page: T[] = []
   while (page.length < count) {

@@ -16,21 +16,21 @@ type Command<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>
   ServiceOutputTypes
 >
 
-/** How long the client may try again, in ms: less than core waits, which then hears why. */
-const TRYING = 3000
+/** How long the client may retry, in ms: less than core's `storeTimeout`, so that core gets the client's error. */
+const RETRY_FOR_MS = 3000
 
-/** How long one call may take, in ms: as long as core waits for an answer at most. */
+/** The longest that one call may take, in ms: the longest `storeTimeout` of core. */
 const MAX_CALL_MS = 10_000
 
-/** What became of a write. */
+/** The result of a write. */
 export interface Answer {
-  /** False: its condition did not hold. */
+  /** False if its condition did not hold. */
   readonly applied: boolean
-  /** What was there before, where that was asked for and DynamoDB tells. */
+  /** The item before the write, if it was requested and DynamoDB returned it. */
   readonly old: Item | undefined
 }
 
-/** Sends something that writes nothing. @throws {SessError} See {@link failure}; never `unknown_outcome`. */
+/** Sends a command that writes nothing. @throws {SessError} See {@link failure}; never `unknown_outcome`. */
 export async function ask<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
   client: DynamodbClient,
   table: string,
@@ -45,10 +45,10 @@ export async function ask<Input extends ServiceInputTypes, Output extends Servic
 }
 
 /**
- * Sends a write. The client may try it again only while nothing can have been applied.
+ * Sends a write. The client may retry it only while nothing can have been applied.
  *
- * Of two tries that both arrive, the second meets what the first has written: a create would answer "taken" for its own
- * record, a delete "not there". Worse, a create that is sent again could land after its subject was signed out everywhere.
+ * If two tries of one write arrive, the second finds the result of the first: a create would answer "taken" because of its own record, a
+ * delete "not there". Worse, a late retry of a create could be applied after its user was signed out everywhere.
  *
  * @throws {SessError} See {@link failure}.
  */
@@ -67,17 +67,17 @@ export async function tell<
   }
 }
 
-/** A command, and all the tries that the client makes of it. */
+/** A command, with all tries that the client makes of it. */
 class Call<Input extends ServiceInputTypes, Output extends ServiceOutputTypes> {
-  /** What the last try came to, if it failed. */
+  /** The error of the last try, if it failed. */
   said: unknown
-  /** True: a try may have been applied. */
+  /** True if a try may have been applied. */
   unsure = false
   readonly #command: Command<Input, Output>
   #underway = false
   #late = false
 
-  /** @param once - It writes: nothing is sent after a try that may have been applied. */
+  /** @param once - The command writes: after a try that may have been applied there is no other try. */
   constructor(command: Command<Input, Output>, once: boolean) {
     this.#command = command
     command.middlewareStack.add(
@@ -97,7 +97,7 @@ class Call<Input extends ServiceInputTypes, Output extends ServiceOutputTypes> {
           this.#underway = false
         }
       },
-      // Inside of the client's retries, and around the reading of what DynamoDB answers.
+      // This place is inside of the client's retries, and outside of the code that reads DynamoDB's answer.
       { name: 'sessTry', step: 'deserialize', priority: 'high' },
     )
   }
@@ -107,31 +107,33 @@ class Call<Input extends ServiceInputTypes, Output extends ServiceOutputTypes> {
     const trying = setTimeout(() => {
       this.#late = true
       if (!this.#underway) controller.abort()
-    }, TRYING)
-    const patience = setTimeout(() => controller.abort(), MAX_CALL_MS)
+    }, RETRY_FOR_MS)
+    const limit = setTimeout(() => controller.abort(), MAX_CALL_MS)
     try {
       return await client.send(this.#command, { abortSignal: controller.signal })
     } finally {
       clearTimeout(trying)
-      clearTimeout(patience)
+      clearTimeout(limit)
     }
   }
 }
 
 /**
- * Without this an empty answer with status 200, as a captive portal or a wrong endpoint gives it, would acknowledge a write, and
- * say of a session that it is gone.
+ * Refuses an answer that is not from DynamoDB. Without this check an empty answer with status 200, from a captive portal or a wrong
+ * endpoint, would acknowledge a write, or mean that a session is gone.
  *
- * @throws {Error} For what is no answer of DynamoDB.
+ * @throws {Error} If the answer does not have a media type of DynamoDB.
  */
 function checkAnswer(response: unknown): void {
   const { headers = {} } = response as { readonly headers?: Readonly<Record<string, string>> }
-  const type = headers['content-type'] ?? 'no type'
-  if (!/^application\/(x-amz-json|cbor)/.test(type))
-    throw new Error(`what answered is not DynamoDB: its answer is of ${type}. Look at the client's endpoint`)
+  const type = headers['content-type']
+  if (type === undefined || !/^application\/(x-amz-json|cbor)/.test(type))
+    throw new Error(
+      `the server that answered is not DynamoDB: its answer has the type ${type ?? '(none)'}. Check the client's endpoint`,
+    )
 }
 
-/** Bears nothing by which a client takes an error for one that will pass. */
+/** Makes an error without the properties that would make a client retry. */
 function ended(): Error {
   return new Error('this is not sent again')
 }

@@ -13,24 +13,24 @@ import { PARTITION_KEY, SORT_KEY, TTL } from './item.ts'
 
 /** Options of {@link createSessionTable}. */
 export interface SessionTableOptions {
-  /** Default: `sess_sessions`, as that of `dynamodbStore`. */
+  /** The name of the table. Default: `sess_sessions`, as in `dynamodbStore`. */
   readonly table?: string
   /** How long to wait until the table can be used, in ms. Default: 5 minutes. */
   readonly timeout?: number
 }
 
-/** How long to wait before the table's state is asked again, in ms. */
-const PAUSE = 500
+/** How long to wait between two reads of the table's state, in ms. */
+const PAUSE_MS = 500
 
 /**
- * Makes the table of sessions: on-demand, with time to live switched on. What is there already is left as it is, and is
- * checked; so this may run at every deploy, and by several at once.
+ * Creates the table for sessions: on-demand, with time to live switched on. If the table exists, it is checked and not changed. So you
+ * may call this at every deploy, and from several processes at the same time.
  *
- * Needs `dynamodb:CreateTable`, `DescribeTable`, `DescribeTimeToLive` and `UpdateTimeToLive`.
+ * It needs the rights `dynamodb:CreateTable`, `DescribeTable`, `DescribeTimeToLive` and `UpdateTimeToLive`.
  *
- * @returns When the table can be used. DynamoDB may take another hour until it begins to remove expired items.
- * @throws {SessError} `invalid_option`; `configuration` where the table that is there has another key, or another
- *   attribute as its time to live; `store_unavailable` with what DynamoDB says.
+ * @returns Resolves when the table can be used. DynamoDB may take another hour before it begins to remove expired items.
+ * @throws {SessError} `invalid_option`; `configuration` if the existing table has another key, or another attribute as its time to
+ *   live; `store_unavailable` with the error of DynamoDB.
  */
 export async function createSessionTable(client: DynamodbClient, options: SessionTableOptions = {}): Promise<void> {
   checkOptions(options, 'createSessionTable()', { table: true, timeout: true })
@@ -43,7 +43,7 @@ export async function createSessionTable(client: DynamodbClient, options: Sessio
       if (found) checkKey(table, found)
       if (found?.TableStatus === 'ACTIVE' || found?.TableStatus === 'UPDATING') break
       if (performance.now() > deadline) throw new Error(`it was ${found?.TableStatus ?? 'not there'} for ${timeout} ms`)
-      await delay(PAUSE)
+      await delay(PAUSE_MS)
     }
     await removeExpired(client, table)
   } catch (cause) {
@@ -69,7 +69,7 @@ async function create(client: DynamodbClient, table: string): Promise<void> {
   }
 }
 
-/** Undefined: it is not to be seen yet. */
+/** The description of the table; undefined if it is not visible yet. */
 async function describe(client: DynamodbClient, table: string): Promise<TableDescription | undefined> {
   try {
     return (await client.send(new DescribeTableCommand({ TableName: table }))).Table
@@ -86,7 +86,7 @@ function checkKey(table: string, { KeySchema = [], AttributeDefinitions = [] }: 
   }).join(', ')
   const wanted = `${PARTITION_KEY} (S), ${SORT_KEY} (S)`
   if (key !== wanted)
-    throw new SessError('configuration', `table ${table} has the key ${key}, not ${wanted}: take another name`)
+    throw new SessError('configuration', `table ${table} has the key ${key}, not ${wanted}: choose another name`)
 }
 
 async function removeExpired(client: DynamodbClient, table: string): Promise<void> {
@@ -95,14 +95,17 @@ async function removeExpired(client: DynamodbClient, table: string): Promise<voi
     const { TimeToLiveStatus: status, AttributeName: attribute } = described.TimeToLiveDescription ?? {}
     if (status?.startsWith('ENABL')) {
       if (attribute === TTL) return
-      throw new SessError('configuration', `table ${table} has the time to live ${attribute}, not ${TTL}: change that`)
+      throw new SessError(
+        'configuration',
+        `table ${table} uses the attribute ${attribute} as time to live, not ${TTL}: change it to ${TTL}`,
+      )
     }
     try {
       const specification = { AttributeName: TTL, Enabled: true }
       await client.send(new UpdateTimeToLiveCommand({ TableName: table, TimeToLiveSpecification: specification }))
       return
     } catch (error) {
-      // Somebody else was faster.
+      // Another process has switched it on meanwhile.
       if (!/already enabled/.test((error as Error).message)) throw error
     }
   }

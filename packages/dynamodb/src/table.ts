@@ -12,13 +12,13 @@ import type { DynamodbClient } from './client.ts'
 import { encodeKey, type Item } from './item.ts'
 import { ask, tell, type Answer } from './send.ts'
 
-/** A condition on what is there, and the values that it names. A write that fails it answers with what it met. */
+/** A condition on the stored item, and the values of its placeholders. A write whose condition fails returns the stored item. */
 export interface Condition {
   readonly holds: string
   readonly values: Item
 }
 
-/** The calls that a store makes. Reads are strongly consistent. */
+/** The requests of the store to its table. Reads are strongly consistent. */
 export class Table {
   readonly #client: DynamodbClient
   readonly #name: string
@@ -41,7 +41,7 @@ export class Table {
     )
   }
 
-  /** @param set - What to change, by the names of the condition's values. */
+  /** @param set - The assignments of the update. They use the placeholders of the condition. */
   update(key: SessionKey, set: string, condition: Condition): Promise<Answer> {
     return tell(
       this.#client,
@@ -55,7 +55,7 @@ export class Table {
     )
   }
 
-  /** Answers with what was there. @param subject - Whose it must be; undefined: anybody's. */
+  /** Deletes an item, and returns it. @param subject - The subject that the item must have; undefined: any. */
   delete(key: SessionKey, subject?: string): Promise<Answer> {
     return tell(
       this.#client,
@@ -64,7 +64,7 @@ export class Table {
         TableName: this.#name,
         Key: encodeKey(key),
         ReturnValues: 'ALL_OLD',
-        // DynamoDB Local tells two deletes at once that they removed the same item, unless it has a condition to hold.
+        // With a condition, because DynamoDB Local otherwise answers two parallel deletes that each removed the item.
         ...(subject === undefined
           ? { ConditionExpression: 'attribute_exists(id)' }
           : { ConditionExpression: 'subject = :subject', ExpressionAttributeValues: { ':subject': { S: subject } } }),
@@ -72,7 +72,7 @@ export class Table {
     )
   }
 
-  /** The items of a subject, in pages of up to 1 MB. @param attributes - Those to send; default: all. */
+  /** The items of a subject, in pages of up to 1 MB. @param attributes - The attributes to return; default: all. */
   async *ofSubject(tag: string, subject: string, attributes?: string): AsyncIterable<Item[]> {
     for (let from: Item | undefined, more = true; more; more = from !== undefined) {
       const page = await ask(
@@ -93,7 +93,7 @@ export class Table {
     }
   }
 
-  /** The items that fulfil a condition, or their count. Reads the whole table, in pages of 1 MB. */
+  /** Scans the whole table, in pages of 1 MB, for the items that fulfil a condition, or for their count. */
   async *scan({ holds, values }: Condition, select?: 'COUNT'): AsyncIterable<ScanCommandOutput> {
     for (let from: Item | undefined, more = true; more; more = from !== undefined) {
       const page: ScanCommandOutput = await ask(

@@ -17,7 +17,7 @@ test.each<[what: string, passed: unknown, message: string]>([
   ['the class', DynamoDBClient, 'and is a class or a function'],
   ['options', { region: 'eu-west-1' }, 'and is an object that is not a client'],
   ['a client in an object', { client }, 'and is an object around a client'],
-  ['a client of AWS SDK v2', ofVersion2, 'and is a client of AWS SDK v2: this is written for v3'],
+  ['a client of AWS SDK v2', ofVersion2, 'and is a client of AWS SDK v2: use AWS SDK v3'],
   ['a client of another service', ofAnotherService, 'and is a client of S3'],
 ])('%s is refused by both, saying what to pass', async (_, passed, message) => {
   const refused = expect.objectContaining({

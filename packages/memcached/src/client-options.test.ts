@@ -164,8 +164,8 @@ test.each<[what: string, passed: () => unknown, message: string]>([
 
 test.each<[what: string, addresses: string, options: object, message: RegExp]>([
   ['an IPv6 address, which memjs cuts', '[::1]:11211', {}, /IPv6/],
-  ['a timeout of text', 'localhost:1', { timeout: '5' }, /a timeout that is no number of seconds/],
-  ['a conntimeout that is none', 'localhost:1', { conntimeout: NaN }, /a conntimeout that is no number of seconds/],
+  ['a timeout of text', 'localhost:1', { timeout: '5' }, /a timeout that is not a number of seconds/],
+  ['a conntimeout that is none', 'localhost:1', { conntimeout: NaN }, /a conntimeout that is not a number of seconds/],
 ])('a client with %s is refused', (_, addresses, options, message) => {
   expect(() => memcachedStore(open(addresses, options))).toThrow(
     expect.objectContaining({ code: 'invalid_option', message: expect.stringMatching(message) as unknown }),

@@ -1,13 +1,13 @@
 import { invalid } from '@sess/core/adapter'
 
-/** What {@link memcachedStore} calls of a `Client` of memjs. */
+/** The members of a `Client` of memjs that {@link memcachedStore} uses. */
 export interface MemcachedClient {
   readonly options: { readonly failover?: boolean | undefined }
   readonly servers: readonly MemcachedServer[]
-  /** The number of the last request; memjs keeps its callbacks by it. */
+  /** The number of the last request. memjs finds the callback of a reply by this number. */
   readonly seq: number
   incrSeq(): void
-  /** The server that a key belongs to. */
+  /** The server that holds a key. */
   server(key: string): MemcachedServer | null | undefined
   perform(
     key: string,
@@ -18,17 +18,17 @@ export interface MemcachedClient {
   ): void
 }
 
-/** What the store calls of a `Server` of memjs. */
+/** The members of a `Server` of memjs that the store uses. */
 export interface MemcachedServer {
   readonly host: string
   readonly port: number
-  /** In seconds. */
+  /** The timeouts, in seconds. */
   readonly options: { readonly timeout?: number | undefined; readonly conntimeout?: number | undefined }
   /** Ends the connection; each request that waits for a reply fails with this error. */
   error(error: Error): void
 }
 
-/** A server's reply, as memjs parses it. Its bytes are Buffers; this type compiles without Node's types. */
+/** A parsed reply of a server. The bytes are Buffers; the type says Uint8Array, so that it compiles without Node's types. */
 export interface Reply<Bytes extends Uint8Array = Uint8Array> {
   readonly header: {
     readonly magic: number
@@ -40,7 +40,11 @@ export interface Reply<Bytes extends Uint8Array = Uint8Array> {
   readonly val: Bytes
 }
 
-/** @throws {SessError} `invalid_option` for what is no client, and for one that could not keep the store's promises. */
+/**
+ * Checks the client.
+ *
+ * @throws {SessError} `invalid_option` if the value is not a client, or if the store could not keep its promises with this client.
+ */
 export function checkClient(client: MemcachedClient): void {
   const wrong = misfit(client)
   if (wrong !== undefined)
@@ -48,16 +52,16 @@ export function checkClient(client: MemcachedClient): void {
   if (client.options.failover)
     throw invalid(
       'client',
-      'has failover on, which asks another server where one is down: sessions would look ended, and come back. Leave it off',
+      'has the option failover, which asks another server when one is down: sessions would look ended, and ended sessions would come back. Leave it out',
     )
   for (const { host, port, options } of client.servers) {
     if (!/^[^[\]]+$/.test(host) || !Number.isInteger(port) || port < 1 || port > 65_535)
       throw invalid(
         'client',
-        'has a server without a host or a port. memjs reads no IPv6 address: give the name of a host',
+        'has a server without a host or a port. memjs cannot parse IPv6 addresses: give a host name instead',
       )
     for (const name of ['timeout', 'conntimeout'] as const)
-      if (!isSeconds(options[name])) throw invalid('client', `has a ${name} that is no number of seconds`)
+      if (!isSeconds(options[name])) throw invalid('client', `has a ${name} that is not a number of seconds`)
   }
 }
 
@@ -65,7 +69,7 @@ function isSeconds(value: unknown): boolean {
   return value === undefined || value === null || (typeof value === 'number' && value >= 0)
 }
 
-/** What somebody passed who passed no client of memjs, in words that show nothing of its content. */
+/** Describes a value that is not a client of memjs, without its content. Undefined: it is a client. */
 function misfit(client: unknown): string | undefined {
   if (client === null || client === undefined) return String(client)
   if (typeof client === 'function') return 'a class or a function'

@@ -135,7 +135,7 @@ test('a reply to something else is not taken for one', async () => {
   }
   await expect(store.read(key, now)).rejects.toMatchObject({
     ...down,
-    message: expect.stringContaining('something else'),
+    message: expect.stringContaining('another request'),
   })
   proxy.onReplies = (bytes, client) => void client.write(bytes)
   expect(await store.read(key, now)).toBeDefined()

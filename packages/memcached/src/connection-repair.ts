@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { MemcachedServer } from './client.ts'
 
-/** Whether a request has left this process. */
+/** Tells whether a request has left this process. */
 export interface Sending {
   sent: boolean
 }
@@ -15,10 +15,10 @@ export interface RepairedServer {
   pipeline<T>(sending: Sending, write: () => T): T
 }
 
-/** Where memjs keeps the connection of a server. */
+/** The property of a server of memjs that holds its connection. */
 const SOCKET = '_socket'
 
-/** What there is of a `Server` of memjs beside its types. */
+/** The members of a `Server` of memjs that its types lack. */
 interface Internals {
   [SOCKET]?: Socket
   responseBuffer: Buffer
@@ -30,8 +30,8 @@ interface Internals {
 const repaired = new WeakMap<MemcachedServer, RepairedServer>()
 
 /**
- * Repairs how memjs 1.3.2 changes connections. The repair is made once for each server and holds for everybody who uses
- * the client. Without it:
+ * Repairs how memjs 1.3.2 handles connections. It changes each server object once, for all code that uses the client. Without the
+ * repair:
  *
  * - half a reply, read before a connection broke, stays in the buffer, and the next reply is read as its other half;
  * - a connection that timed out is not closed: its late replies mix with those of the next connection, and its request may
@@ -40,8 +40,8 @@ const repaired = new WeakMap<MemcachedServer, RepairedServer>()
  *   without an answer;
  * - Nagle's algorithm holds the second of two requests back until the first is answered.
  *
- * With it a server has one connection at a time, the requests on a connection fail when the connection does, no request is
- * written to another connection, and a new connection begins with an empty buffer.
+ * With the repair a server has one connection at a time, a lost connection fails its requests, no request is written to another
+ * connection, and a new connection starts with an empty buffer.
  */
 export function repairConnections(server: MemcachedServer): RepairedServer {
   const known = repaired.get(server)
@@ -55,7 +55,7 @@ export function repairConnections(server: MemcachedServer): RepairedServer {
     const socket = internals[SOCKET]
     if (!socket || socket === current) return
     current = socket
-    // Without this the second of two requests waits for the reply to the first.
+    // Otherwise Nagle's algorithm delays the second of two requests until the reply to the first.
     socket.setNoDelay(true)
     const lost = (cause: Error): void => {
       if (internals[SOCKET] === socket) internals.error(cause)
@@ -76,7 +76,7 @@ export function repairConnections(server: MemcachedServer): RepairedServer {
   internals.error = (cause) => {
     current?.destroy()
     internals.responseBuffer = Buffer.alloc(0)
-    // A request that waits for a sign-in by SASL would be written to the next connection.
+    // Otherwise a request that waits for the authentication (SASL) would be written to the next connection.
     internals.removeAllListeners('authenticated')
     error.call(server, cause)
   }

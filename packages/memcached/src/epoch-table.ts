@@ -7,12 +7,12 @@ import { itemExpiry } from './item-expiry.ts'
 import { epochsKey } from './keys.ts'
 import { add, get, NOT_FOUND, OK, replace, type Request } from './request.ts'
 
-/** A table is kept at least a day longer than it is needed, so that few writes have to prolong it. */
+/** A table is kept at least a day longer than its sessions need, so that few writes have to prolong it. */
 const SLACK_MS = 24 * 60 * 60 * 1000
-/** How often a write is tried while other clients write first. */
+/** How often a write is tried when other clients write first. */
 export const TRIES = 50
 
-/** A table of epochs as it was read, and its token where there is one. */
+/** A table of epochs as it was read, and its token; without a token there is no table. */
 export interface Read {
   readonly epochs: Epochs
   readonly token?: Buffer
@@ -21,11 +21,11 @@ export interface Read {
 /** An epoch that is in effect. */
 export interface Reserved {
   readonly epoch: Buffer
-  /** Until when it is kept, in ms by core's clock. */
+  /** Until when the epoch is kept, in ms since the epoch, by core's clock. */
   readonly until: number
 }
 
-/** The epochs of subjects, under their tags. */
+/** Reads and writes the tables of epochs: one table per tag, with the epoch of each subject of the tag. */
 export class EpochTable {
   readonly #exchange: Exchange
   readonly #prefix: string
@@ -35,21 +35,21 @@ export class EpochTable {
     this.#prefix = prefix
   }
 
-  /** Asks for a tag's table. To be sent with other requests, and its reply given to {@link readOf}. */
+  /** A request for a tag's table, to be sent together with other requests. Pass its reply to {@link readOf}. */
   get(tag: string): Request {
     return get(epochsKey(this.#prefix, tag))
   }
 
-  /** A tag's table. */
+  /** Reads a tag's table. */
   async read(tag: string): Promise<Read> {
     return readOf((await this.#exchange.flight(tag, this.get(tag)))[0])
   }
 
   /**
-   * Sees to it that a subject has an epoch until then at least.
+   * Makes sure that a subject has an epoch that is kept at least until `then`.
    *
-   * @returns The epoch in effect. One round trip where it is there for so long, or no table is.
-   * @throws {SessError} Never `unknown_outcome`: no record is changed by this.
+   * @returns The epoch in effect. It takes one round trip if the epoch is kept long enough, or if there is no table yet.
+   * @throws {SessError} Never `unknown_outcome`, since it changes no record.
    */
   async reserve(tag: string, subject: string, then: number, now: number): Promise<Reserved> {
     return this.#reserve(tag, subject, then, now).catch((cause: unknown) => {
@@ -74,7 +74,7 @@ export class EpochTable {
     throw contended()
   }
 
-  /** Compare-and-set of a table. @returns False where it has changed. */
+  /** Replaces a table by compare-and-set. @returns False if the table has changed meanwhile. */
   async replace(tag: string, next: Epochs, token: Buffer, now: number): Promise<boolean> {
     const value = encodeEpochs(next)
     const request = replace(epochsKey(this.#prefix, tag), value, itemExpiry(next.until, now), token)
@@ -83,13 +83,13 @@ export class EpochTable {
   }
 }
 
-/** The table in a reply. */
+/** Reads the table in a reply. */
 export function readOf({ header, val }: Reply<Buffer>): Read {
   if (header.status === NOT_FOUND) return { epochs: NO_EPOCHS }
   return { epochs: decodeEpochs(val), token: Buffer.from(header.cas) }
 }
 
-/** The error of a write that other clients were faster than, {@link TRIES} times. Nothing was written. */
+/** The error of a write before which other clients wrote {@link TRIES} times. Nothing was written. */
 export function contended(): SessError {
   return new SessError(
     'store_unavailable',

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto'
 
 /*
- * Memcached has no sets, so nothing knows a subject's records. Instead the subject has an epoch, 128 random bits, which its
- * records repeat; a record with another epoch, or whose subject has none any more, is revoked. Replacing the epoch ends them
- * all.
+ * Memcached has no sets, so the store cannot look up the records of a subject. Instead each subject has an epoch of 128 random bits,
+ * and each of its records holds a copy. A record is revoked if its copy differs from the subject's epoch, or if the subject has no
+ * epoch. A new epoch ends all records of the subject.
  *
- * A read knows a key, not a subject, and has to ask for both at once: so the epochs are under the tag. There is one in almost
- * every tag, but two subjects may share one, and must not end each other's sessions: so it is a table from a digest of the
- * subject to its epoch. Big-endian: until when the table is needed (double, ms by core's clock), then digests and epochs.
+ * A read knows the key of a record, but not its subject, and must read record and epoch in one round trip. So the epochs are stored
+ * under the tag. Almost every tag has one subject; but two subjects may share a tag, and must not end each other's sessions. So the
+ * item is a table from the digest of a subject to its epoch. Its bytes, big-endian: until when the table is needed (double, ms by
+ * core's clock), then pairs of digest and epoch.
  */
 const HEAD = 8
 const DIGEST = 16
@@ -17,12 +18,12 @@ export const EPOCH = 16
 
 /** The epochs of a tag's subjects. */
 export interface Epochs {
-  /** Until when they are needed, in ms by core's clock. */
+  /** Until when the table is needed, in ms since the epoch, by core's clock. */
   readonly until: number
   readonly bySubject: ReadonlyMap<string, Buffer>
 }
 
-/** None, and needed by nobody. */
+/** A table without epochs. */
 export const NO_EPOCHS: Epochs = { until: 0, bySubject: new Map() }
 
 /** The epoch of a subject. */
@@ -30,19 +31,19 @@ export function epochOf({ bySubject }: Epochs, subject: string): Buffer | undefi
   return bySubject.get(digestOf(subject))
 }
 
-/** The same with another epoch for a subject, needed until then at least. */
+/** The table with a new epoch for a subject, which is needed at least until `then`. */
 export function withEpoch({ until, bySubject }: Epochs, subject: string, epoch: Buffer, then: number): Epochs {
   return { until: Math.max(until, then), bySubject: new Map(bySubject).set(digestOf(subject), epoch) }
 }
 
-/** The bytes to store. */
+/** Encodes a table. */
 export function encodeEpochs({ until, bySubject }: Epochs): Buffer {
   const head = Buffer.alloc(HEAD)
   head.writeDoubleBE(until)
   return Buffer.concat([head, ...[...bySubject].flatMap(([digest, epoch]) => [Buffer.from(digest, 'latin1'), epoch])])
 }
 
-/** The epochs in stored bytes. What is cut off is missing, which ends sessions and never lets one live on. */
+/** Decodes a table. An epoch that is cut off is missing, which ends sessions, and never revives one. */
 export function decodeEpochs(bytes: Buffer): Epochs {
   if (bytes.length < HEAD) return NO_EPOCHS
   const bySubject = new Map<string, Buffer>()

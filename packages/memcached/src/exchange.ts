@@ -4,10 +4,10 @@ import { repairConnections, type Sending } from './connection-repair.ts'
 import { asks, number, OUT_OF_MEMORY, TOO_LARGE, type Request } from './request.ts'
 
 const RESPONSE = 0x81
-/** The longest that a flight may take, whatever the client's timeouts are: no call of core waits longer. */
+/** The longest that a round trip may take, in ms: the longest `storeTimeout` of core. */
 const MAX_FLIGHT_MS = 10_000
 
-/** Sends requests, and says what a failure means. */
+/** Sends requests, and turns failures into `SessError`s. */
 export class Exchange {
   readonly #client: MemcachedClient
 
@@ -17,12 +17,12 @@ export class Exchange {
   }
 
   /**
-   * Sends requests to the server of a tag in one flight: one round trip, and the server does them in this order. Each is
-   * sent once, and never late: a connection that does not answer in time is ended.
+   * Sends requests to the server of a tag in one round trip. The server processes them in this order. Each is sent once, and never
+   * late: a connection that does not answer in time is closed.
    *
-   * @param requests - One at most changes something.
-   * @throws {SessError} `unknown_outcome` where that one was sent and may have been done; else what says that it was not;
-   *   `configuration` where the server wants a sign-in.
+   * @param requests - At most one of them writes.
+   * @throws {SessError} `unknown_outcome` if the write was sent and may have been applied; `configuration` if the server requires
+   *   other credentials; otherwise a code that says that nothing was written.
    */
   async flight<const Requests extends readonly Request[]>(
     tag: string,
@@ -79,18 +79,18 @@ export class Exchange {
         if (error || !reply) return reject(error ?? new Error('no reply'))
         if (reply.header.magic === RESPONSE && reply.header.opcode === request.opcode)
           return resolve(reply as Reply<Buffer>)
-        reject(new Error('the reply is to something else'))
-        server.error(new Error('the connection is out of step'))
+        reject(new Error('the reply belongs to another request'))
+        server.error(new Error('the replies of the connection are out of order'))
       }
-      // One try. memjs would resend what had no answer, and it may have been done.
+      // Without retries: memjs would resend a request that may have been applied.
       this.#client.perform(tag, request.bytes, seq, answer, 1)
     })
   }
 }
 
-const DENIED = 'did nothing, for nobody signed in: give the client the right username and password'
+const DENIED = 'refused the credentials; nothing was written. Give the client the right username and password'
 
-/** True for what memjs throws where a server wants a sign-in, by SASL, that did not come or was wrong: it did nothing then. */
+/** True for the value that memjs throws if the server refused or missed the credentials (SASL). The server did nothing then. */
 function isDenied(cause: unknown): boolean {
   return cause === 'Memcached server authentication failed!'
 }
@@ -107,6 +107,6 @@ function failure(
 ): SessError {
   const said = cause instanceof Error ? cause.message : String(cause)
   const name = server ? `${server.host}:${server.port}` : 'Memcached'
-  const advice = code === 'too_large' ? '; its item size (-I) must be what maxItemBytes says' : ''
+  const advice = code === 'too_large' ? '; set maxItemBytes to the largest item of the server (its option -I)' : ''
   return new SessError(code, `${name} ${what}: ${said}${advice}`, { cause })
 }

@@ -1,6 +1,6 @@
 import type { SessionKey } from '@sess/core'
 
-/** A key of Memcached has 250 bytes at most, and a record's has 28 of its own. */
+/** The longest prefix: a key of Memcached has at most 250 bytes, of which a record needs 28. */
 export const LONGEST_PREFIX = 222
 
 /** The key of a record. */
@@ -8,7 +8,7 @@ export function recordKey(prefix: string, { tag, id }: SessionKey): string {
   return prefix + tag + id
 }
 
-/** The key of the epochs of a tag's subjects. No record has it, whatever the prefixes: no id ends like this. */
+/** The key of the epochs of a tag's subjects. No record has this key, with any prefix, because no id ends with `@`. */
 export function epochsKey(prefix: string, tag: string): string {
   return `${prefix}${tag}@`
 }

@@ -22,23 +22,23 @@ import { revoke } from './revoke.ts'
 
 /** Options of {@link memcachedStore}. */
 export interface MemcachedStoreOptions {
-  /** What all keys begin with: up to 222 characters of printable ASCII, no space. Default: `sess:`. */
+  /** The start of every key: up to 222 characters of printable ASCII, no space. Default: `sess:`. */
   readonly prefix?: string
   /**
-   * The largest item that the servers take, in bytes: what their `-I` says. A payload may be 2,048 bytes smaller.
-   * Default: 1 MiB, as theirs.
+   * The largest item that the servers accept, in bytes: the value of their option `-I`. A payload may have 2,048 bytes less.
+   * Default: 1 MiB, as in Memcached.
    */
   readonly maxItemBytes?: number
 }
 
 /**
- * Sessions in Memcached: fast, and gone when it has no room for them, or restarts.
+ * Makes a store in Memcached. It is fast, but loses sessions when Memcached is full or restarts.
  *
- * A write is a compare-and-set by Memcached's own token. Signing a subject out everywhere is one write, however many
- * sessions it has; there is no list of them.
+ * A write is a compare-and-set with Memcached's own token. Signing a subject out everywhere is one write, for any number of sessions.
+ * The store cannot list sessions.
  *
- * @param client - A `Client` of memjs 1.3, which stays yours to close. The store repairs how its servers change connections,
- *   for all who use the client; see the README.
+ * @param client - A `Client` of memjs 1.3. You close it. The store repairs how its server objects handle connections, for all code that
+ *   uses the client; see the README.
  * @throws {SessError} `invalid_option`, also for a client with `failover`.
  */
 export function memcachedStore(client: MemcachedClient, options: MemcachedStoreOptions = {}): SessionStore {
@@ -58,7 +58,7 @@ class MemcachedStore implements StoreImplementation {
   readonly #exchange: Exchange
   readonly #table: EpochTable
   readonly #records: Records
-  /** By the object that was given out or taken in, so that a write needs not read first. */
+  /** What is known of records that were returned or written, by their objects, so that a write need not read first. */
   readonly #memory = new WeakMap<AnyRecord, Seen>()
 
   constructor(client: MemcachedClient, prefix: string, maxPayloadBytes: number) {
@@ -78,8 +78,8 @@ class MemcachedStore implements StoreImplementation {
   }
 
   /**
-   * For a subject: its epoch, and then the record with it. A revocation in between ends what was written; so the epoch is
-   * looked at again in the flight of the write, and what was ended is written anew.
+   * With a subject, it first reserves the subject's epoch, and then writes the record with a copy of it. A revocation in between would
+   * end the new record. So it reads the epoch again in the round trip of the write, and writes the record again if it was ended.
    */
   async create(key: SessionKey, record: SessionRecord, now: number): Promise<boolean> {
     const { subject, expiresAt } = record
@@ -117,7 +117,7 @@ class MemcachedStore implements StoreImplementation {
     return this.#compareAndSet('replaced', key, expected, now, change, record)
   }
 
-  /** Sends the whole record, for Memcached cannot change a part of it. */
+  /** Sends the whole record, because Memcached cannot change a part of an item. */
   async touch(
     key: SessionKey,
     expected: ExpectedRecord,
@@ -138,19 +138,19 @@ class MemcachedStore implements StoreImplementation {
       remove(at),
     )
     if (header.status === NOT_FOUND) return false
-    // One that was not there when it was asked for, and was deleted, is as live as a new one is.
+    // An item that the `get` did not find and the `remove` did was created in between, so it was live.
     return item.header.status === NOT_FOUND || isLive(decode(item.val), readOf(table).epochs, now)
   }
 
-  /** Replaces the subject's epoch: one write, however many sessions it has, and one more to spare one. */
+  /** Replaces the subject's epoch: one write for any number of sessions, and one more write if a session is spared. */
   async *deleteSubject(subject: Subject, now: number, except?: SessionKey): AsyncIterable<undefined> {
     await revoke(this.#table, this.#records, subject, now, except)
     yield undefined
   }
 
   /**
-   * @param change - What of a record to write; undefined: nothing.
-   * @param written - The object by which the caller knows what was written.
+   * @param change - Returns the record to write; undefined if there is nothing to write.
+   * @param written - The caller's object for the written record.
    */
   async #compareAndSet<Done extends string>(
     done: Done,
@@ -174,7 +174,7 @@ class MemcachedStore implements StoreImplementation {
       const { subject, expiresAt } = next
       if (subject !== undefined && expiresAt > until) await this.#table.reserve(key.tag, subject, expiresAt, now)
       const bytes = encode(next)
-      // The epochs first: a revocation that they do not show yet comes after this write, or together with it.
+      // The epochs come first, so a revocation that they do not show is later than this write, or parallel to it.
       const [table, { header }] = await this.#exchange.flight(
         key.tag,
         this.#table.get(key.tag),

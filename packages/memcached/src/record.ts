@@ -2,29 +2,29 @@ import type { SessionRecord } from '@sess/core'
 import { decodeRecord, encodeRecord } from '@sess/core/adapter'
 import { EPOCH } from './epochs.ts'
 
-/* A record as one value: how many epochs (8 bits), the epochs, the record as core encodes it. */
+/* The bytes of a record: the number of epochs (8 bits), the epochs, and the record as core encodes it. */
 
-/** How many epochs a record may have: the one in effect, and those of revocations under way that spare it. */
+/** How many epochs a record may hold: the current epoch, and the new epochs of running revocations that spare the record. */
 export const MOST_EPOCHS = 8
 
-/** What is stored beside a payload, at most, in bytes: the item's own head, its key and the record's. */
+/** The most bytes that an item has beside the payload: the head of the item, its key, and the head of the record. */
 export const OVERHEAD = 2048
 
 /** A record as it is stored. */
 export interface StoredRecord extends SessionRecord {
-  /** It lives while one of them is its subject's. Empty without a subject. */
+  /** The record is live while one of these is the epoch of its subject. Empty without a subject. */
   readonly epochs: readonly Buffer[]
 }
 
-/** The bytes to store: a copy. */
+/** Encodes a record. The result shares no memory with it. */
 export function encode(record: StoredRecord): Buffer {
   const { epochs } = record
   return Buffer.concat([Uint8Array.of(epochs.length), ...epochs, encodeRecord(record)])
 }
 
 /**
- * The record in stored bytes, of which its parts are views. Damaged ones have an empty payload, which core reports; bytes
- * that end before it begins are none.
+ * Decodes a record. Its payload and epochs are views of the bytes. A damaged record is `DAMAGED_RECORD` of core; undefined if the bytes
+ * end before the record.
  */
 export function decode(bytes: Buffer): StoredRecord | undefined {
   const named = 1 + EPOCH * (bytes[0] ?? 0)

@@ -7,25 +7,25 @@ import { recordKey } from './keys.ts'
 import { decode, encode, type StoredRecord } from './record.ts'
 import { get, NOT_FOUND, OK, replace, tokenOf } from './request.ts'
 
-/** A live record with the token that it had. */
+/** A live record as it was read, with its token. */
 export interface Seen {
-  /** Its key in Memcached. */
+  /** The key in Memcached. */
   readonly at: string
   readonly token: Buffer
   readonly record: StoredRecord
-  /** Until when its epoch is kept, in ms by core's clock. */
+  /** Until when the epoch of its subject is kept, in ms since the epoch, by core's clock. */
   readonly until: number
 }
 
-/** What is under a key, and the epochs of its tag. */
+/** The result of a read: the item under a key, and the epochs of its tag. */
 export interface Look extends Read {
-  /** Of an item that is there, be it live or not. */
+  /** The token of the item, live or not; absent if there is no item. */
   readonly itemToken?: Buffer
-  /** Where there is a live record. */
+  /** The record; absent if it is not live. */
   readonly seen?: Seen
 }
 
-/** The records, each with the epochs that say whether it is live. */
+/** Reads and writes records. */
 export class Records {
   readonly #exchange: Exchange
   readonly #table: EpochTable
@@ -37,12 +37,12 @@ export class Records {
     this.#prefix = prefix
   }
 
-  /** A record's key in Memcached. */
+  /** The key of a record in Memcached. */
   at(key: SessionKey): string {
     return recordKey(this.#prefix, key)
   }
 
-  /** Both in one flight. The record first: one that the epochs show as live was so when it was read. */
+  /** Reads a record and the epochs in one round trip. The record comes first: if the epochs say that it is live, it was live when it was read. */
   async look(key: SessionKey, now: number): Promise<Look> {
     const at = this.at(key)
     const [{ header, val }, table] = await this.#exchange.flight(key.tag, get(at), this.#table.get(key.tag))
@@ -54,7 +54,7 @@ export class Records {
     return { ...read, itemToken: token, seen: { at, token, record, until: read.epochs.until } }
   }
 
-  /** Compare-and-set of the epochs of a record alone. @returns False where it has changed. */
+  /** Replaces the epochs of a record by compare-and-set. @returns False if the record has changed meanwhile. */
   async replaceEpochs(tag: string, { at, token, record }: Seen, epochs: Buffer[], now: number): Promise<boolean> {
     const value = encode({ ...record, epochs })
     const request = replace(at, value, itemExpiry(record.expiresAt, now), token)
@@ -63,12 +63,12 @@ export class Records {
   }
 }
 
-/** Neither expired nor revoked. */
+/** True for a record that is neither expired nor revoked. */
 export function isLive(record: StoredRecord | undefined, epochs: Epochs, now: number): record is StoredRecord {
   return record !== undefined && now < record.expiresAt && isInEffect(record, epochs)
 }
 
-/** Not revoked. */
+/** True for a record that is not revoked. */
 export function isInEffect({ subject, epochs: own }: StoredRecord, epochs: Epochs): boolean {
   if (subject === undefined) return true
   const epoch = epochOf(epochs, subject)

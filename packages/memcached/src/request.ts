@@ -2,7 +2,7 @@ import { SessError } from '@sess/core'
 import type { Reply } from './client.ts'
 
 /*
- * The binary protocol, of which memjs offers no compare-and-set.
+ * Requests of the binary protocol, since memjs has no method for compare-and-set.
  * https://github.com/memcached/memcached/wiki/BinaryProtocolRevamped
  */
 
@@ -11,7 +11,7 @@ const ADD = 0x02
 const REPLACE = 0x03
 const DELETE = 0x04
 
-/** Statuses of replies. */
+/** The statuses of replies. */
 export const OK = 0x00
 export const NOT_FOUND = 0x01
 export const EXISTS = 0x02
@@ -20,32 +20,32 @@ export const OUT_OF_MEMORY = 0x82
 
 const REQUEST = 0x80
 const HEAD = 24
-/** Of a number in the head that a reply repeats: the request's. */
+/** The offset of the request's number in the head. The reply repeats the number. */
 const OPAQUE = 12
-/** Of the token for compare-and-set in the head. */
+/** The offset of the token for compare-and-set in the head. */
 const TOKEN = 16
 
 /** One request. */
 export interface Request {
   readonly opcode: number
   readonly bytes: Buffer
-  /** The statuses that are an answer; any other is a refusal. */
+  /** The expected statuses. Any other status is a refusal. */
   readonly answers: readonly number[]
 }
 
-/** Answers {@link OK} with the value and its token, or {@link NOT_FOUND}. */
+/** Reads an item. The reply is {@link OK} with the value and its token, or {@link NOT_FOUND}. */
 export function get(key: string): Request {
   return request(GET, key, [OK, NOT_FOUND])
 }
 
-/** Stores where nothing is. Answers {@link OK} with the new token, or {@link EXISTS}. @param expiry - See `itemExpiry`. */
+/** Stores an item if there is none. The reply is {@link OK} with the new token, or {@link EXISTS}. @param expiry - See `itemExpiry`. */
 export function add(key: string, value: Uint8Array, expiry: number): Request {
   return request(ADD, key, [OK, EXISTS], value, expiry)
 }
 
 /**
- * Stores where the token is still the item's. Answers {@link OK} with the new token, {@link EXISTS} where it is another,
- * {@link NOT_FOUND}. (A `set` with a token does the same, but drops the old item when it has no room for the new.)
+ * Replaces an item if its token is unchanged. The reply is {@link OK} with the new token, {@link EXISTS} if the token has changed, or
+ * {@link NOT_FOUND}. (A `set` with a token does the same, but removes the old item if there is no room for the new one.)
  */
 export function replace(key: string, value: Uint8Array, expiry: number, token: Buffer): Request {
   const made = request(REPLACE, key, [OK, NOT_FOUND, EXISTS], value, expiry)
@@ -53,28 +53,28 @@ export function replace(key: string, value: Uint8Array, expiry: number, token: B
   return made
 }
 
-/** The token in a reply: a copy. @throws {SessError} `unsupported` where the server gives none. */
+/** A copy of the token in a reply. @throws {SessError} `unsupported` if the server gives no tokens. */
 export function tokenOf({ cas }: Reply<Buffer>['header']): Buffer {
   return Buffer.from(checked(cas))
 }
 
-/** Without a token a server would store unconditionally. */
+/** Refuses an empty token, with which the server would store unconditionally. */
 function checked(token: Buffer): Buffer {
   if (token.some((byte) => byte !== 0)) return token
   throw new SessError('unsupported', 'Memcached gives no tokens for compare-and-set; start it without -C')
 }
 
-/** Answers {@link OK} where there was something, or {@link NOT_FOUND}. */
+/** Deletes an item. The reply is {@link OK} if there was an item, or {@link NOT_FOUND}. */
 export function remove(key: string): Request {
   return request(DELETE, key, [OK, NOT_FOUND])
 }
 
-/** True for one that changes nothing. */
+/** True for a request that writes nothing. */
 export function asks({ opcode }: Request): boolean {
   return opcode === GET
 }
 
-/** Gives a request its number. */
+/** Writes the number of a request into its bytes. */
 export function number({ bytes }: Request, seq: number): void {
   bytes.writeUInt32BE(seq, OPAQUE)
 }

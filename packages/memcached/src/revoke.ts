@@ -6,8 +6,8 @@ import { MOST_EPOCHS } from './record.ts'
 import type { Look, Records, Seen } from './records.ts'
 
 /**
- * Replaces a subject's epoch. The session that is spared takes the new epoch first, beside the current one: so that session
- * is never ended in between. Of two revocations at once that spare different sessions, each ends the session of the other.
+ * Replaces a subject's epoch. If a session is spared, its record first gets the new epoch beside the current one, so that it is live at
+ * every moment. If two parallel revocations spare different sessions, each ends the session of the other.
  */
 export async function revoke(
   table: EpochTable,
@@ -21,7 +21,7 @@ export async function revoke(
     const { epochs, token, seen }: Look = spared ? await records.look(spared, now) : await table.read(tag)
     const epoch = epochOf(epochs, subject)
     if (!epoch || !token) return
-    // A record that was ended after the new epoch was written into it must not live again when that epoch takes effect.
+    // The spared record has ended after it got the new epoch: take another epoch, so that it does not come back.
     if (seen?.record.subject !== subject) next = randomBytes(EPOCH)
     else if (!(await prepare(records, tag, seen, epoch, next, now))) continue
     if (await table.replace(tag, withEpoch(epochs, subject, next, 0), token, now)) return
@@ -29,7 +29,7 @@ export async function revoke(
   throw contended()
 }
 
-/** Writes the epoch that the subject is about to have into the record that is spared. @returns False where it changed meanwhile. */
+/** Writes the new epoch into the spared record. @returns False if the record has changed meanwhile. */
 async function prepare(
   records: Records,
   tag: string,
@@ -40,6 +40,6 @@ async function prepare(
 ): Promise<boolean> {
   const others = seen.record.epochs.filter((other) => !other.equals(epoch))
   if (others.some((other) => other.equals(next))) return true
-  // The others are of revocations under way, or of such as never came to their end.
+  // Other epochs belong to revocations that are running or were interrupted.
   return records.replaceEpochs(tag, seen, [epoch, ...others.slice(2 - MOST_EPOCHS), next], now)
 }
