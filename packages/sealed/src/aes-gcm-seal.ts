@@ -5,24 +5,25 @@ import { KeyRing, type KeyRingOptions } from './key-ring.ts'
 /** Options of {@link aesGcmSeal}. */
 export interface AesGcmSealOptions extends KeyRingOptions {
   /**
-   * For the move from a store that is not encrypted: true reads records that are not sealed, too. Whoever can write to
-   * the store can then forge sessions as before, so take it out again when the longest session has ended. Default: false.
+   * True: also reads records that are not sealed, while a store that is in use moves to sealing. As long as it is true, anybody who can
+   * write to the store can forge sessions, so remove it when the longest session has ended. Default: false.
    */
   readonly acceptPlaintext?: boolean
 }
 
 /** A seal, and the IDs of its keys. */
 export interface AesGcmSeal extends Seal {
-  /** In the order of the keys; to be logged when a key is changed. An ID tells nothing of its key. */
+  /** The IDs of the keys, in their order. Log them when you change a key. An ID does not reveal its key. */
   readonly keyIds: readonly string[]
 }
 
 const OPTIONS: OptionNames<AesGcmSealOptions> = { keys: true, revokedKeyIds: true, acceptPlaintext: true }
 
 /**
- * Encrypts sessions in any store: the whole envelope, bound to its record, revision and subject.
+ * Makes a seal for the option `seal` of `createSessions`. It encrypts the whole payload of a record, and binds it to the record's key,
+ * revision and subject.
  *
- * @throws {SessError} `invalid_option`, naming a key by its place.
+ * @throws {SessError} `invalid_option`; the message names a key by its place in the list.
  * @see https://c2sp.org/XAES-256-GCM
  */
 export function aesGcmSeal(options: AesGcmSealOptions): AesGcmSeal {

@@ -11,7 +11,7 @@ import { sealCookie } from './cookie-codec.ts'
 import type { KeyRing } from './key-ring.ts'
 
 const TRAITS: StoreTraits = Object.freeze<StoreTraits>({
-  // More than any cookie takes: what counts is the cookie as it is sealed.
+  // More than any cookie can hold. The limit that counts is that of the sealed cookie.
   maxPayloadBytes: 65_536,
   expiryResolutionMs: 1,
   needsPepper: false,
@@ -19,8 +19,8 @@ const TRAITS: StoreTraits = Object.freeze<StoreTraits>({
 })
 
 /**
- * Stands where core looks for a store, for one session of one request: whatever is written is sealed, to be taken to the
- * browser. There is nobody else to compare with, so every write succeeds that fits and comes before the response.
+ * The store of one session in one request. A write seals the record as a cookie value for the browser. There is no stored record to
+ * compare with, so every write succeeds that fits into a cookie and comes before the response.
  */
 export class CookieCarrier implements SessionStore {
   readonly name = 'sealed cookie'
@@ -36,17 +36,17 @@ export class CookieCarrier implements SessionStore {
     this.#maxLength = maxLength
   }
 
-  /** The cookie value of what was written last. */
+  /** The cookie value of the last write. */
   get value(): string | undefined {
     return this.#value
   }
 
-  /** The session that the request came with. */
+  /** Sets the key of the request's session. */
   carry(key: SessionKey): void {
     this.#handle = handleOf(key)
   }
 
-  /** The response's head has left: no cookie can follow it. */
+  /** Call it when the head of the response has left, so that no cookie can be set any more. */
   closeCookie(): void {
     this.#closed = true
   }
@@ -62,13 +62,13 @@ export class CookieCarrier implements SessionStore {
   }
 
   async replace(key: SessionKey, _: ExpectedRecord, next: SessionRecord): Promise<'replaced'> {
-    // A login turns the session that it came from into a marker; here its cookie is overwritten, and that is all.
+    // A login also replaces the old session by a marker. Here this write is ignored, since the new cookie overwrites the old one.
     if (handleOf(key) === this.#handle) this.#seal(key, next)
     return 'replaced'
   }
 
   async touch(key: SessionKey, expected: ExpectedRecord, expiresAt: number): Promise<'touched' | 'conflict'> {
-    // To core: somebody else has moved the clock. Too late is no error where nothing was changed.
+    // Too late for a cookie, but no error, since nothing has changed. For core, `conflict` means that another request has moved the expiry.
     if (this.#closed) return 'conflict'
     this.#seal(key, { ...expected, expiresAt })
     return 'touched'
@@ -85,7 +85,7 @@ export class CookieCarrier implements SessionStore {
     if (value.length > this.#maxLength)
       throw new SessError(
         'too_large',
-        `the cookie value would have ${value.length} characters, and may have ${this.#maxLength}: browsers drop cookies of more than 4,096 bytes. Keep large things elsewhere and their IDs here, or sessions in a store`,
+        `the cookie value would have ${value.length} characters, and may have ${this.#maxLength}: browsers drop cookies of more than 4,096 bytes. Keep large things elsewhere and their IDs in the session, or keep sessions in a store`,
       )
     this.#value = value
   }
@@ -94,7 +94,7 @@ export class CookieCarrier implements SessionStore {
     if (this.#closed)
       throw new SessError(
         'response_started',
-        'a sealed session lies in its cookie, and the response has started; change or end it earlier',
+        'a sealed session is stored in its cookie, and the response has started; change or end the session earlier',
       )
   }
 }

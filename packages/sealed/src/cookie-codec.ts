@@ -5,9 +5,9 @@ import { OVERHEAD, type KeyRing } from './key-ring.ts'
 /**
  * A cookie value is base64url of:
  *
- * - in the clear: two letters and a version; when the session ends at the latest, in seconds since the epoch;
- * - sealed, with these as associated data: the session's key, its expiry in ms, the length of its subject, the subject, and
- *   core's payload.
+ * - the head, not encrypted: two letters and a version; the absolute end of the session, in seconds since the epoch;
+ * - the body, sealed with the head as associated data: the session's key, its expiry in ms, the length of its subject, the subject,
+ *   and core's payload.
  */
 const MAGIC = [0x53, 0x63, 1] as const
 const SECONDS_AT = MAGIC.length
@@ -19,18 +19,18 @@ const EXPIRY_AT = KEY_BYTES
 const LENGTH_AT = EXPIRY_AT + 6
 const SUBJECT_AT = LENGTH_AT + 2
 
-/** The longest cookie value, in characters: browsers take 4,096 bytes of name and value. */
+/** The longest cookie value, in characters: browsers accept 4,096 bytes of name and value. */
 export const LONGEST = 4094
 
-/** Sets these cookies apart from everything else that is sealed under the same keys. */
+/** Associated data that separates these cookies from other messages under the same keys. */
 const PURPOSE = Buffer.from('sess/cookie\n')
 
-/** What a cookie value was: a record, or why there is none. */
+/** The result of opening a cookie value: a record, or the reason why it was rejected. */
 export type Opened =
   | { readonly key: SessionKey; readonly record: SessionRecord }
   | { readonly rejected: 'malformed' | 'expired' | 'undecodable' }
 
-/** Seals a record as a cookie value. What tells earlier secrets and writes apart in a store has nothing to do here, and is left out. */
+/** Seals a record as a cookie value. It leaves out the earlier secrets and the write log, which are only useful in a store. */
 export function sealCookie(ring: KeyRing, key: SessionKey, record: SessionRecord): string {
   const { envelope, data } = decodeEnvelope(unframe(record.payload, record.subject)!.body!)!
   const payload = frame(encodeEnvelope({ ...envelope, earlier: [], writes: '' }, data), false, record.subject)
@@ -49,14 +49,14 @@ export function sealCookie(ring: KeyRing, key: SessionKey, record: SessionRecord
 /**
  * Opens a cookie value.
  *
- * @throws {SessError} `configuration` for a key that is not in the ring, unless the session would be past its time anyway.
+ * @throws {SessError} `configuration` if the key is not in the ring, unless the session has expired anyway.
  */
 export function openCookie(ring: KeyRing, value: string, now: number): Opened {
   const bytes = value.length <= LONGEST && /^[\w-]+$/.test(value) ? Buffer.from(value, 'base64url') : Buffer.alloc(0)
   if (bytes.length < HEAD + OVERHEAD || MAGIC.some((byte, i) => bytes[i] !== byte)) return { rejected: 'malformed' }
   const head = bytes.subarray(0, HEAD)
   const sealed = bytes.subarray(HEAD)
-  // Not to be trusted yet, but a browser that keeps a cookie past its time, and past its key's, is to get a new session.
+  // The head is not authenticated yet. But a browser with an expired cookie, whose key was removed, must get a new session, and no error.
   if (!ring.knows(sealed) && head.readUIntBE(SECONDS_AT, SECONDS_BYTES) * 1000 <= now) return { rejected: 'expired' }
   const opened = ring.open(sealed, bound(head))
   if (!opened || opened.length < SUBJECT_AT) return { rejected: 'undecodable' }

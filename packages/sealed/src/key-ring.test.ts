@@ -80,7 +80,7 @@ test('the first key seals, all open; one that is not there is a configuration er
     expect.objectContaining({
       code: 'configuration',
       message:
-        'a session is sealed under a key that keys does not have; add that key here, behind the first. Nothing was written',
+        'a session is sealed under a key that is not in keys; add this key to keys, after the first. Nothing was written',
       cause: expect.objectContaining({ message: expect.stringContaining(without.keyIds[0]!) }),
     }),
   )

@@ -4,7 +4,7 @@ import { checkOptions } from '@sess/core/adapter'
 import { Context, LiveSession, type DecodedRecord, type Opened, type Settings } from '@sess/core/internal'
 import type { CookieCarrier } from './cookie-carrier.ts'
 
-/** What core needs to know for one session that lies in its cookie. */
+/** The context of one session that is stored in its cookie. */
 export class SealedContext extends Context {
   readonly carrier: CookieCarrier
 
@@ -13,13 +13,13 @@ export class SealedContext extends Context {
     this.carrier = carrier
   }
 
-  /** Every write makes another cookie. */
+  /** The new cookie value: every write makes another cookie. */
   override cookieOf(_held: DecodedRecord): string | undefined {
     return this.carrier.value
   }
 }
 
-/** A session that lies in its cookie: core's own, less what takes a store. */
+/** A session that is stored in its cookie. Methods that need a store throw `unsupported`. */
 export class LiveSealedSession extends LiveSession {
   readonly #carrier: CookieCarrier
 
@@ -30,14 +30,14 @@ export class LiveSealedSession extends LiveSession {
 
   override async update(): Promise<Outcome> {
     throw unsupported(
-      'update() cannot be atomic: there is nothing to compare with in a cookie, and of two requests at once the last one wins. Change session.data and commit() where that may be lost',
+      'update() cannot be atomic in a cookie, where of two parallel requests the last one wins. If a lost change does no harm, change session.data and call commit()',
     )
   }
 
   override async regenerate(options: RegenerateOptions = {}): Promise<Outcome> {
     checkOptions(options, 'regenerate()', { keepOldFor: true })
     if (options.keepOldFor !== undefined)
-      throw unsupported('keepOldFor cannot be kept: a copy of the old cookie opens until the session expires')
+      throw unsupported('keepOldFor has no effect: a copy of the old cookie works until the session expires')
     return super.regenerate()
   }
 
@@ -47,7 +47,7 @@ export class LiveSealedSession extends LiveSession {
   }
 }
 
-/** An `unsupported` error, and what to do. */
+/** Makes an `unsupported` error that says what to do. */
 export function unsupported(what: string): SessError {
-  return new SessError('unsupported', `${what}; keep sessions in a store for that`)
+  return new SessError('unsupported', `${what}; for this, keep sessions in a store`)
 }

@@ -189,7 +189,7 @@ describe('what takes a store', () => {
     'refuses the option %s',
     (name) => {
       expect(() => create({ [name]: undefined } as object)).toThrow(code('invalid_option'))
-      expect(() => create({ [name]: undefined } as object)).toThrow('it has no use where sessions lie in their cookies')
+      expect(() => create({ [name]: undefined } as object)).toThrow('it has no effect on sessions in cookies')
     },
   )
 })

@@ -14,14 +14,17 @@ import { LONGEST, openCookie } from './cookie-codec.ts'
 import { KeyRing, type KeyRingOptions } from './key-ring.ts'
 import { LiveSealedSession, SealedContext, unsupported } from './sealed-session.ts'
 
-/** Options of `createSessions` that say something of a store. */
+/** The options of `createSessions` that concern a store. */
 type OfStores = 'store' | 'seal' | 'maxPerSubject' | 'pepper' | 'onConflict' | 'storeTimeout' | 'sweepEvery'
 
-/** Options of {@link createSealedSessions}, `serializer` and `schema` apart: those of `createSessions` that need no store, and two more. */
+/**
+ * Options of {@link createSealedSessions}, without `serializer` and `schema`: those of `createSessions` that do not concern a store, the
+ * keys, and `maxLength`.
+ */
 export interface SealedOptions extends Omit<BaseOptions, OfStores>, KeyRingOptions {
   /**
-   * How long a cookie value may be, in characters; at most 4,094. Browsers take 4,096 bytes of name and value, and some
-   * count the attributes, too. Default: 3,968, which leaves 128 for these.
+   * The longest cookie value, in characters; at most 4,094. Browsers accept 4,096 bytes of name and value, and some also count the
+   * attributes. Default: 3,968, which leaves 128 bytes for name and attributes.
    */
   readonly maxLength?: number
 }
@@ -44,7 +47,7 @@ const OPTIONS: OptionNames<SealedOptions & Omit<AnyOptions, OfStores>> = {
   log: true,
 }
 
-const NO_USE = 'it has no use where sessions lie in their cookies'
+const NO_USE = 'it has no effect on sessions in cookies; leave it out'
 const HINTS: Readonly<Record<OfStores | 'secret' | 'password', string>> = {
   store: NO_USE,
   seal: NO_USE,
@@ -58,12 +61,12 @@ const HINTS: Readonly<Record<OfStores | 'secret' | 'password', string>> = {
 }
 
 /**
- * Makes sessions that lie in their cookies, encrypted: no store, no round trip. What takes a store throws `unsupported`:
- * `update`, `regenerate` with `keepOldFor`, `listSubject`, `revoke`, `revokeSubject`, `signal` and `count`.
+ * Makes sessions that are stored in their cookies, encrypted: there is no store and no round trip. What needs a store throws
+ * `unsupported`: `update`, `regenerate` with `keepOldFor`, `listSubject`, `revoke`, `revokeSubject`, `signal` and `count`.
  *
- * A session cannot be ended anywhere but in the browser that has it: a copy of a cookie works until it expires.
+ * A session can only be ended in its own browser, by removing the cookie. A copy of the cookie works until it expires.
  *
- * With a `schema`, `session.data` is what the schema makes of the stored data.
+ * With a `schema`, `session.data` is the output of the schema for the stored data.
  *
  * @throws {SessError} `invalid_option`, naming the option.
  */
@@ -71,10 +74,10 @@ export function createSealedSessions<Output extends object>(
   options: SealedOptions & SerializerOption<Output> & { readonly schema: DataSchema<Output> },
 ): SealedSessions<Output>
 /**
- * Makes sessions that lie in their cookies, encrypted: no store, no round trip. What takes a store throws `unsupported`:
- * `update`, `regenerate` with `keepOldFor`, `listSubject`, `revoke`, `revokeSubject`, `signal` and `count`.
+ * Makes sessions that are stored in their cookies, encrypted: there is no store and no round trip. What needs a store throws
+ * `unsupported`: `update`, `regenerate` with `keepOldFor`, `listSubject`, `revoke`, `revokeSubject`, `signal` and `count`.
  *
- * A session cannot be ended anywhere but in the browser that has it: a copy of a cookie works until it expires.
+ * A session can only be ended in its own browser, by removing the cookie. A copy of the cookie works until it expires.
  *
  * `Data` is the type of `session.data`, whose keys are all optional: a new session has none.
  *
@@ -97,32 +100,32 @@ export function createSealedSessions(options: SealedOptions & Omit<AnyOptions, '
 }
 
 /**
- * A session that lies in its cookie: {@link Session}, whose `update` and `keepOldFor` do not compile. `this: never` keeps it a
- * session to every binding.
+ * A session that is stored in its cookie: a {@link Session} whose `update` and `keepOldFor` do not compile. With `this: never` the type
+ * is still assignable to `Session`, so it works with every binding.
  */
 export interface SealedSession<Data extends object = Record<string, unknown>> extends Session<Data> {
-  /** Throws `unsupported`: there is nothing to compare with in a cookie. Change `data` and call `commit()`. */
+  /** Throws `unsupported`, since a cookie has no compare-and-set. Change `data` and call `commit()`. */
   update(this: never): never
-  /** Gives the session a new cookie. A copy of the old one opens until the session expires. */
+  /** Gives the session a new cookie. A copy of the old cookie works until the session expires. */
   regenerate(): Promise<Outcome>
 }
 
-/** What {@link createSealedSessions} returns: {@link Sessions}, less what takes a store. Calls of that do not compile. */
+/** The result of {@link createSealedSessions}: {@link Sessions} whose methods that need a store do not compile. */
 export interface SealedSessions<Data extends object = Record<string, unknown>> extends Sessions<Data> {
   load(cookieValue: string | undefined): Promise<SealedSession<Data>>
-  /** Throws `unsupported`: nobody but the browsers has the sessions. */
+  /** Throws `unsupported`: only the browsers have the sessions. */
   listSubject(this: never): never
-  /** Throws `unsupported`: nobody but the browser has the session. */
+  /** Throws `unsupported`: only the browser has the session. */
   revoke(this: never): never
-  /** Throws `unsupported`: nobody but the browsers has the sessions. */
+  /** Throws `unsupported`: only the browsers have the sessions. */
   revokeSubject(this: never): never
-  /** Throws `unsupported`: nothing says that a session has ended. */
+  /** Throws `unsupported`: the server cannot notice that a session has ended. */
   signal(this: never): never
-  /** Throws `unsupported`: nobody but the browsers has the sessions. */
+  /** Throws `unsupported`: only the browsers have the sessions. */
   count(this: never): never
 }
 
-/** How many cookies of one name are opened. */
+/** How many cookies of one name are tried. */
 const MOST_COOKIES = 4
 
 class LiveSealedSessions extends LiveSessions {
@@ -141,7 +144,7 @@ class LiveSealedSessions extends LiveSessions {
     return this.loadOneOf(cookieValue ? [cookieValue] : [])
   }
 
-  /** The first that opens. None can be ended but by taking it from its browser. */
+  /** Loads the first value that opens. */
   protected override async loadOneOf(values: readonly string[]): Promise<Session> {
     const { settings, events } = this.#shared
     const carrier = this.#carriers()
@@ -162,10 +165,10 @@ class LiveSealedSessions extends LiveSessions {
   }
 
   override async revoke(): Promise<boolean> {
-    throw unsupported('a session in its cookie cannot be revoked: nobody but the browser has it')
+    throw unsupported('a session in a cookie cannot be revoked, since only the browser has it')
   }
 
   override signal(): AbortSignal {
-    throw unsupported('nothing says that a session in its cookie has ended: no signal can abort for that')
+    throw unsupported('the server cannot notice that a session in a cookie has ended, so no signal would abort')
   }
 }

@@ -1,8 +1,8 @@
 import { createCipheriv, createDecipheriv, type Cipheriv } from 'node:crypto'
 
-/** The length of a nonce, in bytes: long enough to be random for every message, however many there are. */
+/** The length of a nonce, in bytes: long enough for a random nonce in every message. */
 export const NONCE_BYTES = 24
-/** The length of the tag behind the ciphertext, in bytes. */
+/** The length of the tag after the ciphertext, in bytes. */
 export const TAG_BYTES = 16
 /** The length of a key, in bytes. */
 export const KEY_BYTES = 32
@@ -11,16 +11,16 @@ const BLOCK = 16
 const GCM_NONCE_BYTES = 12
 
 /**
- * XAES-256-GCM, as C2SP publishes it: each message gets a key of its own, derived from the first half of a random nonce
- * of 192 bits by CMAC-AES-256 (NIST SP 800-108r1), and is sealed under it by AES-256-GCM with the other half. Two of 2^80
- * messages under one key share a nonce with a chance of 2^-33; by plain AES-256-GCM, that is so after 2^32.
+ * XAES-256-GCM, as C2SP specifies it. Each message has a key of its own, which CMAC-AES-256 (NIST SP 800-108r1) derives from the first
+ * half of a random nonce of 192 bits. AES-256-GCM seals the message with this key and the other half as nonce. Among 2^80 messages
+ * under one key, two share a nonce with a probability of 2^-33; with plain AES-256-GCM this is so after 2^32 messages.
  *
  * @see https://c2sp.org/XAES-256-GCM
  */
 export class Xaes {
-  /** AES of one block after the other, which is all that CMAC of one block needs. */
+  /** AES in ECB mode, which is all that CMAC of one block needs. */
   readonly #aes: Cipheriv
-  /** The subkey that CMAC combines with a last block that is whole. */
+  /** The subkey that CMAC combines with a complete last block. */
   readonly #subkey: Buffer
 
   /** @param key - 32 bytes. */
@@ -29,7 +29,7 @@ export class Xaes {
     this.#subkey = doubled(this.#aes.update(Buffer.alloc(BLOCK)))
   }
 
-  /** Ciphertext and tag. A nonce is used for one message alone. */
+  /** Seals a message. Returns ciphertext and tag. Use each nonce for one message only. */
   seal(nonce: Uint8Array, plaintext: Uint8Array, associated: Uint8Array): Buffer {
     const cipher = createCipheriv('aes-256-gcm', this.#keyOf(nonce), nonce.subarray(GCM_NONCE_BYTES), {
       authTagLength: TAG_BYTES,
@@ -37,7 +37,7 @@ export class Xaes {
     return Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()])
   }
 
-  /** Undefined unless all of it is as it was sealed. */
+  /** Opens a message. Undefined if ciphertext, tag or associated data were changed. */
   open(nonce: Uint8Array, sealed: Uint8Array, associated: Uint8Array): Buffer | undefined {
     if (sealed.length < TAG_BYTES) return undefined
     const decipher = createDecipheriv('aes-256-gcm', this.#keyOf(nonce), nonce.subarray(GCM_NONCE_BYTES), {

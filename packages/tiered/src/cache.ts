@@ -8,10 +8,10 @@ import {
 } from '@sess/core/adapter'
 import { decode, encode, type Entry } from './entry.ts'
 
-/** How often an entry is tried against others that come between. */
+/** How often the write of an entry is tried when other processes write first. */
 const TRIES = 20
 
-/** What a {@link Cache} goes by. Times in ms. */
+/** Settings of a {@link Cache}. Times are in ms. */
 export interface CacheSettings {
   readonly store: SessionStore
   readonly staleMs: number
@@ -20,11 +20,11 @@ export interface CacheSettings {
 }
 
 /**
- * A store as a cache: it may forget, be late or be away, and nothing here rejects.
+ * Uses a store as a cache. The store may lose entries, be slow or be down; no method of this class rejects.
  *
- * An entry's life is counted from when the origin was asked, so none outlives `staleMs`, however late it arrives. Entries
- * only ever move on: to a later revision, a later expiry, or a tombstone, which stays until no fill from before it can
- * arrive any more.
+ * The life of an entry counts from the time at which the origin was asked, so no entry lives longer than `staleMs`, even if it arrives
+ * late. An entry only changes to a later revision, a later expiry, or a tombstone. A tombstone stays until no earlier fill can arrive
+ * any more.
  */
 export class Cache {
   readonly #settings: CacheSettings
@@ -33,21 +33,21 @@ export class Cache {
     this.#settings = settings
   }
 
-  /** What is there; `unknown` when the cache does not answer. */
+  /** Reads an entry; `unknown` if the cache does not answer. */
   async get(key: SessionKey, now: number): Promise<Entry | 'unknown' | undefined> {
     return this.#guarded(() => this.#read(key, now), 'unknown')
   }
 
-  /** Keeps what the origin answered, unless something is there. @param now - When the origin was asked. */
+  /** Stores a record that the origin returned, unless there is an entry. @param now - When the origin was asked. */
   async fill(key: SessionKey, record: AnyRecord, now: number): Promise<void> {
     await this.#guarded(() => this.#settings.store.create(key, this.#held(record, now, 1), now), false)
   }
 
   /**
-   * Leaves what the origin was made to hold.
+   * Stores the result of a write to the origin.
    *
-   * @param record - Undefined: a tombstone.
-   * @param seen - The entry that this was read from, where it was: spares a look.
+   * @param record - The record; undefined: a tombstone.
+   * @param seen - The entry from which the record was read, if any. It saves a read of the cache.
    */
   async leave(key: SessionKey, record: AnyRecord | undefined, now: number, seen?: Entry): Promise<void> {
     await this.#guarded(() => this.#leave(key, record, now, seen), undefined)
@@ -65,20 +65,23 @@ export class Cache {
       if (done) return
       entry = await this.#read(key, now)
     }
-    throw new SessError('conflict', `the ${store.name} cache was written ${TRIES} times by others; it may answer late`)
+    throw new SessError(
+      'conflict',
+      `other processes wrote an entry of the ${store.name} cache first, ${TRIES} times; the cache may hold an old record until it expires`,
+    )
   }
 
   async #read(key: SessionKey, now: number): Promise<Entry | undefined> {
     const { store } = this.#settings
     const held = await store.read(key, now)
     if (!held || isSound(held)) return held && decode(held)
-    // Damaged, and no compare-and-set can take its place. A tombstone that comes between goes too; what an old answer of the
-    // origin then puts here ends within `staleMs`, as any fill does.
+    // The entry is damaged, and compare-and-set cannot replace it. The delete may also remove a tombstone that was written in between. A
+    // late fill with an old record could follow, but ends within `staleMs`, as every fill does.
     await store.delete(key, now)
     return undefined
   }
 
-  /** What does not fit is a tombstone: the origin is asked for it. */
+  /** The cache's record for a record of the origin. If it does not fit, it is a tombstone, so that the origin is asked. */
   #held(record: AnyRecord | undefined, now: number, revision: number): SessionRecord {
     const { staleMs, store } = this.#settings
     const payload = encode(record)
@@ -106,7 +109,7 @@ export class Cache {
   }
 }
 
-/** Whether something takes an entry's place. Nothing takes that of a tombstone. */
+/** Whether a record, or a tombstone (undefined), may replace an entry. Nothing replaces a tombstone. */
 function movesOn({ record: old }: Entry, next: AnyRecord | undefined): boolean {
   if (!old) return false
   if (!next || next.revision > old.revision) return true

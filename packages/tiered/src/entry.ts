@@ -2,20 +2,20 @@ import { crc32 } from 'node:zlib'
 import { decodeRecord, encodeRecord, type AnyRecord, type ExpectedRecord, type SessionRecord } from '@sess/core/adapter'
 
 /*
- * What stands in the cache under a session's key, as the payload of a record of the cache's own: a checksum (CRC-32) and the
- * origin's record, or a tombstone, which is empty. The checksum covers the record's payload, too: of an entry that was changed
- * the origin is asked, while core could only end the session. The subject is not the cache's to index.
+ * The payload of the cache's record under a session's key: a checksum (CRC-32) and the encoded record of the origin; or nothing, which is
+ * a tombstone. The checksum also covers the payload of the origin's record: if an entry was damaged, the origin is asked, while core
+ * could only end the session. The cache's record has no subject, so the cache need not index subjects.
  */
 
 const CHECKSUM = 4
 
-/** A cache's record, and what it holds: the origin's record, or nothing, which is a tombstone. */
+/** A record of the cache, and the origin's record in it; undefined: it is a tombstone. */
 export interface Entry {
   readonly held: ExpectedRecord
   readonly record: SessionRecord | undefined
 }
 
-/** What the cache is to keep. */
+/** Encodes an entry. @param record - The origin's record; undefined: a tombstone. */
 export function encode(record: AnyRecord | undefined): Uint8Array {
   if (!record) return new Uint8Array()
   const bytes = encodeRecord(record)
@@ -24,7 +24,7 @@ export function encode(record: AnyRecord | undefined): Uint8Array {
   return Buffer.concat([checksum, bytes])
 }
 
-/** Reads what the cache kept. Damaged bytes, and a record without a payload, are a tombstone: the origin is asked. */
+/** Decodes an entry. Damaged bytes, and a record without a payload, count as a tombstone, so that the origin is asked. */
 export function decode(held: ExpectedRecord): Entry {
   const { buffer, byteOffset, byteLength } = held.payload
   const bytes = Buffer.from(buffer, byteOffset, byteLength)

@@ -24,11 +24,11 @@ export interface TieredStoreOptions {
   readonly cache: SessionStore
   /** Keeps the sessions; every write goes there first. */
   readonly origin: SessionStore
-  /** How long the cache may answer late, in ms; at most 60,000. Default: 10,000. */
+  /** How old an answer of the cache may be, in ms; at most 60,000. Default: 10,000. */
   readonly staleMs?: number
-  /** How long a request waits for the cache, in ms, before it goes on without. Default: 250. */
+  /** How long a request waits for the cache, in ms, before it goes on without the cache. Default: 250. */
   readonly cacheTimeoutMs?: number
-  /** Told of each failure of the cache, which no request sees otherwise. Default: nobody is. */
+  /** Called with each failure of the cache. No request fails because of it. Default: none. */
   readonly onCacheError?: (error: unknown) => void
 }
 
@@ -40,18 +40,18 @@ const OPTIONS: OptionNames<TieredStoreOptions> = {
   onCacheError: true,
 }
 
-/** How many tombstones of a revoked subject are under way at once. */
+/** How many tombstones of a revoked subject are written at the same time. */
 const AT_ONCE = 32
 
-/** How many sessions of a revoked subject are listed in a step. */
+/** How many sessions of a revoked subject are listed in one page. */
 const LISTED = 100
 
 /**
- * A cache in front of a durable store.
+ * Makes a store with a cache in front of a durable store.
  *
- * Reads are answered by the cache, where it has the session. Writes go to the origin, which alone decides; then their
- * outcome is left in the cache, as the new record or as a tombstone. What another process wrote, a logout too, is seen
- * at once through a cache that both share, and within `staleMs` through any cache, even one that was away meanwhile.
+ * A read is answered by the cache, if it has the session. A write goes to the origin, which alone decides; then its result is stored in
+ * the cache, as the new record or as a tombstone. Another process sees a write, a logout too, at once if both share the cache, and
+ * otherwise within `staleMs`, even if the cache was down during the write.
  *
  * @throws {SessError} `invalid_option`.
  */
@@ -62,12 +62,12 @@ export function tieredStore(options: TieredStoreOptions): SessionStore {
   checkStore(cache, 'cache')
   checkStore(origin, 'origin')
   if (typeof onCacheError !== 'function') throw invalid('onCacheError', 'must be a function')
-  if (cache === origin) throw invalid('cache', 'is the origin itself')
+  if (cache === origin) throw invalid('cache', 'must be another store than origin')
   if (!(Number.isInteger(staleMs) && staleMs >= 1 && staleMs <= 60_000))
     throw invalid('staleMs', 'must be a whole number from 1 to 60,000')
   if (!(cacheTimeoutMs >= 1 && cacheTimeoutMs <= 10_000)) throw invalid('cacheTimeoutMs', 'must be from 1 to 10,000')
   const sweepers = [origin, cache].filter((store) => store.sweep)
-  // Neither of the two was made here, to be closed here.
+  // No `close`: the caller made both stores, and closes them.
   const { close: _, ...tiered } = wrapStore(
     origin,
     new Tiers(
@@ -80,13 +80,13 @@ export function tieredStore(options: TieredStoreOptions): SessionStore {
   return sweepers.length ? { ...tiered, sweep: (now) => sweepAll(sweepers, now) } : tiered
 }
 
-/** What is done otherwise than by the origin alone. */
+/** The methods that differ from those of the origin. */
 class Tiers implements StoreAround {
   readonly name = 'tiered'
   readonly traits: Partial<StoreTraits>
   readonly #origin: SessionStore
   readonly #cache: Cache
-  /** The entries that records were read from. */
+  /** For each record that was read from the cache, its entry. */
   readonly #seen = new WeakMap<ExpectedRecord, Entry>()
 
   constructor(origin: SessionStore, cacheStore: SessionStore, cache: Cache, staleMs: number) {
@@ -107,7 +107,7 @@ class Tiers implements StoreAround {
       return record
     }
     const record = await this.#origin.read(key, now)
-    // Nobody waits for it.
+    // In the background.
     if (record && !entry) void this.#cache.fill(key, record, now)
     return record
   }
@@ -136,7 +136,7 @@ class Tiers implements StoreAround {
     now: number,
   ): Promise<'touched' | 'conflict' | 'missing'> {
     const answer = await this.#origin.touch(key, expected, expiresAt, now)
-    // What it moved is asked for: that the record is still the one which was read, its revision alone cannot say.
+    // Read the record again: equal revisions do not prove that it is still the record that was read.
     const touched = answer === 'touched' && (await this.#origin.read(key, now, { fresh: true }).catch(() => undefined))
     await this.#left(key, touched || (answer === 'touched' ? 'missing' : answer), expected, now)
     return answer
@@ -148,13 +148,13 @@ class Tiers implements StoreAround {
     return deleted
   }
 
-  /** Lists first, for nobody can name to the cache what the origin has deleted. */
+  /** Lists the sessions first, because the keys of deleted sessions cannot be found afterwards. */
   async *deleteSubject(subject: Subject, now: number, except?: SessionKey): AsyncIterable<number | undefined> {
     const keys: SessionKey[] = []
     if (this.#origin.list)
       for await (const [key] of this.#origin.list(subject, now)) {
         if (key.id === except?.id && key.tag === except.tag) continue
-        // So that no step of the caller's takes as long as the whole list.
+        // A page for the caller, so that no page takes as long as the whole list.
         if (keys.push(key) % LISTED === 0) yield 0
       }
     let failure: { readonly error: unknown } | undefined
@@ -163,7 +163,7 @@ class Tiers implements StoreAround {
     } catch (error) {
       failure = { error }
     }
-    // After a part of it too: a tombstone under a session that lives only has the origin asked.
+    // Also after a failure: a tombstone for a live session does no harm, since it only makes reads go to the origin.
     for (let i = 0; i < keys.length; i += AT_ONCE) {
       await Promise.all(keys.slice(i, i + AT_ONCE).map((key) => this.#cache.leave(key, undefined, now)))
       yield 0
@@ -171,7 +171,7 @@ class Tiers implements StoreAround {
     if (failure) throw failure.error
   }
 
-  /** Leaves in the cache what a write brought about. After a conflict that is the other writer's to do. */
+  /** Stores the result of a write in the cache. After a conflict, the other writer does it. */
   async #left(
     key: SessionKey,
     outcome: AnyRecord | 'conflict' | 'missing',
@@ -182,7 +182,7 @@ class Tiers implements StoreAround {
     await this.#cache.leave(key, outcome === 'missing' ? undefined : outcome, now, this.#seen.get(expected))
   }
 
-  /** A write that may have been applied leaves a tombstone, so that the origin is asked what became of it. */
+  /** Runs a write. If its outcome is unknown, it stores a tombstone in the cache, so that reads go to the origin. */
   async #buryingIfUnknown<T>(key: SessionKey, now: number, write: () => Promise<T>): Promise<T> {
     try {
       return await write()
