@@ -6,10 +6,10 @@ import { InputError } from './input-error.ts'
 
 const HELP = `Usage: npm create @sess/store NAME [-- --folder DIR]
 
-Lays out the package of a session store for @sess, with the conformance kit red: turning it green is the work.
+Creates a package for a session store of @sess, in which the conformance kit is set up and fails until you write the store.
 
-  NAME           of the package: sess-pg, pg-store, @acme/sess-pg
-  --folder DIR   where to; it must be empty, or not there       (NAME without its scope)
+  NAME           the name of the package: sess-pg, pg-store, @acme/sess-pg
+  --folder DIR   the new folder; it must be empty, or not exist (NAME without its scope)
   --help
 `
 
@@ -30,19 +30,19 @@ function main(): string {
   const { values, positionals } = parse(process.argv.slice(2))
   if (values.help) return HELP
   const [name, ...others] = positionals
-  if (name === undefined || others.length > 0) throw new InputError('give one name, of the package; --help shows how')
+  if (name === undefined || others.length > 0) throw new InputError('give one name for the package; --help shows how')
   const { folder, module, factory } = createStore({
     name,
     ...(values.folder !== undefined && { folder: values.folder }),
   })
   const here = relative('', folder)
-  return `${name} is laid out: ${factory}() in ${module}, and what the kit needs to reach it in test/harness.ts.
+  return `${name} is created. Write ${factory}() in ${module}; the harness of the kit is test/harness.ts.
 
 ${here && `  cd ${here}\n`}  npm install
-  npm test                  red: five methods are not written yet
-  npm run conformance       the same, with more to say; -- --help
+  npm test                  fails: five methods are not written yet
+  npm run conformance       the same, with more output; -- --help
 
-The README says what to do, and in which order.
+The README lists the next steps in their order.
 `
 }
 

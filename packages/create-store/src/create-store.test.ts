@@ -20,17 +20,17 @@ describe('the names', () => {
   })
 
   test.each([
-    ['./my-store', /is a path: give the name of the package, and the place with --folder/],
+    ['./my-store', /is a path: give the name of the package, and the folder with --folder/],
     ['@acme/deep/my-store', /is a path/],
-    ['My-Store', /is no name for the package: take lower-case letters/],
-    ['', /is no name/],
-    ['..', /is no name/],
-    ['@acme/', /is no name/],
-    ['a'.repeat(215), /is no name/],
-    ['my store', /is no name/],
-    ['store', /leaves no name for the store: say what keeps the sessions/],
+    ['My-Store', /is not a name for the package: use lower-case letters/],
+    ['', /is not a name/],
+    ['..', /is not a name/],
+    ['@acme/', /is not a name/],
+    ['a'.repeat(215), /is not a name/],
+    ['my store', /is not a name/],
+    ['store', /leaves no name for the store: name the database/],
     ['sess-store', /leaves no name for the store/],
-    ['sess-3d', /begin it with a letter/],
+    ['sess-3d', /beginning with a letter/],
   ])('refuses %j', (name, message) => {
     expect(() => namesOf(name)).toThrow(message)
   })
@@ -91,7 +91,7 @@ describe('the command', () => {
     const before = readdirSync(join(folder, 'here'), { recursive: true })
     expect(await create(folder, 'here-store', '--folder', 'here')).toEqual({
       code: 2,
-      output: 'create-store: here is not empty: nothing in it was touched; name another with --folder\n',
+      output: 'create-store: here is not empty; nothing was changed. Name another folder with --folder\n',
     })
     expect(readdirSync(join(folder, 'here'), { recursive: true })).toEqual(before)
     writeFileSync(join(folder, 'taken'), '')
@@ -102,10 +102,10 @@ describe('the command', () => {
   })
 
   test.each([
-    ['no name', [], 'give one name, of the package; --help shows how'],
+    ['no name', [], 'give one name for the package; --help shows how'],
     ['two names', ['one', 'two'], 'give one name'],
     ['an unknown option', ['one', '--force'], "'--force'"],
-    ['a bad name', ['One'], '"One" is no name for the package'],
+    ['a bad name', ['One'], '"One" is not a name for the package'],
   ])('refuses %s', async (_, args, sentence) => {
     expect(await create(folder, ...args)).toEqual({ code: 2, output: expect.stringContaining(sentence) as unknown })
   })

@@ -4,10 +4,13 @@ import { fileURLToPath } from 'node:url'
 import { InputError } from './input-error.ts'
 import { namesOf, type Names } from './names.ts'
 
-/** Beside this module's folder, in source and in the published package alike. */
+/** The folder of the template: beside this module's folder, in the sources and in the published package. */
 const template = fileURLToPath(new URL('../template', import.meta.url))
 
-/** What has another name in the template: npm publishes no .gitignore, a workflow would be this repository's, what is a test would run there, and a manifest there would be taken for one. */
+/**
+ * Files with another name in the template. npm does not publish a .gitignore; and in this repository, a workflow or a test would run, and a
+ * package.json would count as a package.
+ */
 const RENAMED: Readonly<Record<string, string>> = {
   'package-template.json': 'package.json',
   gitignore: '.gitignore',
@@ -15,30 +18,30 @@ const RENAMED: Readonly<Record<string, string>> = {
   'src/conformance.ts': 'src/conformance.test.ts',
 }
 
-/** What to create. */
+/** Options of {@link createStore}. */
 export interface CreateStoreOptions {
-  /** Of the package: `sess-pg`, `@acme/sess-pg`. */
+  /** The name of the package: `sess-pg`, `@acme/sess-pg`. */
   readonly name: string
-  /** Where: a folder that is empty, but for `.git`, or that is not there yet. Default: the name without its scope. */
+  /** The new folder. It must not exist, or be empty except for `.git`. Default: the name without its scope. */
   readonly folder?: string
 }
 
 /** What was created. */
 export interface CreatedStore {
-  /** Absolute. */
+  /** The absolute path of the folder. */
   readonly folder: string
-  /** The files, from that folder, in the order of their names. */
+  /** The paths of the files in the folder, sorted. */
   readonly files: readonly string[]
-  /** The module of the store, one of these. */
+  /** The path of the module of the store, one of `files`. */
   readonly module: string
-  /** The function in it that makes a store. */
+  /** The name of the function in this module that makes a store. */
   readonly factory: string
 }
 
 /**
- * Lays out the package of a store: five methods to write, and the kit to write them against. No file is overwritten.
+ * Creates a package for a store, with five methods to write, and the conformance kit to test them. It overwrites no file.
  *
- * @throws {InputError} For a name that is none, and a folder that is taken.
+ * @throws {InputError} If the name is not a valid name of a package, or if the folder is not empty.
  */
 export function createStore(options: CreateStoreOptions): CreatedStore {
   for (const option of Object.keys(options ?? {}))
@@ -63,17 +66,17 @@ function refuseTaken(folder: string): void {
   const shown = relative('', folder) || 'this folder'
   if (!statSync(folder).isDirectory()) throw new InputError(`${shown} is a file: name a folder with --folder`)
   if (readdirSync(folder).some((name) => name !== '.git'))
-    throw new InputError(`${shown} is not empty: nothing in it was touched; name another with --folder`)
+    throw new InputError(`${shown} is not empty; nothing was changed. Name another folder with --folder`)
 }
 
-/** From the folder, with slashes. */
+/** The paths of the files in a folder, relative to it, with slashes. */
 function filesOf(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map(({ parentPath, name }) => relative(folder, join(parentPath, name)).replaceAll('\\', '/'))
 }
 
-/** The template's text, with the names of this store in place of its own. */
+/** Replaces the names in a text of the template by the names of the new store. */
 function named(text: string, { packageName, store, file, factory, type }: Names): string {
   const instead: Readonly<Record<string, string>> = {
     'sess-my': packageName,
@@ -87,7 +90,7 @@ function named(text: string, { packageName, store, file, factory, type }: Names)
 
 type Versions = Record<string, string>
 
-/** The package.json, with what this package was itself tested with. */
+/** The text of package.json, with the versions with which this package was tested. */
 function versioned(text: string): string {
   const own = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
     devDependencies: Versions

@@ -1,4 +1,4 @@
-/** What was asked for cannot be done. The message says why, and what to ask for instead. */
+/** The error for wrong input. The message says what is wrong, and what to do. */
 export class InputError extends Error {
   override readonly name = 'InputError'
 }

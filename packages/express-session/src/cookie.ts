@@ -1,20 +1,20 @@
 import { isDeepStrictEqual } from 'node:util'
 import { SessError } from '@sess/core'
 
-/** A session's data, as JSON has it. */
+/** A session's data, as JSON represents it. */
 export type Data = Record<string, unknown>
 
-/** A cookie, as a host puts it into JSON. */
+/** A cookie, as express-session and @fastify/session write it into JSON. */
 interface StoredCookie {
   /** How long the cookie lives after each response, in ms; null: its expiry is fixed, or it has none. */
   readonly originalMaxAge?: unknown
-  /** Stored only where it is fixed: one that slides is the record's own expiry. */
+  /** Stored only if it is fixed. A sliding expiry is the expiry of the record. */
   readonly expires?: unknown
 }
 
 /**
- * The key, in the cookie that `get` gives, of the state that was loaded: a copy by JSON or `structuredClone` carries it. Hosts
- * take what they know from a cookie, and leave it out.
+ * The property of a cookie from `get` that identifies the loaded state. A copy by JSON or `structuredClone` has it too. The session
+ * libraries ignore it.
  */
 export const VERSION = '@sess/version'
 
@@ -22,10 +22,10 @@ export const VERSION = '@sess/version'
 const DRIFT_MS = 1000
 
 /**
- * What a host would store of a session, less what the record itself says.
+ * The data that the session library would store, without what the record itself holds.
  *
- * @param before - The cookie as it was stored, if it was.
- * @throws What JSON.stringify throws. {@link SessError} `unserializable` for what is no object in JSON.
+ * @param before - The stored cookie, if there is one.
+ * @throws The errors of JSON.stringify. {@link SessError} `unserializable` if the session is not an object in JSON.
  */
 export function dataOf(session: object, before: unknown): Data {
   const { cookie } = session as { readonly cookie?: unknown }
@@ -36,10 +36,10 @@ export function dataOf(session: object, before: unknown): Data {
   return data
 }
 
-/** What is stored of a cookie, as JSON has it. */
+/** The part of a cookie that is stored, as JSON represents it. */
 function storedCookie(cookie: unknown, before: unknown): Data {
   if (!isObject(cookie)) return { expires: null }
-  // What @fastify/session adds: the expiry as it was loaded.
+  // @fastify/session adds the expiry as it was loaded.
   delete cookie['originalExpires']
   delete cookie[VERSION]
   const { originalMaxAge } = cookie
@@ -54,9 +54,9 @@ function storedCookie(cookie: unknown, before: unknown): Data {
 }
 
 /**
- * What JSON makes of a session: `JSON.parse(JSON.stringify(session))`, but only what is nested takes that way.
+ * The result of `JSON.parse(JSON.stringify(session))`. For speed, it calls JSON for nested values only.
  *
- * @param cookie - Stands in the cookie's place.
+ * @param cookie - Replaces the session's cookie.
  */
 function asJson(session: object, cookie?: Data): Data {
   if (isSpecial(session)) {
@@ -76,12 +76,12 @@ function asJson(session: object, cookie?: Data): Data {
   return data
 }
 
-/** True for an object that JSON takes otherwise than key by key. */
+/** True for an object that JSON does not write key by key. */
 function isSpecial(session: object): boolean {
   return 'toJSON' in session || Array.isArray(session) || Object.hasOwn(session, '__proto__')
 }
 
-/** True if {@link dataOf} would make the stored cookie of a session's again. */
+/** True if {@link dataOf} would return the stored cookie for this cookie. */
 export function isSameCookie(cookie: unknown, stored: unknown): boolean {
   return (
     (isObject(cookie) && isObject(stored) && hasSameValues(cookie, stored)) ||
@@ -89,7 +89,7 @@ export function isSameCookie(cookie: unknown, stored: unknown): boolean {
   )
 }
 
-/** The same without JSON, which costs each request that reads. False: not known. */
+/** The same check without JSON, which would cost time in each request. False means that the answer is not known. */
 function hasSameValues(cookie: Data, stored: Data): boolean {
   const values = typeof cookie['toJSON'] === 'function' ? (cookie['toJSON']() as Data) : cookie
   const { originalMaxAge } = values
@@ -109,14 +109,14 @@ function hasSameValues(cookie: Data, stored: Data): boolean {
   return count === Object.keys(stored).length
 }
 
-/** The cookie of stored data, as a host expects it: a new object. */
+/** The cookie of stored data, as the session library expects it: a new object. */
 export function cookieOf(data: Data, expiresAt: number): Data {
   const cookie = { ...(data['cookie'] as Data | undefined) }
   if (typeof cookie['originalMaxAge'] === 'number') cookie['expires'] = new Date(expiresAt).toJSON()
   return cookie
 }
 
-/** How long a session lives by its cookie, if that says anything. */
+/** How long a session lives, according to its cookie; an empty object if the cookie does not say. */
 export function lifeOf(data: Readonly<Data>): { idleTimeout?: number; until?: number } {
   const { originalMaxAge, expires } = (data['cookie'] ?? {}) as StoredCookie
   if (typeof originalMaxAge === 'number')

@@ -3,16 +3,16 @@ import { isSessError, SessError } from '@sess/core'
 import type { ExternalIdSession, ExternalIdSessions } from '@sess/core/external-ids'
 import { dataOf } from './cookie.ts'
 
-/** A store that was used before, as far as it is asked. Any store of express-session is one. */
+/** The methods of the earlier store that are called. Every store of express-session has them. */
 export interface LegacyStore {
   get(id: string, callback: (error: unknown, session?: object | null) => void): unknown
   destroy(id: string, callback: (error?: unknown) => void): unknown
 }
 
-/** How long an answer of the old store counts, in ms: a session that is ended meanwhile stays closed for a minute. */
-const FRESH_FOR = 10_000
+/** How long an answer of the old store may take, in ms: less than the minute for which an ended session cannot be created again. */
+const FRESH_FOR_MS = 10_000
 
-/** Moves sessions over from the store that was used before. */
+/** Moves sessions from the earlier store to the new one. */
 export class Legacy {
   readonly #sessions: ExternalIdSessions
   readonly #get: (id: string) => Promise<object | null | undefined>
@@ -25,20 +25,20 @@ export class Legacy {
   }
 
   /**
-   * Takes a session over at once, not when it is saved: so a request that is still running when the session is ended
-   * has loaded it from here, and cannot bring it back.
+   * Moves a session when it is loaded, and not when it is saved. So a request that is still running when the session ends has loaded it
+   * from the new store, and cannot bring it back.
    */
   async take(id: string): Promise<ExternalIdSession | undefined> {
     const asked = performance.now()
     const old = await this.#get(id)
-    if (performance.now() - asked > FRESH_FOR)
+    if (performance.now() - asked > FRESH_FOR_MS)
       throw new SessError('store_unavailable', 'the legacy store took more than 10 s to answer; nothing was written')
     if (old) await this.#move(id, old)
-    // Also where there is none: another request may have moved it just now.
+    // Even if the old store has no session: another request may have just moved it.
     return this.#sessions.load(id)
   }
 
-  /** Ends a session here and there. It is closed here first, for a request that has asked there already. */
+  /** Ends a session in both stores, in the new one first: a request that has already read the old store then cannot create it again. */
   async end(id: string): Promise<void> {
     await this.#sessions.end(id, { sealed: true })
     await this.#destroy(id)
@@ -55,7 +55,7 @@ export class Legacy {
     try {
       await this.#destroy(id)
     } catch (error) {
-      // In both it could outlive its expiry here.
+      // If both stores kept the session, it could come back from the old one after its end in the new one.
       await this.#sessions.end(id)
       throw error
     }

@@ -6,34 +6,33 @@ export interface SessStoreOptions extends Pick<
   SessionsOptions,
   'store' | 'touchAfter' | 'seal' | 'onConflict' | 'storeTimeout' | 'sweepEvery' | 'clock' | 'log'
 > {
-  /** How long a session lives without use if its cookie has no expiry of its own. A number is ms. Default: `'1d'`. */
+  /** A session ends after this time without use, if its cookie has no expiry. A number is ms. Default: `'1d'`. */
   readonly idleTimeout?: Duration
-  /** How long a session lives at most, whatever its cookie says. Default: without end, as express-session has it. */
+  /** A session ends after this time, even if its cookie lives longer. Default: no limit, as in express-session. */
   readonly absoluteTimeout?: Duration
   /**
-   * What a save answers whose session has ended meanwhile. `'ignore'`: nothing, but for the event `gone`. `'throw'`: an
-   * error of code `session_destroyed`. With express-session it reaches the app's error handler when the response has left;
-   * @fastify/session answers 500, and sets no cookie over that of a sign-in. Default: `'ignore'`.
+   * The answer to a save of a session that has ended meanwhile. `'ignore'`: success, and the event `gone`. `'throw'`: also an error with
+   * the code `session_destroyed`. With express-session the error reaches the app's error handler when the response has left;
+   * @fastify/session answers 500, and does not overwrite the cookie of a sign-in. Default: `'ignore'`.
    */
   readonly onGone?: 'ignore' | 'throw'
   /**
-   * What `set` does with an object that was not loaded from here, and whose ID has a session. `'conflict'`: an error of that
-   * code. `'replace'`: it takes the session's place whole, for libraries that write objects of their own making over a live
-   * ID; then of two requests at once one loses what it wrote, and one that is still running when the session ends
-   * writes it back to life. Default: `'conflict'`.
+   * What `set` does with an object that was not loaded from this store, if its ID has a session. `'conflict'`: it rejects with
+   * `conflict`. `'replace'`: the object replaces the whole session, for libraries that save objects of their own under a live ID. Then
+   * one of two parallel saves is lost, and a save after the end of the session brings it back. Default: `'conflict'`.
    */
   readonly onUnloaded?: 'conflict' | 'replace'
-  /** How many levels data may be nested, up to 1000. Default: 500. */
+  /** How many levels data may be nested, up to 1000; deeper data is refused (`unserializable`). Default: 500. */
   readonly maxDepth?: number
-  /** The store that was used before: its sessions move over one by one, when their browsers come. Default: none. */
+  /** The earlier store. Its sessions are moved one by one, when their browsers send a request. Default: none. */
   readonly legacy?: LegacyStore
 }
 
-/** The events of a `SessStore`. None carries an ID or data; a handle is no credential. */
+/** The events of a `SessStore`. No event carries an ID or data; a handle is no credential. */
 export interface SessStoreEvents extends Pick<
   SessionsEvents,
   'created' | 'rejected' | 'conflict' | 'logout' | 'revoked' | 'error'
 > {
-  /** A session was to be saved that had ended meanwhile: nothing was written. */
+  /** A save found that its session had ended meanwhile; nothing was written. */
   gone: { readonly handle: string }
 }

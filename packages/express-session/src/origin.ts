@@ -2,7 +2,7 @@ import type { ExternalIdSession } from '@sess/core/external-ids'
 import { cookieOf, dataOf, isSameCookie, VERSION } from './cookie.ts'
 import type { HostSession } from './host.ts'
 
-/** What a host's session object was loaded from, and how it is saved. */
+/** The stored session from which a session object was loaded. It saves the object. */
 export class Origin {
   readonly #id: string
   readonly #session: ExternalIdSession
@@ -14,7 +14,7 @@ export class Origin {
     this.#session = session
   }
 
-  /** False for a session that was never loaded, nor created yet. */
+  /** False for a session that was neither loaded nor created. */
   get isStored(): boolean {
     return this.#session.expiresAt !== undefined
   }
@@ -28,14 +28,14 @@ export class Origin {
   }
 
   /**
-   * What `get` gives to the host, to change it.
+   * The result of `get`, which the session library may change.
    *
-   * @param mark - The symbol under which it leads back here; copies by spread carry it on.
+   * @param mark - The symbol of the property that refers to this origin. Copies by spread keep it.
    */
   present(mark: symbol): HostSession {
     const { data, expiresAt, version } = this.#session
     this.#cookie = data['cookie']
-    // The session's data is a copy already, and this holder's own.
+    // `data` is a new copy, so it may be changed.
     const cookie: Record<PropertyKey, unknown> = cookieOf(data, expiresAt!)
     cookie[VERSION] = version
     cookie[mark] = this
@@ -51,40 +51,40 @@ export class Origin {
     return this.#session.save(data)
   }
 
-  /** True if a touch would do nothing: the expiry is not due to move, and the cookie has the options that it had. */
+  /** True if a touch would do nothing: it is not due, and the options of the cookie have not changed. */
   isTouched(session: HostSession): boolean {
     return !this.#session.needsTouch && isSameCookie(session.cookie, this.#cookie)
   }
 
-  /** For a session that the host found unchanged: only its cookie may have other options. */
+  /** Touches a session whose data has not changed. If the options of its cookie have changed, it saves the session. */
   touch(session: HostSession): ReturnType<ExternalIdSession['save']> {
     return isSameCookie(session.cookie, this.#cookie) ? this.#session.touch() : this.save(session)
   }
 }
 
-/** Where the session objects of one store lead: to what they were loaded from. */
+/** Finds the origins of session objects of one store. */
 export class Origins {
-  /** On session objects, their cookies and requests. JSON, hashes and loops over keys do not see it. */
+  /** The property of session objects, cookies and requests that refers to an origin. JSON, hashes and loops over keys do not see it. */
   readonly #mark = Symbol('@sess/express-session')
-  /** The symbol under which a session of @fastify/session keeps its cookie's options, once one was seen. */
+  /** The symbol under which @fastify/session keeps the options of the cookie; undefined until one was seen. */
   #optionsOf: symbol | undefined
 
-  /** What `get` gives to the host. */
+  /** The result of `get` for the session library. */
   present(origin: Origin): HostSession {
     return origin.present(this.#mark)
   }
 
-  /** Lets an object lead to what was loaded, without a trace in what an app sees of it. */
+  /** Makes an object refer to an origin, by a property that is not enumerable. */
   lead(from: object, origin: Origin | undefined): void {
     if ((from as Record<symbol, unknown>)[this.#mark] !== origin && Object.isExtensible(from))
       Object.defineProperty(from, this.#mark, { value: origin, writable: true, configurable: true })
   }
 
   /**
-   * What a session object was loaded from, or a copy that shares its cookie; undefined: not known.
+   * The origin of a session object, or of a copy that shares its cookie; undefined if it is not known.
    *
-   * A session of @fastify/session is a copy of what `get` gave, with the cookie's options, and so the mark on these, under
-   * a symbol of its own. One that was made by hand for a request of express-session leads there by the request.
+   * A session of @fastify/session is a copy of the result of `get`, and has the options of the cookie, which carry the mark, under a symbol
+   * of its own. For a session object that an app made for a request of express-session, the request refers to the origin.
    */
   of(id: string, session: HostSession): Origin | undefined {
     return (
@@ -95,7 +95,7 @@ export class Origins {
     )
   }
 
-  /** True for what leads to what another store, or another ID, gave. */
+  /** True if the object refers to an origin of another store or of another ID. */
   isElsewhere(session: HostSession): boolean {
     return Object.getOwnPropertySymbols(session).some(
       (symbol) => ((session as never)[symbol] as unknown) instanceof Origin,
@@ -121,8 +121,8 @@ export class Origins {
 }
 
 /**
- * True if express-session has taken a session from its request, by `destroy` or `regenerate`: one that was never stored has
- * nothing else that says so.
+ * True if express-session has removed a session from its request, by `destroy` or `regenerate`. For a session that was never stored, this
+ * is the only sign of its end.
  */
 export function wasDropped(session: object): boolean {
   const { req } = session as { req?: { session?: unknown } }

@@ -246,7 +246,7 @@ test('the options of connect-redis are refused by name', () => {
     )
   for (const option of ['pool', 'tableName', 'createTableIfMissing', 'pruneSessionInterval'])
     expect(() => new SessStore({ store: memoryStore(), [option]: 1 } as never)).toThrow(
-      `${option} is no option of SessStore: it is one of connect-pg-simple; see docs/migrating-from-connect-pg-simple.md`,
+      `${option} is no option of SessStore: it is an option of connect-pg-simple; see docs/migrating-from-connect-pg-simple.md`,
     )
   expect(() => new SessStore({} as never)).toThrowError(expect.objectContaining({ code: 'invalid_option' }))
   expect(() => new SessStore(undefined as never)).toThrowError('as in new SessStore({ store: redisStore(client) })')

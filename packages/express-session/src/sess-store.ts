@@ -12,10 +12,10 @@ const DONE = Promise.resolve()
 const EVENTS = ['created', 'rejected', 'conflict', 'logout', 'revoked', 'error'] as const
 
 /**
- * A store for express-session 1.19, and @fastify/session 11.1.2 or later, over any @sess store.
+ * A store for express-session 1.19, and for @fastify/session 11.1.2 or later, on any @sess store.
  *
- * What was loaded is saved by compare-and-set, and merged by top-level key; once it is destroyed it is not created again.
- * What was never loaded is created. IDs are kept as hashes. Every method takes a callback, or returns a promise.
+ * It saves a loaded session by compare-and-set, and merges top-level keys; it does not create a loaded session again after its end. It
+ * creates a session that was never loaded. The @sess store holds hashes of the IDs. Every method takes a callback or returns a promise.
  *
  * Emits {@link SessStoreEvents}.
  */
@@ -37,19 +37,19 @@ export class SessStore extends HostStoreBase {
     for (const name of EVENTS) this.#sessions.on(name, (event) => this.#tell(name, event))
   }
 
-  /** The session of an ID; null if there is none. @throws {SessError} `store_unavailable`: an outage is not a logout. */
+  /** Loads the session of an ID; null if there is none. @throws {SessError} `store_unavailable`: an outage signs nobody out. */
   get(id: string, callback?: Callback<LoadedSession>): Promise<HostSession | null | undefined> {
     return this.#answer(this.#get(id), callback)
   }
 
-  /** Saves a session: what was loaded is never created. @throws {SessError} As `commit()` of a session of @sess/core. */
+  /** Saves a session. It never creates a loaded session again. @throws {SessError} As `commit()` of a session of @sess/core. */
   set(id: string, session: HostSession, callback?: Callback): Promise<void> {
     return this.#answer(this.#set(id, session), callback)
   }
 
   /**
-   * Moves a session's expiry, if that is due; saves its cookie's options if these changed. With nothing to do, it calls back
-   * at once: the response then leaves in one piece.
+   * Touches a session, if that is due; saves the options of its cookie, if they have changed. If there is nothing to do, it calls back
+   * synchronously, so that express-session sends the response in one piece.
    */
   touch(id: string, session: HostSession, callback?: Callback): Promise<void> {
     if (callback && this.#origins.of(id, session)?.isTouched(session)) {
@@ -59,17 +59,21 @@ export class SessStore extends HostStoreBase {
     return this.#answer(this.#touch(id, session), callback)
   }
 
-  /** Ends a session. No save that is in flight brings it back. */
+  /** Ends a session. No save in flight brings it back. */
   destroy(id: string, callback?: Callback): Promise<void> {
     return this.#answer(this.#legacy ? this.#legacy.end(id) : this.#sessions.end(id), callback)
   }
 
-  /** All sessions' data; `id` is the handle, for {@link revoke}, and not the ID. @throws {SessError} `unsupported` where the @sess store cannot list all its records. */
+  /**
+   * Lists the data of all sessions. Their `id` is not the ID but the handle, for {@link revoke}.
+   *
+   * @throws {SessError} `unsupported` if the @sess store cannot list all its records.
+   */
   all(callback?: Callback<LoadedSession[]>): Promise<HostSession[] | undefined> {
     return this.#answer(this.#all(), callback)
   }
 
-  /** How many live records the @sess store holds. @throws {SessError} `unsupported` where it cannot count. */
+  /** Counts the live records of the @sess store. @throws {SessError} `unsupported` if it cannot count. */
   length(callback?: Callback<number>): Promise<number | undefined> {
     return this.#answer(this.#sessions.count(), callback)
   }
@@ -79,23 +83,23 @@ export class SessStore extends HostStoreBase {
     return this.#answer(this.#sessions.clear(), callback)
   }
 
-  /** Ends a session by the `id` that {@link all} gives. False if there was none. */
+  /** Ends a session by the `id` from {@link all}. Resolves to false if there was no such session. */
   revoke(handle: string, callback?: Callback<boolean>): Promise<boolean | undefined> {
     return this.#answer(this.#sessions.revoke(handle), callback)
   }
 
-  /** Ends the timers: see `sweepEvery`. Idempotent; the store can be used on. The @sess store stays open, and is yours to close. */
+  /** Ends the timers (see `sweepEvery`). Idempotent. You can still use the store afterwards. You close the @sess store. */
   close(): Promise<void> {
     return this.#sessions.close()
   }
 
-  /** Called by express-session. */
+  /** Destroys the request's session, and makes a new one. express-session calls it. */
   override regenerate(request: HostRequest, callback: (error?: unknown) => void): void {
     this.#origins.lead(request, undefined)
     super.regenerate(request, callback)
   }
 
-  /** Called by express-session: makes a session object of what {@link get} gave. */
+  /** Makes a session object of the result of {@link get}. express-session calls it. */
   override createSession(request: HostRequest, data: HostSession): never {
     const origin = request.sessionID === undefined ? undefined : this.#origins.of(request.sessionID, data)
     const session: HostSession = super.createSession(request, data)
@@ -111,7 +115,7 @@ export class SessStore extends HostStoreBase {
   async #set(id: string, session: HostSession, tries = 3): Promise<void> {
     const origin = this.#origins.of(id, session) ?? (await this.#unloaded(id, session))
     if (!origin) return
-    // Before the save: one whose answer is lost is settled by the next.
+    // Before the save: if the answer to the save is lost, the next save of this object settles it.
     this.#origins.lead(session, origin)
     const dropped = !origin.isStored && wasDropped(session)
     try {
@@ -119,13 +123,13 @@ export class SessStore extends HostStoreBase {
     } catch (error) {
       const isCreated = this.#replaces && !origin.isStored && isSessError(error, 'conflict')
       if (!isCreated || tries === 1) throw error
-      // By another request, just now: it is there to be replaced.
+      // Another request has just created the session, so it can be replaced.
       this.#origins.lead(session, undefined)
       await this.#set(id, session, tries - 1)
     }
   }
 
-  /** What an object is saved to that does not lead to what it was loaded from. Undefined: its session is gone. */
+  /** The origin for an object that refers to none. Undefined: its session is gone. */
   async #unloaded(id: string, session: HostSession): Promise<Origin | undefined> {
     const made = this.#sessions.start(id)
     const version: unknown = (session.cookie as { readonly [VERSION]?: unknown } | undefined)?.[VERSION]
@@ -137,7 +141,7 @@ export class SessStore extends HostStoreBase {
     if (stored)
       throw new SessError(
         'conflict',
-        `another request changed session ${made.handle} since the copy that was to be saved was loaded; load it again. Nothing was written`,
+        `another request has changed session ${made.handle} since this copy was loaded; load the session again. Nothing was written`,
       )
     this.#settle(new Origin(id, made), 'gone')
     return undefined
@@ -177,8 +181,8 @@ export class SessStore extends HostStoreBase {
   }
 
   /**
-   * Calls back. A host's callback may throw: that of @fastify/session does where a handler sends twice. Then it is called
-   * again with the error, as connect-redis does; a second throw is reported, and ends nothing.
+   * Calls a callback. The callback may throw: that of @fastify/session does if a handler sends twice. Then it is called again with the
+   * error, as connect-redis does. A second throw is reported, and does not end the process.
    */
   #call<T>(callback: Callback<T>, error: unknown, value?: T): undefined {
     let failure: unknown
@@ -201,7 +205,7 @@ export class SessStore extends HostStoreBase {
   }
 
   #tell<Name extends keyof SessStoreEvents>(name: Name, event: SessStoreEvents[Name]): void {
-    // Without a listener, an EventEmitter throws an `error`; whoever called gets it anyway.
+    // Without a listener, an EventEmitter throws an `error` event. The caller gets the error anyway.
     if (name !== 'error' || this.listenerCount(name) > 0) EventEmitter.prototype.emit.call(this, name, event)
   }
 }
@@ -223,7 +227,7 @@ const OPTIONS: OptionNames<SessStoreOptions> = {
   log: true,
 }
 
-/** Options of other stores, which would do nothing here, or something else. */
+/** Options of other stores, which have no effect or another effect here. */
 const HINTS: Readonly<Record<string, string>> = {
   ...hintsOf('connect-pg-simple', [
     'pool',
@@ -243,7 +247,7 @@ const HINTS: Readonly<Record<string, string>> = {
 
 function hintsOf(library: string, options: readonly string[], page = library): Record<string, string> {
   return Object.fromEntries(
-    options.map((name) => [name, `it is one of ${library}; see docs/migrating-from-${page}.md`]),
+    options.map((name) => [name, `it is an option of ${library}; see docs/migrating-from-${page}.md`]),
   )
 }
 
@@ -255,12 +259,12 @@ function checked(options: SessStoreOptions): SessStoreOptions {
   if (legacy !== undefined && !(typeof legacy?.get === 'function' && typeof legacy.destroy === 'function'))
     throw new SessError(
       'invalid_option',
-      'legacy must be a store of express-session: it is asked by get() and destroy()',
+      'legacy must be a store of express-session, with the methods get() and destroy()',
     )
   return options
 }
 
-/** @throws {SessError} `invalid_option` for a value that the option has not. */
+/** Checks that an option has one of some values. @throws {SessError} `invalid_option`. */
 function oneOf<T extends string>(option: string, value: T, values: readonly T[]): T {
   if (values.includes(value)) return value
   throw new SessError('invalid_option', `${option} must be ${values.map((each) => `'${each}'`).join(' or ')}`)

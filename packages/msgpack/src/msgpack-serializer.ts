@@ -1,4 +1,4 @@
-// Not from 'msgpackr', which loads a native addon where one is installed.
+// Not from 'msgpackr', which loads a native addon if one is installed.
 import { Packr, Unpackr } from 'msgpackr/pack'
 import { SessError, type Serializer } from '@sess/core'
 import { checkOptions } from '@sess/core/adapter'
@@ -6,7 +6,7 @@ import { prepare } from './prepare.ts'
 import { revive } from './revive.ts'
 import { scan } from './scan.ts'
 
-/** What may be inside a Map or a Set. Functions are not; of class instances only the compiler cannot tell. */
+/** A value in a Map or a Set. The type excludes functions; the compiler cannot exclude all class instances. */
 export type MsgpackItem =
   | string
   | number
@@ -15,28 +15,28 @@ export type MsgpackItem =
   | MsgpackLeaf
   | (object & { readonly call?: never; readonly then?: never; readonly exec?: never })
 
-/** What this serializer carries beyond JSON's own types. */
+/** The types that this serializer carries beyond those of JSON. */
 export type MsgpackLeaf = Date | bigint | Uint8Array | Map<MsgpackItem, MsgpackItem> | Set<MsgpackItem>
 
-/** Options of {@link msgpackSerializer}. They hold both ways: a record past them reads as damaged. */
+/** Options of {@link msgpackSerializer}. They limit writes and reads: a stored record beyond a limit counts as damaged. */
 export interface MsgpackOptions {
-  /** How deep data may be nested: 1 to 512. Default: 64, as in JSON. */
+  /** How many levels deep data may be nested: 1 to 512. Default: 64, as in JSON. */
   readonly maxDepth?: number
-  /** How many values one session may hold, those inside others included. Default: 100,000. */
+  /** How many values one session may hold, nested values included. Default: 100,000. */
   readonly maxValues?: number
 }
 
 const DEEPEST = 512
 
 /**
- * MessagePack, by msgpackr. Carries what JSON does and Date, bigint, Uint8Array, Map, Set and infinities. Refuses what
- * would not come back equal: `undefined` inside objects and arrays, NaN, invalid dates, arrays with holes, functions,
- * symbols, Buffers and other class instances, cycles.
+ * Makes a serializer that writes MessagePack, by msgpackr. It carries the types of JSON, and Date, bigint, Uint8Array, Map, Set and
+ * infinities. It refuses values that would not come back equal: `undefined` inside objects and arrays, NaN, invalid dates, arrays with
+ * holes, functions, symbols, Buffers and other class instances, and cycles.
  *
- * Bytes are looked through before msgpackr reads them, and refused unless they are what this serializer writes; so nothing
- * but plain data comes out, and no length makes room for what is not there.
+ * It checks bytes before msgpackr reads them, and refuses bytes that this serializer would not write. So reading returns plain data only,
+ * and a wrong length allocates no memory.
  *
- * @throws {SessError} `invalid_option`, naming the option.
+ * @throws {SessError} `invalid_option`; the message names the option.
  * @see https://msgpack.org
  */
 export function msgpackSerializer(options: MsgpackOptions = {}): Serializer<MsgpackLeaf> {
@@ -53,7 +53,7 @@ export function msgpackSerializer(options: MsgpackOptions = {}): Serializer<Msgp
   return Object.freeze({
     name: 'msgpack',
     serialize(value: object): Uint8Array {
-      // A copy: msgpackr's own buffer holds other sessions, too.
+      // A copy, since msgpackr reuses its buffer for other sessions.
       return new Uint8Array(packr.pack(prepare(value, limits)))
     },
     deserialize(bytes: Uint8Array): unknown {

@@ -4,10 +4,10 @@ import { Tag, type Limits } from './tags.ts'
 const INT64 = 2n ** 63n
 
 /**
- * Turns session data into what msgpackr writes without any choice of its own: maps with text for keys, arrays, tags, and
- * scalars. Refuses what would not come back equal.
+ * Turns session data into values for which msgpackr has only one encoding: maps with text as keys, arrays, tags and scalars. It refuses
+ * values that would not come back equal.
  *
- * @throws {SessError} `unserializable`, naming the path.
+ * @throws {SessError} `unserializable`; the message names the path.
  */
 export function prepare(data: object, { maxDepth, maxValues }: Limits): unknown {
   let values = 0
@@ -42,7 +42,7 @@ export function prepare(data: object, { maxDepth, maxValues }: Limits): unknown 
     } else if (Array.isArray(value) && prototype === Array.prototype) {
       if (Object.keys(value).length === value.length)
         return value.map((item, i) => prepared(item, `${path}[${i}]`, depth))
-      throw refusal(path, 'is an array with holes or with keys of its own, which would be lost')
+      throw refusal(path, 'is an array with holes or with additional keys, which would be lost')
     } else if (prototype === Uint8Array.prototype) {
       return value
     } else if (Object.keys(value).length === 0) {
@@ -90,7 +90,7 @@ function described(value: unknown): string {
   if (type !== 'object') return `a ${type}`
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid Date' : 'a Date of another kind'
   if (Buffer.isBuffer(value)) return 'a Buffer, and would come back as a Uint8Array (give new Uint8Array(buffer))'
-  return `no plain value (${value!.constructor?.name})`
+  return `not a plain value (${value!.constructor?.name})`
 }
 
 function refusal(path: string, what: string): SessError {

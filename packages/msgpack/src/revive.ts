@@ -1,13 +1,13 @@
 import { isMap, isUint8Array } from 'node:util/types'
 import { Tag } from './tags.ts'
 
-/** Makes session data of what msgpackr read: tags become what they stand for, other maps plain objects. */
+/** Turns the result of msgpackr into session data: tags become values, other maps become plain objects. */
 export function revive(value: unknown): unknown {
   if (Array.isArray(value)) {
     for (let i = 0; i < value.length; i++) value[i] = revive(value[i])
     return value
   }
-  // A Buffer, which shares its bytes with others.
+  // A copy, since it is a Buffer that shares its memory.
   if (isUint8Array(value)) return new Uint8Array(value)
   if (!isMap(value)) return value
   const object: Record<string, unknown> = {}

@@ -1,16 +1,16 @@
 import { isUtf8 } from 'node:buffer'
 import { LAST_TAG, type Limits } from './tags.ts'
 
-/** How many tokens one value takes at most: a tag is a map, its key, and what it holds. */
+/** The most tokens of one value: a tag is a map, its key, and its content. */
 const TOKENS_PER_VALUE = 3
 const PROTO = Buffer.from('__proto__')
 
 /**
- * Reads MessagePack without making anything of it, and throws unless it is what this serializer writes: no extension
- * types, no length beyond the bytes that are there, no deeper and no more than the limits allow, keys of text (or one tag),
- * and sound UTF-8, so that msgpackr, which reads it next, takes each byte for what it was taken for here.
+ * Checks MessagePack without making any value. It throws unless the bytes can be from this serializer: no extension types, no length
+ * beyond the end of the bytes, depth and number of values within the limits, keys that are text (or one tag), and valid UTF-8. So
+ * msgpackr, which reads the bytes next, interprets each byte in the same way.
  *
- * @returns True if nothing in it has to be revived.
+ * @returns True if no value has to be revived.
  * @see https://github.com/msgpack/msgpack/blob/master/spec.md
  */
 export function scan(bytes: Buffer, { maxDepth, maxValues }: Limits): boolean {
@@ -50,7 +50,7 @@ export function scan(bytes: Buffer, { maxDepth, maxValues }: Limits): boolean {
     if (length === 1 && bytes[at]! <= LAST_TAG) {
       plain = false
       at++
-      // Each tag holds something else, so that tags within tags cannot get past the limit of depth.
+      // A tag must not hold another tag, so that nested tags cannot exceed the limit of depth.
       if (isMap(bytes[at]!)) throw new Error('a tag holds what it never does')
       return value(depth)
     }

@@ -288,7 +288,7 @@ describe('what a browser sends is anybody’s', () => {
     const { cookie } = await visit(undefined, ({ data }) => (data.theme = 'dark'))
     const others = create({ keys: [other] })
     const error = await others.load(cookie).catch((thrown: unknown) => thrown as SessError)
-    expect(error).toMatchObject({ code: 'configuration', message: expect.stringContaining('add that key') })
+    expect(error).toMatchObject({ code: 'configuration', message: expect.stringContaining('add this key') })
     time.now += 43_200_000
     expect((await others.load(cookie)).status).toBe('new')
     expect(rejected).toEqual([{ reason: 'expired' }])

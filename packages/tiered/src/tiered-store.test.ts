@@ -412,5 +412,5 @@ test('a store cannot be its own cache', () => {
   expect(() => tieredStore(undefined as unknown as TieredStoreOptions)).toThrow(
     /^options are needed, as in tieredStore/,
   )
-  expect(() => tieredStore({ cache: origin, origin })).toThrow(/^cache is the origin/)
+  expect(() => tieredStore({ cache: origin, origin })).toThrow(/^cache must be another store/)
 })

@@ -1,55 +1,55 @@
 import { defineStore, type SessionStore } from '@sess/core/adapter'
 
-/** What the store needs of the driver's client: name the methods that it calls, and no more. */
+/** The methods of the driver's client that the store calls. List only these. */
 export type MyStoreClient = object
 
 /** Options of {@link myStore}. */
 export interface MyStoreOptions {
-  /** Put before every key, so that one database can hold the sessions of several apps. Default: `sess:`. */
+  /** The start of every key, so that one database can hold the sessions of several apps. Default: `sess:`. */
   readonly prefix?: string
 }
 
 /**
- * Sessions in …
+ * Makes a store in …
  *
- * @param client - Yours to make and to close.
+ * @param client - You make it and close it.
  */
 export function myStore(client: MyStoreClient, { prefix = 'sess:' }: MyStoreOptions = {}): SessionStore {
   return defineStore({
     name: 'my',
-    // What the methods cannot say. The kit probes each from both sides: to claim less than the store does fails, too.
+    // Facts that the methods cannot express. The kit fails a store that claims too much or too little.
     traits: {
       maxPayloadBytes: 1_048_576,
-      // needsPepper: true, where key.tag alone decides on which shard a record lies
+      // needsPepper: true, if key.tag alone decides on the shard of a record
     },
 
-    /** The record under the key. Not a view of the driver's buffer: a copy. An outage rejects. */
+    /** Returns the record under the key, as a copy and not as a view of the driver's buffer. Rejects in an outage. */
     async read(key, now, { fresh }) {
       throw notWritten('read')
     },
 
-    /** Stores the record where no live one is: of two calls at once, one answers true. An expired one makes room. */
+    /** Stores the record if there is no live record; replaces an expired one. Of two parallel calls, only one answers true. */
     async create(key, record, now) {
       throw notWritten('create')
     },
 
-    /** Payload, revision and expiry at once, if the stored revision is still `expected.revision`. Never creates. */
+    /** Replaces payload, revision and expiry atomically, if the stored revision is still `expected.revision`. Never creates a record. */
     async replace(key, expected, next, now) {
       throw notWritten('replace')
     },
 
-    /** The expiry alone, and only to a later time; an earlier one answers `touched` and changes nothing. */
+    /** Moves only the expiry, and only to a later time. For an earlier time it answers `touched` and changes nothing. */
     async touch(key, expected, expiresAt, now) {
       throw notWritten('touch')
     },
 
-    /** Whatever is there, whatever its revision. True if that was a live record. */
+    /** Deletes the record, whatever its revision. True if it deleted a live record. */
     async delete(key, now) {
       throw notWritten('delete')
     },
 
-    // Each method more is a claim, and the kit has cases for it: list, all, deleteSubject, count, and sweep, where the database
-    // does not remove by itself what has expired.
+    // Each optional method is a claim, for which the kit has cases: list, all, deleteSubject, count; and sweep, if the database does not
+    // remove expired records itself.
   })
 }
 

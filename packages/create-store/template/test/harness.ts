@@ -3,13 +3,13 @@ import { randomUUID } from 'node:crypto'
 import { harnessOf, type Connection, type Harness } from '@sess/conformance/harness'
 import { myStore } from '../src/index.ts'
 
-/** Another client of a namespace: for the kit's other processes, too. */
+/** Makes another client of a namespace. The kit's other processes call it too. */
 export async function connect(prefix: string): Promise<Connection> {
-  const client = {} // the driver's, of a server for tests; close() must end it
+  const client = {} // a client of the driver, connected to a test server; close() must close it
   return {
     store: myStore(client, { prefix }),
     close: async () => {},
-    // ping: () => client.ping(), // whether the client is of use still, after the store on it was closed
+    // ping: () => client.ping(), // shows that the client still works after the store was closed
   }
 }
 
@@ -18,17 +18,17 @@ export const harness: Harness = harnessOf({
   name: 'my',
   module: import.meta.url,
   connect,
-  // The server, where the harness starts one: once for a whole run. Other processes import this module, and begin nothing.
+  // If the harness starts a server: called once per run. Other processes import this module, and do not call it.
   // begin: async () => { server = await start() },
   // end: () => server.stop(),
   make: async () => {
-    // A proxy that loses connections. Its port goes into the argument of the store on trial alone.
+    // A proxy that cuts connections. Only the store under test connects through its port.
     // const faults = new SocketFaults()
     // const port = await faults.listen({ port: 6379 })
     return {
       argument: `${randomUUID()}:`,
       // faulty: { faults, argument: `through ${port}` },
-      // The stored bytes, past the store: for damaged records, and to search what is stored for secrets.
+      // Access to the stored bytes without the store: for damaged records, and to search the stored bytes for secrets.
       // raw: {
       //   read: async (key) => undefined,
       //   write: async (key, bytes) => {},
