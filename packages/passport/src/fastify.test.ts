@@ -115,7 +115,7 @@ test('messages and returnTo are read once', async () => {
   expect((await browser.post('/login', RIGHT('ann'))).location).toBe('/home')
   expect((await browser.get('/leave')).text).toBe('[2,1]')
   expect((await browser.get('/take')).text).toBe('["one","two","one of 2"]')
-  expect((await browser.get('/all')).text).toContain('flash() takes the name of the messages first')
+  expect((await browser.get('/all')).text).toContain('flash() needs the name of the messages')
 })
 
 test.each<[text: string, ways: () => object]>([
@@ -154,7 +154,7 @@ test.each<[text: string, ways: () => object]>([
 describe('misuse is named:', () => {
   test.each<[text: string, given: unknown, options: PassportSessionOptions, message: string]>([
     ['an object', { id: 1 }, {}, 'serializeUser gave an object'],
-    ['nothing', undefined, {}, 'no serializer took the user: call passport.registerUserSerializer()'],
+    ['nothing', undefined, {}, 'no serializer gave a value for the user: call passport.registerUserSerializer()'],
     ['a subject that is none', 'ann', { subject: () => '' }, 'subject(serialized) must return'],
   ])('a serializer that gives %s', async (_, given, options, message) => {
     const { app, auth, sessions, start } = await served(options)

@@ -16,11 +16,11 @@ export type { SignInOptions } from './sign-in.ts'
 
 /** Options of {@link passportSession}. */
 export interface PassportSessionOptions extends SignInOptions {
-  /** Options of a sign-in, as `session.login` takes them: how long it lasts, what a list of devices shows. Default: none. */
+  /** Returns options of `session.login` for a sign-in, such as its timeouts and the label in a list of devices. Default: none. */
   login?(request: FastifyRequest, user: unknown): LoginOptions | undefined
 }
 
-/** What is used of @fastify/passport: its default export, or a `new Authenticator()`. */
+/** The members of @fastify/passport that are used: of its default export, or of a `new Authenticator()`. */
 export interface FastifyPassport {
   readonly userProperty: string
   use(...values: never[]): unknown
@@ -44,22 +44,22 @@ type Request = FastifyRequest & { readonly [STATE]?: State; [MADE]?: State | und
 type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
 
 /**
- * A plugin that signs users in and out on @sess sessions, with @fastify/passport and Passport's strategies. It takes the place of
- * `passport.initialize()` and `passport.secureSession()`; register it behind `session(sessions)`, and call it before
- * `passport.authenticate()` is.
+ * Makes a plugin that signs users in and out on @sess sessions, with @fastify/passport and Passport's strategies. It replaces
+ * `passport.initialize()` and `passport.secureSession()`. Register it after `session(sessions)`, and call `passportSession` before
+ * `passport.authenticate()`.
  *
- * It restores the user of the session in `preValidation`, and decorates the request with `passport`, `logIn`, `logOut`, `isAuthenticated`,
- * `isUnauthenticated`, `flash` and the user, the reply with `flash`. What the serializer gives is the session's subject.
+ * It restores the user of the session in `preValidation`. It decorates the request with `passport`, `logIn`, `logOut`, `isAuthenticated`,
+ * `isUnauthenticated`, `flash` and the user, and the reply with `flash`. The result of the serializer becomes the session's subject.
  *
- * @throws {SessError} `invalid_option`, naming the option. As an error of the request: `invalid_option` without a session, and where
- *   the serializer names no user; else what the store and your functions throw.
+ * @throws {SessError} `invalid_option`; the message names the option. In a request: `invalid_option` if there is no session, or if the
+ *   serializer names no user; also the errors of the store and of your functions.
  */
 export function passportSession(passport: FastifyPassport, options: PassportSessionOptions = {}): FastifyPluginAsync {
   checkSignInOptions(options, { subject: true, login: true })
   setUp(passport)
   const signIns = new SignIns(options)
 
-  /** Made when it is first asked for, which may be before this plugin's hook. */
+  /** Makes the state at the first access, which may come before this plugin's hook. */
   function stateOf(request: Request): State {
     return (request[MADE] ??= newState(request))
   }
@@ -128,26 +128,26 @@ function sessionOf(request: FastifyRequest): Session {
     return session!
   } catch (error) {
     throw invalid(
-      'request.session is no session of @sess: register session(sessions) of @sess/fastify before passportSession(passport)',
+      'request.session is not a session of @sess: register session(sessions) of @sess/fastify before passportSession(passport)',
       error,
     )
   }
 }
 
-/** @fastify/passport's word for a function that is missing, or that passed: as an error that says which. */
+/** Turns @fastify/passport's error for a missing serializer or deserializer into an error that names it. */
 function rethrowNamed(error: unknown): never {
   const [, which] = /^Failed to (serialize|deserialize) user/.exec((error as Error | undefined)?.message ?? '') ?? []
   if (which === undefined) throw error
   const register = which === 'serialize' ? 'registerUserSerializer' : 'registerUserDeserializer'
   throw invalid(
-    `no ${which}r took the user: call passport.${register}(), and let one of its functions give a value that is not empty`,
+    `no ${which}r gave a value for the user: call passport.${register}() with a function that gives a value`,
     error,
   )
 }
 
 const DONE = new WeakSet<object>()
 
-/** Lets an instance, once, find users by the request's session, and show strategies the session as they expect it. */
+/** Prepares an instance once: it finds users by the request's session, and strategies see the session as they expect it. */
 function setUp(passport: FastifyPassport): void {
   if (typeof passport?.registerUserSerializer !== 'function')
     throw invalid("passport must be what import passport from '@fastify/passport' gives, or a new Authenticator()")
@@ -169,7 +169,7 @@ interface Strategy {
   error(error: unknown): void
 }
 
-/** For `authenticate('session')`. */
+/** The strategy for `authenticate('session')`. */
 const SESSION_STRATEGY = {
   name: 'session',
   authenticate(this: Strategy, request: Request): void {

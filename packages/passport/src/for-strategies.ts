@@ -1,12 +1,12 @@
 import { IncomingMessage } from 'node:http'
 import type { Session } from '@sess/core'
 
-/** Members that a session has for strategies, beside its own and the keys of its data. */
+/** Additional members of a session for strategies. */
 type Members = Readonly<Record<string, (...values: never[]) => unknown>>
 
 /**
- * A request as Passport and its strategies expect it: `req.session.key` is `session.data.key`, for reading, writing and `delete`. Everything
- * else is the request itself, and a session's own members are what they are.
+ * Wraps a request for Passport and its strategies: `req.session.key` reads, writes and deletes `session.data.key`. Everything else goes to
+ * the request itself. The session's own members stay.
  */
 export function forStrategies<Request extends object>(request: Request, session: Session, members: Members): Request {
   const seen = sessionForStrategies(session, members)

@@ -268,7 +268,7 @@ describe('what serializeUser gives', () => {
   })
 
   test.each<[text: string, given: unknown, options: PassportSessionOptions, message: string]>([
-    ['an object', { id: 1 }, {}, 'serializeUser gave an object, which names no user: give text or a whole number'],
+    ['an object', { id: 1 }, {}, "serializeUser gave an object, which is not a user's ID: give text or a whole number"],
     ['a list', ['ann'], {}, 'serializeUser gave a list'],
     ['a fraction', 1.5, {}, 'serializeUser gave a number'],
     ['true', true, {}, 'serializeUser gave a boolean'],
@@ -278,7 +278,7 @@ describe('what serializeUser gives', () => {
       { subject: () => undefined as unknown as string },
       'subject(serialized) must return',
     ],
-    ['empty text', '', {}, 'no serializer took the user: call passport.serializeUser()'],
+    ['empty text', '', {}, 'no serializer gave a value for the user: call passport.serializeUser()'],
   ])('%s is refused by name, and nobody is signed in', async (_, given, options, message) => {
     const { app, auth, sessions, start } = served(options)
     auth.serializeUser((_user, done) => done(null, given))
@@ -298,7 +298,7 @@ describe('errors', () => {
     const browser = (await start())()
     const login = await browser.post('/login', RIGHT('ann'))
     expect(login.text).toBe(
-      'invalid_option: no serializer took the user: call passport.serializeUser(), and let one of its functions give a value that is not empty',
+      'invalid_option: no serializer gave a value for the user: call passport.serializeUser() with a function that gives a value',
     )
     auth.serializeUser((user: User, done) => done(null, user.id))
     await browser.post('/login', RIGHT('ann'))
@@ -353,7 +353,7 @@ describe('errors', () => {
     app.use(passportSession(new passport.Passport()))
     app.use((error: Error, _req: unknown, res: express.Response, _next: unknown) => void res.send(error.message))
     expect((await new Browser(await listen(app)).get('/')).text).toBe(
-      'req.session is no session of @sess: use session(sessions) of @sess/express in front of passportSession(passport)',
+      'req.session is not a session of @sess: use session(sessions) of @sess/express before passportSession(passport)',
     )
     const auth = new passport.Passport()
     passportSession(auth)
@@ -371,9 +371,9 @@ describe('errors', () => {
       { keepSessionInfo: true },
       'keepSessionInfo is no option of passportSession(): it is an option of passport',
     ],
-    [passport, { pauseStream: true }, 'pauseStream is no option of passportSession(): a body that flows'],
-    [passport, { compat: false }, 'compat is no option of passportSession(): leave it out'],
-    [passport, { key: 'x' }, 'key is no option of passportSession(): what Passport keeps'],
+    [passport, { pauseStream: true }, 'pauseStream is no option of passportSession(): a request body always waits'],
+    [passport, { compat: false }, 'compat is no option of passportSession(): its effect is always on'],
+    [passport, { key: 'x' }, 'key is no option of passportSession(): Passport keeps its values'],
     [passport, { subject: 'id' }, 'subject must be a function'],
     [passport, { login: undefined }, 'login must be a function'],
     [passport, { userProperty: '' }, 'userProperty must be text'],

@@ -5,7 +5,7 @@ import { forStrategies } from './for-strategies.ts'
 import { RequestLogin, type LogInOptions, type LogOutOptions } from './request-login.ts'
 import { checkSignInOptions, invalid, SignIns, type SignInOptions } from './sign-in.ts'
 
-/** What is used of Passport: the default export of `passport`, or a `new passport.Passport()`. */
+/** The members of Passport that are used: of the default export of `passport`, or of a `new passport.Passport()`. */
 export interface PassportInstance {
   use(...values: never[]): unknown
   serializeUser(...values: never[]): unknown
@@ -17,12 +17,12 @@ export interface PassportInstance {
 /** Options of {@link passportSession}. */
 export interface PassportSessionOptions extends SignInOptions {
   /**
-   * Options of a sign-in, as `session.login` takes them: how long it lasts, what a list of devices shows. Default: none.
+   * Returns options of `session.login` for a sign-in, such as its timeouts and the label in a list of devices. Default: none.
    *
-   * @param request - Express's: annotate it as such.
+   * @param request - The request of Express. Annotate the parameter with Express's type.
    */
   login?(request: object, user: unknown): LoginOptions | undefined
-  /** Where the user is on the request. Default: `'user'`. */
+  /** The property of the request that holds the user. Default: `'user'`. */
   readonly userProperty?: string
 }
 
@@ -39,12 +39,13 @@ declare global {
       logout(options?: LogOutOptions): Promise<void>
       /** Signs out: the session is deleted. */
       logOut(options?: LogOutOptions): Promise<void>
-      /** Takes the messages under a name. */
+      /** Returns the messages under a name, and removes them. */
       flash(name: string): unknown[]
       /**
-       * Leaves a message that is read once; or all of a list; or, with further values, a text as `util.format` makes it.
+       * Leaves a message that is read once. A list leaves one message per item. With further values, the message is the result of
+       * `util.format`.
        *
-       * @returns How many were left.
+       * @returns How many messages were left.
        */
       flash(name: string, message: unknown, ...values: unknown[]): number
     }
@@ -54,7 +55,7 @@ declare global {
 type Done = (error?: unknown) => void
 type Middleware = (req: object, res: object, next: (error?: unknown) => void) => void
 
-/** Passport, as it is called here. */
+/** The methods of Passport, as this file calls them. */
 interface Passport {
   use(strategy: object): void
   serializeUser(user: unknown, req: object, done: (error: unknown, serialized?: unknown) => void): void
@@ -64,14 +65,14 @@ interface Passport {
 }
 
 /**
- * Middleware that signs users in and out on @sess sessions, with Passport and its strategies. It takes the place of `passport.initialize()` and
- * `passport.session()`; put it behind `session(sessions)`, and call it before `passport.authenticate()` is.
+ * Makes middleware that signs users in and out on @sess sessions, with Passport and its strategies. It replaces `passport.initialize()` and
+ * `passport.session()`. Use it after `session(sessions)`, and call `passportSession` before `passport.authenticate()`.
  *
- * It restores the user of the session as `req.user`, and gives the request `logIn`, `logOut`, `isAuthenticated`, `isUnauthenticated` and
- * `flash`. What `serializeUser` gives is the session's subject. Of Passport, only what is public is used.
+ * It restores the user of the session as `req.user`, and adds `logIn`, `logOut`, `isAuthenticated`, `isUnauthenticated` and `flash` to the
+ * request. The result of `serializeUser` becomes the session's subject. It uses only public members of Passport.
  *
- * @throws {SessError} `invalid_option`, naming the option. As an error of the request: `invalid_option` without a session, and where
- *   `serializeUser` names no user; else what the store and your functions throw.
+ * @throws {SessError} `invalid_option`; the message names the option. In a request: `invalid_option` if there is no session, or if
+ *   `serializeUser` names no user; also the errors of the store and of your functions.
  */
 export function passportSession(passport: PassportInstance, options: PassportSessionOptions = {}): Middleware {
   checkSignInOptions(options, { subject: true, login: true, userProperty: true })
@@ -94,7 +95,7 @@ export function passportSession(passport: PassportInstance, options: PassportSes
     const state: State = { current, view, loginOptions: (user) => login?.(req, user) }
     Object.assign(req, METHODS, { [STATE]: state })
     Object.defineProperty(req, userProperty, user)
-    // A body that flows already waits for who listens behind the restored user.
+    // If the body flows already, pause it until the next middleware can listen to it.
     const flows = req.readableFlowing === true
     if (flows) req.pause()
     current
@@ -155,7 +156,7 @@ function flash(this: PassportRequest, name: unknown, ...messages: unknown[]): un
   return messages[0] === undefined ? current.flashed(name) : current.flash(name, messages)
 }
 
-/** As properties of the request itself, so that neither Passport nor an older Passport that a strategy brings along has its own. */
+/** Properties of the request itself, so that neither Passport nor an older Passport of a strategy replaces them. */
 const METHODS = { login: logIn, logIn, logout: logOut, logOut, isAuthenticated, isUnauthenticated, flash }
 
 function optionsAndDone<Options extends object>(
@@ -166,7 +167,7 @@ function optionsAndDone<Options extends object>(
   return [options as Options, done]
 }
 
-/** Calls back, or gives the promise to who did not ask for a call. */
+/** Calls the callback, if there is one; otherwise returns the promise. */
 function answer<Value>(promise: Promise<Value>, done: Done | undefined): Promise<Value> | undefined {
   if (!done) return promise
   promise.then(() => done(), done)
@@ -180,7 +181,7 @@ function sessionOf(req: IncomingMessage): Session {
     return session!
   } catch (error) {
     throw invalid(
-      'req.session is no session of @sess: use session(sessions) of @sess/express in front of passportSession(passport)',
+      'req.session is not a session of @sess: use session(sessions) of @sess/express before passportSession(passport)',
       error,
     )
   }
@@ -199,19 +200,19 @@ function serializersOf(passport: Passport, req: IncomingMessage): ConstructorPar
   }
 }
 
-/** Passport's word for a function that is missing, or that passed: as an error that says which. */
+/** Turns Passport's error for a missing serializer or deserializer into an error that names it. */
 function named(error: unknown): unknown {
   const [, which] = /^Failed to (serialize|deserialize) user/.exec((error as Error | undefined)?.message ?? '') ?? []
   if (which === undefined) return error
   return invalid(
-    `no ${which}r took the user: call passport.${which}User(), and let one of its functions give a value that is not empty`,
+    `no ${which}r gave a value for the user: call passport.${which}User() with a function that gives a value`,
     error,
   )
 }
 
 const DONE = new WeakSet<object>()
 
-/** Lets an instance of Passport, once, find users by the request's session, and show strategies the session as they expect it. */
+/** Prepares an instance of Passport once: it finds users by the request's session, and strategies see the session as they expect it. */
 function setUp(given: PassportInstance): Passport {
   if (typeof given?.serializeUser !== 'function' || typeof given.authorize !== 'function')
     throw invalid("passport must be what import passport from 'passport' gives, or a new passport.Passport()")
@@ -236,7 +237,7 @@ interface Strategy {
   error(error: unknown): void
 }
 
-/** For `passport.session()`, which does nothing more here, and for `authenticate('session')`. */
+/** The strategy for `authenticate('session')`, and for `passport.session()`, which is not needed. */
 const SESSION_STRATEGY = {
   name: 'session',
   authenticate(this: Strategy, req: PassportRequest): void {

@@ -3,14 +3,14 @@ import type { LoginOptions, Session } from '@sess/core'
 import { bindingOf } from '@sess/core/binding'
 import { invalid, type SignIns } from './sign-in.ts'
 
-/** How users become what a session keeps, and back. */
+/** Turns users into the value that a session keeps, and back. */
 export interface Serializers {
   serialize(user: unknown): Promise<unknown>
-  /** Null or false: there is no such user any more. */
+  /** A result of null or false means that the user no longer exists. */
   deserialize(serialized: unknown): Promise<unknown>
 }
 
-/** Who is signed in, during one request. */
+/** The user who is signed in, during one request. */
 export class RequestLogin {
   readonly session: Session
   readonly #signIns: SignIns
@@ -24,7 +24,7 @@ export class RequestLogin {
     this.#serializers = serializers
   }
 
-  /** The user. Who asks makes an answer that depends on who is signed in: it counts as use of the session. */
+  /** The user. Reading it counts as use of the session, since the response then depends on the user. */
   get user(): unknown {
     bindingOf(this.session).markUsed()
     return this.#user
@@ -34,7 +34,7 @@ export class RequestLogin {
     this.#user = user
   }
 
-  /** Finds the user of the session, once. A session that nobody is signed in to is not used by it. */
+  /** Looks up the user of the session, once. For an anonymous session this does not count as use. */
   restore(): Promise<void> {
     return (this.#restored ??= this.#restore())
   }
@@ -48,7 +48,7 @@ export class RequestLogin {
     else this.#user = user
   }
 
-  /** @param loginOptions - Those of `session.login`, for this user. */
+  /** @param loginOptions - Returns the options of `session.login` for this user. */
   async logIn(
     user: unknown,
     { session = true, keepSessionInfo = false }: LogInOptions,
@@ -70,7 +70,7 @@ export class RequestLogin {
     return this.#signIns.signOut(this.session, keepSessionInfo)
   }
 
-  /** Leaves a message under a name, as connect-flash and @fastify/flash do: a list is many, several values are one text. */
+  /** Leaves messages as connect-flash and @fastify/flash do: a list is several messages, several values are formatted to one message. */
   flash(name: unknown, values: readonly unknown[]): number {
     const [first] = values
     const messages: readonly unknown[] = values.length > 1 ? [format(...values)] : Array.isArray(first) ? first : values
@@ -78,29 +78,29 @@ export class RequestLogin {
     return messages.length
   }
 
-  /** Takes the messages under a name. */
+  /** Returns the messages under a name, and removes them. */
   flashed(name: unknown): unknown[] {
     return this.session.flashed(nameOf(name))
   }
 }
 
-/** Options of `logIn`, and of `authenticate`, which hands them on. */
+/** Options of `logIn`, and of `authenticate`, which passes them on. */
 export interface LogInOptions {
-  /** False: the user is there for this request alone. Default: true. */
+  /** False: the user is signed in for this request only. Default: true. */
   readonly session?: boolean | undefined
-  /** Whether the session's data comes along. Default: false. */
+  /** True: the data of an anonymous session is kept. Default: false. */
   readonly keepSessionInfo?: boolean | undefined
 }
 
 /** Options of `logOut`. */
 export interface LogOutOptions {
-  /** Whether the session's data goes on in a new session, which nobody is signed in to. Default: false. */
+  /** True: the data is kept, in a new anonymous session. Default: false. */
   readonly keepSessionInfo?: boolean | undefined
 }
 
 function nameOf(name: unknown): string {
   if (typeof name === 'string' && name !== '') return name
   throw invalid(
-    "flash() takes the name of the messages first, as in flash('error'); there is no way to read all names at once",
+    "flash() needs the name of the messages as its first argument, as in flash('error'); it cannot read all names at once",
   )
 }

@@ -1,27 +1,27 @@
 import { isSessError, SessError, type LoginOptions, type Session } from '@sess/core'
 import { checkOptions } from '@sess/core/binding'
 
-/** What {@link PassportSessionOptions} of every framework have. */
+/** Options of `passportSession` in all frameworks. */
 export interface SignInOptions {
   /**
-   * Names the user by what `serializeUser` gave, for `session.subject`, `listSubject` and `revokeSubject`: 1 to 1,024 bytes of UTF-8, and
-   * another one for each user. Needed where `serializeUser` gives neither text nor a whole number. Default: the text, or the
-   * digits of the number.
+   * Returns the user's ID for the result of `serializeUser`: the value of `session.subject`, for `listSubject` and `revokeSubject`. 1 to
+   * 1,024 bytes of UTF-8, different for each user. Required if `serializeUser` gives neither text nor a whole number. Default: the text,
+   * or the digits of the number.
    */
   subject?(serialized: unknown): string
 }
 
-/** Options that Passport has elsewhere. */
+/** Options of other functions of Passport, and what to do instead. */
 const HINTS = {
   keepSessionInfo: 'it is an option of passport.authenticate(), req.logIn() and req.logOut()',
-  pauseStream: 'a body that flows waits by itself; leave it out',
-  compat: 'leave it out; what it is for is always on',
-  key: 'what Passport keeps in a session is in session.data.passport; leave it out',
+  pauseStream: 'a request body always waits; leave it out',
+  compat: 'its effect is always on; leave it out',
+  key: 'Passport keeps its values in session.data.passport; leave it out',
   successRedirect: 'it is an option of passport.authenticate()',
   failureRedirect: 'it is an option of passport.authenticate()',
 }
 
-/** @throws {SessError} `invalid_option`, naming the option. */
+/** Checks the options. @throws {SessError} `invalid_option`; the message names the option. */
 export function checkSignInOptions<Options extends SignInOptions>(
   options: Options,
   names: Parameters<typeof checkOptions<Options>>[2],
@@ -37,18 +37,18 @@ export function invalid(message: string, cause?: unknown): SessError {
   return new SessError('invalid_option', message, { cause })
 }
 
-/** What is kept in `session.data`, where the subject alone does not say what `serializeUser` gave. */
+/** The value in `session.data`, if the result of `serializeUser` cannot be restored from the subject. */
 interface Kept {
   readonly user: unknown
 }
 
-/** Where Passport keeps it in sessions of other libraries. */
+/** The key of this value in `session.data`, as in sessions of other libraries. */
 const KEY = 'passport'
 
-/** What Passport leaves in a session for the page behind the sign-in. */
+/** The keys that Passport leaves in a session for the page after the sign-in. */
 const FOR_LATER = ['messages', 'returnTo']
 
-/** Who is signed in, as Passport knows users: by what `serializeUser` gives. */
+/** Signs users in and out, and finds the signed-in user. It knows a user by the result of `serializeUser`. */
 export class SignIns {
   readonly #subject: SignInOptions['subject']
 
@@ -56,7 +56,7 @@ export class SignIns {
     this.#subject = subject
   }
 
-  /** What `serializeUser` gave of the user who is signed in; undefined: nobody is. */
+  /** The result of `serializeUser` for the signed-in user; undefined if nobody is signed in. */
   current(session: Session): unknown {
     const { subject } = session
     if (subject === undefined) return undefined
@@ -65,10 +65,10 @@ export class SignIns {
   }
 
   /**
-   * Signs a user in: a new secret. Data of an anonymous session, or of the same user, comes along where `keep` says so; what Passport leaves
-   * for the page behind the sign-in, and messages of `flash`, always do. Another user's data never does.
+   * Signs a user in; the session gets a new secret. With `keep`, the data of an anonymous session or of the same user is kept. The values
+   * that Passport leaves for the page after the sign-in, and flash messages, are always kept. Another user's data is dropped.
    *
-   * @throws {SessError} `invalid_option` for what names no user; else as `Session.login`.
+   * @throws {SessError} `invalid_option` if the value does not name a user; otherwise as `Session.login`.
    */
   async signIn(session: Session, serialized: unknown, keep: boolean, options: LoginOptions | undefined): Promise<void> {
     const subject = this.#subjectOf(serialized)
@@ -81,13 +81,13 @@ export class SignIns {
       if (before) session.data = before
       throw error
     }
-    // Of another user's session, or of one that had ended, nothing came along.
+    // The session belonged to another user or had ended, so `kept` was dropped with its data: write it again.
     if (!kept || readable(session)?.[KEY] !== undefined) return
     session.data[KEY] = kept
     await session.commit()
   }
 
-  /** Signs out: the session is deleted. `keep`: its data goes on in a new one, which nobody is signed in to. */
+  /** Signs out: the session is deleted. With `keep`, its data is kept in a new anonymous session. */
   async signOut(session: Session, keep: boolean): Promise<void> {
     const before = keep ? readable(session) : undefined
     await session.logout()
@@ -98,15 +98,15 @@ export class SignIns {
     const named: unknown = this.#subject ? this.#subject(serialized) : serialized
     if (typeof named === 'string' && named !== '') return named
     if (this.#subject)
-      throw invalid(`subject(serialized) must return the user's name as text, and returned ${kind(named)}`)
+      throw invalid(`subject(serialized) must return the user's ID as text, and returned ${kind(named)}`)
     if (Number.isSafeInteger(named)) return String(named)
     throw invalid(
-      `serializeUser gave ${kind(named)}, which names no user: give text or a whole number, or pass { subject: (serialized) => … } to passportSession()`,
+      `serializeUser gave ${kind(named)}, which is not a user's ID: give text or a whole number, or pass { subject: (serialized) => … } to passportSession()`,
     )
   }
 }
 
-/** The session's data; undefined where there is none to read. */
+/** A copy of the session's data; undefined if it cannot be read. */
 function readable(session: Session): Record<string, unknown> | undefined {
   try {
     return { ...session.data }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Session } from '@sess/core'
 
-/** What a strategy says of itself when it stores and verifies a state. */
+/** The options of a strategy, which it passes when it stores and verifies a state. */
 export interface StateMeta {
   readonly authorizationURL?: string
   readonly tokenURL?: string
@@ -14,7 +14,7 @@ export interface StateRequest {
   readonly session: Session
 }
 
-/** A state store, as the `store` option of passport-oauth2, and of the strategies made of it, takes it. */
+/** A value for the option `store` of passport-oauth2, and of strategies that are built on it. */
 export interface StateStore {
   store(
     request: StateRequest,
@@ -31,10 +31,10 @@ export interface StateStore {
   ): void
 }
 
-/** A sign-in that was begun. */
+/** A sign-in that has started. */
 interface Begun {
   readonly handle: string
-  /** Whose it is: an answer of one provider does not count as another's. */
+  /** The provider and client of the sign-in. The answer of another provider does not match. */
   readonly of: string
   readonly verifier?: string
   readonly state?: unknown
@@ -42,19 +42,20 @@ interface Begun {
 
 const NAME = 'passport: oauth2'
 
-/** A browser that begins again and again keeps the last of its sign-ins. */
+/** How many started sign-ins a browser keeps: the last ones. */
 const MOST = 8
 
 /**
- * Keeps the OAuth 2.0 `state`, and the code verifier of PKCE, in the session, outside its data: no schema needs to know of it.
+ * Makes a state store that keeps the OAuth 2.0 `state` and the code verifier of PKCE in the session, outside of its data, so that a schema
+ * need not allow them.
  *
- * A state counts once, in the browser that began, for the provider and client that it was made for. Up to 8 sign-ins may be under way in
- * a browser, as in several tabs; a wrong state ends none of them.
+ * A state is valid once, in its own browser, and for its own provider and client. A browser may have up to 8 started sign-ins, for instance
+ * in several tabs. A wrong state does not end the others.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9700#section-2.1
  */
 export function stateStore(): StateStore {
-  // passport-oauth2 looks at how many parameters these have.
+  // passport-oauth2 checks how many parameters these functions have.
   return {
     store({ session }, verifier, state, meta, done) {
       const begun: Begun = {
@@ -74,7 +75,7 @@ export function stateStore(): StateStore {
       if (found) done(null, found.verifier ?? true, found.state)
       else
         done(null, false, {
-          message: 'this sign-in was not begun in this browser, or has come to its end already; begin again',
+          message: 'this sign-in was not started in this browser, or was finished already; start again',
         })
     },
   }

@@ -211,7 +211,7 @@ describe('messages', () => {
     app.get('/all', (req, res) => void res.json((req.flash as () => unknown)()))
     const browser = (await start())()
     expect((await browser.get('/leave')).text).toBe('[2,1,1]')
-    expect((await browser.get('/all')).text).toContain('invalid_option: flash() takes the name of the messages first')
+    expect((await browser.get('/all')).text).toContain('invalid_option: flash() needs the name of the messages')
     expect((await browser.get('/take')).text).toBe('[["one","two","one of 2"],[{"n":1}]]')
   })
 
