@@ -3,20 +3,20 @@ import type { Settings } from './options.ts'
 import type { RequestTemplate } from './request.ts'
 import { Trial } from './trial.ts'
 
-/** What an answer looked like, less what differs from one to the next. */
+/** The part of an answer that is the same each time. */
 interface Shape {
   readonly status: number
   readonly location: string | undefined
 }
 
-/** The app on trial: its servers, and what was learnt of its answers. */
+/** The tested app: its servers, and what is known about its answers. */
 export class App {
   readonly settings: Settings
   readonly clients: readonly Client[]
   readonly #acknowledgements = new Map<RequestTemplate, Shape>()
   #sessionCookies: readonly string[] = []
 
-  /** @param signal - Ends whatever is under way. */
+  /** @param signal - Aborts all requests. */
   constructor(settings: Settings, signal: AbortSignal) {
     this.settings = settings
     this.clients = settings.servers.map((url) => new Client(url, { ...settings, signal }))
@@ -43,14 +43,14 @@ export class App {
     return this.#sessionCookies.includes(name.trim())
   }
 
-  /** Keeps how a request is answered when nothing else is in flight, and it was seen to work. */
+  /** Records the answer to a request that was sent alone and has worked. */
   learn(template: RequestTemplate, exchange: Exchange, user: string): void {
     this.#acknowledgements.set(template, shapeOf(exchange, user))
   }
 
   /**
-   * Whether an answer says that the request was done. Many an app refuses with a redirect, so a redirect counts only
-   * where a quiet request was redirected to the same page.
+   * Whether an answer acknowledges the request. Many apps refuse by a redirect, so a redirect counts only if the request, sent alone, was
+   * redirected to the same page.
    */
   acknowledged(template: RequestTemplate, exchange: Exchange, user: string): boolean {
     const { status, location } = shapeOf(exchange, user)

@@ -6,38 +6,38 @@ import { fillRequest, fillText, hasPlaceholder, type RequestTemplate, type Value
 import { SetupError } from './setup-error.ts'
 import { Unjudged, word, type Sighting, type TimelineEvent, type Trial } from './trial.ts'
 
-/** A request to be sent by a browser. */
+/** A request that a browser sends. */
 export interface Call {
   readonly label: string
   readonly template: RequestTemplate
   readonly write?: Sent
-  /** Which server; default: the next in turn. */
+  /** The index of the server. Default: the next server in turn. */
   readonly server?: number
   readonly racing?: boolean
   saw?(exchange: Exchange): Sighting[]
 }
 
-/** A write with its value, and what shows that it survived. */
+/** A write with its value, and the text that shows that it survived. */
 export interface Sent {
   readonly template: WriteTemplate
   readonly value: string
   readonly proof: string | undefined
 }
 
-/** What a browser is shown. */
+/** What the app shows to a browser. */
 export interface Look {
   readonly signedIn: boolean
-  /** The proofs that `read` showed. */
+  /** The proofs that are in the answer to `read`. */
   readonly shown: ReadonlySet<string>
 }
 
-/** Gives a write a value of its own. */
+/** Makes a write with a new value. */
 export function newWrite(template: WriteTemplate): Sent {
   const value = word(16)
   return { template, value, proof: proofOf(template, value) }
 }
 
-/** Whether an answer is a page that holds a text. */
+/** Whether an answer is a page that contains a text. */
 const shows = ({ status, body }: Exchange, text: string): boolean => status > 0 && status < 400 && body.includes(text)
 
 const entities = (text: string): string =>
@@ -53,7 +53,7 @@ export class Browser {
   readonly #trial: Trial
   readonly #name: string
   readonly #jar: CookieJar
-  /** A replay takes no cookies: it goes on with those that it was given. */
+  /** A replay accepts no new cookies. */
   readonly #replay: boolean
 
   constructor(app: App, trial: Trial, name = 'browser', jar?: CookieJar) {
@@ -64,12 +64,12 @@ export class Browser {
     this.#replay = jar !== undefined
   }
 
-  /** A client with this browser's cookies as they are now, which takes no new ones. */
+  /** A client with this browser's present cookies, which accepts no new cookies. */
   replay(name: string, trial: Trial = this.#trial): Browser {
     return this.replayWith((_name, value) => value, name, trial)
   }
 
-  /** The same, with some of the cookies replaced, or left out where the answer is undefined. */
+  /** As {@link replay}, with some cookies replaced. If `change` returns undefined, the cookie is left out. */
   replayWith(
     change: (name: string, value: string) => string | undefined,
     name: string,
@@ -84,7 +84,7 @@ export class Browser {
     return new Browser(this.#app, trial, name, jar)
   }
 
-  /** The cookies' names and values. */
+  /** The names and values of the cookies. */
   cookies(): Map<string, string> {
     return new Map(this.#all(this.#jar).map(({ key, value }) => [key, value]))
   }
@@ -121,12 +121,12 @@ export class Browser {
     return exchange
   }
 
-  /** Keeps how the app answers a request when all is quiet, once it was seen to work. */
+  /** Records the answer to a request that was sent alone and has worked. */
   learn(template: RequestTemplate, exchange: Exchange): void {
     this.#app.learn(template, exchange, this.#trial.user)
   }
 
-  /** Prepares a request, its CSRF token too, so that it leaves in the tick in which the answer is called. */
+  /** Prepares a request, with its CSRF token. The returned function sends it at once. */
   async ready(call: Call): Promise<() => Promise<Exchange>> {
     const { settings } = this.#app
     const texts = [call.template.path, call.template.body, ...Object.values(settings.headers)]
@@ -187,7 +187,7 @@ export class Browser {
     if (token === undefined)
       throw new SetupError(
         'csrf_not_found',
-        `${template.label} (${describe(page)}) holds no CSRF token that the pattern finds; check --csrf and --csrf-pattern`,
+        `${template.label} (${describe(page)}) contains no CSRF token that matches the pattern; check --csrf and --csrf-pattern`,
       )
     return entities(token)
   }
@@ -197,7 +197,7 @@ export class Browser {
     return this.must({ label, template: write.template.request, write })
   }
 
-  /** Looks at the session: what it holds of these writes, and whether it is signed in. */
+  /** Reads from the app which of these writes are in the session, and whether the browser is signed in. */
   async look(writes: readonly Sent[], server?: number): Promise<Look> {
     const { login, read, whoami, signedIn } = this.#app.settings
     const proofs = writes.flatMap((write) => (write.proof === undefined ? [] : [write]))
@@ -221,7 +221,7 @@ export class Browser {
     }
   }
 
-  /** A page that has to be answered, be it with a refusal: silence is no proof of anything. */
+  /** Requests a page. A refusal is an answer too; without an answer the trial cannot be judged. @throws {Unjudged} */
   async #page(call: Call): Promise<Exchange> {
     const exchange = await this.send(call)
     if (exchange.status === 0 || exchange.status === 429 || exchange.status >= 500)
@@ -230,7 +230,7 @@ export class Browser {
   }
 }
 
-/** What came back, for a message. */
+/** Describes an answer, for a message. */
 export function describe({ status, location, error }: Exchange): string {
   if (error !== undefined) return error
   return `answered ${status}${location === undefined ? '' : `, to ${location.split('?')[0]}`}`

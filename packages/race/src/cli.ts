@@ -10,7 +10,7 @@ import { textReport } from './text-report.ts'
 
 const EXIT = { clean: 0, found: 1, 'not judged': 2 } as const
 
-/** One line that is written over, where somebody watches. */
+/** Shows the progress on a terminal, in one line that is overwritten. */
 function showProgress(progress: Progress): void {
   const line =
     progress.phase === 'control'

@@ -2,12 +2,12 @@ import { Agent as HttpAgent, request as httpRequest, type ClientRequest } from '
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { lookupLoopback } from './loopback.ts'
 
-/** The longest body that is read, in bytes. */
+/** The longest body of an answer, in bytes. */
 const MAX_BODY = 8 * 1024 * 1024
 
 /** A request and its answer. Times are those of `performance.now()`, in ms. */
 export interface Exchange {
-  /** 0 when no answer came; `error` then says why. */
+  /** 0 if no answer came; `error` then says why. */
   readonly status: number
   readonly body: string
   readonly location: string | undefined
@@ -17,7 +17,7 @@ export interface Exchange {
   readonly error: string | undefined
 }
 
-/** What is sent, apart from the server that it is sent to. */
+/** A request, without the server to which it is sent. */
 export interface Outgoing {
   readonly method: string
   readonly path: string
@@ -25,7 +25,7 @@ export interface Outgoing {
   readonly body: string | undefined
 }
 
-/** Sends requests to one server over connections that stay open. Follows no redirect; rejects never. */
+/** Sends requests to one server over connections that stay open. It follows no redirects, and never rejects. */
 export class Client {
   readonly url: URL
   readonly #agent: HttpAgent
@@ -85,8 +85,8 @@ export class Client {
         this.#signal.removeEventListener('abort', stop)
       })
       request.once('error', (error: NodeJS.ErrnoException) => {
-        // Most likely the server closed an idle connection just as it was taken. What was sent twice by mistake is the
-        // same word under the same key.
+        // Most likely the server closed the idle connection at this moment. If the request arrives twice, it writes the same value under
+        // the same key.
         if (mayRepeat && request.reusedSocket && error.code === 'ECONNRESET')
           return resolve(this.#send(outgoing, startedAt, false))
         failed(error.message || error.code || 'the connection failed')
@@ -128,7 +128,7 @@ export class Client {
         host: this.url.host,
         'user-agent': 'sess-race',
         accept: '*/*',
-        // What a browser says of a form on the app's own page; apps that check it answer 403 otherwise.
+        // As a browser sends it for a form on the app's own page. Apps that check it would otherwise answer 403.
         ...(method !== 'GET' && method !== 'HEAD' && { origin: this.url.origin }),
         ...headers,
         ...(body !== undefined && { 'content-length': String(Buffer.byteLength(body)) }),

@@ -2,11 +2,12 @@ import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { RACES, type RaceName, type RaceOptions } from './options.ts'
 import { SetupError } from './setup-error.ts'
 
-/** What `--help` prints. */
+/** The output of `--help`. */
 export const HELP: string = `Usage: sess-race URL… --write REQUEST --write REQUEST --read REQUEST [options]
 
-Races a web app's sessions and says what was lost, resurrected or adopted. Several URLs: several processes of one app.
-A REQUEST is [METHOD ]PATH[ BODY], with {value}, {user}, {key}, {csrf} and {cookie:NAME} filled in.
+Tests a web app's sessions for race conditions: which writes were lost, which sessions came back, which cookies were adopted.
+Give the URLs of several processes of one app. A REQUEST is [METHOD ]PATH[ BODY]; {value}, {user}, {key}, {csrf} and
+{cookie:NAME} in it are replaced.
 
   --write REQUEST      stores something in the session; at least two, under different keys, or one with {key}
   --read REQUEST       shows what the session holds
@@ -14,21 +15,21 @@ A REQUEST is [METHOD ]PATH[ BODY], with {value}, {user}, {key}, {csrf} and {cook
   --logout REQUEST     ends the session
   --whoami REQUEST     shows who is signed in                                        (as --read)
   --open REQUEST       gives an anonymous session, where a write cannot              (--csrf, else --read)
-  --in-flight REQUEST  what is in flight during a login or logout                    (the first write)
-  --signed-in TEXT     what --whoami shows of a browser that is signed in            ({user})
-  --proof TEXT         what --read shows of a write that survived; once per write    ({value})
+  --in-flight REQUEST  the request in flight during a login or logout                (the first write)
+  --signed-in TEXT     the text that --whoami shows to a signed-in browser only      ({user})
+  --proof TEXT         the text that --read shows if a write survived; per write     ({value})
   --csrf REQUEST       a page with a CSRF token
   --csrf-pattern RE    its first group captures the token                            (common form fields)
   --header 'N: V'      sent with every request; repeatable
-  --cookie NAME        a cookie that the session depends on; repeatable              (found out)
+  --cookie NAME        a cookie that the session depends on; repeatable              (detected)
   --only RACE          ${`${RACES.join(', ')}; repeatable`.padEnd(59)}(all)
   --trials N           trials of each race                                           (100)
-  --concurrency N      trials at a time                                              (4)
-  --timeout MS         for one request                                               (10000)
-  --max-time S         for the whole run                                             (3 a trial, at least 300)
+  --concurrency N      trials at the same time                                       (4)
+  --timeout MS         the longest that one request may take                         (10000)
+  --max-time S         the longest that the run may take                             (3 a trial, at least 300)
   --json FILE          writes the result; - is standard output
   --html FILE          writes a page with timelines
-  --allow-remote       race servers that are not on this machine, too
+  --allow-remote       allows servers that are not on this machine
   --help
 
 Exit code: 0 nothing was found; 1 something was lost, resurrected or adopted; 2 the run could not be judged.
@@ -71,7 +72,7 @@ const config = {
   },
 } as const satisfies ParseArgsConfig
 
-/** What the command line asks for. */
+/** The parsed command line. */
 export interface Command {
   readonly help: boolean
   readonly race: RaceOptions
@@ -90,7 +91,7 @@ function parse(args: readonly string[]) {
   }
 }
 
-/** Not Number(): that takes '' for 0 and '0x10' for 16. */
+/** Parses a whole number. Not Number(), which parses '' as 0 and '0x10' as 16. */
 function number(value: string | undefined, name: string, factor = 1): number | undefined {
   if (value === undefined) return undefined
   if (!/^\d+$/.test(value)) throw bad(`--${name} takes a whole number; it was given '${value}'`)
@@ -103,7 +104,7 @@ function headers(lines: readonly string[]): Record<string, string> {
       const [, name, value] = /^([\w!#$%&'*+.^`|~-]+):\s*(.*)$/.exec(line) ?? []
       if (name === undefined || value === undefined) throw bad(`--header takes 'Name: value'; it was given '${line}'`)
       if (/^(cookie|host|content-length)$/i.test(name))
-        throw bad(`--header cannot set ${name}: it is the browser's own`)
+        throw bad(`--header cannot set ${name}: the tool sets it itself`)
       return [name, value]
     }),
   )
@@ -117,7 +118,7 @@ function pattern(source: string): RegExp {
   }
 }
 
-/** Drops what was not given, so that defaults apply. */
+/** Removes undefined options, so that defaults apply. */
 function given<T extends object>(options: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never
 }

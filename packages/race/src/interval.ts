@@ -2,9 +2,9 @@
 const Z = 1.959_963_985
 
 /**
- * The 95 % Wilson score interval for a share: unlike the textbook's, it is right for 0 of n, too.
+ * The 95 % Wilson score interval of a share. Unlike the normal approximation, it is also correct for 0 of n.
  *
- * @returns Shares from 0 to 1; 0 to 1 where nothing was judged.
+ * @returns Shares from 0 to 1; [0, 1] if nothing was judged.
  * @see https://doi.org/10.1080/01621459.1927.10502953
  */
 export function wilson(found: number, judged: number): [low: number, high: number] {

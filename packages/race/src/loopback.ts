@@ -12,7 +12,7 @@ const isLoopback = (address: string): boolean => loopback.check(address, isIP(ad
 const refusal = (host: string, address: string): SetupError =>
   new SetupError(
     'not_loopback',
-    `${host} is ${address === host ? 'not on this machine' : `${address}, which is not on this machine`}. Only servers under loopback addresses are raced; for a remote test instance of your own, say --allow-remote`,
+    `${host} is ${address === host ? 'not on this machine' : `${address}, which is not on this machine`}. Only servers at loopback addresses are tested; for a remote test instance of your own, pass --allow-remote`,
   )
 
 /** Refuses a server that is not under a loopback address. @throws {SetupError} `not_loopback`, `unreachable`. */
@@ -30,7 +30,7 @@ export async function requireLoopback(server: URL): Promise<void> {
   if (remote !== undefined) throw refusal(host, remote)
 }
 
-/** The same at each connection: a name that was loopback a moment ago may be something else by now. */
+/** The same check at each connection, since the address of a name may change. */
 export const lookupLoopback: LookupFunction = (host, options, callback) => {
   resolve(host, { ...options, all: true }, (error: Error | null, addresses: LookupAddress[]) => {
     if (error) return callback(error, [])

@@ -7,7 +7,7 @@ export const RACES = ['writes', 'logout', 'login', 'fixation', 'adoption'] as co
 /** The name of a race. */
 export type RaceName = (typeof RACES)[number]
 
-/** How far a run is. */
+/** The progress of a run. */
 export type Progress =
   | { readonly phase: 'control' }
   | {
@@ -20,60 +20,61 @@ export type Progress =
     }
 
 /**
- * What to race. Requests are written `[METHOD ]PATH[ BODY]`; the README of the package says what is filled in for
- * `{value}`, `{user}`, `{key}`, `{csrf}` and `{cookie:NAME}`.
+ * Options of {@link race}. A request is text: `[METHOD ]PATH[ BODY]`. The README of the package describes the placeholders `{value}`,
+ * `{user}`, `{key}`, `{csrf}` and `{cookie:NAME}`.
  */
 export interface RaceOptions {
-  /** Base URLs of the app's processes; the first is the origin for the cookies. */
+  /** The base URLs of the app's processes. The first is the origin for the cookies. */
   readonly servers: readonly string[]
   /** Requests that store something in the session, under different keys: two or more, or one with `{key}`. */
   readonly writes: readonly string[]
-  /** Shows what the session holds. */
+  /** A request that shows what the session holds. */
   readonly read: string
-  /** Signs in. Left out: sessions are anonymous. */
+  /** A request that signs in. Without it, sessions are anonymous. */
   readonly login?: string
-  /** Ends the session. */
+  /** A request that ends the session. */
   readonly logout?: string
-  /** Shows who is signed in. Default: `read`. */
+  /** A request that shows who is signed in. Default: `read`. */
   readonly whoami?: string
-  /** Gives a browser an anonymous session, where a write cannot. Default: `csrf`, else `read`. */
+  /** A request that gives a browser an anonymous session, if a write cannot. Default: `csrf`, or `read`. */
   readonly open?: string
-  /** What is in flight during a login or a logout. Default: the first write. */
+  /** The request in flight during a login or a logout. Default: the first write. */
   readonly inFlight?: string
-  /** What `whoami` shows of a browser that is signed in. Default: `{user}`. */
+  /** The text that `whoami` shows to a signed-in browser only. Default: `{user}`. */
   readonly signedIn?: string
-  /** What `read` shows of each write that survived. Default: `{value}` for each. */
+  /** For each write, the text that `read` shows if the write survived. Default: `{value}` for each. */
   readonly proofs?: readonly string[]
-  /** A page with a CSRF token. */
+  /** A request for a page with a CSRF token. */
   readonly csrf?: string
-  /** Its first group captures the token. Default: the usual hidden fields and meta tags. */
+  /** A pattern whose first group captures the token. Default: the usual hidden fields and meta tags. */
   readonly csrfPattern?: RegExp
-  /** Sent with every request; may hold `{csrf}` and `{cookie:NAME}`. */
+  /** Header fields of every request; the values may contain `{csrf}` and `{cookie:NAME}`. */
   readonly headers?: Readonly<Record<string, string>>
-  /** The cookies that the session depends on. Default: found out. */
+  /** The names of the cookies that the session depends on. Default: detected. */
   readonly cookies?: readonly string[]
-  /** Default: all that the requests allow. */
+  /** The races to run. Default: all that the requests allow. */
   readonly only?: readonly RaceName[]
-  /** Trials of each race, 1 to 100,000. Default: 100. */
+  /** How many trials each race has, 1 to 100,000. Default: 100. */
   readonly trials?: number
-  /** Trials at a time, 1 to 64. Default: 4. */
+  /** How many trials run at the same time, 1 to 64. Default: 4. */
   readonly concurrency?: number
-  /** For one request, in ms. Default: 10,000. */
+  /** The longest that one request may take, in ms. Default: 10,000. */
   readonly timeoutMs?: number
-  /** For the whole run, in ms. Default: 3,000 for each trial; at least 300,000, at most 86,400,000, a day. */
+  /** The longest that the run may take, in ms. Default: 3,000 per trial; at least 300,000, at most 86,400,000 (a day). */
   readonly maxTimeMs?: number
-  /** Race servers that are not on this machine, too. Default: false. */
+  /** Allows servers that are not on this machine. Default: false. */
   readonly allowRemote?: boolean
-  /** Stops the run; what was judged by then is in the result. */
+  /** Stops the run. The result has the trials until then. */
   readonly signal?: AbortSignal
+  /** Called when the progress changes. */
   readonly onProgress?: (progress: Progress) => void
 }
 
-/** A write, and what shows that it survived. */
+/** A write, and the text that shows that it survived. */
 export interface WriteTemplate {
   readonly request: RequestTemplate
   readonly key: string
-  /** With its placeholders; undefined: nothing shows it. */
+  /** The text, with its placeholders; undefined: no text shows it. */
   readonly proof: string | undefined
 }
 
@@ -101,7 +102,7 @@ export interface Settings {
 }
 
 const DAY_MS = 86_400_000
-/** A trial of each race is some thirty requests, with four trials at a time: each may take 0.4 s on average. */
+/** A trial of each race has about thirty requests, and four trials run at the same time, so a request may take 0.4 s on average. */
 const MS_PER_TRIAL = 3000
 
 const bad = (message: string): SetupError => new SetupError('bad_option', message)
@@ -126,7 +127,7 @@ function whole(value: number | undefined, standard: number, name: string, most: 
 const holdsValue = ({ path, body }: RequestTemplate): boolean =>
   hasPlaceholder(path, 'value') || hasPlaceholder(body, 'value')
 
-/** A write that says nothing of what to store is given a value to store. */
+/** Parses a write. If it does not say what to store, it gets the body `value={value}`. */
 function writeTemplate(text: string, index: number, proof: string | undefined): WriteTemplate {
   const plain = parseRequest(text, '--write', 'POST')
   const says = holdsValue(plain) || proof !== undefined || plain.body !== undefined || plain.method === 'GET'
@@ -153,7 +154,7 @@ function writesOf({ writes, proofs }: RaceOptions): WriteTemplate[] {
   const blind = templates.find(({ proof }) => proof === undefined || proof === '')
   if (blind)
     throw bad(
-      `Nothing would show that '${blind.request.label}' survived: put {value} into it, or say with --proof what --read shows then`,
+      `No text would show that '${blind.request.label}' survived: put {value} into it, or give with --proof the text that --read shows then`,
     )
   const repeated = proofs?.find((proof, index) => !hasPlaceholder(proof, 'value') && proofs.indexOf(proof) !== index)
   if (repeated !== undefined) throw bad(`Two writes cannot share the proof '${repeated}'`)
@@ -210,7 +211,7 @@ export function settingsOf(options: RaceOptions): Settings {
   const login = options.login === undefined ? undefined : parseRequest(options.login, '--login', 'POST')
   if (login && options.signedIn === undefined && !hasPlaceholder(options.login, 'user'))
     throw bad(
-      '--login has no {user}, so a signed-in browser cannot be told from another: put {user} where the name goes, or say with --signed-in what --whoami shows then',
+      '--login has no {user}, so the tool cannot recognise a signed-in browser: put {user} in place of the name, or give with --signed-in the text that --whoami shows then',
     )
   const only = options.only ?? RACES
   const unknown = only.find((name) => !RACES.includes(name))
@@ -218,7 +219,7 @@ export function settingsOf(options: RaceOptions): Settings {
   const needsCsrf = [options.login, options.logout, options.inFlight, ...options.writes]
     .concat(Object.values(options.headers ?? {}))
     .some((text) => hasPlaceholder(text, 'csrf'))
-  if (needsCsrf && options.csrf === undefined) throw bad('{csrf} is used; say with --csrf which page holds the token')
+  if (needsCsrf && options.csrf === undefined) throw bad('{csrf} is used; give the page with the token with --csrf')
   const trials = whole(options.trials, 100, '--trials', 100_000)
   const longest = Math.min(Math.max(100, trials) * MS_PER_TRIAL, DAY_MS)
   return {
@@ -243,6 +244,6 @@ export function settingsOf(options: RaceOptions): Settings {
   }
 }
 
-/** What shows that a write of this value survived. */
+/** The text that shows that a write with this value survived. */
 export const proofOf = (write: WriteTemplate, value: string): string | undefined =>
   write.proof === undefined ? undefined : fillText(write.proof, { value, key: write.key })

@@ -1,6 +1,6 @@
 import { setImmediate, setTimeout } from 'node:timers/promises'
 
-/** Timers are a millisecond coarse, so the end of a wait is spent in turns of the event loop. */
+/** Timers have a resolution of a millisecond, so the end of a wait is spent in turns of the event loop. */
 const COARSE_MS = 1.5
 
 async function until(time: number): Promise<void> {
@@ -10,15 +10,15 @@ async function until(time: number): Promise<void> {
 }
 
 /**
- * Spreads the trials evenly over a window, any number of them: the golden ratio's multiples leave no gap.
+ * Spreads any number of trials evenly over a window, by multiples of the golden ratio.
  *
- * @returns The offset for this trial, in ms; the window's ends are offsets too.
+ * @returns The offset of this trial, in ms, like the ends of the window.
  */
 export function offsetOf(trial: number, [from, to]: readonly [number, number]): number {
   return from + (to - from) * ((0.5 + trial * 0.618_033_988_749_895) % 1)
 }
 
-/** Starts two things, the second so many ms after the first; before it, where that is negative. */
+/** Starts two functions, the second `offsetMs` after the first; if the offset is negative, the second starts first. */
 export async function apart<A, B>(
   offsetMs: number,
   first: () => Promise<A>,
@@ -30,13 +30,13 @@ export async function apart<A, B>(
   }
   const earlier = first()
   const start = performance.now()
-  // Its failure is this function's, once both were started.
+  // If it fails, this function rejects, but only when both were started.
   earlier.catch(() => {})
   if (offsetMs > 0) await until(start + offsetMs)
   return Promise.all([earlier, second()])
 }
 
-/** Whether two things were under way at the same time. */
+/** Whether two requests were in flight at the same time. */
 export const overlap = (a: Span, b: Span): boolean => a.startedAt < b.endedAt && b.startedAt < a.endedAt
 
 interface Span {

@@ -5,7 +5,7 @@ import { settingsOf, type RaceOptions, type Settings } from './options.ts'
 import type { RaceResult, Row } from './result.ts'
 import { runRaces } from './run.ts'
 
-/** What the app is asked, for the report. */
+/** The requests to the app, for the report. */
 function requestsOf(settings: Settings): Record<string, string> {
   const { writes, login, logout, read, whoami, inFlight, open, csrf } = settings
   return {
@@ -27,11 +27,11 @@ function verdictOf(rows: readonly Row[]): RaceResult['verdict'] {
 }
 
 /**
- * Races an app's sessions: first goes through everything with nothing in flight, then runs the trials.
+ * Tests an app's sessions for race conditions. It first sends each request alone, to check the options, and then runs the trials.
  *
- * @returns What was found. Nothing in it is a cookie value.
- * @throws {SetupError} When the options cannot be used, a server is not on this machine, or the requests do not do, one
- *   after the other, what they are said to do.
+ * @returns What was found. The result contains no cookie values.
+ * @throws {SetupError} If an option is wrong, if a server is not on this machine, or if the requests, sent one after the other, do not do
+ *   what the options say.
  */
 export async function race(options: RaceOptions): Promise<RaceResult> {
   const settings = settingsOf(options)

@@ -36,21 +36,21 @@ export interface Row {
   readonly kind: Kind
   readonly title: string
   /**
-   * `not run`: the requests, or the app, leave nothing to check. `not judged`: too few trials could be judged, or none
-   * had two requests in flight at once; `note` says why.
+   * `not run`: with these requests, or with this app, there is nothing to check. `not judged`: too few trials could be judged, or no trial
+   * had two requests in flight at the same time; `note` says why.
    */
   readonly status: 'clean' | 'found' | 'not judged' | 'not run'
-  /** Trials that found it. */
+  /** How many trials found it. */
   readonly found: number
-  /** Trials that could be judged. */
+  /** How many trials could be judged. */
   readonly judged: number
   /** The 95 % Wilson score interval of found / judged, as shares from 0 to 1. */
   readonly interval: readonly [low: number, high: number]
-  /** Of the trials judged: those in which the requests were in flight at once. Absent where nothing races. */
+  /** In how many of the judged trials the requests were in flight at the same time. Absent if the check has no race. */
   readonly inFlight?: number
-  /** What was found, how often: `signed in`, `data only`. A trial may count under several. */
+  /** How often each kind was found: `signed in`, `data only`. A trial may count under several kinds. */
   readonly details: Readonly<Record<string, number>>
-  /** Why trials could not be judged, how often. */
+  /** How often trials could not be judged, by reason. */
   readonly unjudged: Readonly<Record<string, number>>
   readonly note?: string
 }
@@ -58,46 +58,46 @@ export interface Row {
 /** One trial of a race, request by request. */
 export interface Timeline {
   readonly race: RaceName
-  /** What it found; empty: an example of a trial that found nothing. */
+  /** The checks that found something; empty: an example of a trial that found nothing. */
   readonly checks: readonly CheckName[]
-  /** Counted from 0. */
+  /** The number of the trial, from 0. */
   readonly trial: number
   readonly events: readonly TimelineEvent[]
 }
 
-/** What was learnt with nothing in flight. */
+/** Facts about the app, measured with one request at a time. */
 export interface Baseline {
   /** The cookies that the session depends on. */
   readonly cookies: readonly string[]
-  /** What an anonymous browser has: a session that takes writes, one that does not, or none. */
+  /** The session of an anonymous browser: it takes writes (`writable`), takes none (`empty`), or there is none. */
   readonly anonymous: 'writable' | 'empty' | 'none'
-  /** Whether an anonymous browser's data is still there after its login. Undefined where it cannot have any. */
+  /** Whether a login keeps the data of an anonymous browser. Undefined if it cannot have data. */
   readonly loginCarriesData?: boolean
-  /** Whether a login gives an anonymous browser another cookie value. Undefined where it had none. */
+  /** Whether a login gives an anonymous browser another cookie value. Undefined if it had none. */
   readonly loginRotates?: boolean
-  /** What a login does for a browser that is signed in. Known only where an anonymous one has no session to write to. */
+  /** What another login does for a signed-in browser. Known only if an anonymous browser has no session to write to. */
   readonly loginAgain?: 'rotates' | 'keeps' | 'refused'
-  /** Whether the cookies from before are still good after a quiet login, of the kind that is raced. */
+  /** Whether the earlier cookies still work after a login without a race. */
   readonly aliveAfterLogin?: boolean
-  /** Whether they are after a quiet logout. */
+  /** Whether the earlier cookies still work after a logout without a race. */
   readonly aliveAfterLogout?: boolean
-  /** The shortest times of quiet requests, in ms: a longer one would let requests miss each other in the races. */
+  /** The shortest times of requests that were sent alone, in ms. Longer times would make the requests of a race miss each other. */
   readonly latencyMs: { readonly inFlight: number; readonly login?: number; readonly logout?: number }
 }
 
 /** What a run found. `--json` writes this. */
 export interface RaceResult {
-  /** Of this format. */
+  /** The version of this format. */
   readonly version: 1
-  /** `clean`: every check that was run was judged, and none found anything. */
+  /** `clean`: every check that was run was judged, and found nothing. */
   readonly verdict: 'clean' | 'found' | 'not judged'
-  /** ISO 8601. */
+  /** When the run started, in ISO 8601. */
   readonly startedAt: string
   readonly durationMs: number
   readonly servers: readonly string[]
-  /** Trials of each race that were asked for. */
+  /** How many trials each race should have. */
   readonly trials: number
-  /** What was sent, without bodies. */
+  /** The requests, without bodies. */
   readonly requests: Readonly<Record<string, string>>
   readonly baseline: Baseline
   readonly rows: readonly Row[]

@@ -14,10 +14,10 @@ const races: Record<RaceName, Race> = { writes, logout, login, fixation, adoptio
 
 const checkNames = Object.keys(CHECKS) as CheckName[]
 
-/** Why a run is to end before its trials do, if it is. */
+/** Returns why the run has to end early; undefined if it need not. */
 export type Ended = () => string | undefined
 
-/** Runs the races, one after the other, the trials of each a few at a time. */
+/** Runs the races one after the other, and several trials of a race at the same time. */
 export async function runRaces(
   ground: Ground,
   ended: Ended,
@@ -46,7 +46,7 @@ export async function runRaces(
   return { rows, timelines }
 }
 
-/** Returns why it ended early, if it did. */
+/** Runs the trials of a race. Returns why it ended early, if it did. */
 async function runTrials(
   race: Race,
   ground: Ground,

@@ -3,7 +3,7 @@ import type { Ground, Race, Verdicts } from './races/race.ts'
 import { CHECKS, type CheckName, type Row, type Timeline } from './result.ts'
 import type { Trial } from './trial.ts'
 
-/** What the trials of a race add up to. */
+/** Adds up the results of the trials of a race. */
 export class Tally {
   readonly unjudged: Map<string, number> = new Map<string, number>()
   readonly timelines: Timeline[] = []
@@ -44,7 +44,7 @@ export class Tally {
     else if (hits.length === 0 && inFlight !== false) this.#quiet ??= timeline
   }
 
-  /** The first trial that found each thing; where none did, one that ran its course. */
+  /** For each check, the first trial that found something; if no trial did, an example of a complete trial. */
   get examples(): readonly Timeline[] {
     return this.timelines.length > 0 || this.#quiet === undefined ? this.timelines : [this.#quiet]
   }

@@ -2,16 +2,16 @@ import type { RaceResult, Row } from './result.ts'
 
 const percent = (share: number): string => (share === 0 || share === 1 ? String(share * 100) : (share * 100).toFixed(1))
 
-/** What a row found: `99 of 100`. */
+/** The count of a row: `99 of 100`. */
 export const countOf = ({ found, judged }: Row): string => `${found} of ${judged}`
 
-/** Where the true share lies: `94.6–99.8 %`, or `≤ 3.7 %` where nothing was found. */
+/** The interval of the true share: `94.6–99.8 %`, or `≤ 3.7 %` if nothing was found. */
 export function intervalOf({ found, judged, interval: [low, high] }: Row): string {
   if (judged === 0) return ''
   return found === 0 ? `≤ ${percent(high)} %` : `${percent(low)}–${percent(high)} %`
 }
 
-/** What more there is to say of a row. */
+/** Further remarks on a row. */
 export function remarksOf({ details, unjudged, note, status, found, inFlight, judged }: Row): string[] {
   const hits = Object.entries(details).map(([detail, count]) => (found === count ? detail : `${detail} ${count}`))
   const failed = Object.entries(unjudged).map(([reason, count]) => `${count} not judged: ${reason}`)
@@ -23,7 +23,7 @@ export function remarksOf({ details, unjudged, note, status, found, inFlight, ju
   ]
 }
 
-/** One word for a row: what it found, in capitals. */
+/** The label of a row: the kind of finding in capitals, or the status. */
 export function labelOf({ status, kind }: Row): string {
   if (status === 'found') return kind.toUpperCase()
   return { clean: 'ok', 'not judged': 'UNJUDGED', 'not run': '-' }[status]
@@ -44,7 +44,7 @@ export function summaryOf({ rows, verdict }: RaceResult): string {
 
 const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
-/** What was run, in a line. */
+/** A line that describes the run. */
 export function headingOf({ servers, trials, baseline: { cookies } }: RaceResult): string {
   const cookie = `session cookie${cookies.length === 1 ? '' : 's'} ${cookies.join(', ')}`
   return `${plural(servers.length, 'server')}, ${plural(trials, 'trial')} of each race, ${cookie}`

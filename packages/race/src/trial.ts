@@ -1,42 +1,42 @@
 import { randomInt } from 'node:crypto'
 
-/** One request of a trial, for its timeline. Times are in ms since the trial began. */
+/** One request of a trial, for its timeline. Times are in ms since the start of the trial. */
 export interface TimelineEvent {
-  /** What it was for: `write a`, `logout`, `read`. */
+  /** The purpose of the request: `write a`, `logout`, `read`. */
   readonly label: string
-  /** Who sent it: `browser`, `old cookie`. */
+  /** The sender: `browser`, `old cookie`. */
   readonly by: string
-  /** Which of the servers got it, counted from 0. */
+  /** The index of the server, from 0. */
   readonly server: number
-  /** Method and path as the user wrote them. */
+  /** The method and the path, as in the options. */
   readonly request: string
   readonly from: number
   readonly to: number
-  /** 0 when no answer came. */
+  /** The HTTP status; 0 if no answer came. */
   readonly status: number
   readonly error?: string
   /** Whether the answer set or removed a session cookie. */
   readonly setsCookie: boolean
-  /** Whether it is one of those that raced. */
+  /** Whether it is one of the racing requests. */
   readonly racing: boolean
-  /** What a look at the session showed, and what it did not. */
+  /** What the answer showed of the session, and what it did not show. */
   readonly saw?: readonly Sighting[]
 }
 
-/** Whether something was there: `signed in`, or a write by its label. */
+/** Whether an answer showed a sign-in (`signed in`) or a write (its label). */
 export interface Sighting {
   readonly what: string
   readonly there: boolean
 }
 
-/** A trial that cannot be judged: what should have been answered was not. */
+/** The error of a trial that cannot be judged, because the app did not answer as it should. */
 export class Unjudged extends Error {
   override readonly name = 'Unjudged'
 }
 
 const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789'
 
-/** A word that is found nowhere else, and that needs no encoding anywhere. */
+/** Makes a unique word that needs no encoding in URLs, forms or JSON. */
 export function word(length: number): string {
   return Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join('')
 }

@@ -46,7 +46,7 @@ const cases: [string, Partial<RaceOptions>, string, RegExp, Behaviour?][] = [
     'a write that is not shown',
     { writes: ['/nothing value={value}', '/set key=b&value={value}'] },
     'write_failed',
-    /does not show what was written/,
+    /does not show the write/,
   ],
   [
     'a write that a user has to sign in for',
@@ -61,7 +61,7 @@ const cases: [string, Partial<RaceOptions>, string, RegExp, Behaviour?][] = [
     'same_key',
     /no longer shows what POST \/set had written/,
   ],
-  ['a page that everybody sees', { read: '/all' }, 'not_per_session', /without cookies is shown by GET \/all/],
+  ['a page that everybody sees', { read: '/all' }, 'not_per_session', /GET \/all shows the state of another browser/],
   ['a cookie that is not there', { cookies: ['sid'] }, 'no_cookie', /set no cookie sid; it set __Host-app/],
   ['a logout that does nothing', { logout: '/nothing' }, 'logout_failed', /GET \/get still shows a signed-in browser/],
   [
@@ -86,7 +86,7 @@ const cases: [string, Partial<RaceOptions>, string, RegExp, Behaviour?][] = [
     'a page without a CSRF token',
     { csrf: '/get', login: '/login user={user}&csrf={csrf}' },
     'csrf_not_found',
-    /GET \/get \(answered 200\) holds no CSRF token/,
+    /GET \/get \(answered 200\) contains no CSRF token/,
   ],
   ['a server that is not there', { servers: ['http://localhost:1'] }, 'unreachable', /ECONNREFUSED|connect/],
   [
@@ -145,9 +145,9 @@ const bad: [string, Partial<RaceOptions>, RegExp][] = [
   [
     'a write that nothing would show',
     { writes: ['/set key=a', '/set key=b'] },
-    /Nothing would show that 'POST \/set' survived/,
+    /No text would show that 'POST \/set' survived/,
   ],
-  ['a GET that nothing would show', { writes: ['GET /a', 'GET /b'] }, /Nothing would show/],
+  ['a GET that nothing would show', { writes: ['GET /a', 'GET /b'] }, /No text would show/],
   ['too few proofs', { proofs: ['a'] }, /2 writes and 1 proofs/],
   ['a proof for two', { proofs: ['ok', 'ok'] }, /share the proof 'ok'/],
   ['a login of nobody', { login: '/login' }, /--login has no \{user\}/],
@@ -155,7 +155,7 @@ const bad: [string, Partial<RaceOptions>, RegExp][] = [
   ['a body for GET', { read: 'GET /get a=b' }, /GET request has no body/],
   ['JSON that is none', { login: '/login {"user":{user}' }, /begins like JSON and is not/],
   ['a placeholder that nobody knows', { read: '/get?u={users}' }, /nobody knows \{users\}/],
-  ['a token from nowhere', { logout: '/logout csrf={csrf}' }, /say with --csrf/],
+  ['a token from nowhere', { logout: '/logout csrf={csrf}' }, /give the page with the token with --csrf/],
   ['a race that is none', { only: ['write' as never] }, /no race 'write'/],
   ['no trials', { trials: 0 }, /--trials takes a whole number from 1 to 100000/],
   ['half a trial', { trials: 1.5 }, /it was given 1\.5/],

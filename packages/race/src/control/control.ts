@@ -8,12 +8,12 @@ import { anonymousSession, loginBaseline, openAnonymously, signIn, signOut } fro
 import { latencies } from './timing.ts'
 import { checkInFlight, checkWrites, requirePrivate } from './writes.ts'
 
-/** Whether a look shows anything of a session. */
+/** Whether the app shows any sign of a session. */
 const alive = ({ signedIn, shown }: Look): boolean => signedIn || shown.size > 0
 
 /**
- * Goes through everything with nothing in flight: a race that finds nothing means something only where the same
- * requests, one after the other, do what they are said to do.
+ * Sends each request alone, and checks its effect. A race that finds nothing is only meaningful if the same requests, one after the other,
+ * do what the options say.
  *
  * @throws {SetupError}
  */
@@ -54,7 +54,7 @@ async function quietly(app: App): Promise<Ground> {
   }
 }
 
-/** A browser with cookies as the app gives them out. Of a signed-in one, only those that make the session. */
+/** A browser with cookies of the app. If it is signed in, only with the cookies on which the session depends. */
 async function sample(app: App, anonymous: 'writable' | 'empty' | 'none'): Promise<Browser> {
   const browser = new Browser(app, app.trial(0), 'sample')
   if (anonymous === 'writable') await seed(app, browser)

@@ -3,7 +3,7 @@ import type { Browser, Sent } from '../browser.ts'
 import { SetupError } from '../setup-error.ts'
 
 /**
- * Finds the cookies that the session depends on, by leaving out one at a time.
+ * Finds the cookies on which the session depends, by leaving out one cookie at a time.
  *
  * @throws {SetupError} `no_cookie`.
  */
@@ -11,7 +11,7 @@ export async function findCookies(app: App, browser: Browser, written: readonly 
   const { cookies, login } = app.settings
   const names = [...browser.cookies().keys()]
   if (names.length === 0)
-    throw new SetupError('no_cookie', 'The app set no cookie, and only sessions that ride on cookies can be raced')
+    throw new SetupError('no_cookie', 'The app set no cookie, and this tool can only test sessions in cookies')
   if (cookies) {
     const absent = cookies.find((name) => !names.includes(name))
     if (absent === undefined) return cookies
@@ -26,7 +26,7 @@ export async function findCookies(app: App, browser: Browser, written: readonly 
   if (needed.length === 0)
     throw new SetupError(
       'no_cookie',
-      `The session does not depend on any one of the cookies ${names.join(', ')}; name those that make it with --cookie`,
+      `The session does not depend on a single one of the cookies ${names.join(', ')}; name the session cookies with --cookie`,
     )
   return needed
 }

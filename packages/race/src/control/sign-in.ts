@@ -4,24 +4,24 @@ import { seed } from '../races/race.ts'
 import type { Baseline } from '../result.ts'
 import { SetupError } from '../setup-error.ts'
 
-/** Signs in, and sees to it that `whoami` tells before from after. @throws {SetupError} `login_failed`. */
+/** Signs in, and checks that `whoami` shows the user only after the login. @throws {SetupError} `login_failed`. */
 export async function signIn(app: App, browser: Browser): Promise<void> {
   const { login, whoami } = app.settings
   if ((await browser.look([])).signedIn)
     throw new SetupError(
       'login_failed',
-      `Before any login, ${whoami.label} already shows what is to show that a browser is signed in; choose another --signed-in or --whoami`,
+      `Before any login, ${whoami.label} already shows the text that should show a signed-in browser; choose another --signed-in or --whoami`,
     )
   const exchange = await browser.send({ label: 'login', template: login! })
   if (!(await browser.look([])).signedIn)
     throw new SetupError(
       'login_failed',
-      `After the login (${login!.label}: ${describe(exchange)}), ${whoami.label} does not show that the browser is signed in; check --login, and say with --whoami which page names the user, or with --signed-in what that page shows`,
+      `After the login (${login!.label}: ${describe(exchange)}), ${whoami.label} does not show that the browser is signed in; check --login, give the page that names the user with --whoami, or the text that it shows with --signed-in`,
     )
   browser.learn(login!, exchange)
 }
 
-/** Logs out, and sees to it that the browser's session is over. @throws {SetupError} `logout_failed`. */
+/** Logs out, and checks that the browser's session has ended. @throws {SetupError} `logout_failed`. */
 export async function signOut(app: App, browser: Browser, written: readonly Sent[]): Promise<void> {
   const { logout, read, whoami } = app.settings
   const exchange = await browser.send({ label: 'logout', template: logout! })
@@ -32,7 +32,7 @@ export async function signOut(app: App, browser: Browser, written: readonly Sent
   if (shown.size > 0)
     throw new SetupError(
       'logout_failed',
-      `${what}, ${read.label} still shows what was written before; check --logout, or give a --read that shows only what the session holds`,
+      `${what}, ${read.label} still shows earlier writes; check --logout, or give a --read that shows only what the session holds`,
     )
   browser.learn(logout!, exchange)
 }
@@ -42,7 +42,7 @@ export async function openAnonymously(app: App, browser: Browser): Promise<void>
   await browser.send({ label: 'open', template: app.settings.open })
 }
 
-/** Finds out what kind of session a browser has that did not sign in. */
+/** Finds out what kind of session an anonymous browser has. */
 export async function anonymousSession(app: App): Promise<Baseline['anonymous']> {
   const writer = new Browser(app, app.trial(0))
   const write = newWrite(app.settings.writes.at(-1)!)
@@ -55,7 +55,7 @@ export async function anonymousSession(app: App): Promise<Baseline['anonymous']>
 
 type LoginBaseline = Pick<Baseline, 'loginCarriesData' | 'loginRotates' | 'loginAgain' | 'aliveAfterLogin'>
 
-/** Finds out what a quiet login does to the session that a browser has. */
+/** Finds out what a login, without a race, does to the session of a browser. */
 export async function loginBaseline(app: App, anonymous: Baseline['anonymous']): Promise<LoginBaseline> {
   if (anonymous === 'writable') return ofWritable(app)
   return { ...(anonymous === 'empty' && (await ofEmpty(app))), ...(await ofSignedIn(app)) }
@@ -70,7 +70,7 @@ async function ofWritable(app: App): Promise<LoginBaseline> {
   if (!signedIn)
     throw new SetupError(
       'login_failed',
-      `A browser that had written something before, anonymously, is not signed in by ${app.settings.login!.label}`,
+      `${app.settings.login!.label} does not sign in a browser that has written to an anonymous session before`,
     )
   const after = await old.look([before])
   return {
@@ -105,7 +105,7 @@ async function ofSignedIn(app: App): Promise<LoginBaseline> {
   }
 }
 
-/** Whether a browser has another session than an earlier copy of it. */
+/** Whether the session cookies of a browser differ from those of an earlier copy. */
 function changed(app: App, earlier: Browser, now: Browser): boolean {
   const before = earlier.cookies()
   const after = now.cookies()

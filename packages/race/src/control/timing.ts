@@ -4,14 +4,14 @@ import type { Exchange } from '../client.ts'
 import { establish } from '../races/race.ts'
 import type { Baseline } from '../result.ts'
 
-/** Quiet rounds that are timed. */
+/** How many rounds are timed. */
 const ROUNDS = 5
 
 const took = ({ startedAt, endedAt }: Exchange): number => endedAt - startedAt
 
 /**
- * How long the requests take that are raced, with nothing else in flight, at the shortest: one that hiccups now would
- * widen the window past where they meet. Warms the connections up, too.
+ * The shortest times of the requests, each sent alone. A longer time, from a delay of the machine, would widen the window so far that the
+ * requests miss each other. This also warms the connections up.
  */
 export async function latencies(app: App): Promise<Baseline['latencyMs']> {
   const { login, logout, inFlight } = app.settings

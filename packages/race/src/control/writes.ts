@@ -6,7 +6,7 @@ import type { Trial } from '../trial.ts'
 
 const refused = ({ status }: Exchange): boolean => status === 0 || status >= 400
 
-/** Writes each key, on one server after the other, and looks on all of them. @throws {SetupError} */
+/** Writes each key, on one server after the other, and reads on all servers. @throws {SetupError} */
 export async function checkWrites(app: App, browser: Browser): Promise<Sent[]> {
   const { writes, login } = app.settings
   const written: Sent[] = []
@@ -18,7 +18,7 @@ export async function checkWrites(app: App, browser: Browser): Promise<Sent[]> {
     if (refused(exchange))
       throw new SetupError(
         'write_failed',
-        `${request.label}: ${describe(exchange)}; check --write${login ? '' : ', and whether it takes a --login'}`,
+        `${request.label}: ${describe(exchange)}; check --write${login ? '' : ', and whether it needs a --login'}`,
       )
     written.push(write)
     await requireShown(app, browser, written, server, exchange)
@@ -27,7 +27,7 @@ export async function checkWrites(app: App, browser: Browser): Promise<Sent[]> {
   return written
 }
 
-/** Looks for what was written, first on the server that took the last write. */
+/** Checks that all servers show the writes, first the server that took the last write. */
 async function requireShown(
   app: App,
   browser: Browser,
@@ -47,7 +47,7 @@ async function requireShown(
     if (step > 0)
       throw new SetupError(
         'not_shared',
-        `What was written on ${servers[server]!.origin} is not shown by ${page}: the servers do not share a store, or one of them answers from a cache`,
+        `${page} does not show what was written on ${servers[server]!.origin}: the servers do not share a store, or one of them answers from a cache`,
       )
     if (missing !== last)
       throw new SetupError(
@@ -56,12 +56,12 @@ async function requireShown(
       )
     throw new SetupError(
       'write_failed',
-      `After ${request} (${describe(exchange)}), ${page} does not show what was written; check --write and --read, or say with --proof what it shows`,
+      `After ${request} (${describe(exchange)}), ${page} does not show the write; check --write and --read, or give the text that shows the write with --proof`,
     )
   }
 }
 
-/** Sends the in-flight request where it is not one of the writes. @throws {SetupError} */
+/** Sends the in-flight request, if it is not one of the writes. @throws {SetupError} */
 export async function checkInFlight(app: App, browser: Browser, written: readonly Sent[]): Promise<void> {
   const { inFlight, writes } = app.settings
   if (writes.includes(inFlight)) return
@@ -76,12 +76,12 @@ export async function checkInFlight(app: App, browser: Browser, written: readonl
   if (!shown.has(last.proof!))
     throw new SetupError(
       'same_key',
-      `${what}, and what ${last.template.request.label} had written is gone: give an --in-flight that touches another key than the last --write`,
+      `${what}, and what ${last.template.request.label} had written is gone: give an --in-flight that changes another key than the last --write`,
     )
   browser.learn(inFlight.request, exchange)
 }
 
-/** Looks with a browser that has no cookies. @throws {SetupError} `not_per_session`. */
+/** Checks that a browser without cookies does not see the session. @throws {SetupError} `not_per_session`. */
 export async function requirePrivate(app: App, trial: Trial, written: readonly Sent[]): Promise<void> {
   const { signedIn, shown } = await new Browser(app, trial, 'stranger').look(written)
   const { read, whoami } = app.settings
@@ -89,6 +89,6 @@ export async function requirePrivate(app: App, trial: Trial, written: readonly S
   const page = signedIn ? whoami.label : read.label
   throw new SetupError(
     'not_per_session',
-    `A browser without cookies is shown by ${page} what belongs to another: give a page that shows the session's own state`,
+    `${page} shows the state of another browser to a browser without cookies: give a page that shows the state of its own session`,
   )
 }

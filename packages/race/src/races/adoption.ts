@@ -8,8 +8,8 @@ import { establish, type Ground, type Race } from './race.ts'
 const classes = ['0123456789', 'abcdefghijklmnopqrstuvwxyz', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ']
 
 /**
- * Makes up a cookie value of the shape of two real ones: what both begin with is kept, and for the rest digits stand for
- * digits, letters for letters, hexadecimal for hexadecimal.
+ * Makes up a cookie value with the shape of two real values. It keeps their common start, and replaces the rest: digits by digits, letters
+ * by letters, hexadecimal digits by hexadecimal digits.
  */
 export function madeUpLike(value: string, other: string): string {
   if (/^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/.test(value)) return randomUUID()
@@ -23,7 +23,7 @@ export function madeUpLike(value: string, other: string): string {
   return value.slice(0, same) + rest
 }
 
-/** Uses the cookies as their victim would, and looks at what they show to another client that sends the same. */
+/** Uses the cookies as a victim would, and then reads with them in another client. */
 async function used(app: App, cookies: Browser, other: Browser): Promise<string[]> {
   const { writes, login } = app.settings
   const write = newWrite(writes[0]!)
@@ -49,7 +49,7 @@ function notRun({ app, baseline }: Ground): Partial<Record<CheckName, string>> {
   return baseline.aliveAfterLogout ? { 'ended-adopted': 'a logout does not end the session' } : {}
 }
 
-/** Cookies that no server gave out, and cookies of sessions that are over. */
+/** Made-up cookies, and cookies of sessions that have ended. */
 export const adoption: Race = {
   name: 'adoption',
   notRun,

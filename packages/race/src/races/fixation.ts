@@ -7,7 +7,7 @@ function why({ app, baseline }: Ground): string | undefined {
   return undefined
 }
 
-/** A quiet login on an anonymous session whose cookie somebody else knows. */
+/** A login, without a race, in an anonymous session whose cookie an attacker knows. */
 export const fixation: Race = {
   name: 'fixation',
 

@@ -4,34 +4,34 @@ import type { RaceName } from '../options.ts'
 import type { Baseline, CheckName } from '../result.ts'
 import type { Trial } from '../trial.ts'
 
-/** What a trial of a race is given. */
+/** The input of a trial. */
 export interface Ground {
   readonly app: App
   readonly baseline: Baseline
-  /** Two browsers with cookies as the app gives them out: anonymous ones, or signed-in ones where there are no others. */
+  /** Two browsers with cookies of the app: anonymous, or signed in if the app has no anonymous sessions. */
   readonly samples: readonly [Browser, Browser]
 }
 
-/** What a trial found. Each check that it judged has an entry. */
+/** The result of a trial. */
 export interface Verdicts {
-  /** What was found, in words for counting; empty: nothing. Absent: not judged by this trial. */
+  /** For each judged check the kinds of findings; empty: nothing was found. An absent check was not judged. */
   readonly checks: Partial<Record<CheckName, readonly string[]>>
-  /** Whether the requests were in flight at once; undefined where nothing races. */
+  /** Whether the requests were in flight at the same time; undefined if the trial has no race. */
   readonly inFlight?: boolean
 }
 
-/** A race: why a check of it cannot be run on this app, and one trial. */
+/** A race. */
 export interface Race {
   readonly name: RaceName
-  /** For each check that is not run, why. */
+  /** The checks that cannot be run on this app, with the reason. */
   notRun(ground: Ground): Partial<Record<CheckName, string>>
-  /** For a check whose finding needs no race, that it needs none. */
+  /** A remark on a check that finds the same without a race. */
   note?(check: CheckName, ground: Ground): string | undefined
-  /** @throws {Unjudged} When the app did not do its part. */
+  /** Runs one trial. @throws {Unjudged} If the app did not answer as it should. */
   trial(ground: Ground, trial: Trial): Promise<Verdicts>
 }
 
-/** Gives a browser a session: signed in where there is a login, else by a write, which is returned. */
+/** Gives a browser a session: by a login, if there is one; otherwise by a write, which is returned. */
 export async function establish(app: App, browser: Browser): Promise<Sent[]> {
   const { login } = app.settings
   if (!login) return [await seed(app, browser)]
@@ -39,14 +39,14 @@ export async function establish(app: App, browser: Browser): Promise<Sent[]> {
   return []
 }
 
-/** Writes with the last of the writes, so that the first is free for the race. */
+/** Sends the last of the writes, so that the first remains for the race. */
 export async function seed(app: App, browser: Browser): Promise<Sent> {
   const write = newWrite(app.settings.writes.at(-1)!)
   await browser.write(write)
   return write
 }
 
-/** What old cookies that should be dead can still do. */
+/** What the old cookies can still do. */
 export async function pulse(old: Browser, writes: readonly Sent[]): Promise<string[]> {
   const { signedIn, shown } = await old.look(writes)
   return signedIn ? ['signed in'] : shown.size > 0 ? ['data only'] : []

@@ -3,7 +3,7 @@ import { overlap } from '../pace.ts'
 import { Unjudged } from '../trial.ts'
 import { establish, type Race } from './race.ts'
 
-/** All writes at once, each under a key of its own. */
+/** All writes at the same time, each to a key of its own. */
 export const writes: Race = {
   name: 'writes',
 
