@@ -1,4 +1,4 @@
-/** Markup: what is put into a template is escaped, unless it is markup itself. */
+/** HTML markup. The tag `html` escapes each value, unless the value is `Html`. */
 export class Html {
   readonly #markup: string
 
@@ -21,7 +21,7 @@ function markupOf(part: Part): string {
   return part === false || part === undefined ? '' : String(part).replaceAll(/[&<>"']/g, (each) => escapes[each]!)
 }
 
-/** A tag for template literals. */
+/** A tag for template literals that makes markup. */
 export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {
   return new Html(String.raw({ raw: strings.raw }, ...parts.map(markupOf)))
 }

@@ -1,16 +1,16 @@
 import { Html, html } from './html.ts'
 import { style } from './style.ts'
 
-/** What {@link page} makes a page of. */
+/** The argument of {@link page}. */
 export interface Page {
-  /** Of the browser's tab. */
+  /** The title of the browser's tab. */
   readonly title: string
   /** A style sheet that follows the common one. */
   readonly style?: string
   readonly body: Html
 }
 
-/** A page in one file: it loads nothing, and follows the reader's light or dark setting. */
+/** Makes a page in one file. It loads no other file, and follows the reader's light or dark setting. */
 export function page({ title, style: own = '', body }: Page): string {
   return html`<!doctype html>
     <html lang="en">

@@ -1,4 +1,4 @@
-/** The common style sheet. Nothing in it is loaded from anywhere. */
+/** The common style sheet. It loads no other file. */
 export const style: string = `
 :root {
   color-scheme: light dark;

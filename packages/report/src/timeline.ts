@@ -1,22 +1,23 @@
 import { html, type Html } from './html.ts'
 
-/** Something that took time. */
+/** A bar of a timeline. */
 export interface Bar {
-  /** Stands beside the bar. */
+  /** The text beside the bar. */
   readonly label: Html | string
-  /** In ms, on the clock that all bars share. */
+  /** The start, in ms, on a clock that all bars share. */
   readonly from: number
+  /** The end, in ms. */
   readonly to: number
-  /** Classes of the row: `failed` is an outline, others are the page's own. */
+  /** CSS classes of the row: `failed` draws an outline; the page's own style sheet defines others. */
   readonly kind?: string
-  /** Shown where somebody points at the bar. Default: its times. */
+  /** The tooltip of the bar. Default: its times. */
   readonly title?: string
 }
 
-/** Roughly how many marks the axis has. */
+/** About how many marks the axis has. */
 const MARKS = 5
 
-/** A time in ms, as exact as it is short. */
+/** A time in ms as text: with one decimal below 10 ms, otherwise without. */
 export function inMs(ms: number): string {
   return ms < 10 ? ms.toFixed(1) : ms.toFixed(0)
 }
@@ -28,7 +29,7 @@ function stepOf(span: number): number {
   return power * ([1, 2, 5].find((factor) => factor * power >= rough) ?? 10)
 }
 
-/** What happened, bar by bar on a common axis that begins with the first. The bars stand as they are given. */
+/** Draws bars on a common axis that starts with the earliest bar. The bars keep their order. */
 export function timeline(bars: readonly Bar[]): Html {
   const start = Math.min(...bars.map(({ from }) => from))
   const span = Math.max(...bars.map(({ to }) => to)) - start || 1

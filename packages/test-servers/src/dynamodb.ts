@@ -3,24 +3,24 @@ import { fileURLToPath } from 'node:url'
 import { says } from './says.ts'
 import { startServer, type TestServer } from './server.ts'
 
-/** Where Amazon's program lies. */
+/** The folder of Amazon's program. */
 const folder = fileURLToPath(new URL('aws_dynamodb_local/', import.meta.resolve('local-dynamo/package.json')))
 
-/** Room for what it makes for each request, whatever that is: an array of 16 MiB. */
-const MEMORY = ['-Xmx2g', '-Xmn512m']
-/** In one thread: others would compete with what is under test. The serial collector takes a quarter more time for each request. */
-const COLLECTOR = ['-XX:+UseParallelGC', '-XX:ParallelGCThreads=1']
-/** Not the compiler for programs that run for hours: it would take more time than it wins. */
-const COMPILER = '-XX:TieredStopAtLevel=1'
+/** It makes an array of 16 MiB for each request. */
+const HEAP_OPTIONS = ['-Xmx2g', '-Xmn512m']
+/** One thread, since more would compete with the tests. The serial collector takes a quarter more time per request. */
+const COLLECTOR_OPTIONS = ['-XX:+UseParallelGC', '-XX:ParallelGCThreads=1']
+/** Without the second compiler, which only pays for programs that run for hours. */
+const COMPILER_OPTION = '-XX:TieredStopAtLevel=1'
 
-/** Starts Amazon's DynamoDB Local, which keeps its tables in memory: another set of them for each access key. */
+/** Starts Amazon's DynamoDB Local. It keeps its tables in memory, with separate tables for each access key. */
 export function startDynamodb(): Promise<TestServer> {
   return startServer({
     command: 'java',
     args: (port) => [
-      ...MEMORY,
-      ...COLLECTOR,
-      COMPILER,
+      ...HEAP_OPTIONS,
+      ...COLLECTOR_OPTIONS,
+      COMPILER_OPTION,
       `-Djava.library.path=${folder}DynamoDBLocal_lib`,
       '-jar',
       `${folder}DynamoDBLocal.jar`,
@@ -32,7 +32,7 @@ export function startDynamodb(): Promise<TestServer> {
   })
 }
 
-/** The version of Amazon's program by its release notes: it does not tell when it is asked. */
+/** The version of Amazon's program, from its release notes: the program itself cannot report it. */
 export function dynamodbVersion(): string {
   return /^\d{4}-\d\d-\d\d \((\S+)\)/m.exec(readFileSync(`${folder}README.txt`, 'utf8'))![1]!
 }

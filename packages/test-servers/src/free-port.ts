@@ -3,13 +3,13 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 
 /*
- * Below the ports that systems give to outgoing connections, from 32,768 on Linux: so no client takes a server's port while
- * the server restarts.
+ * Below the ports of outgoing connections (from 32,768 on Linux), so that no client takes the port of a server while it
+ * restarts.
  */
 const FIRST = 10_000
 const LAST = 22_700
 
-/** A port of 127.0.0.1 that nothing listens on. At random, for other processes look for one at the same time. */
+/** Finds a free port of 127.0.0.1. The choice is random, because other processes look for ports at the same time. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(FIRST, LAST)

@@ -4,10 +4,10 @@ import { startServer, type TestServer } from './server.ts'
 /**
  * Starts a `memcached`.
  *
- * @param options - For its command line, such as `['-m', '64']`.
+ * @param options - Further options of the command line, such as `['-m', '64']`.
  */
 export function startMemcached(options: readonly string[] = []): Promise<TestServer> {
-  // As root it insists on the name of another user.
+  // Run as root, memcached requires the name of another user.
   const user = process.getuid?.() === 0 ? ['-u', 'nobody'] : []
   return startServer({
     command: 'memcached',

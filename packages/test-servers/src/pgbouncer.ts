@@ -4,18 +4,18 @@ import { HELLO } from './postgres.ts'
 import { says } from './says.ts'
 import { startServer, type TestServer } from './server.ts'
 
-/** PgBouncer does not run as root: then `nobody` takes over. Debian has it in a folder that is not on everybody's PATH. */
+/** PgBouncer does not run as root, so root starts it as `nobody`. On Debian it is in a folder that may not be on the PATH. */
 const SCRIPT = `
 PATH="$PATH:/usr/sbin"
 [ "$(id -u)" = 0 ] && as='setpriv --reuid=nobody --regid=nogroup --clear-groups' && chmod 755 .
 exec $as pgbouncer -q "$1"`
 
 /**
- * Starts a PgBouncer in transaction mode: each transaction has any connection to the server that is free. It lets everybody in, as
- * `postgres`.
+ * Starts a PgBouncer in transaction mode, where each transaction gets any free connection to the server. It accepts every client, as the
+ * user `postgres`.
  *
- * @param port - Of PostgreSQL.
- * @param settings - By the names in pgbouncer.ini.
+ * @param port - The port of PostgreSQL.
+ * @param settings - Settings of pgbouncer.ini, by their names.
  * @see https://www.pgbouncer.org/config.html
  */
 export function startPgbouncer(

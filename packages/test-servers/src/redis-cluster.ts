@@ -9,9 +9,9 @@ const run = promisify(execFile)
 
 /** A Redis Cluster. */
 export interface RedisCluster extends AsyncDisposable {
-  /** The masters at first, and then their replicas. */
+  /** The nodes. At the start, the masters come first, and then their replicas. */
   readonly nodes: readonly TestServer[]
-  /** Runs `redis-cli` on a node. @returns What it prints. */
+  /** Runs `redis-cli` on a node. @returns Its output. */
   cli(node: TestServer, ...args: string[]): Promise<string>
   /** Moves slots from one master to another, while the cluster is in use. */
   reshard(from: TestServer, to: TestServer, slots: number): Promise<void>

@@ -5,7 +5,7 @@ import { freePort } from './free-port.ts'
 import { says } from './says.ts'
 import { startServer, type TestServer } from './server.ts'
 
-/** What `redis-server` is started with, by the names in redis.conf: `{ maxmemory: '10mb', user: ['ann', 'on', 'nopass'] }`. */
+/** Settings of `redis-server`, by their names in redis.conf: `{ maxmemory: '10mb', user: ['ann', 'on', 'nopass'] }`. */
 export type RedisSettings = Readonly<Record<string, string | readonly string[]>>
 
 /** The name of a program of Redis, or of a server in its place: with `SESS_REDIS=valkey` it is `valkey-server`, and so on. */
@@ -16,11 +16,11 @@ const KEEPS_NOTHING: RedisSettings = {
   bind: '127.0.0.1',
   save: '',
   appendonly: 'no',
-  // A replica that comes does not wait for others.
+  // A new replica does not wait for other replicas.
   'repl-diskless-sync-delay': '0',
 }
 
-/** Starts a `redis-server` that keeps nothing on disk, unless the settings say otherwise. */
+/** Starts a `redis-server`. It keeps nothing on disk, unless the settings say so. */
 export function startRedis(settings: RedisSettings = {}): Promise<TestServer> {
   return startServer({
     command: redisProgram('server'),

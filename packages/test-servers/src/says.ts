@@ -5,9 +5,9 @@ import { connect } from 'node:net'
 const ANSWER_WITHIN_MS = 1000
 
 /**
- * Asks a server on 127.0.0.1 once, by a socket of its own.
+ * Sends a question to a server on 127.0.0.1, on a new socket.
  *
- * @returns Whether its first words match.
+ * @returns Whether the first bytes of the answer match.
  */
 export async function says(port: number, question: string, answer: RegExp): Promise<boolean> {
   const socket = connect(port, '127.0.0.1')

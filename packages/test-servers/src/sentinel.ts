@@ -5,16 +5,16 @@ import { redisProgram, startRedis } from './redis.ts'
 import { says } from './says.ts'
 import { startServer, type TestServer } from './server.ts'
 
-/** A master, its replicas, and the Sentinels that watch over them. */
+/** A master, its replicas, and their Sentinels. */
 export interface SentinelGroup extends AsyncDisposable {
-  /** What the Sentinels call the master. */
+  /** The name of the master in the Sentinels. */
   readonly name: string
-  /** The first one is the master at first. */
+  /** The servers. At the start, the first is the master. */
   readonly servers: readonly TestServer[]
   readonly sentinels: readonly TestServer[]
-  /** The server that the Sentinels name now. */
+  /** Returns the server that the Sentinels name as master now. */
   master(): Promise<TestServer>
-  /** Takes a master for dead only after this long, in ms, from now on: with a long time there is an outage first. */
+  /** Sets after how many ms without an answer the Sentinels take a master for dead. A long time makes an outage before the failover. */
   tolerate(ms: number): Promise<void>
   stop(): Promise<void>
 }

@@ -7,56 +7,57 @@ import type { Writable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { freePort } from './free-port.ts'
 
-/** How a kind of server is started. */
+/** A kind of server, and how to start it. */
 export interface Program {
-  /** Looked for on the PATH. */
+  /** The program, on the PATH. */
   readonly command: string
-  /** What it is called with. @param folder - Its own, empty at first, and its working directory. */
+  /** Returns the arguments. @param folder - The server's own folder, empty at the start; its working directory. */
   readonly args: (port: number, folder: string) => readonly string[]
-  /** Whether it answers; asked until it does. See `says`. */
+  /** Returns whether the server answers. It is called until it returns true. See `says`. */
   readonly answers: (port: number) => Promise<boolean>
-  /** Beside those of this process. */
+  /** Environment variables, in addition to those of this process. */
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** A server that runs until it is stopped, or this process has gone. */
+/** A server that runs until it is stopped, or until this process ends. */
 export interface TestServer extends AsyncDisposable {
-  /** On 127.0.0.1. */
+  /** The port on 127.0.0.1. */
   readonly port: number
-  /** What it keeps; removed by `stop`. */
+  /** The folder with its files. `stop` removes it. */
   readonly folder: string
-  /** What it has printed since it was last started. */
+  /** The output of the server since its last start. */
   readonly output: string
-  /** Its process; undefined while there is none. */
+  /** The ID of its process; undefined while it does not run. */
   readonly pid: number | undefined
-  /** Kills it as a crash would, and waits until it is gone. */
+  /** Kills the server, like a crash, and waits for its end. */
   kill(): Promise<void>
-  /** Stops it where it is, as a machine that hangs would, and waits until it does nothing more. */
+  /** Stops its process (SIGSTOP), like a machine that hangs, and waits until all its threads have stopped. */
   pause(): Promise<void>
-  /** Lets it go on after `pause`. */
+  /** Lets the process continue after `pause`. */
   resume(): void
-  /** Starts it again after `kill`, on the same port and folder, and waits until it answers. */
+  /** Starts the server again after `kill`, with the same port and folder, and waits until it answers. */
   restart(): Promise<void>
-  /** Ends it, and removes its folder. Idempotent. */
+  /** Ends the server, and removes its folder. Idempotent. */
   stop(): Promise<void>
 }
 
-/** How long a server may take to answer first, in ms: machines are busy. */
+/** How long a server may take until its first answer, in ms. Long, because machines may be busy. */
 const START_WITHIN_MS = 60_000
-/** How long it may take to end in good order, in ms. */
-const GRACE = 10_000
+/** How long a server may take to end after SIGTERM, in ms. Then it is killed. */
+const STOP_WITHIN_MS = 10_000
 
 /*
- * The shell becomes the server. What it leaves behind reads from this process, whose end, however that comes, is the end of
- * what can be read; it then ends the server, and removes its folder. A line says that the server has gone by itself.
+ * The shell starts a guard in the background, and then becomes the server (exec). The guard reads from a pipe to this process. When this
+ * process ends in any way, the pipe ends too; the guard then kills the server, and removes its folder. A line on the pipe tells the guard
+ * that the server has already ended.
  */
 const GUARDED = '{ read -r _ || { kill -9 $$; rm -rf "$PWD"; }; } <&3 >/dev/null 2>&1 & exec "$@" 3<&-'
 
 /**
  * Starts a server on a free port of 127.0.0.1, in a folder of its own.
  *
- * @returns Once it answers.
- * @throws {Error} If it ends before, or does not answer within a minute: with what it printed.
+ * @returns Resolves when the server answers.
+ * @throws {Error} If the server ends before, or does not answer within a minute. The message has its output.
  */
 export async function startServer(program: Program): Promise<TestServer> {
   const server = new Server(program, await freePort())
@@ -87,7 +88,7 @@ class Server implements TestServer {
     const child = spawn('sh', ['-c', GUARDED, 'sh', command, ...args(this.port, this.folder)], {
       cwd: this.folder,
       env: { ...process.env, ...env },
-      // A ctrl-C in a terminal is for this process alone.
+      // So that a ctrl-C in a terminal only goes to this process.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     })
@@ -117,7 +118,7 @@ class Server implements TestServer {
   async pause(): Promise<void> {
     const child = this.#running()
     child.kill('SIGSTOP')
-    // A thread that is at work takes the signal a little later.
+    // A busy thread stops a little later.
     while (!isStopped(child.pid!)) await delay(1)
   }
 
@@ -126,7 +127,7 @@ class Server implements TestServer {
   }
 
   async stop(): Promise<void> {
-    const late = setTimeout(() => void this.kill(), GRACE)
+    const late = setTimeout(() => void this.kill(), STOP_WITHIN_MS)
     await this.#end('SIGTERM')
     clearTimeout(late)
     rmSync(this.folder, { recursive: true, force: true })
@@ -146,13 +147,13 @@ class Server implements TestServer {
     if (!child) return
     const gone = once(child, 'exit')
     child.kill(signal)
-    // A stopped process takes no other signal before it goes on.
+    // A stopped process handles other signals only after SIGCONT.
     child.kill('SIGCONT')
     await gone
   }
 }
 
-/** Whether each thread of a process is stopped, as Linux says; elsewhere the signal alone has to do. */
+/** Whether all threads of a process have stopped. It reads /proc, so on other systems than Linux it is always true. */
 function isStopped(pid: number): boolean {
   const threads = `/proc/${pid}/task`
   try {
@@ -160,7 +161,7 @@ function isStopped(pid: number): boolean {
       /^State:\s+T/m.test(readFileSync(join(threads, thread, 'status'), 'utf8')),
     )
   } catch {
-    // A thread has ended meanwhile: look again. Or there is nothing to look at.
+    // A thread has ended meanwhile, so the caller must check again; or there is no /proc.
     return !existsSync(threads)
   }
 }

@@ -2,27 +2,27 @@ import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { freePort } from './free-port.ts'
 
-/** A way to a server on 127.0.0.1 that counts what passes, and can be broken. */
+/** A proxy to a server on 127.0.0.1 that counts round trips, and can cut connections or lose data. */
 export interface Tap extends AsyncDisposable {
-  /** Where clients connect to. */
+  /** The port for clients. */
   readonly port: number
-  /** Round trips: how often something was asked after an answer, or for the first time. */
+  /** The number of round trips: how often a client wrote for the first time, or after an answer. */
   turns: number
-  /** In how many pieces clients wrote. */
+  /** The number of pieces that clients wrote. */
   writes: number
-  /** True: what clients write from now on is lost. */
+  /** True: the data of clients is lost from now on. */
   deaf: boolean
-  /** True: what the server answers from now on is lost. */
+  /** True: the answers of the server are lost from now on. */
   mute: boolean
-  /** True: nobody is let in. */
+  /** True: new connections are closed at once. */
   closed: boolean
-  /** Cuts the connections that there are. */
+  /** Cuts all open connections. */
   cut(): void
-  /** Ends it. */
+  /** Ends the proxy. */
   stop(): Promise<void>
 }
 
-/** Opens a tap to a server. */
+/** Starts a tap. @param target - The port of the server. */
 export async function tap(target: number): Promise<Tap> {
   const sockets = new Set<Socket>()
   const server = createServer((client) => {
