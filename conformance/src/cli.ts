@@ -8,15 +8,13 @@ import { serializerCases } from './cases/serialization/serialization.ts'
 import { HELP, readCommand, type Command } from './command.ts'
 import type { Harness } from './contract.ts'
 import { Progress } from './progress.ts'
+import { QUICK_EFFORT, quickCases } from './quick.ts'
 import { EXIT, messageOf, type Report } from './report/report.ts'
 import { textReport } from './report/text.ts'
 import { writeReports } from './report/write.ts'
 import { CALL_PATIENCE } from './run.ts'
 import { runSerializerSuite, runSuite, type SuiteOptions } from './suite.ts'
 import { within } from './deadline.ts'
-
-/** The share of rounds that `--quick` makes. */
-const QUICK = 0.1
 
 /** What a module offers to be put on trial. */
 interface Subject {
@@ -41,7 +39,7 @@ async function run(command: Command, progress: Progress): Promise<Report> {
   const { seed, path, only, quick, patience = CALL_PATIENCE } = command
   const options: SuiteOptions = {
     patience,
-    effort: quick ? QUICK : 1,
+    effort: quick ? QUICK_EFFORT : 1,
     ...(seed !== undefined && { seed }),
     ...(path !== undefined && { path }),
     ...(only && { only }),
@@ -51,9 +49,7 @@ async function run(command: Command, progress: Progress): Promise<Report> {
   const { serializer, ...module } = await subjectOf(command.harness, patience)
   if (serializer) return runSerializerSuite(serializer, options)
   const harness = module.harness ?? module.default
-  // Sessions call a store as the cases on the store do.
-  const ofStore = cases.filter(({ subject }) => subject === 'store').map(({ id }) => id)
-  const report = await runSuite(harness as Harness, { ...options, ...(quick && !only && { only: ofStore }) })
+  const report = await runSuite(harness as Harness, { ...options, ...(quick && !only && { only: quickCases }) })
   progress.done()
   if (!command.bench || report.verdict !== 'pass') return report
   progress.say('measuring')

@@ -12,7 +12,7 @@ one that exports \`serializer\` puts a serializer on trial.
   --clause NAME   runs the cases of one clause; repeatable
   --seed N        makes the same random choices again; printed with each failure
   --path P        goes straight to a counter-example; printed with it
-  --quick         the cases on the store by itself, with a tenth of the rounds: to work with, no proof
+  --quick         some cases of each clause, with a tenth of the rounds: to work with, no proof
   --bench         measures, once all is green: times, calls and round trips of each operation
   --patience MS   how long one call may take, in ms; cases get more time with it  (15000)
   --list          prints the cases, and what each demands

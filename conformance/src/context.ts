@@ -86,7 +86,7 @@ function recordedHarness(harness: Harness, recorder: Recorder): Harness {
 
 /** The space, with calls into it written down. */
 function recorded(space: Space, recorder: Recorder): Space {
-  const { restart, ping } = space
+  const { restart, ping, demotion } = space
   const store = recorder.wrap(space.store)
   /** What the harness gave, by what the case was given for it. */
   const given = new Map<SessionStore, SessionStore>([[store, space.store]])
@@ -102,6 +102,12 @@ function recorded(space: Space, recorder: Recorder): Space {
     },
     ...(ping && { ping: (of) => recorder.call('harness', 'ping()', () => ping.call(space, given.get(of)!)) }),
     close: () => asked(recorder, 'close()', () => space.close()),
+    ...(demotion && {
+      demotion: {
+        demote: () => asked(recorder, 'demote()', () => demotion.demote()),
+        promote: () => asked(recorder, 'promote()', () => demotion.promote()),
+      },
+    }),
     ...(restart && { restart: () => asked(recorder, 'restart()', () => restart.call(space)) }),
   }
 }

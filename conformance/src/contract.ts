@@ -95,6 +95,8 @@ export interface Space {
   readonly faults?: Faults
   /** Makes the place where sessions are stored run full: where a write can fail at its end, on a disk above all. */
   readonly full?: Full
+  /** Makes the server that `store` talks to a replica, which keeps its connections, answers reads and refuses writes. */
+  readonly demotion?: Demotion
   /** Ends everything that was opened, and removes what was written. */
   close(): Promise<void>
 }
@@ -123,6 +125,14 @@ export interface Full {
   fill(): Promise<void>
   /** Gives the room back. */
   free(): Promise<void>
+}
+
+/** The server's part among others: after a failover the old master may be a replica to which clients are still connected. */
+export interface Demotion {
+  /** Makes it a read-only replica: it goes on to answer reads with what it has, and connections stay. */
+  demote(): Promise<void>
+  /** Makes it the master again. */
+  promote(): Promise<void>
 }
 
 /** A store in another process. */

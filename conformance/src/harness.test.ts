@@ -158,8 +158,14 @@ describe('a harness that offers a part of what can be tried', () => {
     }
   }
 
-  /** These need no faults: the kit makes trouble itself, in front of the store, or the server is restarted. */
-  const WITHOUT_FAULTS = ['faults/restart', 'faults/slow-answers', 'faults/late-replace', 'faults/history-of-cuts']
+  /** These need no faults: the kit makes trouble itself, in front of the store, or the harness does something to its server. */
+  const WITHOUT_FAULTS = [
+    'faults/restart',
+    'faults/demoted',
+    'faults/slow-answers',
+    'faults/late-replace',
+    'faults/history-of-cuts',
+  ]
 
   test.each(
     cases

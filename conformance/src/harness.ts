@@ -7,10 +7,11 @@
 import type { Connection, Harness, Space } from './contract.ts'
 import type { Faults } from './fault-switch.ts'
 
-export type { Connection, Deviation, Full, Harness, Index, Raw, Space } from './contract.ts'
+export type { Connection, Demotion, Deviation, Full, Harness, Index, Raw, Space } from './contract.ts'
+export { scratchFolder } from './scratch-folder.ts'
 
 /** Where one namespace is, and what can be done to it past the store. */
-export interface Namespace extends Pick<Space, 'raw' | 'index' | 'restart' | 'full'> {
+export interface Namespace extends Pick<Space, 'raw' | 'index' | 'restart' | 'full' | 'demotion'> {
   /** What `connect` is given, as text, in other processes too: a URL, a file's name, a prefix, all of it as JSON. */
   readonly argument: string
   /** Trouble for the store on trial: its switch, and the argument that leads through it. All other clients go past it. */
@@ -59,7 +60,7 @@ export function harnessOf(parts: HarnessParts): Harness {
 
 async function open(parts: HarnessParts): Promise<Space> {
   const namespace: Namespace = parts.make ? await parts.make() : { argument: '' }
-  const { argument, faulty, raw, index, restart, full } = namespace
+  const { argument, faulty, raw, index, restart, full, demotion } = namespace
   const connections: Connection[] = []
   const byStore = new Map<Connection['store'], Connection>()
   const connect = async (to: string): Promise<Connection['store']> => {
@@ -85,6 +86,7 @@ async function open(parts: HarnessParts): Promise<Space> {
       ...(raw && { raw }),
       ...(index && { index }),
       ...(full && { full }),
+      ...(demotion && { demotion }),
       ...(restart && { restart: () => restart.call(namespace) }),
       ...(faulty && { faults: faulty.faults }),
       close,

@@ -6,6 +6,7 @@ export type {
   CaseContext,
   Clause,
   Connection,
+  Demotion,
   Deviation,
   Full,
   Harness,

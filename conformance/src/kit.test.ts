@@ -1,6 +1,7 @@
 import { memoryStore, type SessionStore } from '@sess/core'
 import { describe, expect, test } from 'vitest'
 import frozen from './contract-1.json' with { type: 'json' }
+import { named, quickCases } from './quick.ts'
 import { cases, runCase, serializerCases, type Harness, type Result } from './index.ts'
 
 const harnessOf = (make: () => SessionStore): Harness => ({
@@ -21,6 +22,12 @@ test('each case is one sentence, and named after its clause', () => {
     expect(id).toMatch(new RegExp(`^${clause}/[a-z-]+$`))
     expect(text).toMatch(/^[A-Z].*\.$/)
   }
+})
+
+test('a quick run tries every clause, and what is named for it is in the contract', () => {
+  expect(cases.map(({ id }) => id)).toEqual(expect.arrayContaining([...named]))
+  const clausesOf = (ids: readonly string[]): Set<string> => new Set(ids.map((id) => id.split('/')[0]!))
+  expect(clausesOf(quickCases)).toEqual(clausesOf(cases.map(({ id }) => id)))
 })
 
 describe('a broken harness is not taken for a broken store', () => {

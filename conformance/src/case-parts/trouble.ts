@@ -13,6 +13,8 @@ import type { Fault } from '../fault-switch.ts'
 
 /** How long a client may take to be of use again, in ms. */
 const RECOVERY = 20_000
+/** How long until it is asked again, in ms. */
+const BETWEEN = 10
 /** The codes that promise that a write was not and will not be applied. */
 const PROMISES: readonly SessErrorCode[] = [
   'store_unavailable',
@@ -58,7 +60,7 @@ export async function recovered(it: SessionStore, key: SessionKey, now: number):
       throw new Error(`the same client is of no use ${RECOVERY / 1000} s after the trouble ended`, {
         cause: answer.error,
       })
-    await setTimeout(50)
+    await setTimeout(BETWEEN)
   }
 }
 
@@ -73,7 +75,7 @@ export async function created({ store: it, key, now }: CaseContext, record: Sess
     const answer = await settle(it.create(at, record, now))
     if (!('error' in answer)) return at
     if (performance.now() - began > RECOVERY) throw answer.error
-    await setTimeout(50)
+    await setTimeout(BETWEEN)
   }
 }
 

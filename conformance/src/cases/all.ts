@@ -4,6 +4,7 @@ import { clockOfSessions } from './clock/clock-sessions.ts'
 import { clocksAhead } from './clock/clocks-ahead.ts'
 import { expired } from './clock/expired.ts'
 import { modelsOfTime } from './clock/models.ts'
+import { demotions } from './faults/demotion.ts'
 import { faults } from './faults/faults.ts'
 import { fullPlaces } from './faults/full.ts'
 import { historiesOfCuts } from './faults/histories.ts'
@@ -71,6 +72,7 @@ export const cases: readonly Case[] = [
   ...faults,
   ...lostConnections,
   ...outages,
+  ...demotions,
   ...fullPlaces,
   ...historiesOfCuts,
   ...scale,

@@ -8,6 +8,7 @@ import { clocks } from './clocks.ts'
 import { connections } from './connections.ts'
 import { cores } from './cores.ts'
 import { data } from './data.ts'
+import { failovers } from './failovers.ts'
 import { oneRequest as oneRequestFromContract } from './from-contract/one-request.ts'
 import { readsFirst as readsFirstFromContract } from './from-contract/reads-first.ts'
 import { sql as sqlFromContract } from './from-contract/sql.ts'
@@ -136,8 +137,8 @@ export const bases: readonly {
   readonly harness: Harness
   readonly mutants: readonly StoreMutant[]
 }[] = [
-  { name: 'one request a call', harness: wireHarness(), mutants: [...connections, ...lost] },
-  { name: 'it reads, then writes', harness: kvHarness, mutants: [...lost, ...readsFirst] },
+  { name: 'one request a call', harness: wireHarness(), mutants: [...connections, ...lost, ...failovers] },
+  { name: 'it reads, then writes', harness: kvHarness, mutants: [...lost, ...failovers, ...readsFirst] },
   { name: 'SQL', harness: sqlHarness, mutants: sql },
 ]
 
@@ -160,6 +161,7 @@ export const trials: readonly Trial[] = [
     histories,
     connections,
     'lost connections': lost,
+    failovers,
     'reads, then writes': readsFirst,
     SQL: sql,
     'from the contract alone': fromContract,

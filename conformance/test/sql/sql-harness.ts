@@ -1,9 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { SessionStore } from '@sess/core'
 import { fullFiles } from '../../src/faults.ts'
-import { harnessOf, type Connection, type Harness } from '../../src/harness.ts'
+import { harnessOf, scratchFolder, type Connection, type Harness } from '../../src/harness.ts'
 import { SqlStore } from './sql-store.ts'
 
 /** Another client of a file. The module that the kit's other processes load is this one. */
@@ -22,7 +21,7 @@ export function sqlHarness(make: (file: string) => SessionStore): Harness {
       return { store, close: async () => store.close!() }
     },
     make: async () => {
-      const folder = mkdtempSync(join(tmpdir(), 'sess-sql-'))
+      const folder = scratchFolder('sess-sql-')
       const full = fullFiles(folder)
       return {
         argument: join(folder, 'sessions.db'),

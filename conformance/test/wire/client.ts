@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { isSessError, SessError, type SessErrorCode } from '@sess/core'
-import { receive, send, type Answer, type Call } from './protocol.ts'
+import { READONLY, receive, send, type Answer, type Call } from './protocol.ts'
 
 /** What can be wrong with a client. */
 export type Flaw =
@@ -21,6 +21,14 @@ export type Flaw =
   | 'is impatient'
   /** A replace of what is gone creates it. */
   | 'brings back'
+  /** A replica that has refused a write is asked for reads. */
+  | 'believes a replica'
+  /** What is known of a replica is thrown once, and forgotten. */
+  | 'doubts once'
+  /** A server that answers a read passes for a master. */
+  | 'proves by a read'
+  /** Of the reads, those of one record alone are held back. */
+  | 'doubts in part'
 
 /** A connection to a server, made when it is needed. */
 export class WireClient {
@@ -30,6 +38,8 @@ export class WireClient {
   readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>()
   #socket: Promise<Socket> | undefined
   #closed = false
+  /** The server has refused a write, as a replica does, and has taken none since. */
+  #inDoubt = false
   #last = 0
 
   constructor(port: number, flaw?: Flaw) {
@@ -39,18 +49,32 @@ export class WireClient {
 
   async call(method: string, ...values: unknown[]): Promise<unknown> {
     if (this.#closed) throw new SessError('store_unavailable', 'the wire store was closed')
-    const call: Call = { id: ++this.#last, method, values }
     try {
+      if (this.#inDoubt) await this.#prove(method)
+      const call: Call = { id: ++this.#last, method, values }
       const answer = await this.#send(call)
       if (this.#flaw !== 'brings back' || method !== 'replace' || answer !== 'missing') return answer
       await this.call('create', values[0], values[1], values[3])
       return 'replaced'
     } catch (cause) {
-      if (!(isSessError(cause) && cause.message === LOST)) throw cause
+      if (!isSessError(cause)) throw cause
+      if (cause.message === READONLY) this.#inDoubt = this.#flaw !== 'believes a replica'
+      if (cause.message !== LOST) throw cause
       if (this.#flaw === 'takes a loss for missing') return MISSING.get(method)
-      if (this.#flaw === 'resends') return this.#send(call)
+      if (this.#flaw === 'resends') return this.#send({ id: ++this.#last, method, values })
       throw cause
     }
+  }
+
+  /** Asks for what only a master does. @throws {SessError} `store_unavailable`, where the server is still a replica. */
+  async #prove(method: string): Promise<void> {
+    if (this.#flaw === 'doubts in part' && method !== 'read' && method !== 'get') return
+    if (this.#flaw === 'doubts once') {
+      this.#inDoubt = false
+      throw new SessError('store_unavailable', 'the wire server was a replica when it was last asked')
+    }
+    if (this.#flaw !== 'proves by a read') await this.#send({ id: ++this.#last, method: 'prove', values: [] })
+    this.#inDoubt = false
   }
 
   async close(): Promise<void> {
@@ -92,6 +116,7 @@ export class WireClient {
     const waiting = this.#waiting.get(at)
     this.#waiting.delete(at)
     if (!error) waiting?.resolve(value)
+    else if (error.message === READONLY) waiting?.reject(new SessError('store_unavailable', READONLY))
     else if (error.code === undefined) waiting?.reject(new Error(error.message))
     else waiting?.reject(new SessError(error.code as SessErrorCode, error.message))
   }

@@ -77,6 +77,7 @@ export function wireOf({ serve = memoryStore, store = wireStore, flaw, module }:
           connections.push(connection)
           return connection.store
         },
+        demotion: { demote: async () => server.demote(), promote: async () => server.promote() },
         restart: async () => {
           await server.stop()
           await server.start()

@@ -15,6 +15,9 @@ export interface Answer {
   readonly error?: { readonly code: string | undefined; readonly message: string }
 }
 
+/** What a replica says of a write. */
+export const READONLY = 'this server is a replica: it takes no writes'
+
 /** Writes a message: its length, and what v8 makes of it. */
 export function send(socket: Socket, message: Call | Answer): void {
   const body = serialize(message)

@@ -1,7 +1,21 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { all } from '../../src/case-parts/case.ts'
-import { receive, send, type Answer, type Call } from './protocol.ts'
+import { READONLY, receive, send, type Answer, type Call } from './protocol.ts'
+
+/** What a replica refuses; `prove` does nothing else. */
+const WRITES: ReadonlySet<string> = new Set([
+  'create',
+  'replace',
+  'touch',
+  'delete',
+  'deleteSubject',
+  'sweep',
+  'put',
+  'set',
+  'remove',
+  'prove',
+])
 
 /** A server: the methods of an object of this process, behind a socket. */
 export class WireServer {
@@ -9,6 +23,7 @@ export class WireServer {
   readonly #sockets = new Set<Socket>()
   readonly #server: Server
   #port = 0
+  #isReplica = false
 
   constructor(offered: object) {
     this.#offered = offered
@@ -32,6 +47,16 @@ export class WireServer {
     await once(this.#server, 'close')
   }
 
+  /** From now on it refuses writes, on the connections that there are, too. */
+  demote(): void {
+    this.#isReplica = true
+  }
+
+  /** From now on it takes writes. */
+  promote(): void {
+    this.#isReplica = false
+  }
+
   #serve(socket: Socket): void {
     this.#sockets.add(socket)
     socket.on('error', () => {}) // 'close' follows
@@ -42,6 +67,8 @@ export class WireServer {
   }
 
   async #answer({ id, method, values }: Call): Promise<Answer> {
+    if (this.#isReplica && WRITES.has(method)) return { id, error: { code: undefined, message: READONLY } }
+    if (method === 'prove') return { id, value: true }
     try {
       const call = (this.#offered as Record<string, (...given: readonly unknown[]) => unknown>)[method]!
       const answer = call.apply(this.#offered, [...values])

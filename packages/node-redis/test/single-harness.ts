@@ -5,7 +5,7 @@ import { harnessOf, type Connection, type Harness } from '@sess/conformance/harn
 import { SocketFaults } from '@sess/conformance/faults'
 import { startRedis, type TestServer } from '@sess/test-servers'
 import { clientOf as ioredisOf, disconnect } from '../../redis/test/client.ts'
-import { grantIn, indexOf, rawOf, versionOf } from '../../redis/test/stored.ts'
+import { demotionOf, grantIn, indexOf, rawOf, versionOf } from '../../redis/test/stored.ts'
 import manifest from '../package.json' with { type: 'json' }
 import { redisStore } from '../src/index.ts'
 import { clientOf, type ClientOptions } from './client.ts'
@@ -56,6 +56,7 @@ function harnessOn(name: string, options: ClientOptions): Harness {
         faulty: { faults, argument: argument(proxy) },
         raw: rawOf(admin, () => [admin], prefix),
         index: indexOf(admin, prefix),
+        demotion: demotionOf(admin),
         ...(!options.username && {
           restart: async () => {
             await redis.kill()

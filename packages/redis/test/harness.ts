@@ -7,7 +7,7 @@ import { startRedis, type TestServer } from '@sess/test-servers'
 import manifest from '../package.json' with { type: 'json' }
 import { redisStore } from '../src/index.ts'
 import { clientOf, disconnect, type ClientOptions } from './client.ts'
-import { grantIn, indexOf, rawOf, versionOf } from './stored.ts'
+import { demotionOf, grantIn, indexOf, rawOf, versionOf } from './stored.ts'
 
 /** Where a namespace is, and how it is used. */
 interface Place {
@@ -60,6 +60,7 @@ function harnessOn(name: string, options: ClientOptions): Harness {
         faulty: { faults, argument: argument(proxy) },
         raw: rawOf(admin, () => [admin], prefix),
         index: indexOf(admin, prefix),
+        demotion: demotionOf(admin),
         ...(!options.username && {
           restart: async () => {
             await redis.kill()

@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs'
 import type { Cluster, Redis } from 'ioredis'
 import type { SessionKey } from '@sess/core'
-import type { Index, Raw } from '@sess/conformance/harness'
+import type { Demotion, Index, Raw } from '@sess/conformance/harness'
 import { clientOf, disconnect } from './client.ts'
+
+/** A port on which no server is. */
+const UNREACHABLE = 1
 
 /** What is stored under a prefix, past the store. @param nodes - The servers that hold it between them. */
 export function rawOf(client: Redis | Cluster, nodes: () => readonly Redis[], prefix: string): Raw {
@@ -30,6 +33,14 @@ export function indexOf(client: Redis | Cluster, prefix: string): Index {
   return {
     lose: async ({ tag }) => void (await client.del(`${prefix}{${tag}}@`)),
     size: ({ tag }) => client.zcard(`${prefix}{${tag}}@`),
+  }
+}
+
+/** A failover that leaves connections up: the server follows a master that it cannot reach, and serves what it has. */
+export function demotionOf(client: Redis): Demotion {
+  return {
+    demote: async () => void (await client.replicaof('127.0.0.1', UNREACHABLE)),
+    promote: async () => void (await client.replicaof('NO', 'ONE')),
   }
 }
 

@@ -1,8 +1,7 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fullFiles } from '@sess/conformance/faults'
-import { harnessOf, type Connection, type Harness, type Raw } from '@sess/conformance/harness'
+import { harnessOf, scratchFolder, type Connection, type Harness, type Raw } from '@sess/conformance/harness'
 import manifest from '../package.json' with { type: 'json' }
 import { sqliteStore } from '../src/index.ts'
 import { rowsOf, type TestDatabase, type TestDriver } from './databases.ts'
@@ -64,7 +63,7 @@ export function sqliteHarness(driver: TestDriver, module: string): Harness {
     module,
     connect: connectBy(driver),
     make: async () => {
-      const folder = mkdtempSync(join(tmpdir(), 'sess-sqlite-'))
+      const folder = scratchFolder('sess-sqlite-')
       const file = join(folder, 'sessions.db')
       const full = fullFiles(folder)
       return {

@@ -181,12 +181,12 @@ function isTyped(error: unknown): boolean {
 
 /** Tries until the store is back. */
 async function again<T>(run: () => Promise<T>): Promise<T> {
-  for (let left = 200; ; left--) {
+  for (let left = 1000; ; left--) {
     try {
       return await run()
     } catch (error) {
       if (left === 0 || !isTyped(error)) throw error
-      await setTimeout(50)
+      await setTimeout(10)
     }
   }
 }

@@ -255,10 +255,10 @@ export const races: readonly Case[] = [
     'fresh-read-is-its-own',
     'A fresh read sees what was acknowledged before it, also while an earlier read of the record is under way.',
     async (context) => {
-      const { space, key, record, now } = context
+      const { space, key, record, now, rounds } = context
       const { store: it, faults } = context.faulty('slow')
       const other = await space.connect()
-      for (let i = 0; i < 5; i++) {
+      for (let i = 0; i < rounds(3); i++) {
         const at = key()
         const first = record()
         await other.create(at, first, now)

@@ -1,0 +1,50 @@
+import { cases } from './cases/all.ts'
+
+/** The share of rounds that a quick run makes. */
+export const QUICK_EFFORT = 0.1
+
+/**
+ * Cases on the store that start processes, restart its server, wait by the clock, compare times among many records, or lose a
+ * connection at each request of a long call: what they find, only a full run finds.
+ */
+const LONG: ReadonlySet<string> = new Set([
+  'races/increments-of-processes',
+  'races/creates-of-processes',
+  'races/delete-across-processes',
+  'races/sweeps-of-processes',
+  'races/history-of-processes',
+  'races/fresh-read-is-its-own',
+  'faults/cut-and-deleted',
+  'faults/cut-all',
+  'faults/cut-count',
+  'faults/slow-answers',
+  'faults/late-replace',
+  'faults/down',
+  'faults/hung',
+  'faults/restart',
+  'scale/sweep-is-indexed',
+  'scale/revoke-is-flat',
+  'life-cycle/process-ends',
+  'life-cycle/no-timer-is-left',
+])
+
+/** Cases on sessions, for the clauses that no case on the store tries. Of the others each has some. */
+const SAMPLE: ReadonlySet<string> = new Set([
+  'rotation-login/rotation',
+  'rotation-login/login',
+  'rotation-login/parallel-rotations',
+  'rotation-login/model',
+  'serialization/unknown-serializer',
+  'serialization/refusal-writes-nothing',
+])
+
+/**
+ * The ids of the cases that a quick run makes: of each clause some. Of the cases on sessions a few, since sessions call a store as
+ * the cases on the store do.
+ */
+export const quickCases: readonly string[] = cases
+  .filter(({ id, subject }) => (subject === 'store' ? !LONG.has(id) : SAMPLE.has(id)))
+  .map(({ id }) => id)
+
+/** All that is named here one by one. */
+export const named: readonly string[] = [...LONG, ...SAMPLE]
