@@ -1,6 +1,7 @@
 import type { Serializer } from '@sess/core'
 import type { Harness, RunOptions } from './contract.ts'
 import { bind, bindSerializer, TEST_PATIENCE, type BoundTest } from './binding.ts'
+import { HarnessError } from './result.ts'
 
 /** Of the globals of Jest, those that are called. */
 interface JestGlobals {
@@ -10,7 +11,13 @@ interface JestGlobals {
   afterAll(run: () => Promise<void>, timeout: number): void
 }
 
-const jest = globalThis as unknown as JestGlobals
+/** @throws {HarnessError} Where they are not there. */
+function globals(): JestGlobals {
+  const jest = globalThis as unknown as JestGlobals
+  if (typeof jest.describe !== 'function' || typeof jest.beforeAll !== 'function')
+    throw new HarnessError('the globals of Jest are not there: this binding runs under Jest, with injectGlobals on')
+  return jest
+}
 
 /**
  * Runs the kit on a store, a Jest test for each case. Jest needs `node --experimental-vm-modules` for ES modules, and its
@@ -18,8 +25,10 @@ const jest = globalThis as unknown as JestGlobals
  * reason is printed.
  *
  * @throws {SessError} `invalid_option` for an option that there is not.
+ * @throws {HarnessError} Where Jest's globals are not there.
  */
 export function conformance(harness: Harness, options: RunOptions = {}): void {
+  const jest = globals()
   const { name, begin, end, tests } = bind(harness, options)
   jest.describe(name, () => {
     jest.beforeAll(begin, TEST_PATIENCE)
@@ -28,8 +37,13 @@ export function conformance(harness: Harness, options: RunOptions = {}): void {
   })
 }
 
-/** Runs the kit's cases for serializers. */
+/**
+ * Runs the kit's cases for serializers.
+ *
+ * @throws {HarnessError} Where Jest's globals are not there.
+ */
 export function serializerConformance(serializer: Serializer): void {
+  const jest = globals()
   const { name, tests } = bindSerializer(serializer)
   jest.describe(name, () => {
     for (const each of tests) jest.test(each.name, () => run(each), TEST_PATIENCE)
