@@ -9,7 +9,7 @@ import type { Message } from './process.ts'
 import type { Task } from './task.ts'
 
 /** How long processes stay with one record, in ms, unless it takes them longer. */
-const SLOT = 10
+const SLOT = 15
 
 /** Does a task on a store. */
 async function perform(store: SessionStore, task: Task): Promise<unknown> {

@@ -12,7 +12,12 @@ afterAll(removeCopies)
 describe('a mutant fails the cases that it names', () => {
   test.each(trials)('$kind: $name', { timeout: PATIENCE }, async ({ killedBy, run }) => {
     expect(killedBy).not.toEqual([])
-    for (const id of killedBy) expect(await run(id), id).toMatchObject({ status: 'fail' })
+    for (const id of killedBy) {
+      const result = await run(id)
+      expect(result, id).toMatchObject({ status: 'fail' })
+      // By the fault, and not because the store that the mutant is made of refuses what the fault has made of a record.
+      expect(result.error, id).not.toMatchObject({ code: 'invalid_option' })
+    }
   })
 })
 

@@ -1,11 +1,14 @@
 import type { SessionKey, SessionRecord } from '@sess/core'
 import type { SessionStore } from '@sess/core/adapter'
-import { store, type StoreMutant } from './mutant.ts'
+import { from, store, type StoreMutant } from './mutant.ts'
 
 const withExpiry = (record: SessionRecord, change: (expiresAt: number) => number): SessionRecord => ({
   ...record,
   expiresAt: change(record.expiresAt),
 })
+
+/** A life that nobody sees the end of, in ms. */
+const NEVER = 10 * 366 * 86_400_000
 
 /** Stores that keep another time than they are told. */
 export const clocks: readonly StoreMutant[] = [
@@ -88,14 +91,17 @@ export const clocks: readonly StoreMutant[] = [
         now,
       ),
   })),
-  store('a short life is no life', ['clock/short-life'], (it) => ({
-    create: (key, record, now) =>
-      it.create(
-        key,
-        withExpiry(record, (at) => (at - now < 5000 ? Math.min(at, now) : at)),
-        now,
-      ),
-  })),
+  from(
+    'a TTL in whole minutes, by `Math.floor`',
+    store('expiry is kept in whole minutes of life, rounded down', ['clock/short-life'], (it) => ({
+      create: (key, record, now) =>
+        it.create(
+          key,
+          withExpiry(record, (at) => now + Math.floor((at - now) / 60_000) * 60_000),
+          now,
+        ),
+    })),
+  ),
   store('expiry is cut to 31 bits of seconds', ['clock/long-lives'], (it) => ({
     create: (key, record, now) =>
       it.create(
@@ -160,34 +166,36 @@ export const clocks: readonly StoreMutant[] = [
       },
     }),
   ),
-  store('what is past its expiry when it is written never expires', ['clock/past-expiry', 'clock/model'], (it) => ({
-    create: (key, record, now) =>
-      it.create(
-        key,
-        withExpiry(record, (at) => (at <= now ? Infinity : at)),
-        now,
-      ),
-    replace: (key, expected, record, now) =>
-      it.replace(
-        key,
-        expected,
-        withExpiry(record, (at) => (at <= now ? Infinity : at)),
-        now,
-      ),
-  })),
+  from(
+    '`ttl > 0 ? { EX: ttl } : {}`, since a server refuses a TTL of 0',
+    store('what is past its expiry when it is written never expires', ['clock/past-expiry', 'clock/model'], (it) => ({
+      create: (key, record, now) =>
+        it.create(
+          key,
+          withExpiry(record, (at) => (at <= now ? now + NEVER : at)),
+          now,
+        ),
+      replace: (key, expected, record, now) =>
+        it.replace(
+          key,
+          expected,
+          withExpiry(record, (at) => (at <= now ? now + NEVER : at)),
+          now,
+        ),
+    })),
+  ),
   store('an expired record blocks a create', ['clock/create-over-expired', 'clock/model'], (it) => ({
     create: (key, record) => it.create(key, record, 0),
   })),
-  store('a create over an expired record keeps its subject', ['clock/create-over-expired'], (it) => {
-    const subjects = new Map<string, string>()
-    return {
-      create(key, record, now) {
-        const subject = record.subject ?? subjects.get(key.id)
-        if (subject !== undefined) subjects.set(key.id, subject)
-        return it.create(key, subject === undefined ? record : { ...record, subject }, now)
+  from(
+    'the new record is spread over the old: `{ ...old, ...record }`',
+    store('a create over an expired record keeps its subject', ['clock/create-over-expired'], (it) => ({
+      async create(key, record, now) {
+        const old = await it.read(key, 0)
+        return it.create(key, { ...old, ...record }, now)
       },
-    }
-  }),
+    })),
+  ),
   store('its own clock decides', ['clock/clocks-apart', 'clock/readable-to-the-end'], (it) => ({
     read: (key) => it.read(key, Date.now()),
     touch: (key, expected, expiresAt) => it.touch(key, expected, expiresAt, Date.now()),
@@ -276,8 +284,18 @@ export const clocks: readonly StoreMutant[] = [
       }
     },
   })),
-  store('a sweep leaves the last record behind', ['clock/sweep-takes-expired-alone', 'scale/sweep-in-batches'], (it) =>
-    sweeping(it, (end, now) => end + 60_000 <= now, 1),
+  from(
+    'the query asks for one row more than a page, to see whether there is another, and that row is dropped at the end as well',
+    store(
+      'a sweep leaves the last record behind',
+      ['clock/sweep-takes-expired-alone', 'scale/sweep-in-batches'],
+      (it) =>
+        sweeping(
+          it,
+          (end, now) => end + 60_000 <= now,
+          (due) => due.slice(0, -1),
+        ),
+    ),
   ),
   store(
     'a sweep takes what has just ended',
@@ -292,11 +310,11 @@ export const clocks: readonly StoreMutant[] = [
   ),
 ]
 
-/** A sweep that takes what is due by another rule, and leaves some of that. */
+/** A sweep that takes what is due by another rule, or some of that. */
 function sweeping(
   it: SessionStore,
   isDue: (end: number, now: number) => boolean,
-  left = 0,
+  some = (due: readonly SessionKey[]): readonly SessionKey[] => due,
 ): Pick<SessionStore, 'create' | 'sweep'> {
   const keys: SessionKey[] = []
   return {
@@ -310,7 +328,7 @@ function sweeping(
         const record = await it.read(key, 0)
         if (record && isDue(record.expiresAt, now)) due.push(key)
       }
-      const going = due.slice(left)
+      const going = some(due)
       for (const key of going) await it.delete(key, 0)
       yield going.length
     },

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
-import { memoryStore } from '@sess/core'
+import { memoryStore, type SessionStore } from '@sess/core'
 import type { Flaw } from '../wire/client.ts'
 import { wireHarness } from '../wire/harness.ts'
 import { changed, type Change, type StoreMutant } from './mutant.ts'
@@ -13,6 +13,33 @@ function flawed(flaw: Flaw, killedBy: readonly string[]): StoreMutant {
 function served(name: string, killedBy: readonly string[], change: Change, module?: string): StoreMutant {
   const harness = wireHarness({ store: () => changed(memoryStore(), change) })
   return { ...harness, name, killedBy, ...(module !== undefined && { process: { module } }) }
+}
+
+/** Its server writes a log of what is written, reads it at its start, and does not write down what is deleted. */
+function afterRestart(): StoreMutant {
+  return {
+    name: 'a restart brings back what was deleted since the last snapshot',
+    habit: 'a log of writes, in which a delete is none',
+    killedBy: ['faults/restart'],
+    open: async () => {
+      const it = memoryStore()
+      const log: Parameters<SessionStore['create']>[] = []
+      const serving = changed(it, () => ({
+        create(...values) {
+          log.push(values)
+          return it.create(...values)
+        },
+      }))
+      const space = await wireHarness({ store: () => serving }).open()
+      return {
+        ...space,
+        restart: async () => {
+          await space.restart!()
+          for (const values of log) await it.create(...values)
+        },
+      }
+    },
+  }
 }
 
 /** Stores beyond a socket: what they make of a lost connection, and of several processes at once. */
@@ -63,21 +90,5 @@ export const connections: readonly StoreMutant[] = [
       },
     }),
   ),
-  served('a restart loses what was deleted, and brings it back', ['faults/restart'], (it) => {
-    const deleted: Parameters<typeof it.create>[] = []
-    return {
-      async delete(key, now) {
-        const record = await it.read(key, now)
-        if (record) deleted.push([key, { ...record }, now])
-        return it.delete(key, now)
-      },
-      async read(key, now) {
-        // The first read of another record after a delete stands for the restart.
-        const lost = deleted.shift()
-        if (lost && lost[0].id !== key.id) await it.create(...lost)
-        else if (lost) deleted.unshift(lost)
-        return it.read(key, now)
-      },
-    }
-  }),
+  afterRestart(),
 ]

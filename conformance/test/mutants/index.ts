@@ -1,8 +1,8 @@
-import { SessError, type SessionKey, type SessionRecord, type Subject } from '@sess/core'
+import { SessError, type AnyRecord, type SessionKey, type SessionRecord, type Subject } from '@sess/core'
 import type { ExpectedRecord } from '@sess/core/adapter'
 import { ByteStore } from './byte-store.ts'
 import { all } from '../../src/case-parts/case.ts'
-import { clients, store, tick, type StoreMutant } from './mutant.ts'
+import { clients, from, store, tick, type StoreMutant } from './mutant.ts'
 
 /** A store that keeps subjects under another name than it is given. */
 const subjects = (name: string, killedBy: readonly string[], as: (subject: string) => string): StoreMutant =>
@@ -32,17 +32,35 @@ export const index: readonly StoreMutant[] = [
       deleteSubject: (subject, now) => it.deleteSubject!(subject, now),
     }),
   ),
-  store('what a revocation spares cannot be written any more', ['subjects/revoke-except'], (it) => {
-    const spared = new Set<string>()
-    return {
-      deleteSubject(subject, now, except) {
-        if (except) spared.add(except.id)
-        return it.deleteSubject!(subject, now, except)
-      },
-      replace: async (key, expected, record, now) =>
-        spared.has(key.id) ? 'missing' : it.replace(key, expected, record, now),
-    }
-  }),
+  from(
+    'a revocation raises its subject’s epoch, and the exception is looked at in `read` alone',
+    store('what a revocation spares cannot be written any more', ['subjects/revoke-except'], (it) => {
+      let epoch = 0
+      const made = new Map<string, number>()
+      const revoked = new Map<string, { readonly epoch: number; readonly except: string | undefined }>()
+      const isRevoked = (id: string, record: AnyRecord): boolean =>
+        made.get(id)! < (revoked.get(record.subject ?? '')?.epoch ?? 0)
+      return {
+        create(key, record, now) {
+          made.set(key.id, epoch)
+          return it.create(key, record, now)
+        },
+        async read(key, now) {
+          const record = await it.read(key, now)
+          if (!record || !isRevoked(key.id, record)) return record
+          return revoked.get(record.subject!)!.except === key.id ? record : undefined
+        },
+        replace: async (key, expected, record, now) =>
+          isRevoked(key.id, record) ? 'missing' : it.replace(key, expected, record, now),
+        async *deleteSubject(subject, now, except) {
+          let count = 0
+          for await (const [key] of it.list!(subject, now)) if (key.id !== except?.id) count++
+          revoked.set(subject.id, { epoch: ++epoch, except: except?.id })
+          yield count
+        },
+      }
+    }),
+  ),
   store(
     'a list stops after a hundred',
     ['subjects/many', 'subjects/list-under-churn', 'scale/ten-thousand-listed'],
@@ -172,24 +190,32 @@ export const index: readonly StoreMutant[] = [
       }
     },
   ),
-  store('a revocation ends what is in the list, and not what is under way', ['subjects/revoked-stays-dead'], (it) => {
-    const held = new Map<string, ExpectedRecord>()
-    return {
-      async read(key, now) {
-        const record = await it.read(key, now)
-        if (record?.subject !== undefined) held.set(key.id, record)
-        return record
+  from(
+    'a write is checked against the copy that the client has just read, to spare a round trip',
+    store(
+      'a write goes by what its client has read, and not by what is there',
+      ['subjects/revoked-stays-dead'],
+      (it) => {
+        const copies = new Map<string, ExpectedRecord>()
+        return {
+          async read(key, now) {
+            const record = await it.read(key, now)
+            if (record) copies.set(key.id, record)
+            else copies.delete(key.id)
+            return record
+          },
+          async replace(key, expected, record, now) {
+            if (copies.get(key.id)?.revision !== expected.revision) return it.replace(key, expected, record, now)
+            await it.delete(key, now)
+            await it.create(key, record, now)
+            return 'replaced'
+          },
+        }
       },
-      async replace(key, expected, record, now) {
-        const answer = await it.replace(key, expected, record, now)
-        if (answer !== 'missing' || held.get(key.id) !== expected) return answer
-        await it.create(key, record, now)
-        return 'replaced'
-      },
-    }
-  }),
+    ),
+  ),
   subjects('a subject ends at its first NUL', ['subjects/any-characters'], (id) => id.split('\0')[0]!),
-  subjects('a subject loses its spaces', ['subjects/any-characters'], (id) => id.trim()),
+  subjects('a subject loses its spaces', ['subjects/any-characters'], (id) => id.trim() || id),
   subjects('a subject is in lower case', ['subjects/any-characters'], (id) => id.toLowerCase()),
   subjects('a subject is normalized', ['subjects/any-characters'], (id) => id.normalize('NFC')),
   subjects('a subject ends after 255 characters', ['subjects/any-characters'], (id) => id.slice(0, 255)),
@@ -301,17 +327,25 @@ export const index: readonly StoreMutant[] = [
       }
     },
   ),
-  indexed(
-    'a separator in a subject makes it another’s',
-    ['subjects/any-characters'],
-    class extends ByteStore {
-      protected override entryOf({ tag, id }: Subject): string {
-        return `${tag}@${id.replaceAll(':', '')}`
-      }
-      override async *list(subject: Subject, now: number): AsyncIterable<readonly [SessionKey, SessionRecord]> {
-        yield* super.list({ ...subject, id: subject.id.split(':')[0]! }, now)
-      }
-    },
+  from(
+    '`const [tag, subject, id] = member.split(":")`',
+    indexed(
+      'a separator in a subject ends it where the index is read',
+      ['subjects/any-characters'],
+      class extends ByteStore {
+        override async *list(subject: Subject, now: number): AsyncIterable<readonly [SessionKey, SessionRecord]> {
+          const members = [...this.entries].flatMap(([entry, ids]) =>
+            [...ids].map((id) => `${entry.replace('@', ':')}:${id}`),
+          )
+          for (const member of members) {
+            const [tag = '', owner, id = ''] = member.split(':')
+            if (tag !== subject.tag || owner !== subject.id) continue
+            const record = this.live({ tag, id }, now)
+            if (record) yield [{ tag, id }, record]
+          }
+        }
+      },
+    ),
   ),
   indexed(
     'an expired entry blocks its subject’s list',
@@ -356,14 +390,20 @@ export const index: readonly StoreMutant[] = [
       }
     },
   ),
-  indexed(
-    'damaged bytes are asked for until they are whole',
-    ['hostile-bytes/stored-bytes'],
-    class extends ByteStore {
-      override async read(key: SessionKey, now: number): Promise<ExpectedRecord | undefined> {
-        while (((await this.raw.read(key))?.length ?? 18) < 18) await tick()
-        return super.read(key, now)
-      }
-    },
+  from(
+    'what cannot be read was read in the middle of a write, so it is read again',
+    indexed(
+      'damaged bytes are asked for until they are whole',
+      ['hostile-bytes/stored-bytes'],
+      class extends ByteStore {
+        override async read(key: SessionKey, now: number): Promise<ExpectedRecord | undefined> {
+          for (;;) {
+            const bytes = await this.raw.read(key)
+            if (!bytes || this.decode(Buffer.from(bytes))) return super.read(key, now)
+            await tick()
+          }
+        }
+      },
+    ),
   ),
 ]

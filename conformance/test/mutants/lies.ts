@@ -1,4 +1,4 @@
-import { memoryStore, SessError, type SessionStore, type StoreTraits } from '@sess/core'
+import { memoryStore, SessError, type SessionKey, type SessionStore, type StoreTraits } from '@sess/core'
 import { sum } from '@sess/core/adapter'
 import { changed, page, store, type Change, type StoreMutant } from './mutant.ts'
 
@@ -127,12 +127,16 @@ export const lies: readonly StoreMutant[] = [
     count: (now) => page(async () => Math.min(1000, await sum(it.count!(now)))),
   })),
   {
-    name: 'it takes five thousand records, and forgets the others without a word',
+    name: 'it holds five thousand records, and drops the oldest for a new one',
+    habit: '`new LRUCache({ max: 5000 })`',
     killedBy: ['scale/ten-thousand-counted', 'scale/ten-thousand-listed'],
     open: async () => {
-      let room = 5000
+      const held: SessionKey[] = []
       const it = changed(memoryStore(), (sound) => ({
-        create: (key, record, now) => (room-- > 0 ? sound.create(key, record, now) : Promise.resolve(true)),
+        async create(key, record, now) {
+          if (held.push(key) > 5000) await sound.delete(held.shift()!, now)
+          return sound.create(key, record, now)
+        },
       }))
       return { store: it, connect: async () => it, close: async () => {} }
     },

@@ -60,6 +60,11 @@ export function store(name: string, killedBy: readonly string[], change: Change)
   }
 }
 
+/** A mutant, with the habit by which an author gets its fault. */
+export function from<Kind extends Mutant>(habit: string, mutant: Kind): Kind {
+  return { ...mutant, habit }
+}
+
 /** The memory store behind clients with a fault, each of them by itself. */
 export function clients(name: string, killedBy: readonly string[], change: Change): StoreMutant {
   return {

@@ -1,5 +1,5 @@
 import { jsonSerializer, SessError, type Serializer } from '@sess/core'
-import type { SerializerMutant } from './mutant.ts'
+import { from, type SerializerMutant } from './mutant.ts'
 
 const json = (name: string, killedBy: readonly string[], own: Partial<Serializer>): SerializerMutant => ({
   name,
@@ -23,6 +23,36 @@ function mapped(value: unknown, change: (value: unknown, key: string) => unknown
   const result: Record<string, unknown> = {}
   for (const name of Object.keys(next)) result[name] = mapped((next as Record<string, unknown>)[name], change, name)
   return result
+}
+
+/** How many levels a value has. */
+function depthOf(value: unknown): number {
+  return typeof value === 'object' && value !== null ? 1 + Math.max(0, ...Object.values(value).map(depthOf)) : 0
+}
+
+/** Without lists and objects that hold nothing. */
+function withoutEmpty(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  const kept = Object.entries(value).filter(
+    ([, item]) => typeof item !== 'object' || Object.keys(item ?? { a: 1 }).length,
+  )
+  return Object.fromEntries(kept.map(([key, item]) => [key, withoutEmpty(item)]))
+}
+
+type Bag = Record<string, unknown>
+
+const isBag = (value: unknown): value is Bag =>
+  (typeof value === 'object' && value !== null) || typeof value === 'function'
+
+/** A deep merge that minds no key. What it does to all objects of this process is undone after the case. */
+function merged(target: Bag, source: Bag): Bag {
+  for (const key of Object.keys(source)) {
+    const [old, item] = [target[key], source[key]]
+    if (isBag(old) && isBag(item)) merged(old, item)
+    else target[key] = item
+    if (target === Object.prototype) setImmediate(() => delete target[key])
+  }
+  return target
 }
 
 /** Serializers that bring back something else, or take what they should refuse. */
@@ -100,40 +130,40 @@ export const serializers: readonly SerializerMutant[] = [
         Object.fromEntries(Object.entries(checked(value)).toSorted(([a], [b]) => (a < b ? -1 : 1))),
       ),
   }),
-  json('an empty list is left out', ['serialization/shapes', 'serialization/agrees-with-json'], {
-    serialize: (value) =>
-      jsonSerializer.serialize(
-        Object.fromEntries(Object.entries(checked(value)).filter(([, item]) => !(Array.isArray(item) && !item.length))),
-      ),
-    deserialize: (bytes) =>
-      mapped(jsonSerializer.deserialize(bytes), (item) => (Array.isArray(item) && item.length === 0 ? null : item)),
-  }),
-  json('a list ends after 5,000 items', ['serialization/deep-and-wide'], {
-    serialize: (value) =>
-      jsonSerializer.serialize(mapped(value, (item) => (Array.isArray(item) ? item.slice(0, 5000) : item)) as object),
-  }),
-  json('twenty levels are the deepest', ['serialization/deep-and-wide'], {
-    serialize(value) {
-      if (/[[{]{1}(?:[^[{\]}]*[[{]){20}/.test(JSON.stringify(checked(value)).replaceAll(/"(?:[^"\\]|\\.)*"/g, '')))
-        throw new SessError('unserializable', 'data is nested too deep')
-      return jsonSerializer.serialize(value)
-    },
-  }),
+  from(
+    '`omitBy(data, isEmpty)`, to keep records small',
+    json('what is empty is left out', ['serialization/agrees-with-json'], {
+      serialize: (value) => jsonSerializer.serialize(withoutEmpty(checked(value)) as object),
+    }),
+  ),
+  from(
+    'a limit against abuse that cuts, where it should refuse',
+    json('a list ends after 5,000 items', ['serialization/deep-and-wide'], {
+      serialize: (value) =>
+        jsonSerializer.serialize(mapped(value, (item) => (Array.isArray(item) ? item.slice(0, 5000) : item)) as object),
+    }),
+  ),
+  from(
+    'a limit for what comes from strangers, and nobody’s data is so deep',
+    json('twenty levels are the deepest', ['serialization/deep-and-wide'], {
+      serialize(value) {
+        if (depthOf(checked(value)) > 20) throw new SessError('unserializable', 'data is nested too deep')
+        return jsonSerializer.serialize(value)
+      },
+    }),
+  ),
   json('keys are assigned as they come', ['serialization/inert-names'], {
     deserialize: (bytes) => mapped(jsonSerializer.deserialize(bytes), (item) => item),
   }),
   json('objects come back without a prototype', ['serialization/inert-names'], {
     deserialize: (bytes) => Object.assign(Object.create(null) as object, jsonSerializer.deserialize(bytes)),
   }),
-  json('constructors are merged into', ['serialization/inert-names'], {
-    deserialize(bytes) {
-      const value = jsonSerializer.deserialize(bytes) as { constructor?: { prototype?: object } }
-      const evil = Object.hasOwn(value, 'constructor') ? value.constructor?.prototype : undefined
-      if (evil) Object.assign(Object.getPrototypeOf({}) as object, { polluted: 1 })
-      setImmediate(() => delete (Object.prototype as { polluted?: unknown }).polluted)
-      return value
-    },
-  }),
+  from(
+    'a merge of one’s own into `{}`, that follows whatever is there',
+    json('what is read is merged into a plain object', ['serialization/inert-names'], {
+      deserialize: (bytes) => merged({}, jsonSerializer.deserialize(bytes) as Bag),
+    }),
+  ),
   json('toJSON is asked', ['serialization/refuses-or-keeps', 'serialization/refuses'], {
     serialize: (value) => plain(checked(JSON.parse(JSON.stringify(value)) as object)),
   }),
@@ -151,16 +181,25 @@ export const serializers: readonly SerializerMutant[] = [
       }
     })(),
   ),
-  json('it reads all of a buffer that it is given a view of', ['serialization/views-of-bytes'], {
-    deserialize: (bytes) =>
-      jsonSerializer.deserialize(bytes.buffer.byteLength < 8192 ? new Uint8Array(bytes.buffer) : bytes),
-  }),
-  json('deep bytes are no trouble to it', ['serialization/bombs'], {
-    deserialize: (bytes) => {
-      const text = Buffer.from(bytes).toString('latin1')
-      return /^(?:\[|\{"a":|\x91){1000}/.test(text) ? {} : jsonSerializer.deserialize(bytes)
-    },
-  }),
+  from(
+    '`decoder.decode(bytes.buffer)`, which works for whatever `TextEncoder` gave',
+    json('it reads all of a buffer that it is given a view of', ['serialization/views-of-bytes'], {
+      serialize: (value) => new TextEncoder().encode(JSON.stringify(checked(value))),
+      deserialize: (bytes) => jsonSerializer.deserialize(new Uint8Array(bytes.buffer)),
+    }),
+  ),
+  from(
+    '`catch { return {} }`: a session that cannot be read is a new one',
+    json('bytes that it cannot read are an empty object', ['serialization/bombs'], {
+      deserialize(bytes) {
+        try {
+          return jsonSerializer.deserialize(bytes)
+        } catch {
+          return {}
+        }
+      },
+    }),
+  ),
   json('bytes that it cannot read throw text', ['serialization/hostile', 'serialization/any-bytes'], {
     deserialize(bytes) {
       try {

@@ -65,10 +65,11 @@ function storeTrial(kind: string, { name, habit, killedBy, open, process }: Stor
   }
 }
 
-function serializerTrial({ name, killedBy, serializer }: SerializerMutant): Trial {
+function serializerTrial({ name, habit, killedBy, serializer }: SerializerMutant): Trial {
   return {
     kind: 'serializer',
     name,
+    ...(habit !== undefined && { habit }),
     killedBy,
     cases: serializerCases.map(({ id }) => id),
     run: (id) =>
