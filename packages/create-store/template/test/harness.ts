@@ -34,6 +34,8 @@ export const harness: Harness = harnessOf({
       //   write: async (key, bytes) => {},
       //   dump: async () => Buffer.concat([]),
       // },
+      // A failover that leaves connections up: the server becomes a read-only replica, and a master again.
+      // demotion: { demote: async () => {}, promote: async () => {} },
       // remove: () => faults.close(),
     }
   },
