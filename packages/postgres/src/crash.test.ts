@@ -142,6 +142,8 @@ test('a standby is not believed, be it asked for a session that is there or for 
   const standby = { code: 'store_unavailable', message: expect.stringContaining('standby') as unknown }
   await expect(store.read(key, now)).rejects.toMatchObject(standby)
   await expect(store.read(keyOf(), now)).rejects.toMatchObject(standby)
+  const together = await Promise.allSettled([store.read(key, now), store.read(keyOf(), now)])
+  expect(together).toMatchObject([{ reason: standby }, { reason: standby }])
   for (const pages of [store.list!({ id: 'ann', tag: key.tag }, now), store.all!(now), store.count!(now)])
     await expect(pages[Symbol.asyncIterator]().next()).rejects.toMatchObject(standby)
   await expect(store.delete(key, now)).rejects.toMatchObject({ ...standby, cause: { code: '25006' } })

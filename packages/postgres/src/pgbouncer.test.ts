@@ -61,7 +61,7 @@ test('prepare: true does not work there, and says so', async () => {
   const pool = poolOf({ port: bouncer.port })
   onTestFinished(() => pool.end())
   const store = postgresStore(pool, { schema, prepare: true })
-  const answers = await Promise.allSettled(Array.from({ length: 20 }, () => store.read(keyOf(), now)))
+  const answers = await Promise.allSettled(Array.from({ length: 20 }, () => store.create(keyOf(), record, now)))
   const codes = answers.flatMap((each) => (each.status === 'rejected' ? [(each.reason as { code: string }).code] : []))
   expect(new Set(codes)).toEqual(new Set(['configuration']))
 })

@@ -14,8 +14,10 @@ import {
 } from '@sess/core/adapter'
 import type { PostgresClient, PostgresPool } from './client.ts'
 import { Database, type Answer, type Row } from './database.ts'
-import { statementsOf, type Statements } from './statements.ts'
+import { minuteOf, recordOf } from './row.ts'
+import { LONGEST_TOGETHER, statementsOf, type Statements } from './statements.ts'
 import { tableOf, type TableOptions } from './table.ts'
+import { readsTogether, replacementsTogether, type Replacement } from './together.ts'
 
 /** Options of {@link postgresStore}. */
 export interface PostgresStoreOptions extends TableOptions {
@@ -77,6 +79,8 @@ class PostgresStore implements StoreImplementation {
   readonly #database: Database
   readonly #statements: Statements
   readonly #prefix: string
+  readonly #read: (key: SessionKey) => Promise<SessionRecord | null>
+  readonly #replace: (item: Replacement) => Promise<boolean>
   readonly #sizes = { delete: new PageSize(), count: new PageSize(), sweep: new PageSize() }
 
   constructor(database: Database, statements: Statements, prefix: string, traits: StoreImplementation['traits']) {
@@ -84,11 +88,17 @@ class PostgresStore implements StoreImplementation {
     this.#statements = statements
     this.#prefix = prefix
     this.traits = traits
+    this.#read = readsTogether(database, statements, prefix, (key) => this.#readAlone(key))
+    this.#replace = replacementsTogether(database, statements, prefix, (item) => this.#replaceAlone(item))
   }
 
-  async read({ tag, id }: SessionKey, now: number): Promise<SessionRecord | undefined> {
-    const [row] = await this.#database.read(this.#statements.read, [this.#prefix, tag, id, now])
-    return row && recordOf(row)
+  async read(key: SessionKey): Promise<SessionRecord | undefined> {
+    return (await this.#read(key)) ?? undefined
+  }
+
+  async #readAlone({ tag, id }: SessionKey): Promise<SessionRecord | null> {
+    const [row] = await this.#database.read(this.#statements.read, [this.#prefix, tag, id])
+    return row ? recordOf(row) : null
   }
 
   async create({ tag, id }: SessionKey, record: SessionRecord, now: number): Promise<boolean> {
@@ -100,24 +110,33 @@ class PostgresStore implements StoreImplementation {
   replace(
     key: SessionKey,
     expected: ExpectedRecord,
-    { revision, expiresAt, payload }: SessionRecord,
+    next: SessionRecord,
     now: number,
   ): Promise<'replaced' | 'conflict' | 'missing'> {
-    return this.#compareAndSet('replaced', this.#statements.replace, key, expected, now, [
-      revision,
-      expiresAt,
-      minuteOf(expiresAt),
-      payload,
-    ])
+    const item: Replacement = { key, revision: expected.revision, next, now }
+    return this.#compareAndSet('replaced', item, (isFirst) =>
+      isFirst && next.payload.length <= LONGEST_TOGETHER ? this.#replace(item) : this.#replaceAlone(item),
+    )
+  }
+
+  #replaceAlone({ key, revision, next, now }: Replacement): Promise<boolean> {
+    const { revision: nextRevision, expiresAt, payload } = next
+    const values = [nextRevision, expiresAt, minuteOf(expiresAt), payload]
+    return this.#update(this.#statements.replace, [key.tag, key.id, now, revision, ...values])
   }
 
   touch(
     key: SessionKey,
-    expected: ExpectedRecord,
+    { revision }: ExpectedRecord,
     expiresAt: number,
     now: number,
   ): Promise<'touched' | 'conflict' | 'missing'> {
-    return this.#compareAndSet('touched', this.#statements.touch, key, expected, now, [expiresAt, minuteOf(expiresAt)])
+    const values = [key.tag, key.id, now, revision, expiresAt, minuteOf(expiresAt)]
+    return this.#compareAndSet('touched', { key, revision, now }, () => this.#update(this.#statements.touch, values))
+  }
+
+  async #update(sql: string, values: readonly unknown[]): Promise<boolean> {
+    return (await this.#database.write(sql, [this.#prefix, ...values])).count > 0
   }
 
   async delete({ tag, id }: SessionKey, now: number): Promise<boolean> {
@@ -195,36 +214,19 @@ class PostgresStore implements StoreImplementation {
   /** The update says no more than that it met no such row; what was there instead is asked for afterwards. */
   async #compareAndSet<Done>(
     done: Done,
-    sql: string,
-    key: SessionKey,
-    { revision }: ExpectedRecord,
-    now: number,
-    values: readonly unknown[],
+    { key, revision, now }: Omit<Replacement, 'next'>,
+    update: (isFirst: boolean) => Promise<boolean>,
   ): Promise<Done | 'conflict' | 'missing'> {
     for (let attempt = 0; attempt < TRIES; attempt++) {
-      const where = [this.#prefix, key.tag, key.id, now, revision]
-      if ((await this.#database.write(sql, [...where, ...values])).count > 0) return done
-      const found = await this.read(key, now)
-      if (!found) return 'missing'
+      if (await update(attempt === 0)) return done
+      const found = await this.#readAlone(key)
+      if (!found || found.expiresAt <= now) return 'missing'
       if (found.revision !== revision) return 'conflict'
     }
     throw new SessError('store_unavailable', `a record came back under its key ${TRIES} times while it was written`)
   }
 }
 
-/** The minute in which a record ends, rounded up: what is indexed, so that most writes leave the index alone. */
-const minuteOf = (time: number): number => Math.ceil(time / 60_000)
-
 const keyOf = (row: Row): SessionKey => ({ tag: row['tag']!, id: row['id']! })
 
 const bytesOf = (subject: string | undefined): Buffer | null => (subject === undefined ? null : Buffer.from(subject))
-
-function recordOf(row: Row): SessionRecord {
-  const { revision, expires_at: expiresAt, subject, payload } = row
-  return {
-    revision: Buffer.from(revision!, 'hex').readDoubleBE(),
-    expiresAt: Buffer.from(expiresAt!, 'hex').readDoubleBE(),
-    payload: new Uint8Array(Buffer.from(payload!, 'base64')),
-    ...(subject && { subject: Buffer.from(subject, 'base64').toString() }),
-  }
-}

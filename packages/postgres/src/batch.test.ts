@@ -1,0 +1,59 @@
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { batch } from './batch.ts'
+
+/** Doubles numbers, and remembers which came together. @param alone - Those that are left out of a batch. */
+function doubling(most: number, alone: readonly number[] = []) {
+  const sent: (number | readonly number[])[] = []
+  const double = batch(
+    most,
+    async (n: number) => (sent.push(n), 2 * n),
+    async (numbers) => {
+      sent.push(numbers)
+      return numbers.map((n) => (alone.includes(n) ? undefined : 2 * n))
+    },
+  )
+  return { double, sent }
+}
+
+test('what is asked in one turn goes together, each gets its own answer, and one alone goes alone', async () => {
+  const { double, sent } = doubling(10)
+  const before = [double(1), double(2)]
+  await Promise.resolve()
+  expect(await Promise.all([...before, double(3)])).toEqual([2, 4, 6])
+  expect(await double(4)).toBe(8)
+  expect(sent).toEqual([[1, 2, 3], 4])
+})
+
+test('so many as may go at once do not wait for the end of the turn', async () => {
+  const { double, sent } = doubling(2)
+  const asked = [double(1), double(2), double(3)]
+  expect(sent).toEqual([[1, 2]])
+  expect(await Promise.all(asked)).toEqual([2, 4, 6])
+  expect(sent).toEqual([[1, 2], 3])
+})
+
+test('what was left out of a batch goes alone', async () => {
+  const { double, sent } = doubling(10, [2])
+  expect(await Promise.all([double(1), double(2)])).toEqual([2, 4])
+  expect(sent).toEqual([[1, 2], 2])
+})
+
+test('where a batch has no answer all go alone; where it rejects all reject, and the next go on', async () => {
+  const answers = [async () => undefined, () => Promise.reject(new Error('no answer')), async () => [1, 2]]
+  const ask = batch(
+    10,
+    async (n: number) => n,
+    () => answers.shift()!(),
+  )
+  expect(await Promise.all([ask(10), ask(20)])).toEqual([10, 20])
+  const outcomes = await Promise.allSettled([ask(10), ask(20)])
+  expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  expect(await Promise.all([ask(10), ask(20)])).toEqual([1, 2])
+})
+
+test('fake timers of a test do not hold it up', async () => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  const { double } = doubling(10)
+  expect(await Promise.all([double(1), double(2)])).toEqual([2, 4])
+})
