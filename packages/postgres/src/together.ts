@@ -73,7 +73,9 @@ async function unlessRefused<T>(send: () => Promise<T>): Promise<T | undefined> 
   try {
     return await send()
   } catch (error) {
-    if (error instanceof SessError && (error.cause as Cause | undefined)?.severity === 'ERROR') return undefined
+    // Only an error of the server has a severity, in the server's language.
+    const ofServer = error instanceof SessError && (error.cause as Cause | undefined)?.severity !== undefined
+    if (ofServer && error.code !== 'unknown_outcome') return undefined
     throw error
   }
 }
