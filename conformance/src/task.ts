@@ -3,8 +3,14 @@ import type { Play } from './history/client.ts'
 
 /** What another process may be asked to do. */
 export type Task =
-  /** Adds one, this many times, by read and replace. Answers how often it had to try again. */
-  | { readonly kind: 'increment'; readonly key: SessionKey; readonly times: number; readonly now: number }
+  /** Adds one by read and replace, at least this many times and for this many ms. Answers how often. */
+  | {
+      readonly kind: 'increment'
+      readonly key: SessionKey
+      readonly times: number
+      readonly ms: number
+      readonly now: number
+    }
   /** Creates each key. Answers which it won. */
   | { readonly kind: 'create'; readonly keys: readonly SessionKey[]; readonly expiresAt: number; readonly now: number }
   /** Reads and replaces each record until it is missing, in turn. Answers how often a replace found it so. */

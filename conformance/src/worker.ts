@@ -16,8 +16,9 @@ async function perform(store: SessionStore, task: Task): Promise<unknown> {
   const { now } = task
   switch (task.kind) {
     case 'increment': {
-      let conflicts = 0
-      for (let done = 0; done < task.times;) {
+      const began = performance.now()
+      let done = 0
+      while (done < task.times || performance.now() - began < task.ms) {
         const record = await store.read(task.key, now, { fresh: true })
         if (!record) throw new Error('the record is missing')
         const next = {
@@ -26,9 +27,8 @@ async function perform(store: SessionStore, task: Task): Promise<unknown> {
           payload: Buffer.from(String(Number(Buffer.from(record.payload).toString()) + 1)),
         }
         if ((await store.replace(task.key, record, next, now)) === 'replaced') done++
-        else conflicts++
       }
-      return conflicts
+      return done
     }
     case 'create': {
       const won: number[] = []

@@ -16,6 +16,7 @@ const ALONE: ReadonlySet<string> = new Set([
   'life-cycle/no-timer-is-left',
   'scale/sweep-is-indexed',
   'scale/revoke-is-flat',
+  'faults/full-create',
   'faults/full-replace',
   'faults/full-touch',
   'faults/full-delete',

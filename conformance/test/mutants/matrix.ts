@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { cases, serializerCases } from '../../src/index.ts'
-import { missed } from './from-contract/first-sight.ts'
-import { fromContract, type Trial } from './trials.ts'
+import { missed, missedAgain, type Miss } from './from-contract/first-sight.ts'
+import type { StoreMutant } from './mutant.ts'
+import { fromContract, fromContractAgain, type Trial } from './trials.ts'
 
 /** A mutant, and the cases that failed on it. */
 export interface Row {
@@ -73,19 +74,32 @@ ${rows
 /** How the kit did when it first met stores that were broken from the contract alone. */
 function firstSight(): string {
   const killed = fromContract.length - missed.length
+  // One more was missed and is no mutant, one was no fault: see below.
+  const visible = fromContractAgain.length + 1
+  const killedAgain = fromContractAgain.length - missedAgain.length
   return `## At first sight
 
-${fromContract.length} of the mutants, those of the kind “from the contract alone”, were written from the contract alone, with no look at the cases but those of scale, models and histories:
-ten on each of three stores, of one request a call, of a read before each write over a network, and on SQL. Of these the kit, of
-271 cases then, killed ${killed} when it first met them: ${Math.round((100 * killed) / fromContract.length)} %. It missed these, and has cases for them since:
+Twice thirty stores were broken from the contract alone, with no look at the cases (the first time but for those of scale, models and histories):
+ten on each of three stores, of one request a call, of a read before each write over a network, and on SQL.
 
-| fault | why no case saw it | found now by |
-| --- | --- | --- |
-${missed
-  .map(
-    ({ name, reason }) =>
-      `| ${name} | ${reason} | ${fromContract.find((one) => one.name === name)!.killedBy.join(', ')} |`,
-  )
-  .join('\n')}
+Of the first thirty, those of the kind “from the contract alone”, the kit, of 271 cases then, killed ${killed} when it first met
+them: ${percent(killed, fromContract.length)}. It missed these, and has cases for them since:
+
+${table(missed, fromContract)}
+
+Of the second thirty, “the second time”, one cannot be told from a sound store: it rounds revisions beyond 10¹⁴, and core counts them up from 1. Of the other ${visible} the
+kit, of 282 cases then, killed ${killedAgain}: ${percent(killedAgain, visible)}. It missed these, and has cases for all but one of them since:
+
+${table(missedAgain, fromContractAgain)}
+| a sweep is a single page | a page may hold 10,000 records; to see more than that in one, a case would have to write tens of thousands | none |
 `
 }
+
+const percent = (part: number, whole: number): string => `${Math.round((100 * part) / whole)} %`
+
+const table = (
+  misses: readonly Miss[],
+  mutants: readonly StoreMutant[],
+): string => `| fault | why no case saw it | found now by |
+| --- | --- | --- |
+${misses.map(({ name, reason }) => `| ${name} | ${reason} | ${mutants.find((one) => one.name === name)!.killedBy.join(', ')} |`).join('\n')}`

@@ -12,6 +12,9 @@ import { failovers } from './failovers.ts'
 import { oneRequest as oneRequestFromContract } from './from-contract/one-request.ts'
 import { readsFirst as readsFirstFromContract } from './from-contract/reads-first.ts'
 import { sql as sqlFromContract } from './from-contract/sql.ts'
+import { oneRequest as oneRequestAgain } from './from-contract-2/one-request.ts'
+import { readsFirst as readsFirstAgain } from './from-contract-2/reads-first.ts'
+import { sql as sqlAgain } from './from-contract-2/sql.ts'
 import { histories } from './histories.ts'
 import { index } from './index.ts'
 import { lies } from './lies.ts'
@@ -150,6 +153,9 @@ export const fromContract: readonly StoreMutant[] = [
   ...sqlFromContract,
 ]
 
+/** The same once more, a day later, by who had seen neither the kit nor the first. */
+export const fromContractAgain: readonly StoreMutant[] = [...oneRequestAgain, ...readsFirstAgain, ...sqlAgain]
+
 /** All mutants. */
 export const trials: readonly Trial[] = [
   ...Object.entries({
@@ -166,6 +172,7 @@ export const trials: readonly Trial[] = [
     'reads, then writes': readsFirst,
     SQL: sql,
     'from the contract alone': fromContract,
+    'from the contract alone, the second time': fromContractAgain,
   }).flatMap(([kind, mutants]) => mutants.map((mutant) => storeTrial(`store: ${kind}`, mutant))),
   ...serializers.map(serializerTrial),
   ...[...requestCores, ...cores].map(coreTrial),

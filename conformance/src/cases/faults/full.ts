@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { ExpectedRecord, SessionKey } from '@sess/core'
-import { sum } from '@sess/core/adapter'
+import { asExpected, sum } from '@sess/core/adapter'
 import type { Case, CaseContext } from '../../contract.ts'
 import { HarnessError } from '../../result.ts'
 import { both, clause, revokes } from '../../case-parts/case.ts'
@@ -24,6 +24,7 @@ async function fillUp({ space, store: it, key, record, now }: CaseContext): Prom
         refusals++
         break
       }
+      assert.equal(answer.value, true, 'a create under a new key says that there is a record')
       if (writes > MOST_WRITES) throw new HarnessError('after full.fill() the store took as much as before')
     }
   assert.equal(refusals, 3)
@@ -37,6 +38,7 @@ function fullWrite(
   done: readonly unknown[],
   isDone: (record: ExpectedRecord | undefined, context: CaseContext) => boolean,
   requires?: NonNullable<Case['requires']>,
+  isThereBefore = true,
 ): Case {
   return store(
     what,
@@ -45,8 +47,9 @@ function fullWrite(
       const { store: it, space, key, record, now } = context
       const other = await space.connect()
       const at = key()
-      await it.create(at, record({ subject: 'ann', payload: Buffer.from('first') }), now)
-      const read = (await it.read(at, now))!
+      const first = record({ subject: 'ann', payload: Buffer.from('first') })
+      if (isThereBefore) await it.create(at, first, now)
+      const read = isThereBefore ? (await it.read(at, now))! : asExpected(first)
       await fillUp(context)
       const answer = await settle(write(context, at, read))
       const seenFull = isDone(await other.read(at, now, { fresh: true }), context)
@@ -73,6 +76,15 @@ function fullWrite(
 
 /** Writes that fail at their end: for stores whose place can run full. */
 export const fullPlaces: readonly Case[] = [
+  fullWrite(
+    'full-create',
+    'A create that finds no room is an error, and nothing was written; an acknowledged one is there.',
+    ({ store: it, now }, at, record) => it.create(at, { ...record, payload: Buffer.from('second'.repeat(2000)) }, now),
+    [true],
+    (record) => record !== undefined,
+    undefined,
+    false,
+  ),
   fullWrite(
     'full-replace',
     'A replace that finds no room is an error, and nothing was written; an acknowledged one is there.',

@@ -5,7 +5,7 @@ import { sum } from '@sess/core/adapter'
 import type { Case, CaseContext } from '../../contract.ts'
 import type { Fault } from '../../fault-switch.ts'
 import { HarnessError } from '../../result.ts'
-import { all, both, clause, counts, listed, lists, listsAll, revokes, sweeps } from '../../case-parts/case.ts'
+import { all, both, clause, counts, listed, lists, listsAll, revokes, sweeps, turns } from '../../case-parts/case.ts'
 import {
   created,
   harnessMakes,
@@ -113,6 +113,39 @@ export const lostConnections: readonly Case[] = [
       it.replace(key, record, { ...record, revision: record.revision + 1, payload: Buffer.from('second') }, now),
     'replaced',
     (record) => payloadOf(record) === 'second',
+  ),
+  store(
+    'cut-replace-beaten',
+    'A replace whose connection is lost does not take the write of another client, of the same revision, for its own.',
+    async (context) => {
+      const { store: it, space, record, now } = context
+      const faults = space.faults!
+      const other = await space.connect()
+      const write = (store: SessionStore, key: SessionKey, read: ExpectedRecord, text: string) =>
+        store.replace(key, read, { ...read, revision: read.revision + 1, payload: Buffer.from(text) }, now)
+      for (let after = 0; after < MOST_REQUESTS; after++) {
+        const key = await created(context, record())
+        const [mine, theirs] = [await recovered(it, key, now), await recovered(other, key, now)]
+        const { struck } = faults
+        faults.inject('cut-before', { after })
+        let hasEnded = false
+        const lost = settle(write(it, key, mine!, 'mine')).finally(() => (hasEnded = true))
+        while (faults.struck === struck && !hasEnded) await turns(1)
+        if (faults.struck === struck) {
+          await faults.heal()
+          break
+        }
+        // Whatever the client asks next to find out arrives after the other's write.
+        faults.inject('late', { ms: 100 })
+        const won = await write(other, key, theirs!, 'theirs')
+        const answer = await lost
+        await faults.heal()
+        if (!('error' in answer) && answer.value === 'replaced') assert.equal(won, 'conflict')
+        const seen = payloadOf(await other.read(key, now, { fresh: true }))
+        assert.equal(seen, won === 'replaced' ? 'theirs' : 'mine')
+      }
+    },
+    both(harnessMakes('cut-before'), harnessMakes('late')),
   ),
   cutWrite(
     'cut-touch',

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { asExpected, sum } from '@sess/core/adapter'
 import type { Case } from '../../contract.ts'
-import { clause, counts, listed, revokes, same, sweeps, textOf } from '../../case-parts/case.ts'
+import { clause, counts, listed, revokes, same, sweeps, textOf, turns } from '../../case-parts/case.ts'
 
 const store = clause('identity', 'store')
+
+/** A call with more requests than that is disturbed at these alone. */
+const MOST_REQUESTS = 10
 
 /** Who is who: keys and namespaces. */
 export const identity: readonly Case[] = [
@@ -33,6 +36,37 @@ export const identity: readonly Case[] = [
         assert.equal(answers.filter(Boolean).length, 1)
         assert.equal(textOf(await it.read(at, now)), answers[0] ? 'a' : 'b')
       }
+    },
+  ),
+  store(
+    'late-create-over-expired',
+    'Of two creates over an expired record one wins, whichever request of theirs arrives late.',
+    async (context) => {
+      const { space, key, record, now } = context
+      const { store: it, faults } = context.faulty('late')
+      const other = await space.connect()
+      const later = now + 2000
+      for (let after = 0; after < MOST_REQUESTS; after++) {
+        const at = key()
+        await other.create(at, record({ expiresAt: now + 1000 }), now)
+        const { struck } = faults
+        faults.inject('late', { ms: 100, after })
+        let hasEnded = false
+        const mine = it
+          .create(at, record({ payload: Buffer.from('mine'), expiresAt: later + 60_000 }), later)
+          .finally(() => (hasEnded = true))
+        while (faults.struck === struck && !hasEnded) await turns(1)
+        const theirs = await other.create(
+          at,
+          record({ payload: Buffer.from('theirs'), expiresAt: later + 60_000 }),
+          later,
+        )
+        const isMine = await mine
+        assert.deepEqual([isMine, theirs], isMine ? [true, false] : [false, true])
+        assert.equal(textOf(await other.read(at, later, { fresh: true })), isMine ? 'mine' : 'theirs')
+        if (faults.struck === struck) break
+      }
+      await faults.heal()
     },
   ),
   store('case-matters', 'Keys that differ in case alone are two keys.', async ({ store: it, record, now }) => {

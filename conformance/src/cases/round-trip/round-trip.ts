@@ -14,6 +14,23 @@ const triable: Case['requires'] = ({ store: { traits } }) =>
     ? undefined
     : `the store claims ${traits.maxPayloadBytes} bytes, more than can be tried`
 
+/** How files of other formats begin, by the formats. */
+const BEGINNINGS: readonly (readonly [format: string, bytes: Uint8Array])[] = [
+  ['gzip', Uint8Array.of(0x1f, 0x8b)],
+  ['gzip with deflate', Uint8Array.of(0x1f, 0x8b, 0x08)],
+  ['zlib', Uint8Array.of(0x78, 0x9c)],
+  ['Zstandard', Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd)],
+  ['LZ4', Uint8Array.of(0x04, 0x22, 0x4d, 0x18)],
+  ['UTF-8 with a byte order mark', Uint8Array.of(0xef, 0xbb, 0xbf)],
+  ['UTF-16', Uint8Array.of(0xff, 0xfe)],
+  ['JSON', Buffer.from('{')],
+  ['a JSON text', Buffer.from('"')],
+  ['base64', Buffer.from('data:;base64,')],
+  ['hex of PostgreSQL', Buffer.from(String.raw`\x`)],
+  ['a serialized Java object', Uint8Array.of(0xac, 0xed, 0x00, 0x05)],
+  ['a pickle', Uint8Array.of(0x80, 0x04)],
+]
+
 /** Bytes that are not alike, others for each size, and the same at each run. */
 function bytesOf(size: number): Uint8Array {
   return new Uint8Array(createHash('shake128', { outputLength: size }).update(`${size}`).digest())
@@ -29,6 +46,23 @@ export const roundTrip: readonly Case[] = [
       const written = record({ payload: Uint8Array.from({ length: 1024 }, (_, i) => (i * 7 + (i >> 8)) & 0xff) })
       await it.create(at, written, now)
       same(await it.read(at, now), written, it)
+    },
+  ),
+  store(
+    'other-formats',
+    'A payload that begins as a file of another format does comes back byte for byte: it is compressed and parsed by nobody.',
+    async ({ store: it, key, record, now }) => {
+      const ends = [new Uint8Array(0), Uint8Array.of(0), bytesOf(64)]
+      for (const [format, beginning] of BEGINNINGS)
+        for (const end of ends) {
+          const at = key()
+          const written = record({ payload: Buffer.concat([beginning, end]) })
+          await it.create(at, written, now)
+          const found = await it.read(at, now).catch((error: unknown) => {
+            throw new Error(`a payload that begins like ${format} could not be read`, { cause: error })
+          })
+          same(found, written, it)
+        }
     },
   ),
   store('empty-payload', 'An empty payload comes back empty.', async ({ store: it, key, record, now }) => {

@@ -41,6 +41,27 @@ export const revocations: readonly Case[] = [
     revokes,
   ),
   store(
+    'excepted-stays',
+    'The record that is excepted is there at every moment of a revocation, and after a revocation that is left early.',
+    async (context) => {
+      const { store: it, space, key, record, now } = context
+      const other = await space.connect()
+      const ann = subjectOf(context, 'ann')
+      const kept = key(ann.tag)
+      await it.create(kept, record({ subject: 'ann' }), now)
+      for (const isLeft of [false, true]) {
+        for (let i = 0; i < 120; i++) await it.create(key(ann.tag), record({ subject: 'ann' }), now)
+        for await (const _ of it.deleteSubject!(ann, now, kept)) {
+          assert.ok(await other.read(kept, now, { fresh: true }), 'it is missing after a page')
+          if (isLeft) break
+        }
+        await settled()
+        assert.ok(await other.read(kept, now, { fresh: true }), 'it is missing afterwards')
+      }
+    },
+    revokes,
+  ),
+  store(
     'revoked-stays-dead',
     'A replace and a touch of a revoked record are missing; a new sign-in afterwards lives.',
     async (context) => {

@@ -57,7 +57,7 @@ export const oneRequest: readonly StoreMutant[] = [
   client(
     'reads of a key share the request that is already under way',
     'a single flight for each key, to spare the server what everybody asks at once',
-    [],
+    ['races/fresh-read-is-its-own'],
     () => {
       const flights = new Map<string, Promise<ExpectedRecord | undefined>>()
       return (it) => ({
@@ -75,7 +75,7 @@ export const oneRequest: readonly StoreMutant[] = [
   server(
     'a touch that gains less than a minute is answered and left out',
     'a `touchAfter`, as stores of express-session have it',
-    [],
+    ['round-trip/touch'],
     () =>
       new (class extends ByteStore {
         override async touch(
@@ -93,7 +93,7 @@ export const oneRequest: readonly StoreMutant[] = [
   server(
     'the server removes a record at its end, by its own clock',
     'PXAT with `expiresAt` as it is',
-    [],
+    ['clock/clocks-apart'],
     () =>
       new (class extends ByteStore {
         protected override live(key: SessionKey, now: number): SessionRecord | undefined {
@@ -105,30 +105,18 @@ export const oneRequest: readonly StoreMutant[] = [
         }
       })(),
   ),
-  // create(k, revision 1); replace(k, 1, revision 9007199254740001) = replaced; read(k).revision = 9007199254740000
-  server(
-    'a revision keeps its first 14 digits',
-    "a script in Lua, whose `tostring` writes numbers with '%.14g'",
-    [],
-    () =>
-      new (class extends ByteStore {
-        protected override put(key: SessionKey, record: SessionRecord): void {
-          super.put(key, { ...record, revision: Number(record.revision.toPrecision(14)) })
-        }
-      })(),
-  ),
   // create(k1 of "ann"), create(k2 of "*"), of one tag; list("*") = k1, k2; deleteSubject("*") = 2
   server(
     'a subject with * or ? in it is a pattern of others',
     "SCAN with MATCH `${tag}@${subject}`, in which a subject's own characters are not escaped",
-    [],
+    ['subjects/any-characters'],
     () => new Globbed(),
   ),
   // create(k, a payload of traits.maxPayloadBytes) rejects with too_large
   client(
     'the largest payload does not fit, for the record around it is counted, too',
     "the server's limit of a value taken for `maxPayloadBytes`",
-    [],
+    ['round-trip/largest-payload'],
     () => (it) => {
       const fits = (record: AnyRecord): void => {
         if (encodeRecord(record).length > it.traits.maxPayloadBytes)
@@ -150,7 +138,7 @@ export const oneRequest: readonly StoreMutant[] = [
   server(
     'what took the place of an expired record is still in the index of the subject before',
     'SET and SADD at a create, and SREM at a delete alone',
-    [],
+    ['subjects/create-over-of-another'],
     () =>
       new (class extends ByteStore {
         override async create(key: SessionKey, record: SessionRecord, now: number): Promise<boolean> {
@@ -165,7 +153,7 @@ export const oneRequest: readonly StoreMutant[] = [
   client(
     'a count whose answer is lost is 0',
     'a number for a dashboard, which is to show something',
-    [],
+    ['faults/cut-count'],
     () => (it) => ({
       async *count(now) {
         try {
@@ -181,7 +169,7 @@ export const oneRequest: readonly StoreMutant[] = [
   client(
     'a life is rounded up to whole seconds',
     '`Math.ceil(expiresAt / 1000)`, so that nobody loses a part of a second',
-    [],
+    ['clock/rounding'],
     () => (it) => {
       const up = (ms: number): number => Math.ceil(ms / 1000) * 1000
       return {
@@ -197,7 +185,7 @@ export const oneRequest: readonly StoreMutant[] = [
   client(
     'a read of a record that has not changed returns the same object again',
     'If-None-Match, and the body of the last answer for a 304',
-    [],
+    ['round-trip/no-alias-out'],
     () => {
       const bodies = new Map<string, readonly [etag: string, body: ExpectedRecord]>()
       return (it) => ({

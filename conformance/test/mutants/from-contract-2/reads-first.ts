@@ -98,7 +98,7 @@ export const readsFirst: readonly StoreMutant[] = [
   made(
     'a create first removes the expired record that it saw, whatever is there by then',
     'to clear the place, and then put if absent',
-    [],
+    ['identity/late-create-over-expired'],
     class extends KvStore {
       override async create(key: SessionKey, record: SessionRecord, now: number): Promise<boolean> {
         this.fits(record)
@@ -115,14 +115,14 @@ export const readsFirst: readonly StoreMutant[] = [
   made(
     'a replace after a touch is a conflict',
     "the server's own version for the revision: remembered at a read, and each other version is a conflict",
-    [],
+    ['races/touch-is-no-conflict'],
     Tokens,
   ),
   // client 1: delete(k) has looked; client 2: touch(k) = touched; client 1 goes on = false; read(k) = a record
   made(
     'a delete gives up when the record has changed since it looked',
     'delete if the version is still the one that was read, once',
-    [],
+    ['subjects/revoke-meets-replace'],
     class extends KvStore {
       override async delete(key: SessionKey, now: number): Promise<boolean> {
         const found = await this.find(key)
@@ -136,7 +136,7 @@ export const readsFirst: readonly StoreMutant[] = [
   made(
     'a touch is later if it is later than what the caller knows',
     '`expected.expiresAt`, which is at hand, instead of what is stored',
-    [],
+    ['races/touches-meet'],
     class extends KvStore {
       override async touch(
         key: SessionKey,
@@ -157,7 +157,7 @@ export const readsFirst: readonly StoreMutant[] = [
   made(
     'a list ends at the first page without a record of its subject',
     '`while (items.length > 0)`, of what is left of a page after the filter',
-    [],
+    ['subjects/one-tag-many-subjects'],
     class extends KvStore {
       override async *list(subject: Subject, now: number): AsyncIterable<readonly [SessionKey, SessionRecord]> {
         for await (const page of this.pages(subject.tag)) {
@@ -172,7 +172,7 @@ export const readsFirst: readonly StoreMutant[] = [
   made(
     'deleteSubject is at work before its first step is asked for',
     'a promise that is made at the call, with a generator around it for the type',
-    [],
+    ['subjects/revoke-begins-when-asked'],
     class extends KvStore {
       override deleteSubject(subject: Subject, now: number, except?: SessionKey): AsyncIterable<number> {
         const deleted = sum(super.deleteSubject(subject, now, except))
@@ -187,7 +187,7 @@ export const readsFirst: readonly StoreMutant[] = [
   made(
     'what goes through pages ends quietly when the store has been closed',
     'errors during a shutdown are expected, and nobody is to hear of them',
-    [],
+    ['life-cycle/use-after-close'],
     class extends KvStore {
       #closed = false
 
@@ -209,7 +209,7 @@ export const readsFirst: readonly StoreMutant[] = [
   made(
     "a replace whose answer is lost takes another's record of the same revision for its own",
     'to find out by reading: the new revision is there, so the write was done',
-    [],
+    ['faults/cut-replace-beaten'],
     class extends KvStore {
       override async replace(
         key: SessionKey,
@@ -232,7 +232,7 @@ export const readsFirst: readonly StoreMutant[] = [
   made(
     'deleteSubject deletes the excepted record too, and puts it back at the end',
     'a deletion of all that begins with a prefix, which knows no exception',
-    [],
+    ['subjects/excepted-stays'],
     class extends KvStore {
       override async *deleteSubject(subject: Subject, now: number, except?: SessionKey): AsyncIterable<number> {
         const kept = except && (await this.live(except, now))
@@ -250,7 +250,7 @@ export const readsFirst: readonly StoreMutant[] = [
   made(
     'a fresh read comes out of the cache as well',
     'options that came later, and that the cache passes by',
-    [],
+    ['races/delete-meets-replace'],
     Cached,
   ),
 ]

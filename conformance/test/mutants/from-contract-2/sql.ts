@@ -1,9 +1,9 @@
 import { gunzipSync } from 'node:zlib'
 import { isSessError, type SessionKey, type SessionRecord, type SessionStore, type Subject } from '@sess/core'
-import type { ExpectedRecord } from '@sess/core/adapter'
 import { sqlHarness } from '../../sql/sql-harness.ts'
 import { SqlStore, type Row, type Statements } from '../../sql/sql-store.ts'
 import type { StoreMutant } from '../mutant.ts'
+import { LooksFirst } from './looks-first.ts'
 
 function made(
   name: string,
@@ -21,22 +21,6 @@ const statements = (
   written: Partial<Statements>,
 ): StoreMutant => made(name, habit, killedBy, (file) => new SqlStore(file, written))
 
-/** Looks, and then writes: the driver is synchronous, so nothing of this process comes in between. */
-class LooksFirst extends SqlStore {
-  override async replace(
-    { tag, id }: SessionKey,
-    expected: ExpectedRecord,
-    record: SessionRecord,
-    now: number,
-  ): Promise<'replaced' | 'conflict' | 'missing'> {
-    this.fits(record)
-    const [row] = this.rows('read', { tag, id, now })
-    if (row?.revision !== expected.revision) return row ? 'conflict' : 'missing'
-    const { revision, expiresAt, payload } = record
-    return this.run('replace', { tag, id, revision, expiresAt, payload }) ? 'replaced' : 'missing'
-  }
-}
-
 /** Still reads what an earlier version compressed, and knows that by its first bytes. */
 class Unpacks extends SqlStore {
   protected override recordOf(row: Row): SessionRecord {
@@ -50,7 +34,7 @@ class Unpacks extends SqlStore {
 /** Broken stores on SQL, a second set against sentences of the contract. */
 export const sql: readonly StoreMutant[] = [
   // create(id "aaaaaaaaaaaaaaaa") = true; create(id "AAAAAAAAAAAAAAAA", the same tag) = false
-  statements('two keys that differ in capitals alone are one', "MySQL's default collation", [], {
+  statements('two keys that differ in capitals alone are one', "MySQL's default collation", ['identity/case-matters'], {
     table: `CREATE TABLE IF NOT EXISTS sessions (tag TEXT NOT NULL COLLATE NOCASE, id TEXT NOT NULL COLLATE NOCASE,
         revision INTEGER NOT NULL, expires_at INTEGER NOT NULL, subject BLOB, payload BLOB NOT NULL,
         PRIMARY KEY (tag, id)) STRICT`,
@@ -59,7 +43,7 @@ export const sql: readonly StoreMutant[] = [
   made(
     'a list that its caller leaves early holds its transaction open',
     'BEGIN before the first page, COMMIT after the last, and no `finally`',
-    [],
+    ['subjects/list-under-writes'],
     (file) =>
       new (class extends SqlStore {
         override async *list(subject: Subject, now: number): AsyncIterable<readonly [SessionKey, SessionRecord]> {
@@ -73,7 +57,7 @@ export const sql: readonly StoreMutant[] = [
   made(
     'a subject is cut after 255 characters',
     'VARCHAR(255), on a server that is not strict',
-    [],
+    ['subjects/names-alike'],
     (file) =>
       new (class extends SqlStore {
         protected override subjectOf(subject: string): Uint8Array {
@@ -85,32 +69,25 @@ export const sql: readonly StoreMutant[] = [
   statements(
     'a touch to an earlier time is a conflict',
     '`affectedRows` of MySQL, in which a row that stays as it is does not count',
-    [],
+    ['clock/touch-never-back'],
     {
       touch: `UPDATE sessions SET expires_at = :expiresAt
         WHERE tag = :tag AND id = :id AND expires_at > :now AND revision = :expected AND expires_at < :expiresAt`,
     },
   ),
   // two processes: replace(k, r1, r2), at once: both are answered replaced
-  made(
-    'a replace compares the revision in one statement and writes in another',
-    'a synchronous driver, in whose process nothing comes in between',
-    [],
-    (file) =>
-      new LooksFirst(file, {
-        replace: `UPDATE sessions SET revision = :revision, expires_at = :expiresAt, payload = :payload
-          WHERE tag = :tag AND id = :id`,
-      }),
-  ),
-  // create 100,000 records that ended 2 min ago; the first step of sweep() blocks for longer than 20 ms
-  statements('a sweep is a single page', 'one DELETE with an index is fast', [], {
-    sweep: 'DELETE FROM sessions WHERE expires_at <= :until',
-  }),
+  {
+    name: 'a replace compares the revision in one statement and writes in another',
+    habit: 'a synchronous driver, in whose process nothing comes in between',
+    killedBy: ['races/increments-of-processes'],
+    process: { module: new URL('looks-first.ts', import.meta.url).href },
+    open: () => sqlHarness((file) => new LooksFirst(file)).open(),
+  },
   // create 60 records to the same time; all() lists 50; or: the first page of all(), touch(one of it) = touched: listed again
   made(
     'all goes on after the expiry of the last record of a page',
     'the index that is there anyway gives the order, and the place to go on at',
-    [],
+    ['subjects/all'],
     (file) =>
       new (class extends SqlStore {
         override async *all(now: number): AsyncIterable<readonly [SessionKey, SessionRecord]> {
@@ -124,7 +101,7 @@ export const sql: readonly StoreMutant[] = [
       })(file, { all: 'SELECT * FROM sessions WHERE expires_at > :after ORDER BY expires_at LIMIT 50' }),
   ),
   // create(k, to a time of 2040) rejects
-  statements('no session ends after January 2038', "MySQL's TIMESTAMP", [], {
+  statements('no session ends after January 2038', "MySQL's TIMESTAMP", ['clock/long-lives'], {
     table: `CREATE TABLE IF NOT EXISTS sessions (tag TEXT NOT NULL, id TEXT NOT NULL, revision INTEGER NOT NULL,
       expires_at INTEGER NOT NULL CHECK (expires_at < 2147483648000), subject BLOB, payload BLOB NOT NULL,
       PRIMARY KEY (tag, id)) STRICT`,
@@ -133,14 +110,14 @@ export const sql: readonly StoreMutant[] = [
   made(
     'a payload that begins as gzip does is unpacked, though nobody packed it',
     'an earlier version compressed large payloads, told from others by their first bytes',
-    [],
+    ['round-trip/other-formats'],
     (file) => new Unpacks(file),
   ),
   // the disk is full, or another process holds the lock for too long: create(k) = false, and read(k) = undefined
   made(
     'a create that failed for whatever reason says that a record is there',
     'INSERT in a `try`, and its error for a duplicate key',
-    [],
+    ['faults/full-create'],
     (file) =>
       new (class extends SqlStore {
         override async create(key: SessionKey, record: SessionRecord, now: number): Promise<boolean> {

@@ -36,3 +36,31 @@ export const missed: readonly Miss[] = [
     reason: 'a subject under two tags was tried with revocations alone, not with lists',
   },
 ]
+
+/** What the kit of 282 cases missed of thirty more, in `../from-contract-2`. */
+export const missedAgain: readonly Miss[] = [
+  {
+    name: 'a create first removes the expired record that it saw, whatever is there by then',
+    reason: 'two creates met over no record, and not over an expired one; and no request of one was held up',
+  },
+  {
+    name: "a replace whose answer is lost takes another's record of the same revision for its own",
+    reason: 'nobody else wrote between a lost connection and the look afterwards',
+  },
+  {
+    name: 'deleteSubject deletes the excepted record too, and puts it back at the end',
+    reason: 'the excepted record was looked at after the revocation, not during it',
+  },
+  {
+    name: 'a replace compares the revision in one statement and writes in another',
+    reason: 'the two statements are microseconds apart, and each process wrote 50 times',
+  },
+  {
+    name: 'a payload that begins as gzip does is unpacked, though nobody packed it',
+    reason: 'no payload began like another format',
+  },
+  {
+    name: 'a create that failed for whatever reason says that a record is there',
+    reason: 'a full disk was tried with all writes but a create',
+  },
+]
