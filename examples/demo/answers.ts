@@ -2,18 +2,18 @@ import { isSessError, type OutcomeStatus } from '@sess/core'
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express'
 import { errorPage } from './layout.ts'
 
-/** Whether the client would rather have JSON than a page. */
+/** Whether the client asks for JSON instead of a page. */
 export function wantsJson(req: Request): boolean {
   return req.accepts(['html', 'json']) === 'json'
 }
 
-/** The answer to a form: a browser goes on to a page, a client that asks for JSON gets the outcome. */
+/** The response to a form: a browser is redirected to a page, a client that asks for JSON gets the outcome. */
 export function done(req: Request, res: Response, path: string, outcome: object): void {
   if (wantsJson(req)) res.json(outcome)
   else res.redirect(303, path)
 }
 
-/** The answer to a form that writes: the library says what a race did to the session, and so does this. */
+/** The response to a form that writes. It reports the outcome of the commit, since a race may have ended the session. */
 export function written(req: Request, res: Response, path: string, status: OutcomeStatus): void {
   if (status === 'gone')
     return refuse(
@@ -38,7 +38,7 @@ export function refuse(req: Request, res: Response, status: number, title: strin
     .send(String(errorPage(req.path, user, title, message)))
 }
 
-/** For pages that need somebody to be signed in. */
+/** Middleware for pages that need a signed-in user. */
 export const signedInOnly: RequestHandler = (req, res, next) => {
   if (req.session.subject !== undefined) return next()
   if (wantsJson(req)) return void res.status(401).json({ error: 'Sign in first.' })
@@ -47,7 +47,7 @@ export const signedInOnly: RequestHandler = (req, res, next) => {
 
 export const notFound: RequestHandler = (req, res) => refuse(req, res, 404, 'Not found', 'There is no such page.')
 
-/** What the caller can act on has an answer of its own; the rest is a fault of the demo. */
+/** Answers errors that the caller can act on. All other errors are bugs of the demo. */
 export const onError: ErrorRequestHandler = (error: unknown, req, res, next) => {
   if (res.headersSent) return next(error)
   const { status } = error as { status?: number }
@@ -58,7 +58,7 @@ export const onError: ErrorRequestHandler = (error: unknown, req, res, next) => 
   if (!isSessError(error) && status !== undefined && status < 500)
     return refuse(req, res, status, 'That did not work', 'The request could not be read.')
   console.error(error)
-  // What an outage of the store looks like. Whoever is signed in stays so.
+  // An outage of the store. Signed-in users stay signed in.
   if (isSessError(error, 'store_unavailable', 'store_full', 'unknown_outcome', 'conflict'))
     return refuse(req, res, 503, 'Sessions cannot be reached', 'You are still signed in. Please try again in a moment.')
   refuse(req, res, 500, 'Something is broken', 'It is not your fault, and it has been noted.')

@@ -18,22 +18,22 @@ import { sameOriginOnly } from './same-origin.ts'
 
 /** Options of {@link createApp}. */
 export interface AppOptions {
-  /** The SQLite file; made if it is not there. Several processes may share one. */
+  /** The SQLite file, which is created if it does not exist. Several processes may share a file. */
   readonly file: string
-  /** Stands between the sessions and their store: to count or to log its calls. */
+  /** Wraps the store, to count or log its calls. */
   readonly wrapStore?: (store: SessionStore) => SessionStore
   /** The time in ms since the epoch. Default: `Date.now`. */
   readonly clock?: () => number
 }
 
-/** The demo: what to serve, and what to do from time to time. */
+/** The demo: the app to serve, and its maintenance. */
 export interface Demo {
   readonly app: Express
-  /** Removes what has expired of the sessions written blindly. Those of @sess see to that themselves. */
+  /** Removes expired sessions of the blind kind. @sess removes its own. */
   sweep(): void
-  /** Ends the streams that are open, so that the server can stop. */
+  /** Ends all open streams, so that the server can stop. */
   endStreams(): void
-  /** Lets go of the file. */
+  /** Closes the file. */
   close(): Promise<void>
 }
 
@@ -41,7 +41,7 @@ const PASSWORD = 'demo'
 /** How long a request may ask to be busy between load and save, in ms. */
 const MOST_BUSY_MS = 1_000
 const NOTE_LIMITS = `A note has a title of 1 to ${NOTES.title} characters and a text of up to ${NOTES.text}.`
-/** Where a sign-in may lead: a list, so that no link can lead elsewhere. */
+/** The pages to which a sign-in may redirect. A fixed list, so that a link cannot redirect to another site. */
 const DESTINATIONS: ReadonlySet<string> = new Set(['/', '/devices', '/lab'])
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -49,13 +49,13 @@ const POLICY =
 /**
  * Makes the demo on a SQLite file.
  *
- * @throws What SQLite says when the file cannot be used: its `code` is `ERR_SQLITE_ERROR`.
+ * @throws The error of SQLite, with the `code` `ERR_SQLITE_ERROR`, if the file cannot be used.
  */
 export function createApp({ file, wrapStore = (store) => store, clock = Date.now }: AppOptions): Demo {
   const database = new DatabaseSync(file)
   const store = wrapStore(sqliteStore(database))
   const sessions: DemoSessions = createSessions<DemoData>({ store, clock })
-  // The race lab's sessions are apart: no race of a visitor touches their sign-in.
+  // The race lab has its own sessions, so that no race changes the visitor's sign-in.
   const labStore = sqliteStore(database, { table: 'lab_sessions' })
   const labSessions = createSessions<DemoData>({
     store: labStore,
@@ -88,7 +88,7 @@ export function createApp({ file, wrapStore = (store) => store, clock = Date.now
     }
     next()
   })
-  // What is told stands at the top of the page.
+  // Messages are shown at the top of the page.
   const placeOf = (res: Response, name: string): string => (res.locals['told'] === true ? '/' : `/#${name}`)
 
   const show = (req: Request, res: Response, draw: (frame: Frame) => Html): void => {

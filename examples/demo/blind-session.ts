@@ -4,16 +4,16 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite'
 /** How long a blind session lives after its last save, in ms. */
 const LIFETIME_MS = 5 * 60_000
 
-/** A session as most libraries have it: a copy of everything, which is saved as a whole. */
+/** A session as in most libraries: a copy of all data, which is saved as a whole. */
 export interface BlindSession {
   id: string
   data: Record<string, string>
 }
 
 /**
- * The race lab's opponent: sessions that load the whole, and save the whole over whatever is there by then. That is what
- * express-session and @fastify/session do with their stores (`get`, `set`, `destroy`); nothing is made worse than
- * there. Each call by itself is atomic and durable, in the same SQLite file as the sessions that it races.
+ * The opponent in the race lab: sessions that load all data, and save all data over the stored session. express-session and
+ * @fastify/session do the same with their stores (`get`, `set`, `destroy`); this class is not worse. Each call is atomic and durable, in
+ * the same SQLite file as the sessions of @sess.
  */
 export class BlindSessions {
   readonly #database: DatabaseSync
@@ -24,7 +24,7 @@ export class BlindSessions {
 
   constructor(file: string) {
     const database = (this.#database = new DatabaseSync(file, { timeout: 5000 }))
-    // As @sess/sqlite has it, so that the race is fair.
+    // The same setting as in @sess/sqlite, so that the race is fair.
     database.exec('PRAGMA journal_mode = WAL')
     database.exec('PRAGMA synchronous = FULL')
     database.exec(
@@ -54,7 +54,7 @@ export class BlindSessions {
     this.#destroy.run(session.id)
   }
 
-  /** Removes what has expired. */
+  /** Removes expired sessions. */
   sweep(): void {
     this.#sweep.run(Date.now())
   }

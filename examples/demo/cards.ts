@@ -3,19 +3,19 @@ import { notesOf } from './data.ts'
 import { html, type Html } from './html.ts'
 import { type Frame, time } from './layout.ts'
 
-/** What the shop has. */
+/** The things in the shop. */
 export const THINGS: readonly string[] = ['Notebook', 'Pencil', 'Ink']
 
-/** The most that a session keeps: titles and texts in characters. */
+/** The limits of a session: the number of notes, and the lengths of titles and texts in characters. */
 export const NOTES = { count: 20, title: 40, text: 200 } as const
 
-/** What to say and to fill in when somebody signs in. */
+/** Options of the sign-in card. */
 export interface SignInAttempt {
-  /** Of the card, where the page has another. */
+  /** The heading of the card, if the page has another heading. */
   readonly heading?: string
   readonly error?: string
   readonly user?: string
-  /** Where to go afterwards. */
+  /** The page after the sign-in. */
   readonly next?: string
 }
 
@@ -138,7 +138,7 @@ export function administratorCard({ session }: Frame): Html {
   </section>`
 }
 
-/** One line of the list of devices. */
+/** An entry of the list of devices. */
 export function deviceItem(device: SessionInfo, isThis: boolean, now: number): Html {
   const phone = /^(iPhone|iPad|Android)$/.test(device.client['platform'] ?? '')
   return html`<li>

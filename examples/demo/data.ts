@@ -2,11 +2,11 @@ import type { Sessions } from '@sess/core'
 
 /** What a session of the demo holds. */
 export interface DemoData {
-  /** How many of each thing: filled before or after sign-in. */
+  /** How many of each thing are in the basket. Visitors can fill it before and after the sign-in. */
   basket: Record<string, number>
   /** True while the visitor acts as an administrator. */
   administrator: true
-  /** One top-level key for each note: requests that write different notes at once do not meet. */
+  /** Each note has its own top-level key, so that parallel requests that write different notes do not conflict. */
   [note: `note:${string}`]: string
 }
 

@@ -1,4 +1,4 @@
-/** What a list of devices shows of a browser. */
+/** A browser in the list of devices. */
 export interface Device {
   /** Such as `Firefox on Windows`. */
   readonly label: string
@@ -28,7 +28,7 @@ const PLATFORMS: readonly (readonly [RegExp, string])[] = [
   [/\bLinux\b/, 'Linux'],
 ]
 
-/** Names the browser and the platform of a User-Agent header, in words that its owner knows. */
+/** Names the browser and the platform of a User-Agent header, for its owner. */
 export function deviceOf(userAgent = ''): Device {
   const browser = named(BROWSERS, userAgent) ?? 'Unknown browser'
   const platform = named(PLATFORMS, userAgent) ?? ''

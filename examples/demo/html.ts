@@ -1,4 +1,4 @@
-/** Markup that goes into a page as it is. Only {@link html} makes it, so whatever else is put in is escaped. */
+/** Markup that needs no escaping. Only {@link html} makes it, so every other value is escaped. */
 export class Html {
   readonly #text: string
 
@@ -11,7 +11,7 @@ export class Html {
   }
 }
 
-/** What a template takes: markup as it is, text escaped, lists joined; `undefined` and `false` leave nothing. */
+/** A value in a template: markup is inserted, text is escaped, lists are joined, `undefined` and `false` insert nothing. */
 export type Value = Html | string | number | undefined | false | readonly Value[]
 
 /** A template whose values are escaped, for use in text and in quoted attributes. */

@@ -3,19 +3,19 @@ import type { DemoData } from './data.ts'
 import { html, type Html, type Value } from './html.ts'
 import { sourceLink } from './source.ts'
 
-/** What every page needs to know. */
+/** The data that every page needs. */
 export interface Frame {
   readonly path: string
   readonly session: Session<Partial<DemoData>>
-  /** Messages that are read once. */
+  /** Flash messages. */
   readonly notices: readonly unknown[]
-  /** Whether the browser sent a cookie that opens nothing any more. */
+  /** Whether the browser sent a cookie of a session that has ended. */
   readonly ended: boolean
-  /** By the sessions' clock, in ms since the epoch. */
+  /** The time of the sessions' clock, in ms since the epoch. */
   readonly now: number
 }
 
-/** What a browser is told whose session has ended elsewhere. */
+/** The message for a browser whose session was ended elsewhere. */
 export const ENDED =
   'You are signed out here: another device ended the session of this browser, or its time ran out. Sign in to go on.'
 
@@ -33,7 +33,7 @@ export function page(frame: Frame, title: string, body: Html, scripts?: Html): H
   return document(title, frame.path, session.subject, html`${said}${body}`, scripts)
 }
 
-/** @param user - Undefined: nobody is signed in. Null: that is not known. */
+/** @param user - Undefined: nobody is signed in. Null: it is not known who is signed in. */
 function document(title: string, path: string, user: string | undefined | null, body: Html, scripts?: Html): Html {
   return html`<!doctype html>
     <html lang="en">
@@ -83,7 +83,7 @@ function navigation(path: string, user: string | undefined): Html {
     }`
 }
 
-/** Says what went wrong and what to do. `user` is null where it is not known who is signed in. */
+/** A page that says what went wrong and what to do. `user` is null if it is not known who is signed in. */
 export function errorPage(path: string, user: string | undefined | null, title: string, message: string): Html {
   return document(
     title,
@@ -97,7 +97,7 @@ export function errorPage(path: string, user: string | undefined | null, title: 
   )
 }
 
-/** A time as the reader thinks of it: `3 minutes ago`, `in 30 minutes`. */
+/** A time relative to now: `3 minutes ago`, `in 30 minutes`. */
 export function time(at: number | undefined, now: number): Html {
   return at === undefined ? html`never` : html`<time datetime="${new Date(at).toISOString()}">${ago(at - now)}</time>`
 }

@@ -1,14 +1,14 @@
 /** The three races of the race lab. */
 export type RaceName = 'writes' | 'logout' | 'login'
 
-/** What `@sess/race` counted on one kind of session. */
+/** The counts of `@sess/race` for one kind of session. */
 export interface Measured {
-  /** Its libraries, as the table in the repository's README calls them. */
+  /** The names of its libraries, as in the table of the repository's README. */
   readonly of: string
   readonly counts: Readonly<Record<RaceName, string>>
 }
 
-/** On the libraries that overwrite: the table in the repository's README, in 1,000 trials of each race. A test compares. */
+/** The counts for libraries that overwrite, of 1,000 trials of each race: from the table in the repository's README. A test compares both. */
 export const OVERWRITING: readonly Measured[] = [
   {
     of: 'express-session 1.19 + connect-redis 10',
@@ -20,7 +20,7 @@ export const OVERWRITING: readonly Measured[] = [
   },
 ]
 
-/** On ours, from the same table. */
+/** The counts for @sess, from the same table. */
 export const OURS: readonly Measured[] = [
   { of: '@sess/express on Redis', counts: { writes: '0 of 1000', logout: '0 of 1000', login: '0 of 1000' } },
   { of: '@sess/express on SQLite', counts: { writes: '0 of 1000', logout: '0 of 1000', login: '0 of 1000' } },

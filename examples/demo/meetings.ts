@@ -1,4 +1,4 @@
-/** How long somebody waits for the others, in ms: longer than any race takes, shorter than a visitor's patience. */
+/** How long a request waits for the others, in ms: longer than a race takes, but not too long for a visitor. */
 const PATIENCE_MS = 3_000
 
 interface Meeting {
@@ -9,13 +9,13 @@ interface Meeting {
 type Join = (meeting: Meeting, go: () => void) => void
 
 /**
- * Places where requests wait for each other, so that a race has its chosen interleaving every time. Nobody waits for
- * ever: whoever is left alone goes on after three seconds.
+ * Meeting points at which requests wait for each other, so that a race has the chosen interleaving every time. A request goes on alone after
+ * three seconds.
  */
 export class Meetings {
   readonly #meetings = new Map<string, Meeting>()
 
-  /** Waits until the meeting is released. @returns False if nobody released it. */
+  /** Waits until the meeting is released. @returns False if it was not released in time. */
   wait(name: string): Promise<boolean> {
     return this.#arrive(name, (meeting, go) => {
       meeting.waiting.push(go)
@@ -23,7 +23,7 @@ export class Meetings {
     })
   }
 
-  /** Waits until so many are waiting. @returns False if they did not come. */
+  /** Waits until this many requests are waiting. @returns False if they did not come in time. */
   gathered(name: string, size: number): Promise<boolean> {
     return this.#arrive(name, (meeting, go) => {
       if (meeting.waiting.length >= size) go()
@@ -31,7 +31,7 @@ export class Meetings {
     })
   }
 
-  /** Lets everybody go who waits. */
+  /** Releases all waiting requests. */
   release(name: string): void {
     for (const go of this.#meetings.get(name)?.waiting ?? []) go()
     this.#meetings.delete(name)

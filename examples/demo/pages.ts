@@ -13,7 +13,7 @@ import { type Frame, page } from './layout.ts'
 import { type Measured, OURS, OVERWRITING, type RaceName } from './measured.ts'
 import { sourceLink } from './source.ts'
 
-/** For visitors who are not signed in. */
+/** The page for visitors who are not signed in. */
 export function welcomePage(frame: Frame): Html {
   return page(
     frame,
@@ -33,7 +33,7 @@ export function welcomePage(frame: Frame): Html {
   )
 }
 
-/** Signs in, or, for somebody who is signed in, asks again. */
+/** The sign-in page. It asks a signed-in user for the password again. */
 export function signInPage(frame: Frame, attempt: SignInAttempt): Html {
   const { subject } = frame.session
   return page(
@@ -47,7 +47,7 @@ export function signInPage(frame: Frame, attempt: SignInAttempt): Html {
   )
 }
 
-/** For visitors who are signed in. */
+/** The page for signed-in visitors. */
 export function dashboardPage(frame: Frame): Html {
   return page(
     frame,
@@ -57,7 +57,7 @@ export function dashboardPage(frame: Frame): Html {
   )
 }
 
-/** The subject's sessions, this one first. */
+/** The list of the user's sessions, the session of this browser first. */
 export function devicesPage(frame: Frame, devices: readonly SessionInfo[]): Html {
   const { handle } = frame.session
   const others = devices.filter((device) => device.handle !== handle)
@@ -86,7 +86,7 @@ export function devicesPage(frame: Frame, devices: readonly SessionInfo[]): Html
   )
 }
 
-/** Where the two kinds of session race. */
+/** The page of the race lab. */
 export function labPage(frame: Frame): Html {
   return page(
     frame,

@@ -5,26 +5,26 @@ import type { BlindSession, BlindSessions } from './blind-session.ts'
 import { type DemoSessions, notesOf } from './data.ts'
 import { Meetings } from './meetings.ts'
 
-/** How long a handler is busy between load and save, in ms: what a query to a database may take. */
+/** How long a handler is busy between load and save, in ms: about the time of a database query. */
 const WORK_MS = 60
 
-/** One of the two kinds of session that race each other. What it is asked to do is the same for both. */
+/** One of the two kinds of session in the race lab. Both have the same operations. */
 interface Contestant {
   /** Loads the request's session. */
   readonly load: RequestHandler
-  /** Begins a session: signed in as `user`, or anonymous. Returns its cookie's value. */
+  /** Starts a session, signed in as `user` or anonymous. Returns the value of its cookie. */
   start(req: Request, res: Response, user: string | undefined): Promise<string>
-  /** Puts one value into the session and saves it. Returns what the library says of it. */
+  /** Sets a value in the session and saves it. Returns the outcome that the library reports. */
   write(req: Request, key: string, value: string): Promise<string>
   login(req: Request, res: Response, user: string): Promise<void>
   logout(req: Request, res: Response): Promise<void>
-  /** What the request's session holds. */
+  /** Returns the data of the request's session. */
   data(req: Request): Readonly<Record<string, string>>
   /** Whether a cookie of this value opens a session. */
   opens(cookieValue: string): Promise<boolean>
 }
 
-/** The race lab's routes, with @sess under `/ours` and sessions that overwrite blindly under `/blind`. */
+/** The routes of the race lab: @sess under `/ours`, and sessions that overwrite under `/blind`. */
 export function raceLab(sessions: DemoSessions, blind: BlindSessions): Router {
   return express
     .Router()
@@ -33,17 +33,17 @@ export function raceLab(sessions: DemoSessions, blind: BlindSessions): Router {
 }
 
 /**
- * The routes of one contestant: the same for both.
+ * The routes of one kind of session. They are the same for both kinds.
  *
- * A race that is about one moment (a logout between load and save) is held at it: the writes that name a `race` wait,
- * loaded, until the rival request of that race is through. So the interleaving is the same each time and for both.
+ * For a race about one moment (a logout between load and save), writes that name a `race` wait after they have loaded the session, until the
+ * other request of this race has finished. So the interleaving is the same each time, and for both kinds.
  */
 function routes(contestant: Contestant, path: string): Router {
   const meetings = new Meetings()
   const copy = { httpOnly: true, sameSite: 'lax', secure: true, path } as const
   const router = express.Router()
 
-  // A race begins as a stranger: what is left of the last one is not loaded.
+  // A race starts without a session, so the session of the last race is not loaded.
   router.use('/start', (req, _res, next) => {
     delete req.headers.cookie
     next()

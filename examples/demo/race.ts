@@ -14,7 +14,7 @@ try {
   process.exitCode = 2
 }
 
-/** One line on standard error for each race. */
+/** Writes a line to standard error for each race. */
 function report(): NonNullable<Parameters<typeof raceDemo>[0]['onProgress']> {
   let last = ''
   return (progress) => {

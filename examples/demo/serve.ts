@@ -6,28 +6,28 @@ import { createApp, type AppOptions } from './app.ts'
 
 /** Options of {@link serve}. */
 export interface ServeOptions extends AppOptions {
-  /** 0: any free port. */
+  /** The port; 0: any free port. */
   readonly port: number
-  /** The address to listen on. Default: both loopback addresses, so that `localhost` is this server, whatever it means. */
+  /** The address to listen on. Default: both loopback addresses, so that `localhost` reaches this server by IPv4 and IPv6. */
   readonly host?: string
 }
 
-/** A demo that is up. */
+/** A running demo. */
 export interface Served {
-  /** Such as `http://localhost:3000`. */
+  /** The address, such as `http://localhost:3000`. */
   readonly url: string
-  /** Answers what is under way, then lets go of the port and the file. Idempotent. */
+  /** Waits for requests in flight, and then closes the port and the file. Idempotent. */
   close(): Promise<void>
 }
 
 const SWEEP_MS = 60_000
-/** How long requests that are under way may take once the server is told to stop, in ms. */
+/** How long requests in flight may take after `close` was called, in ms. */
 const GRACE_MS = 5_000
 
 /**
  * Opens the file and listens.
  *
- * @throws What the file or the port refuses, with Node's or SQLite's `code`: `EADDRINUSE`, `ERR_SQLITE_ERROR`.
+ * @throws The error of Node.js or SQLite if the port or the file cannot be used, with the `code` `EADDRINUSE` or `ERR_SQLITE_ERROR`.
  */
 export async function serve({ port, host, ...options }: ServeOptions): Promise<Served> {
   mkdirSync(dirname(options.file), { recursive: true })
@@ -55,7 +55,7 @@ export async function serve({ port, host, ...options }: ServeOptions): Promise<S
   }
 }
 
-/** Listens on the same port of each address; on the second only where the machine has it. */
+/** Listens on the same port of each address. The second address is optional, since a machine may not have it. */
 async function listen(
   app: Parameters<typeof createServer>[1],
   port: number,
@@ -70,7 +70,7 @@ async function listen(
       const { code } = error as NodeJS.ErrnoException
       if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT') continue
       await Promise.all(servers.map(stop))
-      // A free port of one address may be taken on the other: then any other will do.
+      // A port that is free on one address may be in use on the other: try another port.
       if (code === 'EADDRINUSE' && port === 0) return listen(app, port, hosts)
       throw error
     }

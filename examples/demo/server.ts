@@ -23,7 +23,7 @@ async function start(): Promise<void> {
   let stopping = false
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      // Asked twice, it does not wait for anybody.
+      // A second ctrl-C ends the process at once.
       if (stopping) process.exit(1)
       stopping = true
       void served.close()

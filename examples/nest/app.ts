@@ -81,12 +81,12 @@ const moduleWith = (sessions: AppSessions): DynamicModule => ({
   providers: [{ provide: SESSIONS, useValue: sessions }],
 })
 
-/** Whether the cookie needs https. Not on a developer's own machine. */
+/** Whether the cookie needs https. False on a developer's own machine. */
 interface Options {
   readonly secure: boolean
 }
 
-/** On Express: a middleware, in front of everything that Nest does. */
+/** On Express: a middleware, before everything that Nest does. */
 export async function onExpress(sessions: AppSessions, { secure }: Options): Promise<NestExpressApplication> {
   const app = await NestFactory.create<NestExpressApplication>(moduleWith(sessions), new ExpressAdapter(), {
     logger: ['error'],

@@ -2,11 +2,11 @@ import { UnauthorizedException, type CanActivate, type ExecutionContext } from '
 import type { Duration } from '@sess/core'
 import type { AppSession } from './session.ts'
 
-// Guards run behind the session on both adapters. Nest's middleware does not: on Fastify it runs before any hook.
+// On both adapters, guards run when the session is loaded. Nest's middleware does not: on Fastify it runs before any hook.
 const sessionOf = (context: ExecutionContext): AppSession =>
   context.switchToHttp().getRequest<{ session: AppSession }>().session
 
-/** Lets only those through who are signed in: `@UseGuards(signedIn)`. */
+/** Lets only signed-in users through: `@UseGuards(signedIn)`. */
 export const signedIn: CanActivate = {
   canActivate(context) {
     if (sessionOf(context).subject === undefined) throw new UnauthorizedException()
@@ -14,7 +14,7 @@ export const signedIn: CanActivate = {
   },
 }
 
-/** Lets only those through who signed in a short time ago: `@UseGuards(signedInWithin('5m'))`. Else Nest answers 401. */
+/** Lets only users with a recent sign-in through: `@UseGuards(signedInWithin('5m'))`. For others Nest answers 401. */
 export function signedInWithin(maxAge: Duration): CanActivate {
   return {
     canActivate(context) {

@@ -9,5 +9,5 @@ export interface Data {
 export type AppSessions = Sessions<Partial<Data>>
 export const SESSIONS = Symbol('sessions')
 
-/** What `@Session()` of Nest hands to a handler, on both adapters. */
+/** The type of the session that Nest's `@Session()` gives to a handler, on both adapters. */
 export type AppSession = Session<Partial<Data>>

@@ -14,7 +14,7 @@ declare module '@sess/express' {
   }
 }
 
-/** Makes a server with sign-in and sign-out by requests, and three kinds of sockets that close when their session ends. */
+/** Makes a server with sign-in and sign-out by HTTP requests, and three kinds of sockets that close when their session ends. */
 export function createApp(sessions: AppSessions, watching: Watching): Server {
   const app = express()
   app.use(express.static(fileURLToPath(new URL('public', import.meta.url))))

@@ -4,7 +4,7 @@ import { onceEnded, type AppSessions, type Watching } from './watching.ts'
 /** Answers with a stream of events that ends with the session. */
 export function serverSentEvents(sessions: AppSessions, watching: Watching): RequestHandler {
   return (req, res) => {
-    // Any status but 200 keeps an EventSource from connecting again.
+    // An EventSource does not reconnect after another status than 200.
     if (req.session.subject === undefined) return void res.sendStatus(401)
     const closed = new AbortController()
     res.on('close', () => closed.abort())

@@ -3,12 +3,12 @@ import { isCrossOrigin, sessionCookie } from '@sess/http'
 import { Server as SocketIo } from 'socket.io'
 import { onceEnded, type AppSessions, type Watching } from './watching.ts'
 
-/** Serves Socket.IO, over WebSockets and over requests that wait. */
+/** Serves Socket.IO, over WebSockets and over long polling. */
 export function serveSocketIo(server: Server, sessions: AppSessions, watching: Watching): void {
   const cookie = sessionCookie(sessions)
   const io = new SocketIo(server, {
     allowRequest: (request, decide) => decide(null, !isCrossOrigin(request)),
-    // Other upgrades of this server are not Socket.IO's to end.
+    // Socket.IO must not end other upgrades of this server.
     destroyUpgrade: false,
   })
   io.use((socket, next) => {
@@ -19,7 +19,7 @@ export function serveSocketIo(server: Server, sessions: AppSessions, watching: W
       socket.on('disconnect', () => closed.abort())
       onceEnded(sessions, session, watching, closed.signal, (reason) => {
         socket.emit('ended', reason)
-        // The connection with it: a client that was ended by the server does not come back by itself.
+        // `true` also closes the connection. A client that the server has disconnected does not reconnect.
         socket.disconnect(true)
       })
       socket.data = { subject }

@@ -2,12 +2,12 @@ import type { createSessions, Duration, EndReason, Session } from '@sess/core'
 
 export type AppSessions = ReturnType<typeof createSessions<{ visits: number }>>
 
-/** How late it may be noticed that another process ended a session. */
+/** How late a socket may notice that another process ended its session. */
 export interface Watching {
   readonly recheckEvery: Duration
 }
 
-/** Acts once the session ends, be it now already. A connection that closes first costs nothing more: abort `closed` then. */
+/** Calls a function when the session ends, or at once if it has ended. Abort `closed` when the connection closes, to stop the watch. */
 export function onceEnded(
   sessions: AppSessions,
   session: Session<{ visits?: number }>,

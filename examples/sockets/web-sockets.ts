@@ -4,7 +4,7 @@ import { isCrossOrigin, sessionCookie } from '@sess/http'
 import { WebSocketServer } from 'ws'
 import { onceEnded, type AppSessions, type Watching } from './watching.ts'
 
-/** Of those that applications may choose. @see https://www.rfc-editor.org/rfc/rfc6455#section-7.4.2 */
+/** A close code from the range for applications. @see https://www.rfc-editor.org/rfc/rfc6455#section-7.4.2 */
 const SESSION_ENDED = 4401
 
 /** Serves WebSockets at `/ws`, with `ws`. */
@@ -28,9 +28,9 @@ export function serveWebSockets(server: Server, sessions: AppSessions, watching:
 
   server.on('upgrade', (request, socket, head) => {
     if (request.url !== '/ws') return
-    // Until `ws` listens to it.
+    // A listener until `ws` adds its own.
     socket.on('error', () => socket.destroy())
-    // The store cannot answer: that is no sign-out, and the client may try again.
+    // The store does not answer. Nobody is signed out, and the client may try again.
     upgrade(request, socket, head).catch(() => refuse(socket, '503 Service Unavailable'))
   })
 }
