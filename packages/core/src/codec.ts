@@ -134,7 +134,7 @@ export function unpack(settings: Settings, key: SessionKey, record: AnyRecord): 
       )
     return { ...read, content: { data: migrated, flash } }
   } catch (error) {
-    // `migrate` may have changed its argument before it threw.
+    // It may have changed what it was given.
     const untouched = serializer.deserialize(decoded.data) as Plain
     const unmigrated = { version: envelope.schemaVersion, error }
     return { ...read, content: { data: untouched, flash, unmigrated } }

@@ -20,9 +20,9 @@ export type Applied = 'replaced' | 'unchanged' | 'gone' | 'superseded' | 'kept'
  */
 export async function applyWrite(access: RecordAccess, write: Write, doubted = false): Promise<Applied> {
   const { settings, writes } = access.context
-  const patience = 2 * settings.storeTimeout
-  const until = performance.now() + patience
-  const entered = writes.enter(handleOf(access.held!.key), patience)
+  const limitMs = 2 * settings.storeTimeout
+  const until = performance.now() + limitMs
+  const entered = writes.enter(handleOf(access.held!.key), limitMs)
   const turn = entered instanceof Promise ? await entered : entered
   try {
     const { handed } = turn

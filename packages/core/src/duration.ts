@@ -2,12 +2,12 @@ import { invalid } from './option-check.ts'
 import type { Duration } from './api.ts'
 
 const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-const LONGEST = 1e13
+const LONGEST_MS = 1e13
 /** The longest time of a timer, rounded down to days: 24 days. */
 export const LONGEST_TIMER_MS: number = 24 * 86_400_000
 
 /** A bare number below this was probably meant as seconds or minutes. */
-const LEAST_BARE = 1000
+const LEAST_BARE_MS = 1000
 
 /**
  * Converts a duration to ms.
@@ -24,12 +24,12 @@ export function milliseconds(
 ): number {
   const match = typeof value === 'string' ? /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(value) : undefined
   const ms = match ? Math.round(Number(match[1]) * UNITS[match[2]!]!) : value
-  if (!match && typeof ms === 'number' && ms > 0 && ms < LEAST_BARE)
+  if (!match && typeof ms === 'number' && ms > 0 && ms < LEAST_BARE_MS)
     throw invalid(
       option,
       `is ${ms}, and a bare number is milliseconds: write '${ms}m', '${ms}s', or '${ms}ms' if that is meant`,
     )
-  if (typeof ms === 'number' && (ms > 0 || (zero && ms === 0)) && ms <= LONGEST) return Math.ceil(ms)
+  if (typeof ms === 'number' && (ms > 0 || (zero && ms === 0)) && ms <= LONGEST_MS) return Math.ceil(ms)
   throw invalid(
     option,
     `is ${JSON.stringify(value) ?? String(value)}, and no duration; give ms ${zero ? 'from' : 'above'} 0, or text such as '30m' (ms, s, m, h, d)`,

@@ -70,8 +70,8 @@ export interface ExternalIdSessions {
 }
 
 /** The longest duration, in ms: some 317 years. */
-const ENDLESS = 1e13
-const DAY = 86_400_000
+const ENDLESS_MS = 1e13
+const DAY_MS = 86_400_000
 
 const NAMES: OptionNames<ExternalIdOptions> = {
   store: true,
@@ -101,8 +101,8 @@ export function externalIdSessions(options: ExternalIdOptions): ExternalIdSessio
     throw invalid('domain', `must be text of 1 to ${LONGEST_TEXT} characters that says who makes the IDs`)
   if (!Number.isInteger(maxDepth) || maxDepth < 1 || maxDepth > DEEPEST_DATA)
     throw invalid('maxDepth', `must be a whole number from 1 to ${DEEPEST_DATA}`)
-  const absoluteTimeout = milliseconds(options.absoluteTimeout ?? ENDLESS, 'absoluteTimeout')
-  const { idleTimeout: forgotten = `${Math.min(DAY, absoluteTimeout)}ms` } = options
+  const absoluteTimeout = milliseconds(options.absoluteTimeout ?? ENDLESS_MS, 'absoluteTimeout')
+  const { idleTimeout: forgotten = `${Math.min(DAY_MS, absoluteTimeout)}ms` } = options
   // These sessions have no subject, so the pepper is never used.
   const settings = settingsOf({
     ...rest,

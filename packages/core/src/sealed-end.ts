@@ -16,9 +16,9 @@ import { writesWith } from './write-log.ts'
  */
 export async function endSealed(context: Context, key: SessionKey): Promise<void> {
   const { settings, writes } = context
-  const patience = 2 * settings.storeTimeout
-  const until = performance.now() + patience
-  const turn = await writes.enter(handleOf(key), patience, 'first')
+  const limitMs = 2 * settings.storeTimeout
+  const until = performance.now() + limitMs
+  const turn = await writes.enter(handleOf(key), limitMs, 'first')
   try {
     turn.leave(await endUntil(until, context, key))
   } catch (error) {

@@ -42,7 +42,7 @@ export interface Settings extends Lifetimes {
 export type Terms = Pick<Envelope, 'createdAt' | 'idleTimeout' | 'absoluteAt'>
 
 /** A smaller number than this (the year 1973, in ms) was probably meant as seconds. */
-const LEAST_TIME = 1e11
+const LEAST_TIME_MS = 1e11
 
 const NAMES: OptionNames<AnyOptions> = {
   store: true,
@@ -154,7 +154,7 @@ export function settingsOf(options: AnyOptions): Settings {
   )
   const notBefore = Number(options.notBefore ?? 0)
   refuse(
-    !(notBefore >= LEAST_TIME || (notBefore === 0 && options.notBefore === undefined)) || notBefore === Infinity,
+    !(notBefore >= LEAST_TIME_MS || (notBefore === 0 && options.notBefore === undefined)) || notBefore === Infinity,
     'notBefore',
     'must be a Date, or ms since the epoch (not seconds)',
   )

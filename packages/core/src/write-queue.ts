@@ -32,11 +32,11 @@ export class WriteQueue {
   /**
    * Waits for a turn. Returns at once if no other writer is active.
    *
-   * @param patience - The longest time to wait, in ms.
+   * @param maxWaitMs - The longest time to wait, in ms.
    * @param place - `first`: before all waiting writers, for a write that ends the session.
    * @throws {SessError} `conflict` if the time is over, or if too many writers wait; `store_unavailable` of an earlier writer.
    */
-  enter(handle: string, patience: number, place: 'first' | 'last' = 'last'): Turn | Promise<Turn> {
+  enter(handle: string, maxWaitMs: number, place: 'first' | 'last' = 'last'): Turn | Promise<Turn> {
     const queue = this.#queues.get(handle)
     if (!queue) {
       this.#queues.set(handle, [])
@@ -57,7 +57,7 @@ export class WriteQueue {
       const timer = setTimeout(() => {
         queue.splice(queue.indexOf(waiting), 1)
         reject(busy(handle))
-      }, patience)
+      }, maxWaitMs)
       if (place === 'first') queue.unshift(waiting)
       else queue.push(waiting)
     })

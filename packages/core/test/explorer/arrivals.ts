@@ -7,7 +7,7 @@ import {
   creations,
   digestIn,
   isOwn,
-  KNOWN_FOR,
+  KNOWN_FOR_MS,
   loadedRecord,
   LONGEST_WINDOW,
   signsIn,
@@ -105,7 +105,7 @@ function checkRotation(
     else if (old.window === 0 && found.keptUntil !== 0) say(3, 'leaves a time that a slow clock has not reached')
     else if (found.keptUntil > step.now + old.window) say(3, 'leaves an old secret valid for longer than asked')
     else if (old.window > 0 && found.keptUntil < step.now + old.window) say(3, 'does not keep the old secret as asked')
-    else if (found.knownUntil < step.now + old.window + KNOWN_FOR) say(3, 'forgets a superseded secret too early')
+    else if (found.knownUntil < step.now + old.window + KNOWN_FOR_MS) say(3, 'forgets a superseded secret too early')
   }
 }
 
@@ -123,10 +123,10 @@ function checkMarker(
   if (subject === undefined || again) say(4, 'made a marker, and signed nobody else in')
   if (verdict !== 'current') say(4, `made a marker under a secret that was worth ${verdict}`)
   if (creations(point).length === 0) say(4, 'made a marker before the new session was there')
-  if (after.record.expiresAt > step.now + KNOWN_FOR) say(4, 'made a marker that lives longer than 60 s')
+  if (after.record.expiresAt > step.now + KNOWN_FOR_MS) say(4, 'made a marker that lives longer than 60 s')
   if (after.digest !== before.digest) say(4, 'made a marker that does not know the secret')
   // It may be sent a second time, as it is: what counts is when it was made.
-  const madeAt = after.record.expiresAt - KNOWN_FOR
+  const madeAt = after.record.expiresAt - KNOWN_FOR_MS
   for (const { digest, keptUntil } of after.earlier) {
     const window = before.earlier.find((old) => old.digest === digest)?.keptUntil ?? 0
     const valid = madeAt < window && window - LONGEST_WINDOW <= madeAt

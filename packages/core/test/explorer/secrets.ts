@@ -18,7 +18,7 @@ export interface Bench {
 }
 
 /** How long a marker lives, and for how long superseded secrets are known at least, in ms. */
-export const KNOWN_FOR = 60_000
+export const KNOWN_FOR_MS = 60_000
 
 /** The longest window, and 5 s: a clock that is further before a window's end is slow. In ms. */
 export const LONGEST_WINDOW = 65_000
