@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** Clock ticks in a second of /proc: 100 for programs, whatever Linux counts in itself. */
+/** The clock ticks per second in /proc: always 100 for programs, independent of Linux's own clock. */
 const TICKS_PER_SECOND = 100
 
-/** The processor time, user and system, of a process and of what it has started, in seconds. */
+/** The processor time, user and system, of a process and of its descendants, in seconds. */
 export interface Cpu {
-  /** Its own, and that of children which have ended, with theirs. */
+  /** The time of the process, and of descendants that have ended. */
   readonly ended: number
-  /** That of its descendants which still run. */
+  /** The time of descendants that still run. */
   readonly running: number
 }
 
@@ -19,7 +19,7 @@ interface Stat {
 function statOf(pid: string): Stat | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // After the name, which may hold anything: state, parent, …; utime, stime, cutime, cstime are the 12th to the 15th.
+    // The fields after the name, which may contain any character: state, parent, …; the 12th to 15th are utime, stime, cutime, cstime.
     const fields = text
       .slice(text.lastIndexOf(')') + 2)
       .split(' ')
@@ -27,12 +27,12 @@ function statOf(pid: string): Stat | undefined {
     const ticks = fields.slice(11, 15).reduce((sum, each) => sum + each, 0)
     return { parent: fields[1]!, seconds: ticks / TICKS_PER_SECOND }
   } catch {
-    // It has ended.
+    // The process has ended.
     return undefined
   }
 }
 
-/** What this process has used by now, by Linux's /proc. Elsewhere its own time alone is known. */
+/** The processor time of this process and its descendants so far, from Linux's /proc. On other systems, only its own time. */
 export function cpuOfTree(): Cpu {
   const own = statOf('self')
   if (!own) {

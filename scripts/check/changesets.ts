@@ -33,7 +33,7 @@ async function git(...args: string[]): Promise<string> {
 /** The last commit that changed a file; empty when there is none. */
 const lastChange = (file: string): Promise<string> => git('log', '-1', '--format=%H', '--', file)
 
-/** Whether what users get of a package has changed since its last release, which is the last change of its CHANGELOG. */
+/** Whether the published files of a package have changed since its last release, which is the last change of its CHANGELOG. */
 async function changed({ folder }: Package): Promise<boolean> {
   const release = await lastChange(`${folder}/CHANGELOG.md`)
   const shipped = [`${folder}/src`, `${folder}/package.json`, `:!${folder}/src/**/*.test.ts`]
@@ -41,7 +41,7 @@ async function changed({ folder }: Package): Promise<boolean> {
   return (await git('diff', '--name-only', release, '--', ...shipped)) !== ''
 }
 
-/** Every package whose users will see a change is named by a changeset. Needs no remote. */
+/** Checks that a changeset names every package that has changed for its users. It needs no remote repository. */
 export const changesets: Check = {
   name: 'changesets',
   title: 'Changesets',

@@ -2,32 +2,32 @@ import { join } from 'node:path'
 import { root } from '../bootstrap.mjs'
 import { run } from '../process.mjs'
 
-/** What a check found. */
+/** The result of a check. */
 export interface Outcome {
-  /** How many of what it counts: 1 for a check by itself, the tests for the test run. */
+  /** How many things have passed and failed: for the test run the number of tests, for any other check 1. */
   readonly passed: number
   readonly failed: number
-  /** What to print: why it failed, or what a reader may want to know of a success. */
+  /** The text to print: the reason of a failure, or facts about a success. */
   readonly output: string
-  /** Processor time of what its commands left running, servers, in seconds: no command's own time holds it. */
+  /** The processor time of servers that its commands left running, in seconds. The time of a command does not include it. */
   readonly outside?: number
 }
 
-/** One thing that `npm test` does. */
+/** A check of `npm test`. */
 export interface Check {
-  /** How to ask for it: `npm test -- types`. */
+  /** Its name on the command line: `npm test -- types`. */
   readonly name: string
   readonly title: string
   run(): Promise<Outcome>
 }
 
-/** Tools written in Go, the linter's part with types among them, look for garbage less often: a fifth of its processor time. */
+/** Makes tools written in Go collect garbage less often. It saves a fifth of the processor time of the type-aware linter. */
 const ENV = { GOGC: '400', ...process.env }
 
-/** How long one command of a check may take, in ms. */
+/** The longest that one command of a check may take, in ms. */
 const LIMIT_MS = 300_000
 
-/** A folder for what the checks write, left out of version control. */
+/** A folder for files of the checks, which Git ignores. */
 export const cache: string = join(root, '.cache')
 
 /** The outcome of a check that looked for problems. */
@@ -45,7 +45,7 @@ export function tool(
   return run(join(root, 'node_modules', '.bin', name), args, { cwd, env: ENV, capture: true, timeoutMs: LIMIT_MS })
 }
 
-/** Runs a tool; what it prints is the problem when it fails. */
+/** Runs a tool. If it fails, its output is the problem. */
 export async function problemsOf(name: string, args: readonly string[], cwd: string = root): Promise<string[]> {
   const { code, output } = await tool(name, args, cwd)
   return code === 0 ? [] : [`${output.trimEnd()}\n${name} ended with exit code ${code}`]

@@ -5,7 +5,7 @@ import { root } from '../bootstrap.mjs'
 const FOLDER = 'docs/decisions'
 const INDEX = `${FOLDER}/README.md`
 
-/** A decision, as the index has it: `| [0001](0001-name.md) | Title | current |`. */
+/** A row of the index: `| [0001](0001-name.md) | Title | current |`. */
 interface Row {
   readonly number: string
   readonly file: string
@@ -15,7 +15,7 @@ interface Row {
 
 const read = (file: string): string => readFileSync(join(root, file), 'utf8')
 
-/** What links to a decision: its number and its file, side by side. */
+/** A link to a decision: its number and its file. */
 const LINK = /\[(\d{4})\]\(((\d{4})-[\w-]+\.md)\)/g
 
 function rowsOf(index: string): Row[] {
@@ -24,7 +24,7 @@ function rowsOf(index: string): Row[] {
   )
 }
 
-/** The status that a decision's own text gives it, by the sentences under its title. */
+/** The status of a decision, from the sentences under its title. */
 function statusOf(text: string): string {
   const [, whole] = /^Replaced by (\[\d{4}\]\([^)]+\))/m.exec(text) ?? []
   if (whole !== undefined) return `replaced by ${whole}`
@@ -32,7 +32,7 @@ function statusOf(text: string): string {
   return parts.length > 0 ? `in part replaced by ${parts.join(', ')}` : 'current'
 }
 
-/** What is wrong with the index of decisions: what it leaves out, and where it and the decisions disagree. */
+/** The problems of the index of decisions: missing rows, and rows that disagree with their decision. */
 export function problemsOfDecisions(): string[] {
   const files = globSync('[0-9]*.md', { cwd: join(root, FOLDER) }).toSorted()
   const rows = rowsOf(read(INDEX))

@@ -7,20 +7,20 @@ import { problemsOfDecisions } from './decisions.ts'
 import { deadLinksOf } from './links.ts'
 import { packages } from './workspace.ts'
 
-/** A block of TypeScript in a document, between fences whose first says `ts` and perhaps more. */
+/** A block of TypeScript in a document: a fenced block with the word `ts`, and perhaps another word. */
 export interface Block {
-  /** From the root. */
+  /** The path of the document, from the root. */
   readonly document: string
-  /** Where its code begins. */
+  /** The number of its first line of code. */
   readonly line: number
   readonly code: string
-  /** `run`: execute it too. `continue`: it goes on where the block before it ended. `no-check`: leave it alone. */
+  /** `run`: execute the block too. `continue`: the block continues the one before it. `no-check`: skip the block. */
   readonly flags: readonly string[]
 }
 
 const knownFlags = ['run', 'continue', 'no-check']
 
-/** The blocks of TypeScript in a document. @throws {Error} For a flag that nobody knows. */
+/** Finds the blocks of TypeScript in a document. @throws {Error} For an unknown word after `ts`. */
 export function blocksOf(document: string): Block[] {
   const text = readFileSync(join(root, document), 'utf8')
   return [...text.matchAll(/^( *)(`{3,})([^\n`]*)\n(.*?)^ *\2`*$/gms)].flatMap((match) => {
@@ -35,7 +35,7 @@ export function blocksOf(document: string): Block[] {
   })
 }
 
-/** Where a document's code goes on with a text when a variable is not set: a pepper that everybody knows, or a wrong server. */
+/** Code of a document that uses a fixed text if an environment variable is not set: a public pepper, or a wrong server. */
 function fallbacksIn(document: string): string[] {
   return blocksOf(document)
     .filter(({ code }) => /process\.env(?:\.\w+|\[[^\]]*\])\s*(?:\?\?|\|\|)\s*['"`]/.test(code))
@@ -44,7 +44,7 @@ function fallbacksIn(document: string): string[] {
 
 const folder = join(cache, 'docs')
 
-/** Lets the blocks import whatever some package of the workspace can, and the packages themselves. */
+/** Lets the blocks import the packages of the workspace, and everything that one of these can import. */
 function linkModules(): void {
   const targets = new Map(packages.map(({ path, manifest }) => [manifest.name, path]))
   for (const { path } of packages) {
@@ -68,22 +68,22 @@ const config = {
     isolatedDeclarations: false,
     declarationMap: false,
     sourceMap: false,
-    // An example may end with a value that the reader is to use.
+    // An example may end with a value that the reader uses.
     noUnusedLocals: false,
     noUnusedParameters: false,
-    // As the compiler is by default under `strict`: users may write `data.visits`.
+    // The default of the compiler with `strict`, so that examples may write `data.visits`.
     noPropertyAccessFromIndexSignature: false,
     types: ['node'],
   },
 }
 
-/** The blocks of one document, written to files. */
+/** The files of the blocks of one document. */
 interface Written {
   readonly document: string
   readonly folder: string
   readonly blocks: number
   readonly toRun: readonly { readonly line: number; readonly file: string }[]
-  /** It declares something for other modules, which other documents must not see. */
+  /** The document declares types for other modules, which other documents must not see. */
   readonly declares: boolean
 }
 
@@ -98,7 +98,7 @@ function write(document: string): Written {
   for (const { line, code, flags } of blocks) {
     const goesOn = flags.includes('continue') && file !== ''
     if (!goesOn) file = /^\/\/ ([\w-]+\.ts)\n/.exec(code)?.[1] ?? `line-${line}.ts`
-    // Empty lines in front, so that a message about the file has the document's line.
+    // Empty lines before the code, so that messages have the line numbers of the document.
     const lead = goesOn ? before : ''
     before = lead + '\n'.repeat(line - 1 - (lead.split('\n').length - 1)) + code
     writeFileSync(join(here, file), /^(import|export)\b/m.test(code) || goesOn ? before : `${before}export {}\n`)
@@ -109,8 +109,8 @@ function write(document: string): Written {
 }
 
 /**
- * Type-checks documents as one program: most of the time goes into what they all import. The folder is where its
- * configuration lies.
+ * Type-checks documents as one program, because most of the time goes into their common imports. The folder has the configuration of the
+ * program.
  */
 async function typeCheck(documents: readonly Written[], at: string): Promise<string[]> {
   if (documents.length === 0) return []
@@ -125,7 +125,7 @@ async function typeCheck(documents: readonly Written[], at: string): Promise<str
   )
 }
 
-/** Runs the blocks of a document that ask for it. */
+/** Runs the blocks of a document that are marked `run`. */
 async function runBlocks({ document, folder: here, toRun }: Written): Promise<string[]> {
   const problems: string[] = []
   for (const { line, file } of toRun) {
@@ -135,7 +135,7 @@ async function runBlocks({ document, folder: here, toRun }: Written): Promise<st
   return problems
 }
 
-/** Type-checks every block of TypeScript in the documents, runs those marked `ts run`, and looks at links and at the index of decisions. */
+/** Type-checks every block of TypeScript in the documents, runs those marked `ts run`, and checks links and the index of decisions. */
 export const docs: Check = {
   name: 'docs',
   title: 'Code in the documents',

@@ -2,14 +2,14 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { root } from '../bootstrap.mjs'
 
-/** The text of a document without its blocks and its spans of code, in which nothing is a link or a heading. */
+/** The text of a document without code blocks and code spans, which cannot contain links or headings. */
 function proseOf(file: string): string {
   return readFileSync(file, 'utf8')
     .replaceAll(/^ *(`{3,})[^\n]*\n.*?^ *\1`*$/gms, '')
     .replaceAll(/<!--.*?-->/gs, '')
 }
 
-/** The anchors of a document, as GitHub makes them of its headings. */
+/** The anchors of a document, as GitHub derives them from its headings. */
 function anchorsOf(file: string): Set<string> {
   const anchors = new Set<string>()
   for (const [, heading = ''] of proseOf(file).matchAll(/^#{1,6} (.+)$/gm)) {
@@ -22,7 +22,7 @@ function anchorsOf(file: string): Set<string> {
   return anchors
 }
 
-/** The links of a document, from the root, that lead to no file and no heading of the repository. */
+/** The broken links of a document: those to a missing file or heading of the repository. */
 export function deadLinksOf(document: string): string[] {
   const file = join(root, document)
   const prose = proseOf(file).replaceAll(/`[^`\n]*`/g, (code) => ' '.repeat(code.length))

@@ -12,7 +12,7 @@ import { leftOut } from './stores.ts'
 import { tests } from './tests.ts'
 import { format, lint, types, unused } from './tools.ts'
 
-/** What runs, in rows: a row begins when the one before it is done, and two checks of it run at a time. */
+/** The checks, in rows. A row starts when the row before it has finished; two checks of a row run at the same time. */
 const rows: readonly (readonly Check[])[] = [
   [serversCheck],
   [types, lint, format, unused, changesets],
@@ -35,7 +35,7 @@ if (unknown.length > 0) {
 interface Result extends Outcome {
   readonly check: Check
   readonly seconds: number
-  /** Processor time of the commands that it ran, in seconds. */
+  /** The processor time of its commands, in seconds. */
   readonly cpu: number
 }
 
@@ -45,7 +45,7 @@ async function perform(check: Check): Promise<Result> {
   const outcome = await commandTime
     .run(time, () => check.run())
     .catch((error: unknown): Outcome => ({ passed: 0, failed: 1, output: inspect(error) }))
-  // Told to stop: what a killed command said is of no interest.
+  // The run was stopped, so the output of a killed command does not matter.
   if (isStopping()) process.exit()
   const cpu = time.seconds + (outcome.outside ?? 0)
   return { ...outcome, check, seconds: (performance.now() - start) / 1000, cpu }
@@ -82,7 +82,7 @@ for (const { check, passed, failed, seconds, cpu } of results) {
 if (leftOut.length > 0) console.log(`   LEFT OUT by SESS_STORES: ${leftOut.join(', ')}`)
 
 const sum = (key: 'passed' | 'failed'): number => results.reduce((total, result) => total + result[key], 0)
-// Of the checks' commands, and of this process.
+// The processor time of the checks' commands, and of this process.
 const cpu = cpuOfTree().ended + results.reduce((total, { outside = 0 }) => total + outside, 0)
 console.log(`   In all ${took(process.uptime(), cpu)} (user and system, of everything that this run started)`)
 console.log(`\n${sum('passed')} passed, ${sum('failed')} failed`)

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { tool } from './check.ts'
 
-/** Runs in a context of node:vm, as Jest runs tests as well: `fetch`, `structuredClone` and Node's modules come from outside. */
+/** A test that runs in a context of node:vm, as in Jest: `fetch`, `structuredClone` and Node's modules come from outside of the context. */
 const TESTS = `
 import { parse } from 'node:querystring'
 import { createSessions, memoryStore } from '@sess/core'
@@ -48,8 +48,8 @@ for (const [name, options] of [['JSON', {}], ['MessagePack', { serializer: msgpa
 `
 
 /**
- * Runs tests on the packed packages in vitest's `vmThreads`, where values of `fetch` and `structuredClone` are made by the classes of
- * another realm. The project has vitest.
+ * Runs tests on the packed packages in vitest's `vmThreads`, where values of `fetch` and `structuredClone` have classes of another realm.
+ * vitest must be installed in the project.
  */
 export async function problemsInOtherRealm(project: string): Promise<string[]> {
   writeFileSync(join(project, 'other-realm.test.js'), TESTS)

@@ -15,7 +15,7 @@ const folder = join(cache, 'packed')
 const tarball = ({ name, version }: Manifest): string =>
   join(folder, `${name.replace('@', '').replace('/', '-')}-${version}.tgz`)
 
-/** Dependencies by an exact version: an app could not take a patch of one without a release of ours. */
+/** Finds dependencies with an exact version: an app could not install a patch of them without a release of ours. */
 async function pinned(file: string): Promise<string[]> {
   const { output } = await run('tar', ['-xzOf', file, 'package/package.json'], { capture: true })
   const { name, dependencies = {} } = JSON.parse(output) as Manifest
@@ -27,12 +27,12 @@ async function pinned(file: string): Promise<string[]> {
     )
 }
 
-/** How a module that is ESM alone is not imported: by TypeScript before 4.7, and by `require`. */
+/** The ways of import that do not work for ES modules: TypeScript before 4.7, and `require`. */
 const NOT_BY = new Set<unknown>(['node10', 'node16-cjs'])
 
-/** What "Are the types wrong?" finds in a tarball. Not by its command: each call would load TypeScript again. */
+/** The findings of "Are the types wrong?" in a tarball. By its API, because each call of its command would load TypeScript again. */
 async function wrongTypes(file: string): Promise<string[]> {
-  // Loads TypeScript: only where it is asked.
+  // Imported here, because it loads TypeScript.
   const { checkPackage, createPackageFromTarballData } = await import('@arethetypeswrong/core')
   const { problemKindInfo } = await import('@arethetypeswrong/core/problems')
   const analysis = await checkPackage(createPackageFromTarballData(await readFile(file)))
@@ -44,7 +44,7 @@ async function wrongTypes(file: string): Promise<string[]> {
     )
 }
 
-/** What is wrong with a tarball by itself. */
+/** The problems of a single tarball. */
 async function inspect({ manifest }: Package): Promise<string[]> {
   const file = tarball(manifest)
   const { output } = await run('tar', ['-tzf', file], { capture: true })
@@ -60,12 +60,12 @@ async function inspect({ manifest }: Package): Promise<string[]> {
   ]
 }
 
-/** Where each public package's tarball is, as a dependency says it. */
+/** The tarball of each public package, as the version of a dependency. */
 const tarballs: Readonly<Record<string, string>> = Object.fromEntries(
   publicPackages.map(({ manifest }) => [manifest.name, `file:${tarball(manifest)}`]),
 )
 
-/** Installs the tarballs, and what they ask their users to install, into an empty project. */
+/** Installs the tarballs and their peer dependencies into an empty project. */
 async function install(project: string): Promise<string[]> {
   const peers = publicPackages
     .flatMap(({ manifest }) => Object.keys(manifest.peerDependencies ?? {}))
@@ -85,7 +85,7 @@ async function installed(
   writeFileSync(join(project, 'package.json'), JSON.stringify({ type: 'module', dependencies }))
   const builds = 'allowBuilds: { esbuild: false, msgpackr-extract: false }'
   writeFileSync(join(project, 'pnpm-workspace.yaml'), `overrides: ${JSON.stringify(tarballs)}\n${builds}\n`)
-  // For the versions that it pins: then all of it is in pnpm's store already.
+  // It pins the versions, so that all packages are in pnpm's store already.
   if (withLockfile) copyFileSync(join(root, 'pnpm-lock.yaml'), join(project, 'pnpm-lock.yaml'))
   const args = ['install', '--no-frozen-lockfile', '--prefer-offline', `--config.node-version=${process.versions.node}`]
   const { code, output } = await pnpm(args, { cwd: project, capture: true, timeoutMs: 300_000 })
@@ -101,10 +101,10 @@ async function problemsIn(project: string, name: string, code: string): Promise<
     : [`${name} on the packed packages ended with exit code ${result.code}:\n${result.output}`]
 }
 
-/** TypeScript 5.9, beside the one of the catalog. */
+/** TypeScript 5.9, in addition to the version of the catalog. */
 const OLDER_TYPESCRIPT = 'typescript-5'
 
-/** What compiles where the types of Node are not there. The other entries bring them. */
+/** The entries that compile without the types of Node. The other entries install these types. */
 const NEED_NO_NODE = publicPackages
   .filter(({ manifest: { name } }) =>
     /^@sess\/(?:core|express|http|memcached|msgpack|node-redis|postgres|redis|redis-cluster|sealed|sqlite|tiered)$/.test(
@@ -127,7 +127,7 @@ import { createSessions, memoryStore } from '@sess/core'
 createSessions<{ cart: { at: Date }; n: number }>({ store: memoryStore() })
 `
 
-/** Type-checks, with two versions of TypeScript and no types of Node, what needs none; and reads the message about a Date. */
+/** Type-checks the entries that need no types of Node, with two versions of TypeScript; and checks the compiler's message about a Date. */
 async function withoutNodeTypes(project: string): Promise<string[]> {
   const entries = NEED_NO_NODE.map((specifier, index) => `export * as entry${index} from '${specifier}'`)
   writeFileSync(join(project, 'shapes.ts'), `${entries.join('\n')}\n${SHAPES}`)
@@ -190,13 +190,13 @@ async function use(project: string): Promise<string[]> {
 
 const NODE_REDIS = '@sess/node-redis'
 
-/** Installs the store on the package `redis` as its README says, and sees that ioredis is not there, and is not needed. */
+/** Installs @sess/node-redis as its README says, and checks that ioredis is neither installed nor needed. */
 async function withoutIoredis(): Promise<string[]> {
   const project = mkdtempSync(join(tmpdir(), 'sess-packed-'))
   try {
     const chosen = ['@sess/core', NODE_REDIS].map((name) => [name, tarballs[name]!])
     const others = ['redis', '@types/node'].map((name) => [name, catalogVersion(name)])
-    // By the lockfile of the workspace ioredis would be there for others.
+    // The lockfile of the workspace has ioredis for other packages.
     const refused = await installed(project, Object.fromEntries([...chosen, ...others]), false)
     if (refused.length > 0) return refused
     const there = globSync('node_modules/.pnpm/*ioredis*', { cwd: project })

@@ -3,27 +3,26 @@ import { join } from 'node:path'
 import { run } from '../process.mjs'
 import { publicPackages, type Manifest } from './workspace.ts'
 
-/** A program that is type-checked by itself: no other program's imports bring types into it. */
+/** A program that is type-checked alone, so that imports of other programs add no types to it. */
 interface Program {
   readonly specifiers: readonly string[]
-  /** The packages of `@types` that are in it without being imported. */
+  /** The packages of `@types` that it has without an import. */
   readonly types: readonly string[]
 }
 
 const OPTIONS = { noEmit: true, strict: true, skipLibCheck: false, module: 'nodenext', target: 'es2024' }
 
-/** The package beside which TypeScript finds two types for `req.session`; its README says what to do. */
+/** The package that declares another type for `req.session`, beside which TypeScript reports an error; its README says what to do. */
 const EXPRESS = '@sess/express'
 
-/** Two declarations of one property do not agree. */
+/** The error for two different declarations of a property. */
 const TWO_TYPES = 'TS2717'
 
 /**
- * Type-checks, with library checks on, each package where nobody has asked for the types of Node, so that it has to bring them; and
- * all packages where the types of express-session are there. The packages lie in the project's node_modules, as installed from
- * tarballs.
+ * Type-checks, with library checks, each package in a project without the types of Node, so that the package has to install them; and all
+ * packages together with the types of express-session. The packages are installed from tarballs in the project's node_modules.
  *
- * @param needNone - Entries that are known to need no types of Node.
+ * @param needNone - The entries that need no types of Node.
  */
 export async function problemsOfTypes(project: string, needNone: readonly string[]): Promise<string[]> {
   const entries = publicPackages.flatMap(({ manifest }) => specifiersOf(manifest))
@@ -68,7 +67,7 @@ async function compiled(project: string, folder: string, programs: readonly Prog
   return code === 0 || errors.length > 0 ? errors : [`tsc ended with exit code ${code}:\n${output}`]
 }
 
-/** A package whose declarations ask for the types of Node has to ask its users' package manager for them as well. */
+/** Finds packages whose declarations use the types of Node, but that do not depend on `@types/node`. */
 function undeclared(project: string, { name, dependencies = {}, peerDependencies = {} }: Manifest): string[] {
   const declarations = join(project, 'node_modules', name, 'dist')
   const asks = globSync('**/*.d.ts', { cwd: declarations }).some((file) =>

@@ -4,17 +4,17 @@ import { run } from '../process.mjs'
 import { found, type Check } from './check.ts'
 import { servers } from './stores.ts'
 
-/** Debian packages of programs that are called otherwise. */
+/** The Debian packages whose name differs from that of their program. */
 const PACKAGES: Readonly<Record<string, string>> = {
   java: 'openjdk-17-jre-headless',
   initdb: 'postgresql',
   'redis-cli': 'redis-tools',
 }
 
-/** Programs that tests start. */
+/** The programs that tests start. */
 const needed = ['chromium', ...servers]
 
-/** Where Debian keeps PostgreSQL's programs, of whatever version. */
+/** The folders of PostgreSQL's programs on Debian, for any version. */
 const beside = globSync('/usr/lib/postgresql/*/bin')
 
 const isThere = (program: string): boolean =>
@@ -38,7 +38,7 @@ const apt = (...args: string[]): Promise<{ code: number; output: string }> =>
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
   })
 
-/** Finds the real servers and the browser that the tests start, or installs them where that takes no question. */
+/** Finds the servers and the browser that the tests start, or installs them if this is possible without a question. */
 export const serversCheck: Check = {
   name: 'servers',
   title: 'Servers and browser',

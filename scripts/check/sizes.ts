@@ -9,13 +9,13 @@ import { publicPackages } from './workspace.ts'
 interface Budget {
   readonly package: string
   readonly title: string
-  /** The exports that a user's bundle takes. */
+  /** The exports in the bundle. */
   readonly names: readonly string[]
-  /** What the bundle leaves out, apart from Node's own modules and the package's peers. */
+  /** Further modules that are not in the bundle, besides Node's own modules and the package's peers. */
   readonly external: readonly string[]
   /** A source file of the package that must not be in the bundle. */
   readonly without?: string
-  /** Gzipped. */
+  /** The largest size of the bundle, in bytes, gzipped. */
   readonly maxBytes: number
 }
 
@@ -24,7 +24,7 @@ interface Measured {
   readonly problems: readonly string[]
 }
 
-/** Bundles and minifies what a user would import. */
+/** Bundles and minifies the exports, as for a user. */
 async function measure({ package: name, title, names, external, without, maxBytes }: Budget): Promise<Measured> {
   const label = `${name} ${title}`
   const owner = publicPackages.find(({ manifest }) => manifest.name === name)
@@ -52,7 +52,7 @@ async function measure({ package: name, title, names, external, without, maxByte
   return { line: `${String(bytes).padStart(6)} of ${maxBytes} bytes gzipped: ${label}`, problems }
 }
 
-/** Holds bundles to their budgets. */
+/** Checks the sizes of bundles against their budgets. */
 export const sizes: Check = {
   name: 'sizes',
   title: 'Size budgets',

@@ -5,10 +5,10 @@ import { root } from '../bootstrap.mjs'
 import { run } from '../process.mjs'
 import { found, type Check } from './check.ts'
 
-/** Packages of tests and tools, which would take most of the time to download. */
+/** Packages for tests and tools. They would take most of the time of an installation. */
 const NOT_FOR_THE_DEMO = /^(@aws-sdk|bun|deno|esbuild|local-dynamo|oxlint|playwright-core|typescript|vitest)\b/
 
-/** Copies the files that a clone would have, as they are now. */
+/** Copies the files of a clone, in their present state. */
 async function copyTo(folder: string): Promise<void> {
   const { output } = await run('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
     cwd: root,
@@ -18,7 +18,7 @@ async function copyTo(folder: string): Promise<void> {
     if (file !== '' && existsSync(join(root, file))) cpSync(join(root, file), join(folder, file))
 }
 
-/** Runs `npm start` until its page has been fetched, and ends it as ctrl-C does. */
+/** Runs `npm start`, fetches its page, and ends it like ctrl-C. */
 async function tryStart(folder: string): Promise<string[]> {
   let page: Promise<string[]> | undefined
   const { code, output } = await run('npm', ['start'], {
@@ -37,12 +37,12 @@ async function tryStart(folder: string): Promise<string[]> {
   })
   if (page === undefined) return [`npm start printed no address, and ended with exit code ${code}:\n${output}`]
   const problems = await page
-  // `run` resolves once nothing holds the output open: what was started has ended too.
+  // `run` resolves when the output is closed, so all child processes have ended too.
   if (code !== 0) problems.push(`After ctrl-C, npm start ended with exit code ${code}:\n${output}`)
   return problems
 }
 
-/** What a new clone does at `npm start`: it installs no more than the demo needs, serves its page, and ends at ctrl-C. */
+/** Checks `npm start` in a new clone: it installs only what the demo needs, serves the page, and ends at ctrl-C. */
 export const start: Check = {
   name: 'start',
   title: 'npm start on a fresh clone',

@@ -4,13 +4,13 @@ type Store = keyof typeof stores
 
 const all = Object.keys(stores) as Store[]
 
-/** Whether a store is tested in this run: all are, or those that `SESS_STORES` lists. */
+/** Whether a store is tested in this run: all stores, or those in `SESS_STORES`. */
 function selected(): Store[] {
   const wanted = process.env['SESS_STORES']?.split(',').map((name) => name.trim())
   if (wanted === undefined) return all
   const unknown = wanted.filter((name) => !all.includes(name as Store))
   if (unknown.length > 0) throw new Error(`SESS_STORES names ${unknown.join(', ')}; the stores are ${all.join(', ')}`)
-  // Core's own tests stand on the memory store, so it always runs.
+  // Core's own tests use the memory store, so it always runs.
   return all.filter((name) => name === 'memory' || wanted.includes(name))
 }
 

@@ -5,7 +5,7 @@ import type { Cpu } from '../cpu.ts'
 import { run } from '../process.mjs'
 import { cache, type Check } from './check.ts'
 
-/** What is read of vitest's JSON report. */
+/** The used part of vitest's JSON report. */
 interface Report {
   readonly numPassedTests: number
   readonly numFailedTests: number
@@ -18,10 +18,10 @@ interface Report {
   }[]
 }
 
-/** So many files, those that use the most processor time, are shown. */
+/** How many files are shown: those with the most processor time. */
 const SHOWN = 20
 
-/** What each test file has used: a line for each of those that used the most, and what servers used that outlived their file. */
+/** The processor time of test files: a line for each of those that used the most, and the time of servers that outlived their file. */
 function usage(log: string): { lines: string[]; outside: number } {
   if (!existsSync(log)) return { lines: [], outside: 0 }
   const files = readFileSync(log, 'utf8')

@@ -4,13 +4,13 @@ import { root } from '../bootstrap.mjs'
 import { found, problemsOf, type Check } from './check.ts'
 import { packages } from './workspace.ts'
 
-/** Builds every package from nothing, and type-checks what is never built: tests, examples, scripts. */
+/** Builds every package from scratch, and type-checks the code that is not built: tests, examples, scripts. */
 export const types: Check = {
   name: 'types',
   title: 'Build and types',
   async run() {
     const solution = readFileSync(join(root, 'tsconfig.json'), 'utf8')
-    // tsc leaves the output of removed sources behind, and it would be packed.
+    // tsc does not remove the output of deleted sources, which would then be packed.
     for (const { path } of packages) rmSync(join(path, 'dist'), { recursive: true, force: true })
     const unbuilt = packages
       .filter(({ folder }) => !solution.includes(`"${folder}"`))

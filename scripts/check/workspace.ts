@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../bootstrap.mjs'
 
-/** What the checks read of a package.json. */
+/** The fields of a package.json that the checks read. */
 export interface Manifest {
   readonly name: string
   readonly version: string
@@ -15,9 +15,9 @@ export interface Manifest {
 
 /** A member of the workspace. */
 export interface Package {
-  /** From the root: `packages/core`. */
+  /** The folder, from the root: `packages/core`. */
   readonly folder: string
-  /** Absolute. */
+  /** The absolute path of the folder. */
   readonly path: string
   readonly manifest: Manifest
 }

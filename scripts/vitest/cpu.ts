@@ -4,10 +4,10 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, expect } from 'vitest'
 import { cpuOfTree } from '../cpu.ts'
 
-/** Not from `bootstrap.mjs`: that would take the signals of the test's process. */
+/** Not from `bootstrap.mjs`, which would handle the signals of the test's process. */
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Writes down the processor time of each test file: its process, and what it has started, servers that still run among it. */
+/** Records the processor time of each test file: of its process and its descendants, running servers included. */
 afterAll(() => {
   const log = process.env['SESS_CPU_LOG']
   if (log === undefined) return

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-/** What a file that runs the kit gives each of its tests, in ms. */
+/** The deadline of each test in a file that runs the kit, in ms. */
 const KIT_PATIENCE = 300_000
 
 /**
- * Begins with the files that may take longest, as the deadlines that they set say: one of them that began last would run
- * alone at the end. Across projects, and without a record of earlier runs, which a fresh clone does not have.
+ * Runs the files first that may take longest, judged by the deadlines that they set: such a file would otherwise run alone at the end. The
+ * order goes across projects, and needs no record of earlier runs, which a new clone does not have.
  */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -15,7 +15,7 @@ export class LongestFirst extends BaseSequencer {
   }
 }
 
-/** The longest deadline that a test file sets, in ms; 0 if it sets none. One that it gives the kit comes on top of the kit's. */
+/** The longest deadline that a test file sets, in ms; 0 if it sets none. A deadline for the kit is added to the kit's own deadline. */
 function patienceOf(text: string): number {
   const own = [...text.matchAll(/(?:[tT]imeout: |PATIENCE = |patience: |^}, )(\d+)_000\b/gm)].map(
     ([, seconds]) => Number(seconds) * 1000,

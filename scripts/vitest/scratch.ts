@@ -1,15 +1,15 @@
 import { statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 
-/** What the tests may write at a time, in bytes, with much to spare. */
+/** The free space that tests need, in bytes: much more than they write at the same time. */
 const ROOM_BYTES = 2 ** 30
 
-/** Linux keeps it in memory. */
+/** A folder that Linux keeps in memory. */
 const MEMORY_FOLDER = '/dev/shm'
 
 /**
- * Where tests make their folders. A store that waits for the disk at each write waits as long as the machine's other work
- * makes it, and no test can see a power failure: so in memory, where there is room, unless `TMPDIR` says otherwise.
+ * The folder in which tests make their folders: in memory if there is room, unless `TMPDIR` is set. On a disk, a store that syncs each write
+ * would wait for other work of the machine; and no test simulates a power failure, for which a disk would be needed.
  */
 export function scratch(): string {
   if (process.env['TMPDIR'] !== undefined) return process.env['TMPDIR']
