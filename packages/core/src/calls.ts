@@ -166,7 +166,7 @@ export class Calls {
     const code = !partial && isSessError(cause) && NOT_APPLIED.has(cause.code) ? cause.code : otherwise
     const handle = key && handleOf(key)
     const sentence = partial ? PARTIAL : (SENTENCES[code] ?? SENTENCES.store_unavailable)
-    const error = new SessError(code, `${sentence}; its cause says more`, { cause, handle })
+    const error = new SessError(code, `${sentence}; see the cause of this error`, { cause, handle })
     this.#events.emit('error', { code, operation, error, ...(handle && { handle }) })
     return error
   }
