@@ -5,8 +5,8 @@
  *   node packages/core/test/explore.ts --replay 'anonymous: A login, B commit > A A B B A A A'
  *   node packages/core/test/explore.ts --mutant no-marker [--replay …]
  *
- * `--pairs` is the default; `--skewed` takes those of which one has a slow clock; `--triples` takes all, or `--sample` of them. `--all` goes on after a violation.
- * `--mutant` tries a core with one rule taken out. Exits 1 when an invariant is broken.
+ * `--pairs` is the default. `--skewed` explores pairs in which one process has a slow clock. `--triples` explores all triples, or a `--sample`.
+ * `--all` continues after a violation. `--mutant` explores a core with one rule removed. The exit code is 1 if an invariant is violated.
  */
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -23,7 +23,7 @@ import { parseReplay } from './explorer/schedule.ts'
 import { Stage, type Scenario } from './explorer/scheduler.ts'
 import { check } from './explorer/search.ts'
 
-/** What a worker is given. */
+/** The input of a worker. */
 interface Share {
   readonly folder: string | undefined
   readonly scenarios: readonly Scenario[]

@@ -1,4 +1,4 @@
-/** The checks of each write when it has arrived at the store and was applied. */
+/** The checks of each write, right after the store has applied it. */
 import { handle, type Step } from '../records.ts'
 import type { Seen } from './core.ts'
 import { PEPPER, SUBJECT, WINDOW } from './requests.ts'
@@ -109,7 +109,7 @@ function checkRotation(
   }
 }
 
-/** A marker keeps an anonymous session's data as it stood, and nothing of a subject's. */
+/** A marker keeps the data of an anonymous session unchanged, and no data of a subject's session. */
 function checkMarker(
   { scene, say }: Bench,
   { request, point }: Arrival,
@@ -125,7 +125,7 @@ function checkMarker(
   if (creations(point).length === 0) say(4, 'made a marker before the new session was there')
   if (after.record.expiresAt > step.now + KNOWN_FOR_MS) say(4, 'made a marker that lives longer than 60 s')
   if (after.digest !== before.digest) say(4, 'made a marker that does not know the secret')
-  // It may be sent a second time, as it is: what counts is when it was made.
+  // The write may be retried unchanged, so the time of the first try counts.
   const madeAt = after.record.expiresAt - KNOWN_FOR_MS
   for (const { digest, keptUntil } of after.earlier) {
     const window = before.earlier.find((old) => old.digest === digest)?.keptUntil ?? 0
@@ -158,10 +158,10 @@ function checkDeleteSubject(bench: Bench, { after, request, point }: Arrival, st
       say(1, 'left a session of the subject')
 }
 
-/** What a request's secret for a record is worth, by the record as it stands when the request's step arrives. */
+/** The verdict on a request's secret, by the record when the request's step arrives. */
 function holds({ core, reader, scene }: Bench, arrival: Arrival, step: StepOf<'replace' | 'touch'>): Worth {
   const name = handle(step.key)
-  // Nobody else has the cookie of a session that a request has made, and no operation rotates it again.
+  // Only the request itself has the cookie of a session that it made, and no operation rotates this session again.
   if (isOwn(arrival.point, name)) return 'current'
   if (name !== scene.start.handle) return 'nothing'
   const seen = reader.read(arrival.before.records.get(name)!)

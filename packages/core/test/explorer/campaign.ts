@@ -6,13 +6,13 @@ import { report } from './report.ts'
 import { Stage, type Scenario } from './scheduler.ts'
 import { explore, type Coverage } from './search.ts'
 
-/** What a campaign found. */
+/** The result of a campaign. */
 export interface Findings extends Coverage {
   /** A report for each scenario with a violation: its shortest schedule. */
   readonly violations: string[]
 }
 
-/** Trees are dropped when they have so many points, and grown anew. */
+/** When the trees have this many points, they are dropped and built again. */
 const MOST_POINTS = 150_000
 
 /** Explores scenarios, and stops after some violations. `progress` is called after each scenario. */
@@ -34,7 +34,7 @@ export async function campaign(
       if (violation) findings.violations.push(await report(stage, violation, mutant))
     })
     progress?.(findings)
-    // The explorer runs on microtasks alone: let timers and messages have their turn.
+    // The explorer only uses microtasks, so let timers and messages run between two scenarios.
     await new Promise((resolve) => setImmediate(resolve))
   }
   return findings

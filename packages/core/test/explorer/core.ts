@@ -1,10 +1,10 @@
-/** The core on trial: the one in `src`, or a copy of it with one rule taken out. */
+/** The tested core: the core in `src`, or a copy with one rule removed. */
 import type { createSessions, SessError, Serializer } from '../../src/index.ts'
 import type * as envelope from '../../src/envelope.ts'
 import type * as token from '../../src/token.ts'
 import type { AnyRecord } from '../../src/store.ts'
 
-/** A core's modules. What reads stored bytes is taken from it too, so that the invariants see what it wrote. */
+/** The modules of a core. The invariants decode stored bytes with the same core that wrote them. */
 export interface Core {
   readonly createSessions: typeof createSessions
   readonly SessError: typeof SessError
@@ -20,18 +20,18 @@ export async function loadCore(folder: URL = new URL('../../src/', import.meta.u
   return { ...(index as unknown as Core), envelope: envelope!, token: token! }
 }
 
-/** What a record says. */
+/** A decoded record. */
 export interface Seen {
   readonly record: AnyRecord
   readonly marker: boolean
-  /** Of the secret now valid. */
+  /** The digest of the current secret. */
   readonly digest: string
   readonly earlier: readonly { readonly digest: string; readonly keptUntil: number; readonly knownUntil: number }[]
   readonly writeIds: readonly string[]
   readonly data: Readonly<Record<string, unknown>>
 }
 
-/** Reads records as core wrote them: each once. */
+/** Decodes records, each once. */
 export class Reader {
   readonly #core: Core
   readonly #seen = new WeakMap<AnyRecord, Seen>()

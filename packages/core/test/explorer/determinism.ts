@@ -1,17 +1,17 @@
 /**
- * Makes a request a pure function of the answers that it gets: the same random bytes each time, and no timers.
+ * Makes a request a pure function of the answers that it gets: it gets the same random bytes each time, and has no timers.
  *
- * Core draws keys and secrets from `crypto.randomBytes`, write IDs from `crypto.randomUUID`, and bounds its calls with
- * `setTimeout`. While a run moves, these are replaced: bytes come from the run's own stream, and a timer never fires. What
- * core does between two answers is microtasks only, so a run has settled as soon as that queue is empty.
+ * Core takes keys and secrets from `crypto.randomBytes`, write IDs from `crypto.randomUUID`, and bounds its calls with
+ * `setTimeout`. During a run these are replaced: bytes come from a stream of the run, and timers never fire. Between two answers
+ * core only uses microtasks, so a run has settled when the microtask queue is empty.
  */
 import crypto from 'node:crypto'
 import { syncBuiltinESMExports } from 'node:module'
 
-/** The least timeout of a call that the explorer uses, in ms. */
+/** The shortest timeout of a call in the explorer, in ms. */
 const LEAST_BOUND = 1000
 
-/** A stream of bytes that look random, the same for the same name. */
+/** A stream of pseudo-random bytes, the same for the same name. */
 export class Stream {
   readonly #name: string
   #drawn = 0
@@ -28,24 +28,24 @@ export class Stream {
   }
 }
 
-/** What streams have given so far: requests are run anew for each branch, and draw the same each time. */
+/** The bytes of the streams so far. A request runs again for each branch, and must get the same bytes each time. */
 const hashed = new Map<string, Buffer>()
 
 const real = { randomBytes: crypto.randomBytes, randomUUID: crypto.randomUUID }
 const realTimeout = globalThis.setTimeout
 let moving: Stream | undefined
 
-/** Lets a run move, and waits until it has settled. */
+/** Continues a run, and waits until it has settled. */
 export async function move(stream: Stream, act: () => void): Promise<void> {
   moving = stream
   act()
-  // A tick that is asked for by a microtask comes when no microtask is left.
+  // A `nextTick` callback that a microtask adds runs when no microtask is left.
   await Promise.resolve()
   await new Promise<void>((resolve) => process.nextTick(resolve))
   moving = undefined
 }
 
-/** Runs some work with the replacements in place, and takes them away again. */
+/** Runs some work with the replacements, and then restores the originals. */
 export async function deterministically<T>(work: () => Promise<T>): Promise<T> {
   const randomBytes = (size: number): Buffer => moving?.bytes(size) ?? real.randomBytes(size)
   const randomUUID = (): string =>
@@ -55,7 +55,7 @@ export async function deterministically<T>(work: () => Promise<T>): Promise<T> {
       .replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-') ?? real.randomUUID()
   const setTimeout = (...args: Parameters<typeof realTimeout>): unknown => {
     if (!moving) return realTimeout(...args)
-    // What is shorter than any bound of a call only lets others go ahead: here they have, or not.
+    // A timer that is shorter than every timeout of a call is a pause before a retry. It fires at once here.
     if (Number(args[1]) < LEAST_BOUND) queueMicrotask(args[0] as () => void)
     return {}
   }

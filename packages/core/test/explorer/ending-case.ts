@@ -6,18 +6,18 @@ import type { Point } from './runs.ts'
 import type { State } from './scheduler.ts'
 import type { Bench, Worth } from './secrets.ts'
 
-/** A request, what it was told, and what it did. */
+/** A request, its result, and its writes. */
 export interface Told {
   readonly request: Request
   readonly point: Point
   readonly end: Ending
-  /** Its creates and replaces that the store applied. */
+  /** The creates and replaces of the request that the store applied. */
   readonly applied: readonly Step[]
   /** One of its answers was lost. */
   readonly faulted: boolean
-  /** What its secret was worth when it loaded. */
+  /** The verdict on its secret when it loaded the session. */
   readonly came: Worth
-  /** It was told that its write is stored. */
+  /** Its write was acknowledged. */
   readonly acknowledged: boolean
 }
 
@@ -27,7 +27,7 @@ export interface Case extends Bench {
   readonly tolds: readonly Told[]
 }
 
-/** The session under a handle: no marker. */
+/** The session under a handle; undefined for a marker. */
 export function sessionAt({ reader, state }: Case, name: string | undefined): Seen | undefined {
   const record = name === undefined ? undefined : state.records.get(name)
   const seen = record && reader.read(record)

@@ -1,4 +1,4 @@
-/** The checks when all requests have ended: what each was told, against what is stored. */
+/** The checks when all requests have ended. They compare the result of each request with the stored records. */
 import { handle } from '../records.ts'
 import { sessionAt, type Case, type Told } from './ending-case.ts'
 import { checkLoads } from './loads.ts'
@@ -45,14 +45,14 @@ function tell(bench: Bench, { fault }: State, request: Request, point: Point): T
 }
 
 function checkError({ scene, state, say }: Case, { request, point, end, applied, came, faulted }: Told): void {
-  // There is no session of the subject that a revocation of the others could spare.
+  // The subject has no session that a revocation of the other sessions could spare.
   const none = scene.start.subject === undefined || (came !== 'current' && came !== 'kept')
   if (request.operation === 'revoke-others' && none && end.threw === 'invalid_option') return
   const made = historyTo(point).findLast(
     ({ point: { call }, heard }) => call?.method === 'create' && typeof heard === 'object',
   )
   const step = made?.point.call
-  // A sign-in whose new session was revoked before it was done says so.
+  // A sign-in whose new session was revoked during the sign-in must report it.
   const revoked = step && 'key' in step && state.dead.includes(handle(step.key))
   if (end.threw === 'conflict' && revoked && signsIn(request.operation) !== undefined) return
   if (!faulted) say(8, `threw ${end.threw}, and nothing had failed`)
@@ -61,7 +61,7 @@ function checkError({ scene, state, say }: Case, { request, point, end, applied,
     say(8, 'was told that nothing was written, and it was')
 }
 
-/** What the request was told is what happened. */
+/** The result of the request is true. */
 function checkWord(all: Case, { request, end, applied, came, faulted }: Told): void {
   const { core, scene, state, say } = all
   const { operation } = request
@@ -101,7 +101,7 @@ function checkWord(all: Case, { request, end, applied, came, faulted }: Told): v
   }
 }
 
-/** Cookies are set for a created or rotated secret, and removed by who ended the session with its valid secret. */
+/** A response sets a cookie only for a new secret, and removes the cookie only if its request ended the session with the valid secret. */
 function checkCookie(all: Case, { request, end, came }: Told): void {
   const { core, scene, say } = all
   const { cookie } = end
@@ -118,7 +118,7 @@ function checkCookie(all: Case, { request, end, came }: Told): void {
   if (Object.values(scene.start.cookies).includes(value)) say(4, 'gets a cookie that was there before')
 }
 
-/** A login ends signed in, with the data of the session that it came from, which is closed. */
+/** After a login the user is signed in, has the data of the old session, and the old session has ended. */
 function checkSignIn(all: Case, told: Told): void {
   const { core, reader, scene, state, tolds, say } = all
   const { request, end, came, point, faulted } = told
@@ -143,10 +143,10 @@ function checkSignIn(all: Case, told: Told): void {
     if (foreign !== undefined && foreign !== subject && seen.data[`key${other.seat}`] !== undefined)
       say(4, `has a change that ${other.seat} made before signing ${foreign} in`)
   }
-  // Who signs in again, and finds the session ended or taken over, starts with nothing.
+  // If the session has ended or belongs to another subject, another sign-in starts without data.
   const left = state.records.get(start.handle)
   const ended = !left || (left.subject !== undefined && reader.read(left).marker)
-  // Under another pepper the new session is made first, of what was loaded.
+  // Under another pepper the new session is created first, from the loaded data.
   const bare = name !== start.handle && ended && start.name !== 'old-pepper'
   if (seen.data[`key${request.seat}`] === undefined && !(came === 'current' && bare))
     say(4, 'signed in, and lost its change from before')
@@ -155,7 +155,7 @@ function checkSignIn(all: Case, told: Told): void {
   if (came === 'nothing' && seen.data['cart'] !== undefined) say(4, 'signed in from no session, and has its cart')
 }
 
-/** Nothing is stored that nobody holds, unless an answer was lost. */
+/** Every stored session has a holder, unless an answer was lost. */
 function checkStray({ scene, state, tolds, reader, say }: Case): void {
   if (state.fault) return
   const held = tolds.flatMap(({ end }) => (end.cookie?.action === 'set' ? [handleIn(end.cookie.value)] : []))

@@ -1,15 +1,15 @@
 /**
- * The invariants of the design that concurrent requests can break, as checks.
+ * The invariants of the design that concurrent requests can break, as checks. The numbers are those of the design.
  *
- * 1. Logout wins: a record that was deleted is never there again; who ended a session finds it ended.
- * 2. No write that was acknowledged is lost, unless its session was ended or its key written by another, who is told.
- * 3. One secret opens a session; earlier ones are kept or superseded as asked; who has a superseded one neither writes
- *    nor gets a cookie.
- * 4. A login ends signed in under a new key and a new secret. The old one is never signed in, no data crosses from one
- *    subject to another, and none of an anonymous session's is lost.
- * 5. Keys come from creates alone; a handle out of a cookie is never adopted.
- * 8. Only a failure makes an operation throw, and what it then says is so.
- * 9. A write that is sent again is one write.
+ * 1. Logout wins: a deleted record never comes back, and the request that ended a session finds it ended.
+ * 2. No acknowledged write is lost, unless its session was ended, or another request wrote the same key and got a conflict event.
+ * 3. One secret opens a session. Earlier secrets are kept or superseded, as the rotation asked. A request with a superseded secret
+ *    neither writes nor gets a cookie.
+ * 4. After a login the user is signed in under a new key and a new secret. The old secret is never signed in, no subject gets data of
+ *    another subject, and no data of the anonymous session is lost.
+ * 5. Only creates make keys. A handle from a cookie is never adopted.
+ * 8. An operation throws only after a failure, and its error is true.
+ * 9. A retried write is applied once.
  */
 import { checkArrival } from './arrivals.ts'
 import { Reader, type Core } from './core.ts'

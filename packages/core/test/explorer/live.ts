@@ -1,6 +1,6 @@
 /**
- * Plays one schedule for real: all requests at once over one held store, with no trees in between. A replay shows this,
- * and the explorer's shortcuts are checked against it.
+ * Plays one schedule with all requests running at the same time on one held store, without the trees. `--replay` uses it, and a test
+ * compares the explorer's shortcuts with it.
  */
 import { heldStore, type Call } from '../held-store.ts'
 import type { Records } from '../records.ts'
@@ -17,7 +17,7 @@ export interface Played {
   readonly records: Records
 }
 
-/** @throws Where the schedule does not fit: no call of that request waits. */
+/** Plays a schedule. @throws If the schedule does not fit, because no call of a request waits. */
 export async function playLive(
   core: Core,
   start: Start,

@@ -1,4 +1,4 @@
-/** The checks of what loads in the end: every secret that was ever issued, and the list of the subject. */
+/** The checks of loads at the end: of every secret that was issued, and of the list of the subject. */
 import type { SessionRecord } from '../../src/store.ts'
 import { heldStore } from '../held-store.ts'
 import type { Core, Seen } from './core.ts'
@@ -11,7 +11,7 @@ import { handleIn, worth } from './secrets.ts'
 /** A clock that was set back, in ms. */
 const HOUR = 3_600_000
 
-/** Every secret loads what it is worth, one of them opens each session, and the list is right. */
+/** Every secret loads according to its verdict, exactly one secret opens each session, and the list is right. */
 export async function checkLoads({ core, reader, scene, state, tolds, say }: Case): Promise<void> {
   const { start } = scene
   const fresh = tolds.flatMap(({ end }) => (end.cookie?.action === 'set' ? [end.cookie.value] : []))
@@ -49,14 +49,14 @@ export async function checkLoads({ core, reader, scene, state, tolds, say }: Cas
   if (names.join() !== (await list(core, scene, state)).join()) say(4, 'the list of the subject is not what is stored')
 }
 
-/** True for a secret of the start that nobody ever asked to keep. */
+/** True for a secret of the start for which no request used `keepOldFor`. */
 function isWithoutWindow({ start, scenario }: Case['scene'], cookie: string): boolean {
   return cookie === start.cookies.old
     ? start.name === 'rotated'
     : cookie === start.cookies.current && scenario.requests.every(({ operation }) => operation !== 'regenerate-keep')
 }
 
-/** What a cookie loads. */
+/** The result of loading a cookie. */
 interface Look {
   readonly status: string
   readonly subject: string | undefined
@@ -65,7 +65,7 @@ interface Look {
 
 const looks = new WeakMap<Seen, Map<string, Look>>()
 
-/** Loads a cookie with the core on trial; once for each record. */
+/** Loads a cookie with the tested core, once for each record. */
 async function look(core: Core, start: StartName, cookie: string, seen: Seen, now: number): Promise<Look> {
   const known = looks.get(seen) ?? new Map<string, Look>()
   looks.set(seen, known)
@@ -84,7 +84,7 @@ async function look(core: Core, start: StartName, cookie: string, seen: Seen, no
 
 const lists = new WeakMap<Start, Map<string, string[]>>()
 
-/** The handles that the list of the subject shows, sorted; listed with the core on trial, once for the same records. */
+/** The handles in the list of the subject, sorted. The tested core lists them, once for the same records. */
 async function list(core: Core, { start, stage }: Scene, { records, now }: State): Promise<string[]> {
   const known = lists.get(start) ?? new Map<string, string[]>()
   lists.set(start, known)

@@ -3,13 +3,13 @@ import type { Seen } from './core.ts'
 import { sessionAt, wroteTo, type Case, type Told } from './ending-case.ts'
 import { loadedRecord, signsIn } from './secrets.ts'
 
-/** Every acknowledged write is there, unless its session was ended; and who overwrites a key of another is told. */
+/** Every acknowledged write is stored, unless its session was ended. A request that overwrites a key of another gets a conflict event. */
 export function checkWrites(all: Case): void {
   const { reader, scene, state, tolds, say } = all
   for (const told of tolds) {
     const { seat, operation } = told.request
     const name = told.end.left?.handle
-    // What a login wrote is checked with its sign-in.
+    // The writes of a login are checked with its sign-in.
     if (!told.acknowledged || name === undefined || signsIn(operation) !== undefined) continue
     const record = state.records.get(name)
     if (!record) {
@@ -35,7 +35,7 @@ export function checkWrites(all: Case): void {
     }
 }
 
-/** A write to an anonymous session that became a marker is in the sessions that were signed in from it. */
+/** If an anonymous session became a marker, its writes are in the sessions that were signed in from it. */
 function checkFollowed(all: Case, write: Told): void {
   for (const login of all.tolds) {
     const subject = signsIn(login.request.operation)
@@ -43,8 +43,8 @@ function checkFollowed(all: Case, write: Told): void {
     const { start } = all.scene
     if (start.subject !== undefined && start.subject !== subject) continue
     const marked = login.applied.some((step) => step.method === 'replace' && wroteTo(all.scene.start.handle, step))
-    // One that found the marker of another may have failed to take its data; the session of who made it has them.
-    // Of two parallel re-authentications, what was saved meanwhile may be in the other.
+    // A login that found the marker of another login may have failed to merge its data; the session of the other login has the data.
+    // After two parallel re-authentications, writes in between may be in the other session.
     const found = start.subject === undefined && !login.faulted && ['current', 'marker'].includes(login.came)
     const follows = marked || found
     const seen = sessionAt(all, login.end.left?.handle)

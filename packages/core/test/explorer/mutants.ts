@@ -1,18 +1,19 @@
-/** Cores with one rule taken out. The explorer must catch each of them, or it proves nothing. */
+/** Mutants: cores with one rule removed. The explorer must find a violation in each of them; otherwise it proves nothing. */
 
-/** How a rule is taken out. */
+/** The text edits that remove a rule. */
 export interface Edit {
   readonly name: string
-  /** A file in `src`. */
+  /** The name of a file in `src`. */
   readonly file: string
-  /** What is replaced: there exactly once. */
+  /** The replacements. Each `find` occurs exactly once in the file. */
   readonly edits: readonly (readonly [find: string, replace: string])[]
 }
 
-/** A core with one rule taken out. */
+/** A core with one rule removed. */
 export interface Mutant extends Edit {
-  /** The invariant that must break, and a scenario in which it does. */
+  /** The number of the invariant that must break. */
   readonly breaks: number
+  /** A scenario in which it breaks. */
   readonly in: string
 }
 

@@ -1,6 +1,6 @@
 /**
- * Makes a core with one rule taken out: a copy of the sources with some text replaced. What does not import the changed file,
- * by others or itself, is a link to the source, which Node has loaded already: to load all of it for each mutant took 80 ms.
+ * Makes a mutant: a copy of core's sources with some text replaced. Files that do not import the changed file, directly or indirectly,
+ * are links to the sources, which Node has loaded already. To load all files for each mutant took 80 ms.
  */
 import { cp, glob, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
@@ -12,8 +12,8 @@ const COPIES = new URL('../../../../.cache/mutants/', import.meta.url)
 /**
  * Writes a mutant's sources, and returns their folder.
  *
- * @param copies - Where to: default `.cache/mutants`.
- * @throws If core no longer has what the mutant takes out.
+ * @param copies - The folder of the copies. Default: `.cache/mutants`.
+ * @throws If core no longer contains the text that the mutant replaces.
  */
 export async function writeMutant({ name, file, edits }: Edit, copies: URL = COPIES): Promise<URL> {
   const folder = new URL(`${name}/`, copies)
@@ -35,7 +35,7 @@ export async function writeMutant({ name, file, edits }: Edit, copies: URL = COP
   return folder
 }
 
-/** Which files of the sources each of them imports, types aside. */
+/** The imports of each source file, without type imports. */
 type Imports = ReadonlyMap<string, readonly string[]>
 
 let known: Promise<Imports> | undefined
@@ -54,10 +54,10 @@ async function importsOfSources(): Promise<Imports> {
   return imports
 }
 
-/** A file, and what imports it, by others or itself. */
+/** A file, and all files that import it, directly or indirectly. */
 function withImporters(file: string, imports: Imports): ReadonlySet<string> {
   const reached = new Set([file])
-  // A set takes what is added while it is walked through.
+  // Iterating over a set also visits items that are added meanwhile.
   for (const each of reached)
     for (const [importer, imported] of imports) if (imported.includes(each)) reached.add(importer)
   return reached

@@ -17,7 +17,7 @@ const FATES = {
   delay: ' — under way, and the answer is lost',
 } as const
 
-/** What happens in a schedule, what was wrong, and how to see it again. */
+/** Describes a schedule: its steps, what was wrong, and how to replay it. */
 export async function report(stage: Stage, { scenario, schedule, wrong }: Violation, mutant?: string): Promise<string> {
   const { start } = await stage.scene(scenario)
   const { beats, endings } = await playLive(stage.core, start, scenario, schedule)
@@ -38,7 +38,7 @@ export async function report(stage: Stage, { scenario, schedule, wrong }: Violat
   ].join('\n')
 }
 
-/** Names for handles: `S` is the session of the start, `A1` the first that A makes. */
+/** Short names for handles: `S` is the session of the start, `A1` the first session that A makes. */
 class Names {
   readonly #reader: Reader
   readonly #names: Map<string, string>
@@ -92,7 +92,7 @@ class Names {
     return `r${record.revision}${this.#reader.read(record).marker ? ' marker' : ''}`
   }
 
-  /** A record, or what is different in it. */
+  /** A record, or its differences from the record before. */
   #record(record: AnyRecord, from?: AnyRecord): string {
     const { marker, digest, data } = this.#reader.read(record)
     const before = from && this.#reader.read(from)

@@ -1,4 +1,4 @@
-/** What the explorer lets run against each other: starts, and requests of one load and one operation. */
+/** The starts and the requests that the explorer combines. A request is one load and one operation. */
 import { bindingOf, type CookieChange } from '../../src/binding.ts'
 import type { Session, Sessions } from '../../src/index.ts'
 import { heldStore } from '../held-store.ts'
@@ -6,29 +6,29 @@ import type { Records } from '../records.ts'
 import type { Core } from './core.ts'
 import { move, Stream } from './determinism.ts'
 
-/** When every request starts, in ms. */
+/** The time at which every request starts, in ms. */
 export const BEGIN = 1_700_000_000_000
-/** How long a kept secret stays valid here, and by how much the clock moves where it moves. */
+/** The `keepOldFor` of rotations, in ms, and by how much the clock moves in a scenario with `clock`. */
 export const WINDOW = 10_000
 
-/** By how much the clock of a request that is behind is late: more than a window, less than a marker lives. */
+/** By how much the clock of a request with `behind` is late, in ms: more than a window, less than the life of a marker. */
 export const BEHIND = 30_000
 
 const OPTIONS = { touchAfter: '1s', log: false } as const
 
-/** The pepper of the requests where the start was made without one. */
+/** The pepper of the requests, if the start was made without a pepper. */
 export const PEPPER = 'a pepper that was introduced later'
 
-/** The options of the processes that serve requests from a start on. */
+/** The options of the processes that serve the requests after a start. */
 export function optionsOf(start: StartName): typeof OPTIONS & { readonly pepper?: readonly (string | false)[] } {
   return start === 'old-pepper' ? { ...OPTIONS, pepper: [PEPPER, false] } : OPTIONS
 }
 
-/** Who signs in: `login` signs in the first, `login-other` the second. A session that is signed in is the first's. */
+/** The subjects: `login` signs in the first, `login-other` the second. A session that is signed in at the start belongs to the first. */
 export const SUBJECT = 'ann'
 export const OTHER = 'bob'
 
-/** Which cookie a request carries. `forged`: the session's handle with a secret that was never issued. */
+/** The cookie of a request. `forged`: the session's handle with a secret that was never issued. */
 export type Cookie = 'current' | 'old' | 'forged'
 
 export type Data = Record<string, unknown>
@@ -36,7 +36,7 @@ export type Data = Record<string, unknown>
 /** A place in a schedule: the requests are A, B and C. */
 export type Seat = 'A' | 'B' | 'C'
 
-/** A session as the requests find it. */
+/** The session that exists before the requests run. */
 export interface Start {
   readonly name: StartName
   readonly records: Records
@@ -46,10 +46,10 @@ export interface Start {
   readonly cookies: Readonly<Partial<Record<Cookie, string>>>
 }
 
-/** How a start comes about. */
+/** How a start is made. */
 interface Making {
   readonly subject?: string
-  /** The secret was rotated one second ago, and the old one is kept for so long. */
+  /** The secret was rotated one second ago, and the old secret is kept for this time, in ms. */
   readonly rotated?: { readonly keepFor: number }
   readonly cookies: readonly Cookie[]
 }
@@ -69,21 +69,21 @@ const MAKINGS = {
 export type StartName = keyof typeof MAKINGS
 export const STARTS = Object.keys(MAKINGS) as StartName[]
 
-/** The cookies that requests may carry from a start on. */
+/** The cookies that requests may have after a start. */
 export function cookiesOf(start: StartName): readonly Cookie[] {
   return MAKINGS[start].cookies
 }
 
-/** True where a window closes if the clock moves. */
+/** True if a window closes when the clock moves. */
 export function hasWindow(start: StartName): boolean {
   const making: Making = MAKINGS[start]
   return (making.rotated?.keepFor ?? 0) > 0
 }
 
-/** The data of every start: something to lose, a counter, a key that all change, and one for each seat to delete. */
+/** The data of every start: a value that could be lost, a counter, a key that all requests change, and a key for each request to delete. */
 const DATA: Data = { cart: 'book', count: 0, shared: 'start', deleteA: 1, deleteB: 1, deleteC: 1 }
 
-/** Makes a start with the core on trial itself. */
+/** Makes a start with the tested core. */
 export async function makeStart(core: Core, name: StartName): Promise<Start> {
   const { subject, rotated }: Making = MAKINGS[name]
   const store = heldStore()
@@ -137,12 +137,12 @@ export interface Request {
   readonly behind?: true
 }
 
-/** The time by a request's own clock. */
+/** The time of a request's own clock. */
 export function timeAt({ behind }: Request, now: number): number {
   return behind ? now - BEHIND : now
 }
 
-/** What an operation has at hand. */
+/** The arguments of an operation. */
 interface Hand {
   readonly sessions: Sessions<Data>
   readonly session: Session<Data>
@@ -150,10 +150,10 @@ interface Hand {
   readonly start: Start
 }
 
-/** What an operation says: a status, or what `revoke` and `revokeSubject` return. */
+/** The result of an operation: a status, or the result of `revoke` or `revokeSubject`. */
 type Said = string | boolean | number | undefined
 
-/** Changes that no other seat makes, apart from one key that all of them change. */
+/** Changes keys that no other request changes, and one key that all requests change. */
 function change({ session, seat }: Hand): void {
   session.data[`key${seat}`] = seat
   delete session.data[`delete${seat}`]
@@ -197,9 +197,9 @@ export const OPERATIONS = {
     sessions.revoke(start.handle, start.subject === undefined ? { anySubject: true } : { subject: start.subject }),
   'revoke-subject': ({ sessions }) => sessions.revokeSubject(SUBJECT),
   'revoke-others': ({ sessions, session }) => sessions.revokeSubject(SUBJECT, { except: session }),
-  /** Nothing changed: moves the idle clock. */
+  /** A commit without changes: a touch. */
   visit: async ({ session }) => (await session.commit()).status,
-  /** More writes than a record remembers. */
+  /** More writes than the write log of a record holds. */
   async burst({ session }) {
     const said = new Set<string>()
     for (let i = 0; i < 9; i++) {
@@ -214,20 +214,20 @@ export type Operation = keyof typeof OPERATIONS
 
 /** How a request ended. */
 export interface Ending {
-  /** What the operation said. */
+  /** The result of the operation. */
   readonly said?: Said
   /** The code of the SessError that was thrown, or the message of any other error. */
   readonly threw?: string
-  /** The session as loaded. */
+  /** The session after the load. */
   readonly loaded?: Glance
   /** The session at the end. */
   readonly left?: Glance
   readonly cookie?: CookieChange
-  /** Keys of the conflict events. */
+  /** The keys of the conflict events. */
   readonly conflicts: readonly string[]
 }
 
-/** What a session object shows. */
+/** The visible state of a session object. */
 export interface Glance {
   readonly status: Session['status']
   readonly handle: string | undefined

@@ -1,10 +1,10 @@
 /**
- * What requests do, as trees.
+ * The behaviour of requests, as trees.
  *
- * A request sees nothing but the answers to its calls and the clock, and here its random bytes are always the same. So
- * what it does is a function of the answers so far: a tree, with the call it waits for (or its end) at each point, and
- * a branch for each answer. A branch is run when a schedule first takes it, with the real core over a held store; the
- * millions of other schedules that take it again find it made.
+ * A request only sees the answers to its calls and the clock, and here its random bytes are always the same. So its behaviour is a
+ * function of the answers so far. This is a tree: each point has the call for which the request waits, or its end; and a branch for each
+ * answer. A branch is run, with the real core on a held store, when a schedule takes it for the first time. The millions of other
+ * schedules that take it again reuse the result.
  */
 import { heldStore } from '../held-store.ts'
 import { handle, type Step } from '../records.ts'
@@ -13,26 +13,26 @@ import type { Core } from './core.ts'
 import { move, Stream } from './determinism.ts'
 import { BEGIN, optionsOf, serve, timeAt, type Data, type Ending, type Request, type Start } from './requests.ts'
 
-/** What a request is told: an answer, that the store is out of reach, or that the answer was lost. */
+/** The result of a call for a request: an answer, an error because the store cannot be reached, or an error because the answer was lost. */
 export type Heard = { readonly value: unknown } | 'refused' | 'lost'
 
-/** Where a request is after a history of answers. */
+/** The state of a request after a history of answers. */
 export interface Point {
   readonly number: number
-  /** The call it waits for, unless it has ended. */
+  /** The call for which it waits; undefined if the request has ended. */
   readonly call?: Step
   readonly end?: Ending
-  /** How it came here; none where it began. */
+  /** The point before, and the answer that led here; undefined at the root. */
   readonly from?: { readonly point: Point; readonly heard: Heard; readonly now: number }
   readonly next: Map<string, Point>
 }
 
-/** Records with the same content are the same object, and have a number. */
+/** Makes records with the same content the same object, with a number. */
 export class Catalogue {
   readonly #byContent = new Map<string, SessionRecord>()
   readonly #numbers = new WeakMap<SessionRecord, number>()
 
-  /** The one object for a record's content under its key. */
+  /** Returns the object for a record's key and content. */
   only(name: string, record: SessionRecord): SessionRecord {
     if (this.#numbers.has(record)) return record
     const { revision, expiresAt, subject, payload } = record
@@ -50,14 +50,14 @@ export class Catalogue {
     return number
   }
 
-  /** Records as a short text that is the same for the same records. */
+  /** A short text that identifies a set of records. */
   nameAll(records: ReadonlyMap<string, SessionRecord>): string {
     const numbers: number[] = []
     for (const record of records.values()) numbers.push(this.number(record))
     return numbers.length > 1 ? numbers.sort((a, b) => a - b).join() : String(numbers[0])
   }
 
-  /** An answer as a short text that is different for different answers. */
+  /** A short text that identifies an answer. */
   name(heard: Heard): string {
     if (typeof heard === 'string') return heard
     const { value } = heard
@@ -66,7 +66,7 @@ export class Catalogue {
   }
 }
 
-/** The tree of one request from one start. */
+/** The tree of one request after one start. */
 export class Run {
   readonly request: Request
   readonly #core: Core
@@ -87,7 +87,7 @@ export class Run {
     return (this.#root ??= await this.#execute([]))
   }
 
-  /** Where the request goes from a point when it hears an answer, at a time by its own clock: known, or run now. */
+  /** The point that follows after an answer, at a time of the request's own clock. It is known already, or is run now. */
   next(point: Point, heard: Heard, now: number): Point | Promise<Point> {
     const name = `${this.#catalogue.name(heard)}@${now - BEGIN}`
     return point.next.get(name) ?? this.#grow(point, heard, now, name)
@@ -100,7 +100,7 @@ export class Run {
     return grown
   }
 
-  /** Runs the request through a history. */
+  /** Runs the request with a history of answers. */
   async #execute(history: readonly NonNullable<Point['from']>[], from?: Point['from']): Promise<Point> {
     const store = heldStore()
     const stream = new Stream(`request ${this.request.seat}`)
@@ -137,14 +137,14 @@ export class Run {
   }
 }
 
-/** The answers on the way to a point, first to last. */
+/** The answers on the path to a point, in their order. */
 export function historyTo(point: Point): NonNullable<Point['from']>[] {
   const history: NonNullable<Point['from']>[] = []
   for (let { from } = point; from; { from } = from.point) history.unshift(from)
   return history
 }
 
-/** What the store's caller gets. */
+/** The result of the call for the caller of the store. */
 export function answerOf(core: Core, heard: Heard): { value: unknown } | { error: unknown } {
   if (heard === 'lost') return { error: new Error('the connection was cut before the answer came') }
   if (heard === 'refused') return { error: new core.SessError('store_unavailable', 'the store is out of reach') }

@@ -1,4 +1,4 @@
-/** Which requests run against each other. */
+/** The combinations of requests that run in parallel. */
 import {
   cookiesOf,
   hasWindow,
@@ -15,7 +15,7 @@ import type { Scenario } from './scheduler.ts'
 const SEATS: readonly Seat[] = ['A', 'B', 'C']
 const COMMON = (Object.keys(OPERATIONS) as Operation[]).filter((operation) => operation !== 'burst')
 
-/** All pairs: from every start, every operation under every cookie against every other; and each against a long gap. */
+/** All pairs: after every start, every operation with every cookie, in parallel with every other; and each with a long gap of writes. */
 export function pairs(): Scenario[] {
   const gaps = (['commit', 'update', 'regenerate', 'login', 'logout'] as const).map((operation): Scenario => ({
     ...scenario('signed-in', [
@@ -27,7 +27,7 @@ export function pairs(): Scenario[] {
   return [...STARTS.flatMap((start) => groups(start, 2, cookiesOf(start))), ...gaps]
 }
 
-/** All pairs in which one of the two processes has a slow clock, without forged cookies. */
+/** All pairs without forged cookies in which one of the two processes has a slow clock. */
 export function skewed(): Scenario[] {
   const known = (start: StartName): Cookie[] => cookiesOf(start).filter((cookie) => cookie !== 'forged')
   return STARTS.flatMap((start) => groups(start, 2, known(start))).flatMap((pair) =>
@@ -38,7 +38,7 @@ export function skewed(): Scenario[] {
   )
 }
 
-/** All triples: the same, without forged cookies, which change nothing for the others. */
+/** All triples without forged cookies, which have no effect on the other requests. */
 export function triples(): Scenario[] {
   return STARTS.flatMap((start) =>
     groups(
@@ -49,11 +49,11 @@ export function triples(): Scenario[] {
   )
 }
 
-/** A sample that is the same for the same seed. */
+/** A random sample, which only depends on the seed. */
 export function sample<T>(items: readonly T[], count: number, seed: number): T[] {
   const rest = [...items]
   const taken: T[] = []
-  // A linear congruential generator: good enough to pick tests, and the same on every machine.
+  // A linear congruential generator is good enough to choose tests, and is the same on every machine.
   let state = seed >>> 0
   while (taken.length < count && rest.length > 0) {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
@@ -62,7 +62,7 @@ export function sample<T>(items: readonly T[], count: number, seed: number): T[]
   return taken
 }
 
-/** Groups of requests from a start, in any order: A and B are alike. At least one of them has the current cookie. */
+/** Groups of requests after a start; their order does not matter. At least one request has the current cookie. */
 function groups(start: StartName, size: number, cookies: readonly Cookie[]): Scenario[] {
   const kinds = cookies.flatMap((cookie) => COMMON.map((operation) => ({ operation, cookie })))
   const pick = (from: number, left: number): Omit<Request, 'seat'>[][] =>

@@ -3,10 +3,10 @@
  *
  * `anonymous: A commit, B login/old, clock > A B A! B B ~`
  *
- * A start; its requests, with the cookie unless it is the current one, and `behind` if its clock is late; `clock` if it may move; `3 switches` if a schedule
- * may go from one request to another no more often. Then the choices: `A` the store answers A's call, `A-` it is out of
- * reach, `A!` it applies the call and the answer is lost, `A~` the answer is lost and the call is under way, `~` that
- * call arrives, `+` the clock moves past the windows.
+ * First the start; then the requests, each with its cookie (if it is not the current one) and `behind` (if its clock is late); `clock` if the
+ * clock may move; `3 switches` if a schedule may change between requests at most three times. After `>` come the choices: `A` the store
+ * answers A's call; `A-` the store cannot be reached; `A!` the store applies the call, and the answer is lost; `A~` the answer is lost, and
+ * the call is still in flight; `~` this call arrives; `+` the clock moves past the windows.
  */
 import {
   cookiesOf,
@@ -36,7 +36,7 @@ export function scheduleText(schedule: readonly Choice[]): string {
     .join(' ')
 }
 
-/** Reads what the two functions above wrote, joined by ` > `. @throws On any other text, saying what is wrong with it. */
+/** Parses the texts of the two functions above, joined by ` > `. @throws For any other text; the message says what is wrong. */
 export function parseReplay(text: string): { readonly scenario: Scenario; readonly schedule: readonly Choice[] } {
   const [scenario = '', schedule = ''] = text.split('>')
   return {

@@ -1,17 +1,17 @@
-/** What can happen next when the store gets, loses and answers the calls of concurrent requests. */
+/** The possible next steps when a store receives, loses and answers the calls of concurrent requests. */
 import { apply, handle, writes, type Records, type Step } from '../records.ts'
 import type { SessionRecord } from '../../src/store.ts'
 import type { Core } from './core.ts'
 import { BEGIN, makeStart, timeAt, WINDOW, type Request, type Seat, type Start, type StartName } from './requests.ts'
 import { Catalogue, Run, type Heard, type Point } from './runs.ts'
 
-/** Requests that run against each other. */
+/** Requests that run in parallel. */
 export interface Scenario {
   readonly start: StartName
   readonly requests: readonly Request[]
   /** The clock may move once, past the end of the windows. */
   readonly clock: boolean
-  /** How often a schedule may go from one request to another. Default: as often as it can. */
+  /** How often a schedule may change from one request to another. Default: no limit. */
   readonly switches?: number
 }
 
@@ -19,7 +19,7 @@ export interface Scenario {
  * One choice of a schedule:
  *
  * - `release`: the store applies a request's call and answers it.
- * - `refuse`: the store is out of reach; nothing is applied.
+ * - `refuse`: the store cannot be reached; nothing is applied.
  * - `lose`: the call is applied, and its answer lost.
  * - `delay`: the answer is lost, and the call arrives later, or never.
  * - `land`: the delayed call arrives.
@@ -30,12 +30,12 @@ export type Choice =
   | { readonly act: 'land'; readonly seat?: undefined }
   | { readonly act: 'tick'; readonly seat?: undefined }
 
-/** The one answer that a schedule may lose. */
+/** The lost answer of a schedule. A schedule loses at most one. */
 export interface Fault {
   readonly kind: 'refuse' | 'lose' | 'delay'
   readonly seat: Seat
   readonly step: Step
-  /** What the store said, if the call has arrived. */
+  /** The answer of the store, if the call has arrived. */
   readonly answer?: { readonly value: unknown }
 }
 
@@ -43,14 +43,14 @@ export interface Fault {
 export interface State {
   readonly points: readonly Point[]
   readonly records: Records
-  /** Handles of records that were there, and went. */
+  /** The handles of deleted records. */
   readonly dead: readonly string[]
   readonly fault?: Fault
   readonly now: number
-  /** Who moved last, and how often that changed. */
+  /** The request that moved last, and how often it changed. */
   readonly last?: Seat
   readonly switches: number
-  /** How it came here, by a shortest way. */
+  /** The state before, and the choice that led here, on a shortest path. */
   readonly trail?: { readonly state: State; readonly choice: Choice }
   /** How many schedules lead here. */
   paths: number
@@ -60,7 +60,7 @@ export interface State {
 export interface Arrival {
   readonly seat: Seat
   readonly request: Request
-  /** Where the request was when it made the call. */
+  /** The point of the request when it made the call. */
   readonly point: Point
   readonly step: Step
   readonly before: State
@@ -68,14 +68,14 @@ export interface Arrival {
   readonly answer: unknown
 }
 
-/** What a scenario is played with. */
+/** The parts that are needed to play a scenario. */
 export interface Scene {
   readonly scenario: Scenario
   readonly start: Start
   readonly stage: Stage
 }
 
-/** A core on trial, with its starts and the trees of its requests, made when they are first needed. */
+/** A tested core, with its starts and the trees of its requests, which are made when they are first needed. */
 export class Stage {
   readonly core: Core
   readonly catalogue: Catalogue = new Catalogue()
@@ -87,7 +87,7 @@ export class Stage {
     this.core = core
   }
 
-  /** How many points its trees have. */
+  /** How many points the trees have in all. */
   get points(): number {
     return this.#numbers.last
   }
@@ -111,14 +111,14 @@ export class Stage {
   }
 }
 
-/** Where every schedule begins. */
+/** The state at the start of every schedule. */
 export async function begin(scene: Scene, runs: readonly Run[]): Promise<State> {
   const points: Point[] = []
   for (const run of runs) points.push(await run.root())
   return { points, records: scene.start.records, dead: [], now: BEGIN, switches: 0, paths: 1 }
 }
 
-/** The choices in a state: first to go on with the request that moved last, so that schedules switch little. */
+/** The choices in a state. Those of the request that moved last come first, so that schedules switch rarely. */
 export function choices({ scenario }: Scene, state: State, faults: boolean): Choice[] {
   const { last, switches } = state
   const all = scenario.requests
@@ -138,18 +138,18 @@ export function choices({ scenario }: Scene, state: State, faults: boolean): Cho
   return found
 }
 
-/** True for a call that is still under way. */
+/** True for a delayed call that has not arrived yet. */
 function isLate(fault: Fault | undefined): fault is Fault {
   return fault?.kind === 'delay' && fault.answer === undefined
 }
 
-/** A state that a choice leads to, and the call that thereby arrived. */
+/** The state after a choice, and the call that arrived by it. */
 export interface Taken {
   readonly state: State
   readonly arrival?: Arrival
 }
 
-/** Takes a choice; at once, where the request has been at its next point before. */
+/** Takes a choice. It returns a promise only if the next point of the request has to be run. */
 export function take(scene: Scene, runs: readonly Run[], state: State, choice: Choice): Taken | Promise<Taken> {
   const { requests } = scene.scenario
   const base = { ...state, trail: { state, choice } }
@@ -191,7 +191,7 @@ export function take(scene: Scene, runs: readonly Run[], state: State, choice: C
   })
 }
 
-/** Lets the store apply a step. Records stay one object for one content. */
+/** Applies a step to the store. Records with the same content stay the same object. */
 function arrive(
   scene: Scene,
   state: State,
@@ -216,7 +216,7 @@ function pointOf(point: Point, fault: Fault): Point {
   return at
 }
 
-/** A text that is the same for states from which the same can happen. */
+/** A text that identifies a state by its possible futures. */
 export function keyOf(catalogue: Catalogue, scenario: Scenario, state: State): string {
   const { points, records, dead, fault, now, last, switches } = state
   let key = now === BEGIN ? '' : 'late '

@@ -1,14 +1,14 @@
 /**
- * Every order in which the store can get, lose and answer the calls of concurrent requests.
+ * Searches every order in which the store can receive, lose and answer the calls of concurrent requests.
  *
- * From each state all choices are taken. Two schedules that meet in one state go on as one, so every interleaving is
- * covered and none is run twice. Every choice takes one step, so the search goes layer by layer, and the first violation
- * that it meets has a shortest schedule.
+ * From each state it takes all choices. If two schedules reach the same state, they continue as one, so every interleaving is
+ * covered and none is run twice. Every choice is one step, so the search is breadth-first, and the first violation has a shortest
+ * schedule.
  */
 import type { Choice, Arrival, Scenario, Scene, Stage, State, Taken } from './scheduler.ts'
 import { begin, choices, keyOf, take } from './scheduler.ts'
 
-/** What is checked: when a call has arrived, and when all requests have ended. Each returns what is wrong. */
+/** The checks: after a call has arrived, and after all requests have ended. Each returns the violations. */
 export interface Checks {
   onArrival(scene: Scene, arrival: Arrival): readonly string[]
   atEnd(scene: Scene, state: State): Promise<readonly string[]>
@@ -20,14 +20,14 @@ export interface Violation {
   readonly schedule: readonly Choice[]
 }
 
-/** What an exploration covered. */
+/** The result of an exploration. */
 export interface Coverage {
   states: number
   schedules: number
   scenarios: number
 }
 
-/** Explores a scenario: first with all answers, then with one lost. Stops at the first violation. */
+/** Explores a scenario, first without lost answers, then with one lost answer. It stops at the first violation. */
 export async function explore(
   stage: Stage,
   scenario: Scenario,
@@ -38,7 +38,7 @@ export async function explore(
   const runs = scenario.requests.map((request) => stage.run(scene.start, request))
   coverage.scenarios++
   for (const faults of [false, true]) {
-    // What has no fault in it was checked in the first round.
+    // Schedules without a lost answer were checked in the first round.
     const isFresh = ({ fault }: State): boolean => !faults || fault !== undefined
     let layer = new Map<string, State>([['', await begin(scene, runs)]])
     while (layer.size > 0) {
@@ -78,7 +78,7 @@ function scheduleTo(state: State): Choice[] {
   return schedule
 }
 
-/** Checks one schedule. @throws Where it does not fit. */
+/** Checks one schedule. @throws If the schedule does not fit. */
 export async function check(
   stage: Stage,
   scenario: Scenario,
@@ -109,7 +109,7 @@ async function* walk(scene: Scene, schedule: readonly Choice[]): AsyncGenerator<
   }
 }
 
-/** A schedule to its end, by choices that `pick` makes among so many, and the state that it leads to. */
+/** A complete schedule and its last state. `pick` chooses among the number of choices that it gets. */
 export async function wander(
   scene: Scene,
   pick: (count: number) => number,
