@@ -191,8 +191,8 @@ export const clocks: readonly StoreMutant[] = [
     'the new record is spread over the old: `{ ...old, ...record }`',
     store('a create over an expired record keeps its subject', ['clock/create-over-expired'], (it) => ({
       async create(key, record, now) {
-        const old = await it.read(key, 0)
-        return it.create(key, { ...old, ...record }, now)
+        const { subject } = (await it.read(key, 0)) ?? {}
+        return it.create(key, { ...(subject !== undefined && { subject }), ...record }, now)
       },
     })),
   ),
