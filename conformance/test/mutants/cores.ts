@@ -266,7 +266,7 @@ export const cores: readonly CoreMutant[] = [
     'a-migration-that-throws-ends-the-load',
     'codec.ts',
     ['serialization/outgrown-data'],
-    ['    // It may have changed what it was given.\n', '    throw error\n'],
+    ['const untouched = serializer.deserialize(decoded.data) as Plain\n', 'throw error\n'],
   ),
   core(
     'unmigrated-data-is-called-migrated',
