@@ -36,6 +36,9 @@ const SAMPLE: ReadonlySet<string> = new Set([
   'rotation-login/model',
   'serialization/unknown-serializer',
   'serialization/refusal-writes-nothing',
+  'hostile-bytes/truncated',
+  'hostile-bytes/wrong-types',
+  'hostile-bytes/stored-bytes',
 ])
 
 /**
