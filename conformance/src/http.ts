@@ -10,6 +10,7 @@ import { cookieCases } from './http/cookies.ts'
 import { errorCases } from './http/errors.ts'
 import { raceCases } from './http/races.ts'
 import { streamCases } from './http/streams.ts'
+import { upgradeCases } from './http/upgrades.ts'
 
 export type { HttpAnswer, HttpApp, HttpAsked, HttpCase, HttpHarness, HttpServed } from './http/contract.ts'
 export { nodeServer } from './http/node-server.ts'
@@ -22,4 +23,5 @@ export const httpCases: readonly HttpCase[] = [
   ...cookieCases,
   ...cachingCases,
   ...raceCases,
+  ...upgradeCases,
 ]
