@@ -35,9 +35,10 @@ for (const name of names) {
     { REDIS_URL: `redis://127.0.0.1:${redis.port}` },
     Number(values.sessions),
   )
-  const work = (): Promise<Load> => load(contestant.url + values.path, contestant.cookies, seconds)
+  const cookies = values.path === '/untouched' ? [] : contestant.cookies
+  const work = (): Promise<Load> => load(contestant.url + values.path, cookies, seconds)
   // Until the engine has compiled what it compiles.
-  await load(contestant.url + values.path, contestant.cookies, Number(values.warm))
+  await load(contestant.url + values.path, cookies, Number(values.warm))
   const before = await timeOfRedis()
   const { profile, result } = await contestant.profile(work)
   tables.set(name, (values.functions ? byFunction : byPackage)(profile, result.requests))
@@ -54,6 +55,6 @@ console.log(`${values.path}, microseconds of a request's own CPU time, ${seconds
 console.log(''.padEnd(values.functions ? 72 : 24) + names.map((name) => name.padStart(17)).join(''))
 console.log(line('all', (name) => [...tables.get(name)!.values()].reduce((sum, time) => sum + time, 0)))
 for (const label of packages)
-  if (names.some((name) => (tables.get(name)!.get(label) ?? 0) >= 0.3))
+  if (names.some((name) => (tables.get(name)!.get(label) ?? 0) >= 0.1))
     console.log(line(label, (name) => tables.get(name)!.get(label) ?? 0))
 console.log(line('beside that, in Redis', (name) => inRedis.get(name)!))
