@@ -20,9 +20,10 @@ export type CookieChange =
 export interface CloseCookieOptions {
   /**
    * The head left without the session's header fields, and a shared cache may store the response. If the application uses the
-   * session for the first time after that, there is an `uncacheable_late` event and a line in the log. Default: false.
+   * session for the first time after that, there is an `uncacheable_late` event and a line in the log. A function is
+   * called then, and not before. Default: false.
    */
-  readonly shared?: boolean
+  readonly shared?: boolean | (() => boolean)
 }
 
 /** An operation that failed, and what has happened since. */
@@ -100,6 +101,8 @@ export interface SessionsBinding<Data extends object = Record<string, unknown>> 
    * @throws {SessError} As `Sessions.load`, for any of the values that are tried.
    */
   load(cookieValues: readonly string[]): Promise<Session<Data>>
+  /** Makes the session of a request without a cookie at once. Absent if `load([])` has to wait, as with a schema. */
+  readonly begin?: () => Session<Data>
   /** Emits an event of the binding. */
   report<Name extends keyof SessionsEvents>(name: Name, event: SessionsEvents[Name]): void
 }

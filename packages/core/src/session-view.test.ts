@@ -154,6 +154,41 @@ describe('used', () => {
   })
 })
 
+describe('a session that a binding begins at once', () => {
+  test('is new, and is closed and used as any other', async () => {
+    const session = sessionsBindingOf(sessions).begin!()
+    expect([session.status, session.handle, session.data]).toEqual(['new', undefined, {}])
+    session.data['n'] = 1
+    expect(await session.commit()).toMatchObject({ status: 'created' })
+    const closed = sessionsBindingOf(sessions).begin!()
+    bindingOf(closed).closeCookie()
+    await expect(closed.login('ann')).rejects.toEqual(code('response_started'))
+  })
+
+  test('is not to be had where a schema, which may take its time, makes the data', async () => {
+    const schema = {
+      '~standard': { version: 1 as const, vendor: 'mine', validate: async () => ({ value: { n: 0 } }) },
+    }
+    const shaped = createSessions({ store: memoryStore(), schema })
+    expect(sessionsBindingOf(shaped).begin).toBeUndefined()
+    expect((await sessionsBindingOf(shaped).load([])).data).toEqual({ n: 0 })
+  })
+
+  test('whether a shared cache may store its response is asked when it is used for the first time, and once', async () => {
+    let asked = 0
+    const late: unknown[] = []
+    sessions.on('uncacheable_late', (event) => late.push(event))
+    const shared = (): boolean => ++asked > 0
+    const session = sessionsBindingOf(sessions).begin!()
+    bindingOf(session).closeCookie({ shared })
+    bindingOf(session).closeCookie()
+    expect([asked, late]).toEqual([0, []])
+    void session.status
+    void session.status
+    expect([asked, late]).toEqual([1, [{}]])
+  })
+})
+
 describe('an operation that nobody awaits', () => {
   const FAILING: readonly [string, (session: Session) => Promise<unknown>][] = [
     ['login', (session) => session.login('')],

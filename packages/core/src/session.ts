@@ -19,7 +19,7 @@ export class LiveSession implements Session<Plain>, SessionBinding {
   readonly #operations: Operations
   #used = false
   /** The head of the response has left without `private`, so a shared cache may store the response. */
-  #shared = false
+  #shared: boolean | (() => boolean) = false
   /** A binding uses this session, and commits it at the end of the request. */
   #bound = false
 
@@ -69,7 +69,8 @@ export class LiveSession implements Session<Plain>, SessionBinding {
   markUsed(): void {
     if (this.#used) return
     this.#used = true
-    if (this.#shared) this.report('uncacheable_late', this.handle === undefined ? {} : { handle: this.handle })
+    const shared = typeof this.#shared === 'function' ? this.#shared() : this.#shared
+    if (shared) this.report('uncacheable_late', this.handle === undefined ? {} : { handle: this.handle })
   }
 
   report<Name extends keyof SessionsEvents>(name: Name, event: SessionsEvents[Name]): void {
@@ -183,7 +184,7 @@ export class LiveSession implements Session<Plain>, SessionBinding {
 
   closeCookie({ shared = false }: CloseCookieOptions = {}): void {
     this.#operations.closeCookie()
-    this.#shared ||= shared && !this.#used
+    if (!this.#used) this.#shared ||= shared
   }
 
   #refuseDestroyed(): void {

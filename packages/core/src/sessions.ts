@@ -68,6 +68,7 @@ export class LiveSessions implements Sessions<Plain> {
     const binding: SessionsBinding = {
       load: (values) => this.loadOneOf(values.length < 2 ? values : [...new Set(values)]),
       report: context.events.emit.bind(context.events),
+      ...(!context.settings.schema && { begin: () => this.begin() }),
     }
     Object.defineProperty(this, BINDING, { value: Object.freeze(binding) })
   }
@@ -85,6 +86,11 @@ export class LiveSessions implements Sessions<Plain> {
       if (!token) events.emit('rejected', { reason: 'malformed' })
     }
     return viewOf(new LiveSession(context, await context.blank()))
+  }
+
+  /** Makes a new session, if no schema makes its data. */
+  protected begin(): Session<Plain> {
+    return viewOf(new LiveSession(this.#context, {}))
   }
 
   /** Opens the session of a record with the secret of a cookie. It returns a promise only if it has to wait. */

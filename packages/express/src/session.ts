@@ -8,6 +8,7 @@ import {
   type SessionCookie,
   type SessionHeaders,
 } from '@sess/http'
+import { sentFields } from '@sess/http/node'
 import { canDefer, deferResponse, isDeferrable, type Gates } from './deferred-response.ts'
 
 /** Options of {@link session}. */
@@ -65,12 +66,16 @@ export function session<Data extends object>(
         new SessError('unsupported', `the response is none of node:http, and cannot be held back; ${ELSEWHERE}`),
       )
     const request = req as SessionRequest
-    cookie.load(request.headers.cookie).then((loaded) => {
-      request[VISIT] = new Visit(request, res as ServerResponse, next, cookie, loaded)
+    const admit = (given: Session<Data> | (() => Session<Data>)): void => {
+      request[VISIT] = new Visit(request, res as ServerResponse, next, cookie, given)
       Object.defineProperty(req, 'session', SESSION)
-      if (options.private) bindingOf(request[VISIT].touch()).markUsed()
+      if (options.private) bindingOf(request[VISIT].session).markUsed()
       next()
-    }, next)
+    }
+    const header = request.headers.cookie
+    const beginning = cookie.beginning(header)
+    if (beginning) admit(beginning)
+    else cookie.load(header).then(admit, next)
   }
 }
 
@@ -102,7 +107,7 @@ type SessionRequest = IncomingMessage & { readonly secure?: boolean; [VISIT]: Vi
 const SESSION = {
   configurable: true,
   get(this: SessionRequest): Session<object> {
-    return this[VISIT].touch()
+    return this[VISIT].session
   },
   set(): never {
     throw new TypeError('req.session cannot be replaced; assign req.session.data, or call req.session.logout()')
@@ -115,9 +120,10 @@ class Visit implements Gates {
   readonly #res: ServerResponse
   readonly #next: Next
   readonly #cookie: SessionCookie<object>
-  readonly #session: Session<object>
-  readonly #bound: SessionBinding
-  #touched = false
+  readonly #given: Session<object> | (() => Session<object>)
+  #taken: Session<object> | undefined
+  /** There once the session is taken, as is all else here. */
+  #bound!: SessionBinding
   #clientGone = false
   /** A commit has failed. The answer that follows is the error's, and nothing is written any more. */
   #failed = false
@@ -128,25 +134,31 @@ class Visit implements Gates {
     res: ServerResponse,
     next: Next,
     cookie: SessionCookie<object>,
-    loaded: Session<object>,
+    given: Session<object> | (() => Session<object>),
   ) {
     this.#req = req
     this.#res = res
     this.#next = next
     this.#cookie = cookie
-    this.#session = loaded
-    this.#bound = bindingOf(loaded)
+    this.#given = given
   }
 
   /** The session. From the first time on, the response waits for it. */
-  touch(): Session<object> {
-    if (!this.#touched) this.#guard()
-    return this.#session
+  get session(): Session<object> {
+    return this.#taken ?? this.#take()
+  }
+
+  #take(): Session<object> {
+    const given = this.#given
+    const session = typeof given === 'function' ? given() : given
+    this.#taken = session
+    this.#bound = bindingOf(session)
+    this.#guard()
+    return session
   }
 
   #guard(): void {
     const res = this.#res
-    this.#touched = true
     // What servers of WebSockets hand to middleware during a handshake: nothing that is written there is sent.
     if (!isDeferrable(res)) {
       this.#bound.closeCookie()
@@ -156,7 +168,7 @@ class Visit implements Gates {
     this.#clientGone = res.destroyed
     const open = deferResponse(res, this)
     if (this.#clientGone) this.#bound.closeCookie()
-    else if (!open) this.#headLeft({ vary: textOf(res, 'vary'), 'cache-control': textOf(res, 'cache-control') })
+    else if (!open) this.#headLeft(sentFields(res))
     // The client went away, and the handler may never come to an end: what it changed is written all the same. So is what
     // was changed after the last byte.
     res.on('close', () => {
@@ -202,7 +214,7 @@ class Visit implements Gates {
 
   fields(present: PresentHeaders): SessionHeaders {
     this.#headLeft(present)
-    const fields = this.#cookie.headers(this.#session, present)
+    const fields = this.#cookie.headers(this.session, present)
     const { headers, secure } = this.#req
     if (fields['set-cookie'] !== undefined && this.#cookie.attributes.secure && !secure)
       this.#cookie.reportInsecure(headers.host ?? '', INSECURE)
@@ -240,15 +252,10 @@ class Visit implements Gates {
   }
 
   #headLeft(sent: PresentHeaders): void {
-    this.#cookie.headLeft(this.#session, this.#req.method ?? '', sent)
+    this.#cookie.headLeft(this.session, this.#req.method ?? '', sent)
   }
 
   #commitUnseen(): void {
-    void this.#cookie.commitUnseen(this.#session, !this.#clientGone)
+    void this.#cookie.commitUnseen(this.session, !this.#clientGone)
   }
-}
-
-function textOf(res: ServerResponse, name: string): string | undefined {
-  const value = res.getHeader(name)
-  return Array.isArray(value) ? value.join(', ') : value?.toString()
 }

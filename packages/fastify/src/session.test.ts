@@ -51,6 +51,34 @@ describe('what skips onSend is private all the same, and its changes are stored 
   })
 })
 
+test('a new session of a response that skips onSend has its cookie, where the head leaves with the last byte', async () => {
+  const { server, sessions } = await app()
+  server.get('/', (request, reply) => {
+    request.session.data['n'] = 2
+    reply.hijack()
+    reply.raw.end('raw')
+  })
+  const response = await fetched(server, '/')
+  const cookie = /^sid=([\w-]{60});/.exec(response.headers.get('set-cookie') ?? '')?.[1]
+  expect([await response.text(), (await sessions.load(cookie)).data]).toEqual(['raw', { n: 2 }])
+})
+
+test('a first use behind a head that was written by hand knows what that said to caches', async () => {
+  const { server, sessions } = await app()
+  const late: unknown[] = []
+  sessions.on('uncacheable_late', (event) => void late.push(event))
+  server.get<{ Params: { caching: string } }>('/:caching', (request, reply) => {
+    reply.hijack()
+    reply.raw.writeHead(200, { 'cache-control': request.params.caching })
+    void request.session.data
+    reply.raw.end()
+  })
+  await fetched(server, '/private')
+  expect(late).toEqual([])
+  await fetched(server, '/public')
+  expect(late).toEqual([{}])
+})
+
 describe('bodies of every kind are committed at their end:', () => {
   const bodies: Record<string, (change: () => void) => unknown> = {
     'a stream of Node': (change) => Readable.from(late(change), { objectMode: false }),

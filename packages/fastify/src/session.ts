@@ -1,8 +1,8 @@
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import type { Session, Sessions } from '@sess/core'
 import { bindingOf } from '@sess/core/binding'
 import { fieldsOfBody, sessionCookie, type CookieOptions } from '@sess/http'
-import { committedBehind, onHead } from '@sess/http/node'
+import { Visit } from '@sess/http/node'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import plugin from 'fastify-plugin'
 
@@ -20,9 +20,9 @@ export interface SessionOptions {
 const INSECURE =
   'If a proxy ends TLS, pass { trustProxy: true } to fastify(), so that it knows; for development over plain http pass { cookie: { secure: false } }.'
 
-const LOADED: unique symbol = Symbol('@sess/fastify session')
+const VISIT: unique symbol = Symbol('@sess/fastify visit')
 
-type Request = FastifyRequest & { [LOADED]?: Session<object> | undefined }
+type Request = FastifyRequest & { [VISIT]?: Visit<object> | undefined }
 
 /**
  * A plugin that gives each request of the instance that registers it, and of those below, its session as `request.session`.
@@ -40,53 +40,60 @@ export function session<Data extends object>(
 ): FastifyPluginAsync {
   const cookie = sessionCookie(sessions, options.cookie)
 
-  async function load(request: Request, reply: FastifyReply): Promise<void> {
-    const loaded = await cookie.load(request.headers.cookie)
-    request[LOADED] = loaded
-    if (options.private) bindingOf(loaded).markUsed()
-    const { raw } = reply
-    onHead(raw, (present) => {
-      cookie.headLeft(loaded, request.method, present)
-      const fields = cookie.headers(loaded, present)
-      if (fields['set-cookie'] !== undefined && cookie.attributes.secure && request.protocol !== 'https')
-        cookie.reportInsecure(request.host, INSECURE)
-      return fields
+  function admit(request: Request, { raw }: FastifyReply, given: Session<Data> | (() => Session<Data>)): void {
+    const visit = new Visit(cookie, raw, given, {
+      method: request.method,
+      plainHost: () => (request.protocol === 'https' ? undefined : request.host),
+      advice: INSECURE,
+      cut: (error) => request.log.error(error, 'the response was cut short, as the session could not be committed'),
     })
-    // Whatever happens after the last byte, or when the client has gone, is written all the same.
-    raw.on('close', () => void cookie.commitUnseen(loaded, raw.writableFinished, raw.statusCode))
+    request[VISIT] = visit
+    if (options.private) bindingOf(visit.session).markUsed()
   }
 
-  async function commit(request: Request, reply: FastifyReply, payload: unknown): Promise<unknown> {
-    const loaded = request[LOADED] as Session<Data> | undefined
-    if (!loaded) return payload
+  // Hooks that have nothing to wait for give no promise, which would cost each request more than the rest of this.
+  function load(request: Request, reply: FastifyReply, done: () => void): Promise<void> | undefined {
+    const header = request.headers.cookie
+    const beginning = cookie.beginning(header)
+    if (!beginning) return cookie.load(header).then((loaded) => admit(request, reply, loaded))
+    admit(request, reply, beginning)
+    done()
+    return undefined
+  }
+
+  function beforeAnswer(
+    request: Request,
+    reply: FastifyReply,
+    payload: unknown,
+    done: () => void,
+  ): Promise<void> | undefined {
+    const session = (request[VISIT] as Visit<Data> | undefined)?.taken
+    if (session) return commit(session, reply, payload)
+    done()
+    return undefined
+  }
+
+  async function commit(session: Session<Data>, reply: FastifyReply, payload: unknown): Promise<void> {
     const status = payload instanceof Response ? payload.status : reply.statusCode
     if (reply.raw.destroyed) {
       // What was changed after the connection had closed is not written by its `close` any more.
-      await cookie.commitUnseen(loaded, false, status)
-      return payload
+      return cookie.commitUnseen(session, false, status)
     }
-    const source = streamOf(payload)
     try {
-      await cookie.commit(loaded, status)
+      await cookie.commit(session, status)
     } catch (error) {
-      source?.on('error', () => {}).destroy()
+      letGo(payload, error)
       for (const name of fieldsOfBody) reply.removeHeader(name)
       throw error
     }
-    if (!source) return payload
-    if (payload instanceof Response) {
-      reply.code(status)
-      for (const [name, value] of payload.headers) reply.header(name, value)
-    }
-    return committedBehind(source, () => cookie.commitAtEnd(loaded, status))
   }
 
   return plugin(
     async (app: FastifyInstance) => {
-      app.decorateRequest(LOADED)
+      app.decorateRequest(VISIT)
       app.decorateRequest('session', {
         getter(this: Request) {
-          return this[LOADED] as never
+          return this[VISIT]?.session as never
         },
         setter() {
           throw new TypeError(
@@ -95,14 +102,15 @@ export function session<Data extends object>(
         },
       })
       app.addHook('onRequest', load)
-      app.addHook('onSend', commit)
+      app.addHook('onSend', beforeAnswer)
     },
     { name: '@sess/fastify', fastify: '5.x' },
   )
 }
 
-function streamOf(payload: unknown): Readable | undefined {
-  if (payload instanceof Response) return payload.body ? Readable.fromWeb(payload.body as never) : undefined
-  if (typeof (payload as ReadableStream | null)?.getReader === 'function') return Readable.fromWeb(payload as never)
-  return typeof (payload as Readable | null)?.pipe === 'function' ? (payload as Readable) : undefined
+/** Closes a body that is not going to be read. An error of its own, meanwhile, must not hide the one that is told. */
+function letGo(payload: unknown, error: unknown): void {
+  const source = payload instanceof Response ? payload.body : (payload as Readable | ReadableStream | undefined)
+  if (source instanceof ReadableStream) source.cancel(error).catch(() => {})
+  else if (typeof source?.destroy === 'function') source.on('error', () => {}).destroy()
 }

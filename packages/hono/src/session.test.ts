@@ -1,10 +1,12 @@
+import { getRequestListener } from '@hono/node-server'
+import { nodeServer } from '@sess/conformance/http'
 import { createSessions, memoryStore } from '@sess/core'
 import { session, type SessionVariables } from '@sess/hono'
 import { Hono } from 'hono'
 import { compress } from 'hono/compress'
 import { cors } from 'hono/cors'
 import { streamText } from 'hono/streaming'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 
 const sessions = createSessions<{ n: number }>({ store: memoryStore(), log: false })
 type Variables = SessionVariables<Partial<{ n: number }>>
@@ -45,6 +47,24 @@ test.each(['in front', 'behind'])(
     expect(headers.getSetCookie()).toEqual([expect.stringMatching(/^__Host-sid=[\w-]{60};/)])
   },
 )
+
+test('header fields that an application gives to many responses are not written to', async () => {
+  const shared = new Headers({ 'content-type': 'text/plain' })
+  const app = new Hono<{ Variables: Variables }>()
+    .use(session(sessions, { cookie: { secure: false } }))
+    .get('/', (c) => {
+      c.get('session').data.n = 2
+      return new Response('text', { headers: shared, status: 201 })
+    })
+  // From here on `Response` is the listener's own, which keeps the text and the fields that it is given.
+  const listener = getRequestListener(app.fetch)
+  const { url, close } = await nodeServer((req, res) => void listener(req, res))
+  onTestFinished(close)
+  const response = await fetch(url)
+  expect([response.status, await response.text(), response.headers.get('content-length')]).toEqual([201, 'text', '4'])
+  expect(response.headers.getSetCookie()).toEqual([expect.stringMatching(/^sid=[\w-]{60};/)])
+  expect([...shared.keys()]).toEqual(['content-type'])
+})
 
 test('what a streaming helper changes is stored at the end', async () => {
   const app = withSessions().get('/', (c) => {

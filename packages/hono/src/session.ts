@@ -1,7 +1,7 @@
 import { SessError, type Session, type Sessions } from '@sess/core'
 import { bindingOf } from '@sess/core/binding'
 import { fieldsOfBody, isEncrypted, sessionCookie, sessionResponse, type CookieOptions } from '@sess/http'
-import type { MiddlewareHandler } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
 
 /** What {@link session} adds to Hono's variables: `new Hono<{ Variables: SessionVariables<Data> }>()`. */
 export interface SessionVariables<Data extends object = Record<string, unknown>> {
@@ -44,15 +44,18 @@ export function session<Data extends object>(
   { cookie: cookieOptions, private: isPrivate = false, trustProxy = false }: SessionOptions = {},
 ): MiddlewareHandler<{ Variables: SessionVariables<Data> }> {
   const cookie = sessionCookie(sessions, cookieOptions)
+  const known = { encrypted: (request: Request): boolean => isEncrypted(request, trustProxy), advice: INSECURE }
   return async (c, next) => {
     if ((c.get('session') as unknown) !== undefined)
       throw new SessError(
         'invalid_option',
         "c.get('session') is there already: use session() once for a request, and no other session middleware",
       )
-    const loaded = await cookie.load(c.req.header('cookie'))
+    const header = c.req.header('cookie')
+    const loaded = cookie.beginning(header)?.() ?? (await cookie.load(header))
     c.set('session', loaded)
-    if (isPrivate) bindingOf(loaded).markUsed()
+    const bound = bindingOf(loaded)
+    if (isPrivate) bound.markUsed()
     try {
       await next()
     } catch (error) {
@@ -60,23 +63,29 @@ export function session<Data extends object>(
       await cookie.commitUnseen(loaded, false)
       throw error
     }
+    const { res } = c
     let response: Response
     try {
-      const encrypted = isEncrypted(c.req.raw, trustProxy)
-      response = await sessionResponse(cookie, loaded, c.req.raw, c.res, { encrypted, advice: INSECURE })
+      const answer = sessionResponse(cookie, loaded, c.req.raw, res, known)
+      if (answer === res) return
+      response = await answer
     } catch (error) {
-      response = new Response(null, c.res)
+      response = new Response(null, res)
       for (const name of fieldsOfBody) response.headers.delete(name)
       const { 'set-cookie': setCookies = [], ...fields } = cookie.headers(loaded, {
         vary: response.headers.get('vary'),
       })
       for (const [name, value] of Object.entries(fields)) response.headers.set(name, value)
       for (const field of setCookies) response.headers.append('set-cookie', field)
+      replace(c, response)
       throw error
-    } finally {
-      // Assigning a response merges the one before into it, so that of two Set-Cookie fields the older would be all.
-      c.res = undefined
-      c.res = response!
     }
+    replace(c, response)
   }
+}
+
+/** Assigning a response merges the one before into it, so that of two Set-Cookie fields the older would be all. */
+function replace(c: Context, response: Response): void {
+  c.res = undefined
+  c.res = response
 }

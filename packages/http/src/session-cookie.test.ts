@@ -112,6 +112,14 @@ describe('the cookie', () => {
     expect([session.status, reasons]).toEqual(['new', ['malformed']])
   })
 
+  test('that is not there, nor anything like it, is not waited for', () => {
+    const cookie = sessionCookie(sessions, { secure: false })
+    const others = 'a=1; theme=dark'
+    for (const header of [undefined, null, '', others]) expect(cookie.beginning(header)!().status).toBe('new')
+    for (const header of ['sid=1', 'a=1; sid=2', 'a=1,sid=2', 'a=sid', `a=${'x'.repeat(65_536)}`])
+      expect(cookie.beginning(header), header.slice(0, 9)).toBeUndefined()
+  })
+
   test('of earlier deploys is removed by what sets the present one, and last comes the present one', async () => {
     const cookie = sessionCookie(sessions, {
       domain: 'example.com',

@@ -39,6 +39,14 @@ export interface SessionCookie<Data extends object = Record<string, unknown>> {
   load(cookieHeader: string | null | undefined): Promise<Session<Data>>
 
   /**
+   * For bindings: what makes the session of a request that brings none, at once, and no earlier than it is called. Undefined: there is
+   * something to wait for, and it is for {@link SessionCookie.load}.
+   *
+   * @param cookieHeader - The request's Cookie header, as it is.
+   */
+  beginning(cookieHeader: string | null | undefined): (() => Session<Data>) | undefined
+
+  /**
    * The header fields of a response that was made with this session. Call it after `commit()`, before the response's
    * head leaves.
    *
@@ -56,8 +64,9 @@ export interface SessionCookie<Data extends object = Record<string, unknown>> {
    * on. If the session was not used yet, and a shared cache may store the response, a first use is an `uncacheable_late` event.
    *
    * @param method - Of the request.
+   * @param sent - A function is asked when it is needed: at a first use after this.
    */
-  headLeft(session: Session<Data>, method: string, sent?: PresentHeaders): void
+  headLeft(session: Session<Data>, method: string, sent?: PresentHeaders | (() => PresentHeaders)): void
 
   /**
    * For bindings: reports that a Secure cookie goes out on a request that looks like plain http, as an `insecure` event
@@ -155,9 +164,14 @@ export function sessionCookie<Data extends object>(
       if (!values.length && isJoined(cookieHeader, attributes.name)) binding.report('rejected', { reason: 'malformed' })
       return binding.load(values)
     },
+    beginning(cookieHeader) {
+      const others = !cookieHeader || (cookieHeader.length <= LONGEST_HEADER && !cookieHeader.includes(attributes.name))
+      return others ? binding.begin : undefined
+    },
     headers(session, present = {}) {
-      const { used, cookieChange: change } = bindingOf(session)
-      if (!used) return {}
+      const bound = bindingOf(session)
+      if (!bound.used) return {}
+      const { cookieChange: change } = bound
       return {
         vary: varyWith(present.vary, 'Cookie'),
         'cache-control': cacheControlWith(present['cache-control'], change !== undefined),
@@ -177,7 +191,9 @@ export function sessionCookie<Data extends object>(
     },
     headLeft(session, method, sent = {}) {
       const bound = bindingOf(session)
-      bound.closeCookie({ shared: !bound.used && sharedCacheMayStore(method, sent) })
+      bound.closeCookie({
+        shared: () => sharedCacheMayStore(method, typeof sent === 'function' ? sent() : sent),
+      })
     },
     reportInsecure(host, advice) {
       if (isLoopback(host)) return

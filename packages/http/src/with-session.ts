@@ -67,11 +67,9 @@ export function withSession<
         `${name} must be a function, as in withSession(sessions, (request, session) => …)`,
       )
   const cookie = sessionCookie(sessions, cookieOptions)
-  const answer = (request: Request, session: Session<Data>, response: Response): Promise<Response> =>
-    sessionResponse(cookie, session, request, response, {
-      encrypted: isEncrypted(request, trustProxy),
-      advice: INSECURE,
-    })
+  const encrypted = (request: Request): boolean => isEncrypted(request, trustProxy)
+  const answer = (request: Request, session: Session<Data>, response: Response): Response | Promise<Response> =>
+    sessionResponse(cookie, session, request, response, { encrypted, advice: INSECURE })
   const handled = async (request: Request, session: Session<Data>, rest: Rest): Promise<Answer> => {
     let response: Answer
     try {
@@ -91,8 +89,10 @@ export function withSession<
     let session: Session<Data> | undefined
     try {
       try {
-        session = await cookie.load(request.headers.get('cookie'))
-        if (isPrivate) bindingOf(session).markUsed()
+        const header = request.headers.get('cookie')
+        session = cookie.beginning(header)?.() ?? (await cookie.load(header))
+        const bound = bindingOf(session)
+        if (isPrivate) bound.markUsed()
         return await handled(request, session, rest)
       } catch (thrown) {
         if (isResponse(thrown) || !onError) throw thrown

@@ -91,6 +91,38 @@ async function* late(change: () => void): AsyncIterable<string> {
   yield 'b'
 }
 
+test('an application whose session() does not see every request leaves the others a `session` of their own', async () => {
+  const sessions = createSessions<Data>({ store: memoryStore(), log: false })
+  const ours = session(sessions, { cookie: { secure: false } })
+  const app = new Koa()
+  app.use((ctx, next) => (ctx.path === '/ours' ? ours(ctx as never, next) : next()))
+  app.use((ctx: { path: string; session: unknown; body: unknown }) => {
+    if (ctx.path === '/own') ctx.session = 'mine'
+    ctx.body = { session: ctx.path === '/ours' ? typeof ctx.session : (ctx.session ?? 'none') }
+  })
+  const { url, close } = await nodeServer((req, res) => void app.callback()(req, res))
+  onTestFinished(close)
+  const seen: unknown[] = []
+  for (const path of ['/ours', '/own', '/ours', '/none']) seen.push(await (await fetch(url + path)).json())
+  expect(seen.map((body) => (body as { session: string }).session)).toEqual(['object', 'mine', 'object', 'none'])
+})
+
+test('what middleware in front changes behind the handler is stored, and has its cookie', async () => {
+  const sessions = createSessions<Data>({ store: memoryStore(), log: false })
+  const app = new Koa()
+  app.use(async (ctx, next) => {
+    await next()
+    ctx.session.data['n'] = 2
+  })
+  app.use(session(sessions, { cookie: { secure: false } }))
+  app.use((ctx) => void (ctx.body = 'page'))
+  const { url, close } = await nodeServer((req, res) => void app.callback()(req, res))
+  onTestFinished(close)
+  const response = await fetch(url)
+  const cookie = /^sid=([\w-]{60});/.exec(response.headers.get('set-cookie') ?? '')?.[1]
+  expect([await response.text(), (await sessions.load(cookie)).data]).toEqual(['page', { n: 2 }])
+})
+
 test('what bypasses Koa is private all the same, and its changes are stored when it closes', async () => {
   const { get, sessions, begin } = await served((ctx) => {
     ctx.session.data['n'] = 2
@@ -133,6 +165,20 @@ describe('a commit that fails', () => {
       },
     )
     expect([answer.status, await answer.text()]).toEqual([500, 'Internal Server Error'])
+  })
+
+  test('does not spoil the answer of middleware in front to an error of the handler', async () => {
+    const answer = await failing(
+      async (ctx, next) => {
+        await next().catch(() => {})
+        ctx.body = 'mended'
+      },
+      (ctx) => {
+        ctx.session.data['n'] = 2
+        throw new Error('mine')
+      },
+    )
+    expect([answer.status, await answer.text()]).toEqual([200, 'mended'])
   })
 
   test('cuts a stream of the web short that has changed the session', async () => {

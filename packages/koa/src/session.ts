@@ -2,8 +2,8 @@ import { Readable } from 'node:stream'
 import { SessError, type Session, type Sessions } from '@sess/core'
 import { bindingOf } from '@sess/core/binding'
 import { fieldsOfBody, sessionCookie, type CookieOptions, type SessionCookie } from '@sess/http'
-import { committedBehind, onHead } from '@sess/http/node'
-import type { Context, Middleware, Next } from 'koa'
+import { Visit } from '@sess/http/node'
+import type { Context, Middleware } from 'koa'
 
 /** Options of {@link session}. */
 export interface SessionOptions {
@@ -31,96 +31,83 @@ const INSECURE =
  */
 export function session<Data extends object>(sessions: Sessions<Data>, options: SessionOptions = {}): Middleware {
   const cookie = sessionCookie(sessions, options.cookie)
-  return async (ctx, next) => {
-    if (Reflect.has(ctx, 'session'))
-      throw new SessError(
-        'invalid_option',
-        'ctx.session is there already: use session() once for a request, and no other session middleware',
-      )
-    const loaded = await cookie.load(ctx.get('cookie'))
-    Object.defineProperty(ctx, 'session', {
-      get: () => loaded,
-      set() {
-        throw new TypeError('ctx.session cannot be replaced; assign ctx.session.data, or call ctx.session.logout()')
-      },
+  return async (ctx: Context, next) => {
+    prepare(ctx)
+    const header = ctx.req.headers.cookie
+    const visit = new Visit(cookie, ctx.res, cookie.beginning(header) ?? (await cookie.load(header)), {
+      method: ctx.method,
+      plainHost: () => (ctx.secure ? undefined : ctx.host),
+      advice: INSECURE,
     })
-    if (options.private) bindingOf(loaded).markUsed()
-    await new Visit(ctx, cookie, loaded).pass(next)
-  }
-}
-
-/** A session during one request. */
-class Visit<Data extends object> {
-  readonly #ctx: Context
-  readonly #cookie: SessionCookie<Data>
-  readonly #session: Session<Data>
-
-  constructor(ctx: Context, cookie: SessionCookie<Data>, loaded: Session<Data>) {
-    this.#ctx = ctx
-    this.#cookie = cookie
-    this.#session = loaded
-  }
-
-  async pass(next: Next): Promise<void> {
-    const { res } = this.#ctx
-    this.#addFields()
-    // Whatever happens after the last byte, or when the client has gone, is written all the same.
-    res.on('close', () => void this.#cookie.commitUnseen(this.#session, res.writableFinished, res.statusCode))
+    ;(ctx as Visited)[VISIT] = visit
+    if (options.private) bindingOf(visit.session).markUsed()
     try {
       await next()
     } catch (error) {
       // What answers it stands in front, and its answer claims no success.
-      await this.#cookie.commit(this.#session, 500)
+      if (visit.taken) await cookie.commit(visit.taken, 500)
       throw error
     }
-    // What was changed after the connection had closed is not written by its `close` any more.
-    if (!this.#ctx.writable) return this.#cookie.commitUnseen(this.#session, false, this.#ctx.status)
-    try {
-      await this.#cookie.commit(this.#session, this.#ctx.status)
-    } catch (error) {
-      this.#dropBody()
-      throw error
-    }
-    this.#holdEnd()
-  }
-
-  /** Koa's answer to an error removes all fields, and middleware in front may set some anew: the session's come last of all. */
-  #addFields(): void {
-    const { res, req } = this.#ctx
-    onHead(res, (present) => {
-      this.#cookie.headLeft(this.#session, req.method ?? '', present)
-      const fields = this.#cookie.headers(this.#session, present)
-      if (fields['set-cookie'] !== undefined && this.#cookie.attributes.secure && !this.#ctx.secure)
-        this.#cookie.reportInsecure(this.#ctx.host, INSECURE)
-      return fields
-    })
-  }
-
-  #dropBody(): void {
-    const { body } = this.#ctx
-    if (body instanceof Readable) body.on('error', () => {}).destroy()
-    for (const name of fieldsOfBody) this.#ctx.remove(name)
-    // Where the type is JSON, Koa would take no body for the text `null`.
-    this.#ctx.body = undefined
-    // For middleware in front that answers without a status of its own.
-    this.#ctx.status = 500
-  }
-
-  /** Puts a commit behind the last byte of a body that streams. */
-  #holdEnd(): void {
-    const { response } = this.#ctx
-    const source = streamOf(response.body)
-    if (!source) return
-    const { status } = response
-    const length = response.get('Content-Length')
-    response.body = committedBehind(source, () => this.#cookie.commitAtEnd(this.#session, status))
-    if (length) response.set('Content-Length', length)
+    if (visit.taken) await commit(ctx, cookie, visit.taken)
   }
 }
 
-function streamOf(body: unknown): Readable | undefined {
-  if (body instanceof Blob) return Readable.from(body.stream())
-  if (body instanceof ReadableStream) return Readable.from(body)
-  if (body instanceof Response) return Readable.from(body.body ?? '')
-  return typeof (body as Readable | null)?.pipe === 'function' ? (body as Readable) : undefined
+const VISIT: unique symbol = Symbol('@sess/koa visit')
+
+/** Null: a context that can be given a session, and has none. */
+type Visited = Context & { [VISIT]?: Visit<object> | null }
+
+/**
+ * Makes `ctx.session` ready: for all contexts of an application when its first comes, since a property of its own would cost each request
+ * more than all else here.
+ *
+ * @throws {SessError} `invalid_option` where the context has a session, of whatever library.
+ */
+function prepare(ctx: Visited): void {
+  if (ctx[VISIT] === null && !Object.hasOwn(ctx, 'session')) return
+  if (Reflect.has(ctx, 'session'))
+    throw new SessError(
+      'invalid_option',
+      'ctx.session is there already: use session() once for a request, and no other session middleware',
+    )
+  const shared = ctx.app?.context as object | undefined
+  const holder = shared && Object.getPrototypeOf(ctx) === shared ? shared : ctx
+  Object.defineProperties(holder, { session: SESSION, [VISIT]: { value: null, writable: true } })
+}
+
+const SESSION = {
+  get(this: Visited): Session<object> | undefined {
+    return this[VISIT]?.session
+  },
+  /** Where this middleware does not run, it stands in nobody's way. */
+  set(this: Visited, value: unknown): void {
+    if (this[VISIT])
+      throw new TypeError('ctx.session cannot be replaced; assign ctx.session.data, or call ctx.session.logout()')
+    Object.defineProperty(this, 'session', { value, writable: true, enumerable: true, configurable: true })
+  },
+}
+
+async function commit<Data extends object>(
+  ctx: Context,
+  cookie: SessionCookie<Data>,
+  session: Session<Data>,
+): Promise<void> {
+  // What was changed after the connection had closed is not written by its `close` any more.
+  if (!ctx.writable) return cookie.commitUnseen(session, false, ctx.status)
+  try {
+    await cookie.commit(session, ctx.status)
+  } catch (error) {
+    dropBody(ctx)
+    throw error
+  }
+}
+
+function dropBody(ctx: Context): void {
+  const { body } = ctx
+  if (body instanceof Readable) body.on('error', () => {}).destroy()
+  for (const name of fieldsOfBody) ctx.remove(name)
+  // Where the type is JSON, Koa would take no body for the text `null`.
+  ctx.body = undefined
+  // For middleware in front that answers without a status of its own.
+  ctx.status = 500
 }

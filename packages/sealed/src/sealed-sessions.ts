@@ -144,6 +144,11 @@ class LiveSealedSessions extends LiveSessions {
     return this.loadOneOf(cookieValue ? [cookieValue] : [])
   }
 
+  protected override begin(): Session {
+    const { settings, events } = this.#shared
+    return viewOf(new LiveSealedSession(new SealedContext(settings, events, this.#carriers()), {}))
+  }
+
   /** Loads the first value that opens. */
   protected override async loadOneOf(values: readonly string[]): Promise<Session> {
     const { settings, events } = this.#shared
