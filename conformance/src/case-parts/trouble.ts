@@ -9,7 +9,8 @@ import {
   type SessionStore,
 } from '@sess/core'
 import type { Case, CaseContext } from '../contract.ts'
-import type { Fault } from '../fault-switch.ts'
+import type { Fault, Faults } from '../fault-switch.ts'
+import { turns } from './case.ts'
 
 /** How long a client may take to be of use again, in ms. */
 const RECOVERY = 20_000
@@ -46,6 +47,18 @@ export const settle = <T>(promise: Promise<T>): Promise<Settled<T>> =>
     (value) => ({ value }),
     (error: unknown) => ({ error }),
   )
+
+/**
+ * Waits until trouble strikes, or the call that it was made for has ended.
+ *
+ * @param before - `faults.struck` before the trouble was made.
+ * @returns Whether it struck.
+ */
+export async function strikes(faults: Faults, before: number, call: Promise<unknown>): Promise<boolean> {
+  const end = settle(call).then(() => true)
+  while (faults.struck === before) if (await Promise.race([end, turns(1)])) break
+  return faults.struck !== before
+}
 
 /** It threw what promises that nothing was or will be done. */
 export const promised = ({ error }: Settled<unknown>): boolean => isSessError(error, ...PROMISES)

@@ -30,6 +30,16 @@ async function fillUp({ space, store: it, key, record, now }: CaseContext): Prom
   assert.equal(refusals, 3)
 }
 
+/** Acts while there is no room. There is room again afterwards, whatever happens. */
+async function whileFull<T>(context: CaseContext, act: () => Promise<T>): Promise<T> {
+  try {
+    await fillUp(context)
+    return await act()
+  } finally {
+    await context.space.full!.free()
+  }
+}
+
 /** A write at whose end there is no room. */
 function fullWrite(
   what: string,
@@ -50,10 +60,10 @@ function fullWrite(
       const first = record({ subject: 'ann', payload: Buffer.from('first') })
       if (isThereBefore) await it.create(at, first, now)
       const read = isThereBefore ? (await it.read(at, now))! : asExpected(first)
-      await fillUp(context)
-      const answer = await settle(write(context, at, read))
-      const seenFull = isDone(await other.read(at, now, { fresh: true }), context)
-      await space.full!.free()
+      const [answer, seenFull] = await whileFull(context, async () => {
+        const told = await settle(write(context, at, read))
+        return [told, isDone(await other.read(at, now, { fresh: true }), context)] as const
+      })
       const isThere = isDone(await other.read(at, now, { fresh: true }), context)
       if ('error' in answer) {
         // What is no SessError is an outcome that nobody knows.

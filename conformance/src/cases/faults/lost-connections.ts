@@ -5,7 +5,7 @@ import { sum } from '@sess/core/adapter'
 import type { Case, CaseContext } from '../../contract.ts'
 import type { Fault } from '../../fault-switch.ts'
 import { HarnessError } from '../../result.ts'
-import { all, both, clause, counts, listed, lists, listsAll, revokes, sweeps, turns } from '../../case-parts/case.ts'
+import { all, both, clause, counts, listed, lists, listsAll, revokes, sweeps } from '../../case-parts/case.ts'
 import {
   created,
   harnessMakes,
@@ -14,6 +14,7 @@ import {
   recovered,
   settle,
   spare,
+  strikes,
   type Settled,
 } from '../../case-parts/trouble.ts'
 
@@ -128,10 +129,8 @@ export const lostConnections: readonly Case[] = [
         const [mine, theirs] = [await recovered(it, key, now), await recovered(other, key, now)]
         const { struck } = faults
         faults.inject('cut-before', { after })
-        let hasEnded = false
-        const lost = settle(write(it, key, mine!, 'mine')).finally(() => (hasEnded = true))
-        while (faults.struck === struck && !hasEnded) await turns(1)
-        if (faults.struck === struck) {
+        const lost = settle(write(it, key, mine!, 'mine'))
+        if (!(await strikes(faults, struck, lost))) {
           await faults.heal()
           break
         }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { asExpected, sum } from '@sess/core/adapter'
 import type { Case } from '../../contract.ts'
-import { clause, counts, listed, revokes, same, sweeps, textOf, turns } from '../../case-parts/case.ts'
+import { clause, counts, listed, revokes, same, sweeps, textOf } from '../../case-parts/case.ts'
+import { strikes } from '../../case-parts/trouble.ts'
 
 const store = clause('identity', 'store')
 
@@ -51,11 +52,8 @@ export const identity: readonly Case[] = [
         await other.create(at, record({ expiresAt: now + 1000 }), now)
         const { struck } = faults
         faults.inject('late', { ms: 100, after })
-        let hasEnded = false
-        const mine = it
-          .create(at, record({ payload: Buffer.from('mine'), expiresAt: later + 60_000 }), later)
-          .finally(() => (hasEnded = true))
-        while (faults.struck === struck && !hasEnded) await turns(1)
+        const mine = it.create(at, record({ payload: Buffer.from('mine'), expiresAt: later + 60_000 }), later)
+        const isLate = await strikes(faults, struck, mine)
         const theirs = await other.create(
           at,
           record({ payload: Buffer.from('theirs'), expiresAt: later + 60_000 }),
@@ -64,7 +62,7 @@ export const identity: readonly Case[] = [
         const isMine = await mine
         assert.deepEqual([isMine, theirs], isMine ? [true, false] : [false, true])
         assert.equal(textOf(await other.read(at, later, { fresh: true })), isMine ? 'mine' : 'theirs')
-        if (faults.struck === struck) break
+        if (!isLate) break
       }
       await faults.heal()
     },

@@ -67,7 +67,7 @@ export const sql: readonly StoreMutant[] = [
   ),
   // r = create(k, to now + 60 s); touch(k, r, now + 30 s) = conflict, of the same revision
   statements(
-    'a touch to an earlier time is a conflict',
+    'a touch that moves nothing is a conflict',
     '`affectedRows` of MySQL, in which a row that stays as it is does not count',
     ['clock/touch-never-back'],
     {
