@@ -113,11 +113,11 @@ test('a table of another shape is refused by name, and left as it is', () => {
   expect(database.prepare('PRAGMA table_info(mine)').all()).toHaveLength(1)
 })
 
-test('bun:sqlite keeps the contract, by a quick run of the kit under Bun', () => {
+test('bun:sqlite keeps the contract, by the whole kit under Bun', { timeout: 600_000 }, () => {
   const cli = join(import.meta.dirname, '../../../conformance/src/cli.ts')
   const harness = join(import.meta.dirname, '../test/bun-harness.ts')
   const bun = join(import.meta.dirname, '../node_modules/.bin/bun')
-  const { status, stdout, stderr } = spawnSync(bun, [cli, harness, '--quick'], { encoding: 'utf8' })
+  const { status, stdout, stderr } = spawnSync(bun, [cli, harness], { encoding: 'utf8' })
   expect(status, stdout + stderr).toBe(0)
-  expect(stdout).toMatch(/ passed.* cases in [^]*sqlite on bun:sqlite/)
+  expect(stdout).toContain('sqlite on bun:sqlite keeps the contract, version 1.')
 })
