@@ -23,7 +23,7 @@ export const foundByReading: readonly HttpMutant[] = [
   {
     binding: 'express',
     text: 'private does nothing',
-    find: `      if (options.private) bindingOf(request[VISIT].session).markUsed()\n`,
+    find: `      if (options.private) bindingOf(request[STATE].session).markUsed()\n`,
     replace: ``,
     rows: ['caching/private'],
   },
@@ -95,8 +95,8 @@ export const foundByReading: readonly HttpMutant[] = [
     binding: 'express',
     text: 'a body whose last commit failed is taken for whole',
     file: DEFERRED,
-    find: `        await this.#gates.end()\n      } catch (error) {\n        return this.#fail(error)\n`,
-    replace: `        await this.#gates.end()\n      } catch {\n`,
+    find: `        await this.#hooks.beforeEnd()\n      } catch (error) {\n        return this.#fail(error)\n`,
+    replace: `        await this.#hooks.beforeEnd()\n      } catch {\n`,
     rows: ['stream/late-cookie', 'stream/late-failure'],
   },
   {

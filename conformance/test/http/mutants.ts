@@ -24,8 +24,8 @@ export const httpMutants: readonly HttpMutant[] = [
     binding: 'express',
     text: 'the commit is not waited for',
     file: 'express/src/deferred-response.ts',
-    find: `if (this.#gates.pending) return (void this.#start(), false)`,
-    replace: `if (this.#gates.pending) this.#gates.start().catch(() => {})`,
+    find: `if (this.#hooks.pending) return (void this.#start(), false)`,
+    replace: `if (this.#hooks.pending) this.#hooks.beforeHead().catch(() => {})`,
     rows: ['commit/before-the-first-byte', 'commit/stream'],
   },
   {

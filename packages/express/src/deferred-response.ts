@@ -4,44 +4,48 @@ import type { Readable } from 'node:stream'
 import type { PresentHeaders, SessionHeaders } from '@sess/http'
 import { headWith, withoutBody } from './head.ts'
 
-/** What a response waits for before its first byte, and before its last. */
-export interface Gates {
-  /** Whether the head has anything to wait for, as of now. */
+/** The hooks of a held response: it waits for them before its first byte, and before its last byte. */
+export interface ResponseHooks {
+  /** True if the head has to wait for {@link ResponseHooks.beforeHead}. Read when the head is about to leave. */
   readonly pending: boolean
-  /** Whether the end of a response that has started has anything to wait for, as of now. */
+  /** True if there are changes to commit, so that the end has to wait for a hook. Read when bytes are about to leave. */
   readonly changed: boolean
-  /** Before the head leaves: the place for a commit. */
-  start(): Promise<unknown>
-  /** The fields that the head leaves with. @param present - Those that it has. */
+  /** Commits before the head leaves. */
+  beforeHead(): Promise<unknown>
+  /** Returns the session's fields for the head. Called once per head. @param present - The fields that the head has already. */
   fields(present: PresentHeaders): SessionHeaders
-  /** Before the last bytes of a response that has started. */
-  end(): Promise<unknown>
-  /** A gate rejected, or the head could not be made. @param cut - The connection was closed: no other answer can be given. */
+  /** Commits before the last bytes of a response whose head has left. */
+  beforeEnd(): Promise<unknown>
+  /**
+   * Called if a hook failed.
+   *
+   * @param cut - True if the connection was closed. False if the response can be used for another answer.
+   */
   failed(error: unknown, cut: boolean): void
 }
 
 /**
- * Holds a response back while its gates are passed.
+ * Holds the bytes of a response back until its hooks have run.
  *
- * Every public method of the response does what Node's does, at the time at which Node's does it: the bytes alone wait, as
- * those of a pipelined response wait for their turn. They are held below everything that other middleware can see or
- * wrap, by the three methods through which Node's own code hands bytes to the socket (docs/decisions/0095).
+ * Every public method of the response behaves as Node's method does, and at the same time. Only the bytes wait, as the bytes of a
+ * pipelined response wait for their turn. The code replaces the three methods through which Node passes bytes to the socket. They lie
+ * below everything that other middleware can see or wrap (docs/decisions/0095).
  *
- * When the first gate fails, the answer runs to its end and its bytes are dropped; then the response is as good as new,
- * for an error to be sent. An answer that does not end within half a second is cut.
+ * If `beforeHead` fails, the handler writes its answer to the end, and the bytes are dropped. Then the response is reset, so that an error
+ * handler can send another answer. If the handler does not end the answer within 500 ms, the connection is closed.
  *
- * @param res - For a head that has left, only the end waits.
- * @returns Whether the head can still be changed.
+ * @param res - If its head has left already, only its end waits.
+ * @returns True if the head can still be changed.
  */
-export function deferResponse(res: ServerResponse, gates: Gates): boolean {
+export function deferResponse(res: ServerResponse, hooks: ResponseHooks): boolean {
   const deferred = res as unknown as Deferred
-  deferred[HOLD] = new Hold(deferred, gates)
+  deferred[HOLD] = new Hold(deferred, hooks)
   Object.assign(deferred, OVERRIDES)
   deferred.on('pipe', piped)
   return !deferred._headerSent
 }
 
-/** Whether responses are made as {@link deferResponse} needs them. Node's and Deno's are; Bun's are not. */
+/** True if the runtime's responses have the internals that {@link deferResponse} needs: in Node and Deno, but not in Bun. */
 export function canDefer(): boolean {
   const probe = new ServerResponse({ method: 'GET', httpVersionMajor: 1, httpVersionMinor: 1 } as never)
   if (!isDeferrable(probe)) return false
@@ -49,12 +53,12 @@ export function canDefer(): boolean {
   return typeof (probe as unknown as Deferred)._header === 'string' && probe.outputData.length > 0
 }
 
-/** Whether this is a response of Node's, or one that extends it: some servers hand other objects to their middleware. */
+/** True for a ServerResponse of node:http and its subclasses. Some servers pass other objects to their middleware. */
 export function isDeferrable<Response extends object>(res: Response): res is Response & Pick<Internals, 'outputData'> {
   return '_send' in res && '_writeRaw' in res && '_flush' in res && 'outputData' in res
 }
 
-/** How long an answer that is not wanted any more may take to come to its end. */
+/** The time that a handler has to end an answer whose bytes are dropped. */
 const ABANDON_AFTER_MS = 500
 
 const HOLD: unique symbol = Symbol('@sess/express hold')
@@ -66,21 +70,21 @@ interface Output {
   callback: Callback | null | undefined
 }
 
-/** What a ServerResponse has beside its documented members, in Node 22 and 24 alike. */
+/** The undocumented members of a ServerResponse. They are the same in Node 22 and 24. */
 interface Internals {
-  /** The head as text, once it is rendered. */
+  /** The head as text; null until it is rendered. */
   _header: string | null
-  /** The head has been handed to the socket, or to `outputData`. */
+  /** True if the head was passed to the socket, or is in `outputData`. */
   _headerSent: boolean
-  /** What waits for the response's turn. */
+  /** The bytes that wait for the response's turn in the pipeline. */
   outputData: Output[]
   outputSize: number
   _onPendingData(bytes: number): void
-  /** Hands over body bytes, with the head before the first of them. */
+  /** Sends body bytes. The head is sent before the first of them. */
   _send(data: Output['data'], encoding?: string | null, callback?: Callback | null, length?: number): boolean
-  /** Hands over bytes as they are. */
+  /** Sends bytes unchanged, without a head. */
   _writeRaw(data: Output['data'], encoding?: string | Callback | null, callback?: Callback | null): boolean
-  /** Hands `outputData` to the socket. Called when the response's turn comes. */
+  /** Sends `outputData` to the socket. Called when the response's turn comes. */
   _flush(): void
   _hasBody: boolean
   _contentLength: number | null
@@ -91,7 +95,7 @@ interface Internals {
 }
 type Deferred = Omit<ServerResponse, keyof Internals | 'finished'> & Internals & { finished: boolean; [HOLD]: Hold }
 
-// The same functions for all responses, so that the engine can give all of them one shape.
+// All responses share these functions, so that the engine can use one object shape for all of them.
 const OVERRIDES: Pick<Internals, '_send' | '_writeRaw' | '_flush'> & ThisType<Deferred> = {
   _send(data, encoding, callback, length) {
     const hold = this[HOLD]
@@ -120,14 +124,14 @@ function unpiped(this: Deferred, source: unknown): void {
 }
 
 /**
- * How far a response has come.
+ * The phase of a response.
  *
- * - `open`: its head has not left.
- * - `starting`: its head waits for the first gate.
- * - `started`: its head has left.
- * - `asking`: bytes wait for the end of the turn, to see whether they are the last.
- * - `ending`: its last bytes wait for the gate.
- * - `dropping`: the first gate has failed, and the answer has not come to its end.
+ * - `open`: the head has not left.
+ * - `starting`: the head waits for `beforeHead`.
+ * - `started`: the head has left.
+ * - `asking`: bytes wait for the next microtask, which sees whether they are the last bytes.
+ * - `ending`: the last bytes wait for `beforeEnd`.
+ * - `dropping`: `beforeHead` has failed, and the handler has not ended its answer.
  * - `over`: nothing waits any more.
  *
  * After `dropping` the response is `open` again, for another answer.
@@ -135,45 +139,45 @@ function unpiped(this: Deferred, source: unknown): void {
 type Phase = 'open' | 'starting' | 'started' | 'asking' | 'ending' | 'dropping' | 'over'
 
 class Hold {
-  /** Streams that are piped into the response. */
+  /** The streams that are piped into the response. */
   sources: Readable[] = []
   readonly original: Pick<Internals, '_send' | '_writeRaw' | '_flush'>
   readonly #res: Deferred
-  readonly #gates: Gates
+  readonly #hooks: ResponseHooks
   #phase: Phase
 
-  constructor(res: Deferred, gates: Gates) {
+  constructor(res: Deferred, hooks: ResponseHooks) {
     const { _send, _writeRaw, _flush } = res
     this.original = { _send, _writeRaw, _flush }
     this.#res = res
-    this.#gates = gates
+    this.#hooks = hooks
     this.#phase = res._headerSent ? 'started' : 'open'
   }
 
-  /** Bytes are kept, whatever they are. */
+  /** True if all bytes are kept: body bytes and others. */
   get holds(): boolean {
     const phase = this.#phase
     return phase !== 'open' && phase !== 'started' && phase !== 'over'
   }
 
-  /** Whether body bytes may go now. Where there is something to wait for, the waiting begins. */
+  /** Returns true if body bytes may be sent now. If they have to wait for a hook, it starts the hook and returns false. */
   passes(): boolean {
     const phase = this.#phase
     if (phase === 'over') return true
     if (phase === 'open') {
-      if (this.#gates.pending) return (void this.#start(), false)
+      if (this.#hooks.pending) return (void this.#start(), false)
       this.#phase = 'started'
       this.#setHead()
       return true
     }
     if (phase !== 'started') return false
-    if (!this.#gates.changed) return true
+    if (!this.#hooks.changed) return true
     this.#phase = 'asking'
     queueMicrotask(() => void this.#ask())
     return false
   }
 
-  /** Keeps bytes as Node does until a response's turn has come. @returns Whether more of them are welcome. */
+  /** Keeps bytes, as Node does until a response's turn comes. @returns False if the buffer is full, as `write` does. */
   keep(data: Output['data'], encoding: string | null | undefined, callback: Callback | null | undefined): boolean {
     const res = this.#res
     if (res.socket?.destroyed) return false
@@ -187,7 +191,7 @@ class Hold {
     return res.outputSize < res.writableHighWaterMark
   }
 
-  /** Keeps body bytes, and the head before the first of them, in the way and the place of Node's own `_send`. */
+  /** Keeps body bytes, and the head before the first of them. Does the work of Node's `_send`. */
   keepBody(data: Output['data'], encoding: string | null | undefined, callback: Callback | null | undefined): boolean {
     const res = this.#res
     const head = res._header
@@ -202,15 +206,15 @@ class Hold {
     this.#kept = { head, at: asText ? res.outputData.at(-1)! : res.outputData[0]! }
     return more
   }
-  /** The head that was kept, as Node rendered it, and where. */
+  /** The kept head as Node rendered it, and the entry of `outputData` that begins with it. */
   #kept: { readonly head: string; readonly at: Output } | undefined
 
   async #start(): Promise<void> {
     this.#phase = 'starting'
     try {
-      await this.#gates.start()
-      // What the handler changed after its last word, while that was held: a second commit, and no more.
-      if (this.#res.finished && this.#gates.changed) await this.#gates.start()
+      await this.#hooks.beforeHead()
+      // The handler ended the response, but changed the session while the first commit ran. So commit a second time, but not a third.
+      if (this.#res.finished && this.#hooks.changed) await this.#hooks.beforeHead()
       this.#setHead()
     } catch (error) {
       return this.#fail(error)
@@ -219,10 +223,10 @@ class Hold {
   }
 
   async #ask(): Promise<void> {
-    if (this.#res.finished && this.#gates.changed) {
+    if (this.#res.finished && this.#hooks.changed) {
       this.#phase = 'ending'
       try {
-        await this.#gates.end()
+        await this.#hooks.beforeEnd()
       } catch (error) {
         return this.#fail(error)
       }
@@ -235,9 +239,9 @@ class Hold {
     const head = res._header
     if (head === null) return
     const changed = headWith(head, (present) => {
-      const fields = this.#gates.fields(present)
+      const fields = this.#hooks.fields(present)
       if (fields.vary === undefined || fields['cache-control'] === undefined) return fields
-      // For who looks at the fields of the response afterwards, as logs do. Node lets nobody set them now.
+      // Set for code that reads the fields afterwards, such as loggers. Node refuses to set fields while `_header` is set.
       res._header = null
       res.setHeader('Vary', fields.vary)
       res.setHeader('Cache-Control', fields['cache-control'])
@@ -256,9 +260,9 @@ class Hold {
     const res = this.#res
     this.#phase = res.finished ? 'over' : 'started'
     const { socket } = res as { socket: { _httpMessage?: unknown } | null }
-    // Its turn in the pipeline has yet to come: Node counts what waits for that, to stop reading when it is much.
+    // The response's turn in the pipeline has not come. Node counts the waiting bytes, and stops reading requests if there are many.
     if (socket?._httpMessage !== res) return res._onPendingData(res.outputSize)
-    // It was not counted while it was held.
+    // Node did not count these bytes while they were held, so `_flush` must not subtract them.
     res.outputSize = 0
     res._flush()
   }
@@ -273,26 +277,26 @@ class Hold {
     for (const source of sources) source.unpipe(res)
     for (const output of res.outputData) output.data = ''
     try {
-      // What compresses still has bytes of a source that is let go of.
+      // After unpipe() nothing ends the response. Compression middleware may still hold bytes of the source.
       if (sources.length && !res.finished) res.end()
     } catch {
-      // As with too few bytes for a strict Content-Length: the answer is dropped.
+      // end() throws, for instance, if there are too few bytes for a strict Content-Length. The answer is dropped anyway.
     }
     this.#drop()
-    // Writers that were told to wait would not come to their end.
+    // Writers that wait for `drain` would never end the answer.
     if (this.#phase === 'dropping' && res.writableNeedDrain) res.emit('drain')
   }
   #error: unknown
   #abandon: NodeJS.Timeout | undefined
 
-  /** Drops what has been handed over, and the answer once it has come to its end. */
+  /** Drops the kept bytes. If the answer has ended, resets the response and calls `failed`. */
   #drop(): void {
     const res = this.#res
     if (this.#phase !== 'dropping') return
     if (res.destroyed) return this.#cut(this.#error)
     const dropped = res.outputData.splice(0)
     res.outputSize = 0
-    // The last callback of an answer that has ended makes Node emit `finish`, which is for what is sent instead.
+    // The last callback makes Node emit `finish`. That event belongs to the answer that is sent instead.
     if (res.finished) dropped.pop()
     callBack(dropped, this.#error)
     if (!res.finished) return
@@ -300,17 +304,17 @@ class Hold {
     this.#phase = 'open'
     this.#kept = undefined
     renew(res)
-    this.#gates.failed(this.#error, false)
+    this.#hooks.failed(this.#error, false)
   }
 
-  /** Closes the connection, so that nobody takes what has arrived for the whole. */
+  /** Closes the connection, so that the client does not take the bytes that arrived for the complete response. */
   #cut(error: unknown): void {
     const res = this.#res
     clearTimeout(this.#abandon)
     this.#phase = 'over'
     res.destroy()
     callBack(res.outputData.splice(0, res.outputData.length - (res.finished ? 1 : 0)), error)
-    this.#gates.failed(error, true)
+    this.#hooks.failed(error, true)
   }
 }
 
@@ -318,10 +322,10 @@ function callBack(outputs: readonly Output[], error: unknown): void {
   for (const { callback } of outputs) if (callback) process.nextTick(callback, error)
 }
 
-/** Members that middleware puts on a response to see an answer pass. They have seen one, and the next is not theirs. */
+/** The methods that middleware wraps to observe an answer. A wrapper has seen one answer, and must not see a second. */
 const WRAPPED = ['write', 'end', 'flush', 'flushHeaders', 'writeHead', 'on', 'once', 'addListener'] as const
 
-/** Makes a response that ended, and of which no byte has left, ready for another answer. */
+/** Resets a response that has ended, but of which no byte has left, for another answer. */
 function renew(res: Deferred): void {
   for (const name of WRAPPED) if (Object.hasOwn(res, name)) Reflect.deleteProperty(res, name)
   Object.assign(res, {
@@ -337,7 +341,7 @@ function renew(res: Deferred): void {
     _removedContLen: false,
     _removedTE: false,
   })
-  // Node's note that somebody waits for `drain` goes when it has something to flush.
+  // Node clears its flag that a writer waits for `drain` only when it flushes data, so an empty chunk is flushed.
   if (res.writableNeedDrain) {
     res.outputData.push({ data: '', encoding: 'latin1', callback: null })
     res._flush()

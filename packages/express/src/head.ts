@@ -4,10 +4,11 @@ import { fieldsOfBody, type PresentHeaders, type SessionHeaders } from '@sess/ht
 const CACHING = /\r\n(?:vary|cache-control):/i
 
 /**
- * Puts the session's fields into a head that has been rendered: Vary and Cache-Control in place of those that are there, and
- * Set-Cookie beside others. Without fields of the session the head stays as it is.
+ * Returns a rendered head with the session's fields added. Vary and Cache-Control replace the present fields, and Set-Cookie is added to
+ * the present fields. If `fieldsFor` returns no fields, the head is returned unchanged.
  *
- * @param head - Status and fields as text, with the empty line at its end.
+ * @param head - The status line and fields as text, with the empty line at the end.
+ * @param fieldsFor - Called with the head's present fields; returns the session's fields.
  */
 export function headWith(head: string, fieldsFor: (present: PresentHeaders) => SessionHeaders): string {
   const present: { vary?: string; 'cache-control'?: string } = {}
@@ -31,9 +32,9 @@ export function headWith(head: string, fieldsFor: (present: PresentHeaders) => S
   return `${rest}Vary: ${vary}\r\nCache-Control: ${caching}\r\n${set}\r\n`
 }
 
-/** Makes a response whose head has not left ready for another answer. What middleware set for any answer stays. */
+/** Resets the status, and removes the fields that describe the body. Fields that middleware sets for every response stay. */
 export function withoutBody(res: ServerResponse): void {
-  // Node remembers a removal, even of what was not there, and then leaves out its own Transfer-Encoding.
+  // Node remembers the removal even of an absent field, and then does not add Transfer-Encoding itself.
   for (const name of fieldsOfBody) if (res.hasHeader(name)) res.removeHeader(name)
   res.statusCode = 200
   res.statusMessage = ''

@@ -1,7 +1,7 @@
 import type { Session } from '@sess/core'
 
 /**
- * Tells TypeScript what `req.session` is:
+ * Tells TypeScript the type of `req.session`. Register your sessions:
  *
  * ```ts no-check
  * declare module '@sess/express' {
@@ -11,7 +11,7 @@ import type { Session } from '@sess/core'
  */
 export interface Register {}
 
-/** The session of the registered sessions; of unknown data where none are. */
+/** The type of the session: with the data of the registered sessions, or with unknown data if none are registered. */
 export type RegisteredSession = Register extends {
   sessions: { load(cookieValue: string | undefined): Promise<infer Loaded> }
 }
@@ -21,7 +21,7 @@ export type RegisteredSession = Register extends {
 declare global {
   namespace Express {
     interface Request {
-      /** The session of this request. Touching it makes the response private to its cookie. */
+      /** The session of this request. If it is used, shared caches may not store the response. */
       get session(): RegisteredSession
     }
   }

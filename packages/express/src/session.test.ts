@@ -259,7 +259,7 @@ describe('misuse says what to do:', () => {
       [{ store: memoryStore() }, undefined, 'sessions must be what createSessions({ store }) returned'],
       [{ secret: 'x', resave: false }, undefined, 'sessions must be what createSessions({ store }) returned'],
       [sessions, { secure: false }, 'secure is no option of session(): it is an option of the cookie: nest it'],
-      [sessions, { cookie: { maxAge: 5 } }, 'maxAge is no option of the cookie: it is the time left to the session'],
+      [sessions, { cookie: { maxAge: 5 } }, 'maxAge is no option of the cookie: it is the time until the session ends'],
       [sessions, { private: 'yes' }, 'private must be true or false'],
       [sessions, { rolling: true }, 'rolling is no option of session(): idleTimeout slides by itself'],
     ]

@@ -9,20 +9,20 @@ import {
   type SessionHeaders,
 } from '@sess/http'
 import { sentFields } from '@sess/http/node'
-import { canDefer, deferResponse, isDeferrable, type Gates } from './deferred-response.ts'
+import { canDefer, deferResponse, isDeferrable, type ResponseHooks } from './deferred-response.ts'
 
 /** Options of {@link session}. */
 export interface SessionOptions {
-  /** Of the session cookie. Default: `__Host-sid`, HttpOnly, Secure, SameSite=Lax, Path=/. */
+  /** The options of the session cookie. Default: `__Host-sid`, HttpOnly, Secure, SameSite=Lax, Path=/. */
   readonly cookie?: CookieOptions
   /**
-   * Counts the session of every request as used, so that no shared cache keeps a response, whatever its handler does. For
-   * handlers that use the session for the first time after the response has started. Default: false.
+   * Counts the session of every request as used, so that no shared cache stores any response. Set it if a handler uses the session for
+   * the first time after the response has started. Default: false.
    */
   readonly private?: boolean
 }
 
-/** What {@link session} needs of a request of node:http, as Express, Connect and engine.io hand it on. */
+/** The part of a node:http request that {@link session} reads. Express, Connect and engine.io pass such requests to middleware. */
 export interface NodeRequest {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
 }
@@ -35,16 +35,16 @@ const INSECURE =
 const ELSEWHERE = 'use sessionCookie() or withSession() of @sess/http'
 
 /**
- * Middleware that gives each request its session as `req.session`.
+ * Makes middleware that gives each request its session as `req.session`.
  *
- * The session is loaded before the next handler runs (without a cookie: no I/O), and committed before the first byte of
- * the response leaves. What changes after that is committed before the response ends; what would then need a cookie throws
- * `response_started`. If a commit fails, nothing that was to be sent is: the error goes to the error handlers of the app
- * or router that uses this. A response whose session was not used (no property read, no method called) is left as it is, and
- * the session's idle clock stands still.
+ * The middleware loads the session before the next handler runs (a request without a cookie costs no I/O), and commits it before the first
+ * byte of the response leaves. Changes after that are committed before the response ends; an operation that then needs a new cookie
+ * throws `response_started`. If the commit before the first byte fails, the answer is dropped, and the error goes to the error handlers
+ * of the app or router that uses the middleware. If a later commit fails, the connection is also closed. If the session was not used (no
+ * property read, no method called), the response stays unchanged, and the session is not touched: its idle timeout does not start again.
  *
- * @returns Middleware for requests and responses of node:http; another response is an `unsupported` error.
- * @throws {SessError} `invalid_option`, naming the option.
+ * @returns Middleware for requests and responses of node:http. For another response it passes an `unsupported` error to `next`.
+ * @throws {SessError} `invalid_option`; the message names the option.
  */
 export function session<Data extends object>(
   sessions: Sessions<Data>,
@@ -58,18 +58,21 @@ export function session<Data extends object>(
       return next(
         new SessError(
           'invalid_option',
-          'req.session is there already: use session() once for a request, and no other session middleware',
+          'req.session is already set: use session() once per request, and no other session middleware',
         ),
       )
     if (!isDeferrable(res) && req.headers.upgrade === undefined)
       return next(
-        new SessError('unsupported', `the response is none of node:http, and cannot be held back; ${ELSEWHERE}`),
+        new SessError(
+          'unsupported',
+          `the response is not a ServerResponse of node:http, so it cannot be held back; ${ELSEWHERE}`,
+        ),
       )
     const request = req as SessionRequest
     const admit = (given: Session<Data> | (() => Session<Data>)): void => {
-      request[VISIT] = new Visit(request, res as ServerResponse, next, cookie, given)
+      request[STATE] = new RequestSession(request, res as ServerResponse, next, cookie, given)
       Object.defineProperty(req, 'session', SESSION)
-      if (options.private) bindingOf(request[VISIT].session).markUsed()
+      if (options.private) bindingOf(request[STATE].session).markUsed()
       next()
     }
     const header = request.headers.cookie
@@ -88,7 +91,7 @@ const HINTS = {
   domain: NESTED,
   partitioned: NESTED,
   formerly: NESTED,
-  httpOnly: 'the cookie always is; leave it out',
+  httpOnly: 'the cookie is always HttpOnly; leave it out',
 }
 
 function checked(options: SessionOptions): SessionOptions {
@@ -98,34 +101,34 @@ function checked(options: SessionOptions): SessionOptions {
   return options
 }
 
-const VISIT: unique symbol = Symbol('@sess/express visit')
+const STATE: unique symbol = Symbol('@sess/express session')
 
-/** What Express and this module put on a request. */
-type SessionRequest = IncomingMessage & { readonly secure?: boolean; [VISIT]: Visit }
+/** A request with the properties that Express and this module add. */
+type SessionRequest = IncomingMessage & { readonly secure?: boolean; [STATE]: RequestSession }
 
-// Of one accessor for all requests, rather than a closure for each, the engine can make one shape of object.
+// All requests share this accessor, so that the engine can use one object shape for all of them.
 const SESSION = {
   configurable: true,
   get(this: SessionRequest): Session<object> {
-    return this[VISIT].session
+    return this[STATE].session
   },
   set(): never {
     throw new TypeError('req.session cannot be replaced; assign req.session.data, or call req.session.logout()')
   },
 }
 
-/** A session during one request, and what its response waits for. */
-class Visit implements Gates {
+/** The session of one request, and the hooks that make the response wait for the commit. */
+class RequestSession implements ResponseHooks {
   readonly #req: SessionRequest
   readonly #res: ServerResponse
   readonly #next: Next
   readonly #cookie: SessionCookie<object>
   readonly #given: Session<object> | (() => Session<object>)
   #taken: Session<object> | undefined
-  /** There once the session is taken, as is all else here. */
+  /** Set by `#take`. All other members are used after `#take` only. */
   #bound!: SessionBinding
   #clientGone = false
-  /** A commit has failed. The answer that follows is the error's, and nothing is written any more. */
+  /** A commit has failed. The next answer is an error handler's, and the session is not committed again. */
   #failed = false
   #reported = false
 
@@ -143,7 +146,7 @@ class Visit implements Gates {
     this.#given = given
   }
 
-  /** The session. From the first time on, the response waits for it. */
+  /** The session. From the first read on, the response waits for the commit. */
   get session(): Session<object> {
     return this.#taken ?? this.#take()
   }
@@ -159,7 +162,7 @@ class Visit implements Gates {
 
   #guard(): void {
     const res = this.#res
-    // What servers of WebSockets hand to middleware during a handshake: nothing that is written there is sent.
+    // During a handshake, WebSocket servers pass a response to middleware that never sends anything.
     if (!isDeferrable(res)) {
       this.#bound.closeCookie()
       this.#req.socket.once('close', () => this.#commitUnseen())
@@ -169,8 +172,8 @@ class Visit implements Gates {
     const open = deferResponse(res, this)
     if (this.#clientGone) this.#bound.closeCookie()
     else if (!open) this.#headLeft(sentFields(res))
-    // The client went away, and the handler may never come to an end: what it changed is written all the same. So is what
-    // was changed after the last byte.
+    // If the client disconnected, the handler may never end the response, so its changes are committed here. So are changes after
+    // the last byte.
     res.on('close', () => {
       this.#clientGone = !res.writableFinished
       if (this.#givenUp) this.#reportUnwritten()
@@ -178,7 +181,7 @@ class Visit implements Gates {
     })
   }
 
-  /** A new session waits: it can still be made in the breath in which the answer was given, and not a moment later. */
+  /** True also for a new session: the handler may still change it in the same tick, but it can get a cookie only before the head leaves. */
   get pending(): boolean {
     return !this.#givenUp && (this.#bound.needsCommit || this.#bound.status === 'new')
   }
@@ -188,8 +191,8 @@ class Visit implements Gates {
   }
 
   /**
-   * Whether nothing is to be tried any more: the application has been told of a failure, and has changed nothing since, or
-   * answers with an error.
+   * True if the session must not be committed again: a commit failed here, or the application got the error of a failed operation, and
+   * either changed nothing since or answers with an error.
    */
   get #givenUp(): boolean {
     const { failure } = this.#bound
@@ -200,11 +203,11 @@ class Visit implements Gates {
     return this.#res.statusCode >= 400
   }
 
-  async start(): Promise<unknown> {
+  async beforeHead(): Promise<unknown> {
     try {
       return await this.#bound.commit()
     } catch (error) {
-      // It may be an error handler's, and then nobody stands behind it. It claims nothing that is not so.
+      // The answer is an error, so it claims no success and is sent. It may be an error handler's, which no other handler follows.
       if (!this.#answersWithError) throw error
       this.#failed = true
       this.#report(error)
@@ -221,7 +224,7 @@ class Visit implements Gates {
     return fields
   }
 
-  end(): Promise<unknown> {
+  beforeEnd(): Promise<unknown> {
     return this.#bound.commit()
   }
 
@@ -231,15 +234,15 @@ class Visit implements Gates {
     else this.#next(error)
   }
 
-  /** What the application changed after a failure, as an error handler may. */
+  /** Reports changes that the application, for instance an error handler, made after a failure. They are not written. */
   #reportUnwritten(): void {
     const { failure } = this.#bound
     if (failure?.changed) this.#report(failure.error)
   }
 
-  /** The one event of a request whose changes are not written, apart from those of the store. */
+  /** Emits an `error` event because changes were not written, at most once per request. The store's own events come in addition. */
   #report(error: unknown): void {
-    // A new session of a client that has gone is not made, as its cookie cannot arrive: no failure.
+    // If the client disconnected, a new session is not created, because its cookie cannot arrive. That is not a failure.
     if (this.#reported || (this.#clientGone && isSessError(error, 'response_started'))) return
     this.#reported = true
     const { handle } = this.#bound

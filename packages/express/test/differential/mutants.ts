@@ -28,8 +28,8 @@ export const MUTANTS: Readonly<Record<string, readonly [find: string, replace: s
   #fail`,
   ],
   'a head that leaves before the commit': [
-    `if (this.#gates.pending) return (void this.#start(), false)`,
-    `if (this.#gates.pending) this.#gates.start().catch(() => {})`,
+    `if (this.#hooks.pending) return (void this.#start(), false)`,
+    `if (this.#hooks.pending) this.#hooks.beforeHead().catch(() => {})`,
   ],
   'bytes that are not held until the turn has come': [
     `    if (!hold.holds) hold.original._flush.call(this)`,
