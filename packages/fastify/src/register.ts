@@ -1,7 +1,7 @@
 import type { Session, Sessions } from '@sess/core'
 
 /**
- * Tells TypeScript what `request.session` is:
+ * Tells TypeScript the type of `request.session`. Register your sessions:
  *
  * ```ts no-check
  * declare module '@sess/fastify' {
@@ -11,12 +11,12 @@ import type { Session, Sessions } from '@sess/core'
  */
 export interface Register {}
 
-/** The session of the registered sessions; of unknown data where none are. */
+/** The type of the session: with the data of the registered sessions, or with unknown data if none are registered. */
 export type RegisteredSession = Register extends { sessions: Sessions<infer Data> } ? Session<Data> : Session
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The session of this request. Using it makes the response private to its cookie. */
+    /** The session of this request. If it is used, shared caches may not store the response. */
     get session(): RegisteredSession
   }
 }

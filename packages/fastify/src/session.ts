@@ -8,31 +8,33 @@ import plugin from 'fastify-plugin'
 
 /** Options of {@link session}. */
 export interface SessionOptions {
-  /** Of the session cookie. Default: `__Host-sid`, HttpOnly, Secure, SameSite=Lax, Path=/. */
+  /** The options of the session cookie. Default: `__Host-sid`, HttpOnly, Secure, SameSite=Lax, Path=/. */
   readonly cookie?: CookieOptions
   /**
-   * Counts the session of every request as used, so that no shared cache keeps a response, whatever its handler does. For
-   * handlers that use the session for the first time after the response has started. Default: false.
+   * Counts the session of every request as used, so that no shared cache stores any response. Set it if a handler uses the session for
+   * the first time after the response has started. Default: false.
    */
   readonly private?: boolean
 }
 
 const INSECURE =
-  'If a proxy ends TLS, pass { trustProxy: true } to fastify(), so that it knows; for development over plain http pass { cookie: { secure: false } }.'
+  'If a proxy ends TLS, pass { trustProxy: true } to fastify(), so that Fastify knows; for development over plain http pass { cookie: { secure: false } }.'
 
 const VISIT: unique symbol = Symbol('@sess/fastify visit')
 
 type Request = FastifyRequest & { [VISIT]?: Visit<object> | undefined }
 
 /**
- * A plugin that gives each request of the instance that registers it, and of those below, its session as `request.session`.
+ * Makes a plugin that gives each request its session as `request.session`: each request of the instance that registers the plugin, and
+ * of that instance's children.
  *
- * The session is loaded in `onRequest` (without a cookie: no I/O), and committed in `onSend`, before the first byte leaves. What
- * changes while a body streams is committed before its end; what would then need a cookie throws `response_started`. If a
- * commit fails, the answer is dropped with the fields of its body, and the error goes to the error handler. A response whose
- * session was not used (no property read, no method called) is left as it is, and the session's idle clock stands still.
+ * The plugin loads the session in `onRequest` (a request without a cookie costs no I/O), and commits it in `onSend`, before the first
+ * byte leaves. Changes while a body streams are committed before the body ends; an operation that then needs a new cookie throws
+ * `response_started`. If a commit fails, the body and the header fields that describe it are dropped, and the error goes to the error
+ * handler. If the session was not used (no property read, no method called), the response stays unchanged, and the session is not
+ * touched: its idle timeout does not start again.
  *
- * @throws {SessError} `invalid_option`, naming the option.
+ * @throws {SessError} `invalid_option`; the message names the option.
  */
 export function session<Data extends object>(
   sessions: Sessions<Data>,
@@ -45,13 +47,14 @@ export function session<Data extends object>(
       method: request.method,
       plainHost: () => (request.protocol === 'https' ? undefined : request.host),
       advice: INSECURE,
-      cut: (error) => request.log.error(error, 'the response was cut short, as the session could not be committed'),
+      cut: (error) =>
+        request.log.error(error, 'the response was cut short, because the session could not be committed'),
     })
     request[VISIT] = visit
     if (options.private) bindingOf(visit.session).markUsed()
   }
 
-  // Hooks that have nothing to wait for give no promise, which would cost each request more than the rest of this.
+  // A hook that need not wait calls `done`: a promise would cost each request more than all other work of this plugin.
   function load(request: Request, reply: FastifyReply, done: () => void): Promise<void> | undefined {
     const header = request.headers.cookie
     const beginning = cookie.beginning(header)
@@ -76,7 +79,7 @@ export function session<Data extends object>(
   async function commit(session: Session<Data>, reply: FastifyReply, payload: unknown): Promise<void> {
     const status = payload instanceof Response ? payload.status : reply.statusCode
     if (reply.raw.destroyed) {
-      // What was changed after the connection had closed is not written by its `close` any more.
+      // The response's `close` event is over, so changes since then have to be committed here.
       return cookie.commitUnseen(session, false, status)
     }
     try {
@@ -108,7 +111,7 @@ export function session<Data extends object>(
   )
 }
 
-/** Closes a body that is not going to be read. An error of its own, meanwhile, must not hide the one that is told. */
+/** Closes a body that will not be read. An error while it closes is ignored, so that it does not hide the commit's error. */
 function letGo(payload: unknown, error: unknown): void {
   const source = payload instanceof Response ? payload.body : (payload as Readable | ReadableStream | undefined)
   if (source instanceof ReadableStream) source.cancel(error).catch(() => {})

@@ -3,7 +3,7 @@ import { bindingOf } from '@sess/core/binding'
 import { fieldsOfBody, isEncrypted, sessionCookie, sessionResponse, type CookieOptions } from '@sess/http'
 import type { Context, MiddlewareHandler } from 'hono'
 
-/** What {@link session} adds to Hono's variables: `new Hono<{ Variables: SessionVariables<Data> }>()`. */
+/** The variables that {@link session} adds to Hono's context: `new Hono<{ Variables: SessionVariables<Data> }>()`. */
 export interface SessionVariables<Data extends object = Record<string, unknown>> {
   /** The session of this request. */
   session: Session<Data>
@@ -11,33 +11,33 @@ export interface SessionVariables<Data extends object = Record<string, unknown>>
 
 /** Options of {@link session}. */
 export interface SessionOptions {
-  /** Of the session cookie. Default: `__Host-sid`, HttpOnly, Secure, SameSite=Lax, Path=/. */
+  /** The options of the session cookie. Default: `__Host-sid`, HttpOnly, Secure, SameSite=Lax, Path=/. */
   readonly cookie?: CookieOptions
   /**
-   * Counts the session of every request as used, so that no shared cache keeps a response, whatever its handler does. For
-   * handlers that use the session for the first time while the body streams. Default: false.
+   * Counts the session of every request as used, so that no shared cache stores any response. Set it if a handler uses the session for
+   * the first time while the body streams. Default: false.
    */
   readonly private?: boolean
   /**
-   * A proxy that you run ends TLS, and sets X-Forwarded-Proto. Says that such a request came over https, so that a Secure
-   * cookie on it is not reported; nothing else depends on it. Default: false.
+   * Set it if your own proxy ends TLS and sets X-Forwarded-Proto. A request with `https` in that field then counts as https, so a
+   * Secure cookie on it is not reported as `insecure`. The option has no other effect. Default: false.
    */
   readonly trustProxy?: boolean
 }
 
 const INSECURE =
-  'If a proxy of yours ends TLS and sets X-Forwarded-Proto, pass { trustProxy: true }; for development over plain http pass { cookie: { secure: false } }.'
+  'If your proxy ends TLS and sets X-Forwarded-Proto, pass { trustProxy: true }; for development over plain http pass { cookie: { secure: false } }.'
 
 /**
- * Middleware that gives each request its session as `c.get('session')`.
+ * Makes middleware that gives each request its session as `c.get('session')`.
  *
- * The session is loaded before the next handler runs (without a cookie: no I/O), and committed before the response is
- * returned. What changes while the body streams is committed at its end; what would then need a cookie throws
- * `response_started`. If a commit fails, the response is dropped with the fields of its body, and the error goes to
- * `app.onError`. A response whose session was not used (no property read, no method called) is left as it is, and the
- * session's idle clock stands still.
+ * The middleware loads the session before the next handler runs (a request without a cookie costs no I/O), and commits it before the
+ * response is returned. Changes while the body streams are committed when the body ends; an operation that then needs a new cookie
+ * throws `response_started`. If a commit fails, the body and the header fields that describe it are dropped, and the error goes to
+ * `app.onError`. If the session was not used (no property read, no method called), the response stays unchanged, and the session is not
+ * touched: its idle timeout does not start again.
  *
- * @throws {SessError} `invalid_option`, naming the option.
+ * @throws {SessError} `invalid_option`; the message names the option.
  */
 export function session<Data extends object>(
   sessions: Sessions<Data>,
@@ -49,7 +49,7 @@ export function session<Data extends object>(
     if ((c.get('session') as unknown) !== undefined)
       throw new SessError(
         'invalid_option',
-        "c.get('session') is there already: use session() once for a request, and no other session middleware",
+        "c.get('session') is already set: use session() once per request, and no other session middleware",
       )
     const header = c.req.header('cookie')
     const loaded = cookie.beginning(header)?.() ?? (await cookie.load(header))
@@ -59,7 +59,7 @@ export function session<Data extends object>(
     try {
       await next()
     } catch (error) {
-      // Hono hands most errors to `app.onError` in front of this. This one was its own, or no Error.
+      // Hono passes most errors to `app.onError` before they get here. This error is from `app.onError` itself, or is not an `Error`.
       await cookie.commitUnseen(loaded, false)
       throw error
     }
@@ -84,7 +84,10 @@ export function session<Data extends object>(
   }
 }
 
-/** Assigning a response merges the one before into it, so that of two Set-Cookie fields the older would be all. */
+/**
+ * Replaces the response. Without the first assignment, Hono would merge the old response's fields into the new response. Then the
+ * session's Set-Cookie field would be lost if the old response has a Set-Cookie field too.
+ */
 function replace(c: Context, response: Response): void {
   c.res = undefined
   c.res = response

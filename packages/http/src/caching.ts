@@ -1,4 +1,4 @@
-/** A Vary field with one more name in it. */
+/** Returns the Vary field with `name` added, if it is not there yet. */
 export function varyWith(present: string | null | undefined, name: string): string {
   if (!present) return name
   const names = present.split(',').map((part) => part.trim())
@@ -7,12 +7,14 @@ export function varyWith(present: string | null | undefined, name: string): stri
     : `${present}, ${name}`
 }
 
-/** What lets shared caches keep a response, or a part of it: `private="x-name"` keeps only that field from them. */
+/** The directives that let shared caches store a response, or a part of it: `private="x-name"` protects only that field. */
 const FOR_SHARED_CACHES = /^(?:public$|s-maxage\s*=|private\s*=)/i
 
 /**
- * A Cache-Control field that keeps a response from shared caches: what allows them goes, the rest stays.
+ * Returns a Cache-Control field that forbids shared caches to store the response: directives that allow it are removed, the other
+ * directives are kept.
  *
+ * @param noStore - Adds `no-store`, which forbids every cache to store the response.
  * @see https://www.rfc-editor.org/rfc/rfc9111#section-5.2.2
  */
 export function cacheControlWith(present: string | null | undefined, noStore: boolean): string {
@@ -25,8 +27,8 @@ export function cacheControlWith(present: string | null | undefined, noStore: bo
 }
 
 /**
- * True if a shared cache may hand the response to others than who asked: it was asked for by a method whose answers caches
- * store, and says neither `private`, `no-store` nor that it differs by cookie.
+ * True if a shared cache may store the response and send it to other users: the method is GET or HEAD, and the response has neither
+ * `private` nor `no-store`, nor a Vary field with `Cookie` or `*`.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9111#section-3
  */
@@ -43,7 +45,7 @@ export function sharedCacheMayStore(
   )
 }
 
-/** The directives of a Cache-Control field. A value may be a quoted string, with commas in it. */
+/** Splits a Cache-Control field into its directives. A value may be a quoted string that contains commas. */
 function directivesOf(field: string): string[] {
   return (field.match(/(?:[^,"]|"(?:[^"\\]|\\.)*")+/g) ?? []).map((part) => part.trim()).filter((part) => part !== '')
 }

@@ -1,45 +1,45 @@
 import { SessError } from '@sess/core'
 import { checkOptions, type OptionNames } from '@sess/core/binding'
 
-/** Options of the session cookie. It is always HttpOnly, and how long it lives is the session's affair. */
+/** Options of the session cookie. The cookie is always HttpOnly. Its Max-Age follows from the session's timeouts. */
 export interface CookieOptions {
-  /** Default: `__Host-sid`; `sid` where `secure` is off, `domain` is set, or `path` is not `'/'`. */
+  /** The cookie's name. Default: `__Host-sid`; but `sid` if `secure` is off, `domain` is set, or `path` is not `'/'`. */
   readonly name?: string
-  /** Only over https (and, in most browsers, to localhost). Default: true. */
+  /** Browsers send the cookie over https only (most also send it to localhost over http). Default: true. */
   readonly secure?: boolean
-  /** When other sites' pages may cause it to be sent. `'none'` needs `secure`. Default: `'lax'`. */
+  /** Which requests from pages of other sites carry the cookie. `'none'` needs `secure`. Default: `'lax'`. */
   readonly sameSite?: 'lax' | 'strict' | 'none'
-  /** Sent to this path and below. Default: `'/'`. */
+  /** Browsers send the cookie to this path and the paths below it. Default: `'/'`. */
   readonly path?: string
-  /** Sent to this domain and all below, such as `'example.com'`. Default: to the host that set it, alone. */
+  /** Browsers send the cookie to this domain and its subdomains, such as `'example.com'`. Default: only to the host that set it. */
   readonly domain?: string
-  /** One jar for each site that embeds this one (CHIPS); needs `secure`. Default: false. */
+  /** Browsers keep a separate cookie for each site that embeds this site (CHIPS). It needs `secure`. Default: false. */
   readonly partitioned?: boolean
   /**
    * Session cookies of earlier deploys, with another name, domain or path. Each response that sets or removes the session
-   * cookie removes them too. A session under another name is not looked for. Default: none.
+   * cookie also removes these cookies. Sessions are not loaded from cookies with another name. Default: none.
    */
   readonly formerly?: readonly FormerCookie[]
 }
 
-/** A cookie of an earlier deploy. It differs from the session cookie in at least one of these. */
+/** A cookie of an earlier deploy. It differs from the session cookie in its name, domain or path. */
 export interface FormerCookie {
-  /** Default: the session cookie's. */
+  /** Default: the session cookie's name. */
   readonly name?: string
-  /** Default: the host that set it, alone. */
+  /** Default: none, so the cookie belongs to the host that set it. */
   readonly domain?: string
   /** Default: `'/'`. */
   readonly path?: string
 }
 
-/** What a browser knows a cookie by, apart from its jar: with another of these it is another cookie. */
+/** The attributes by which a browser tells cookies apart, besides the partition. */
 export interface CookieIdentity {
   readonly name: string
   readonly path: string
   readonly domain?: string
 }
 
-/** Options with their defaults, checked. */
+/** The checked options, with defaults filled in. */
 export interface CookieAttributes extends CookieIdentity {
   readonly httpOnly: true
   readonly secure: boolean
@@ -47,7 +47,7 @@ export interface CookieAttributes extends CookieIdentity {
   readonly partitioned?: true
 }
 
-/** All options of a cookie. */
+/** The names of all cookie options. */
 export const COOKIE_OPTIONS: OptionNames<CookieOptions> = {
   name: true,
   secure: true,
@@ -58,19 +58,19 @@ export const COOKIE_OPTIONS: OptionNames<CookieOptions> = {
   formerly: true,
 }
 
-/** Options that cookies have elsewhere, and what to do instead. */
+/** Options that other libraries' cookies have, and the advice that the error gives for each. */
 export const COOKIE_HINTS: Readonly<Record<string, string>> = {
-  httpOnly: 'it is always on; leave it out',
-  maxAge: 'it is the time left to the session; set absoluteTimeout and persistent in createSessions()',
-  expires: 'it is the time left to the session; set absoluteTimeout and persistent in createSessions()',
+  httpOnly: 'the cookie is always HttpOnly; leave it out',
+  maxAge: 'it is the time until the session ends; set absoluteTimeout and persistent in createSessions()',
+  expires: 'it is the time until the session ends; set absoluteTimeout and persistent in createSessions()',
   persistent: 'it is an option of createSessions() and of login()',
-  cookie: 'the options of the cookie are here themselves, as in { sameSite, secure }',
+  cookie: 'pass the options of the cookie directly, as in { sameSite, secure }',
 }
 
 const LABEL = '[a-z\\d](?:[a-z\\d-]{0,61}[a-z\\d])?'
 const HOST_NAME = new RegExp(`^(?=.{1,253}$)${LABEL}(?:\\.${LABEL})*$`, 'i')
 
-/** @throws {SessError} `invalid_option`, naming the option. */
+/** Checks the options and fills in the defaults. @throws {SessError} `invalid_option`; the message names the option. */
 export function attributesOf(options: CookieOptions = {}): CookieAttributes {
   checkOptions(options, 'the cookie', COOKIE_OPTIONS, COOKIE_HINTS)
   const { secure = true, sameSite = 'lax', path, domain, partitioned = false } = options
@@ -86,8 +86,10 @@ export function attributesOf(options: CookieOptions = {}): CookieAttributes {
 }
 
 /**
- * @param prefix - What the names of the options begin with in messages.
- * @throws {SessError} `invalid_option`, naming the option.
+ * Checks a cookie's name, domain and path.
+ *
+ * @param prefix - Put before the option's name in error messages, such as `formerly[0].`.
+ * @throws {SessError} `invalid_option`; the message names the option.
  */
 export function identityOf(
   name: string,
@@ -95,7 +97,7 @@ export function identityOf(
   path: string | undefined,
   prefix: string,
 ): CookieIdentity {
-  // RFC 6265, section 4.1.1: a token; and the characters of a path. Browsers refuse attributes past 1,024 bytes.
+  // RFC 6265, section 4.1.1: the name is a token, and a path has these characters. Browsers ignore attributes over 1,024 bytes.
   refuse(
     typeof name !== 'string' || !/^[\w!#$%&'*+.^`|~-]{1,256}$/.test(name),
     `${prefix}name`,
@@ -104,14 +106,14 @@ export function identityOf(
   refuse(
     path !== undefined && !/^\/[\x20-\x3a\x3c-\x7e]{0,1023}$/.test(path),
     `${prefix}path`,
-    "must begin with '/', and hold no ';'",
+    "must begin with '/', and must not contain ';'",
   )
   refuse(
     domain !== undefined && (typeof domain !== 'string' || !HOST_NAME.test(domain)),
     `${prefix}domain`,
-    'must be a host name, without a dot in front',
+    'must be a host name, without a leading dot',
   )
-  // RFC 6265bis, section 4.1.3: what the prefix promises to browsers.
+  // RFC 6265bis, section 4.1.3: a browser ignores a `__Host-` cookie that has a Domain or another Path.
   refuse(
     /^__Host-/i.test(name) && domain !== undefined,
     `${prefix}domain`,
@@ -121,7 +123,7 @@ export function identityOf(
   return { name, path: path ?? '/', ...(domain !== undefined && { domain }) }
 }
 
-/** @throws {SessError} `invalid_option`. */
+/** Throws if `when` is true. @throws {SessError} `invalid_option`; the message is `cookie.OPTION WHAT`. */
 export function refuse(when: boolean, option: string, what: string): void {
   if (when) throw new SessError('invalid_option', `cookie.${option} ${what}`)
 }

@@ -7,20 +7,21 @@ const NONCE_BYTES = 16
 const TOKEN = /^[\w-]{64}$/
 
 /**
- * A token against cross-site request forgery, for a form or a header field: 64 base64url characters. {@link isCsrfToken} checks it.
- * Most applications need none, since {@link isCrossOrigin} tells such requests without a token.
+ * Makes a token against cross-site request forgery, for a form or a header field: 64 base64url characters. {@link isCsrfToken} checks
+ * the token. Most applications need no token, because {@link isCrossOrigin} recognizes forged requests without it.
  *
- * It is an HMAC under a key that follows from the session's secret, so it is stored nowhere, costs no round trip, and is worth
- * nothing with any other session. It ends when the secret does: with `login` and `regenerate` (as late as `keepOldFor` says), and with
- * the session. Call it behind them, and await them first. No two calls give the same text, which compression could give away (BREACH).
+ * The token is an HMAC under a key that is derived from the session's secret. So the token is not stored, costs no round trip, and is
+ * invalid for every other session. It is valid as long as the secret: until `login` or `regenerate` (and then for `keepOldFor`), or
+ * until the session ends. In a request that calls `login` or `regenerate`, await that call first. Each call returns another text, so
+ * that an attacker cannot guess the token from the size of compressed pages (BREACH).
  *
- * A new session is created by the next commit, though it be empty, and gets its cookie: one write and one record for each visitor who
- * is shown a form. Counts as use of the session, so that no shared cache keeps the page.
+ * The next commit creates a new session, even if it is empty, and sets its cookie. That is one write and one record for each visitor who
+ * gets a form. The call counts as use of the session, so no shared cache stores the page.
  *
- * @returns For a request that has no session to bind to (its secret was rotated away, or the session is gone): a token that
- *   nothing accepts.
- * @throws {SessError} `response_started` for a new session, once the response's head has left: its cookie could not follow;
- *   `session_destroyed`; `invalid_option` for anything but a session.
+ * @returns The token. If the request has no session to bind to (its secret was rotated away, or the session is gone), a token that
+ *   {@link isCsrfToken} never accepts.
+ * @throws {SessError} `response_started` for a new session after the response's head has left, because its cookie cannot be set any
+ *   more; `session_destroyed`; `invalid_option` if the argument is not a session.
  * @see https://cheatsheetseries.owasp.org/cheatsheets/Cross-Site_Request_Forgery_Prevention_Cheat_Sheet.html#employing-hmac-csrf-tokens
  * @see https://github.com/OWASP/ASVS/blob/v5.0.0/5.0/en/0x12-V3-Web-Frontend-Security.md (3.5.1)
  */
@@ -33,11 +34,12 @@ export function csrfToken<Data extends object>(session: Session<Data>): string {
 }
 
 /**
- * Whether {@link csrfToken} made this token for this session, under a secret that is valid now. Refuse the request with 403
- * otherwise. Compares in constant time. Ask before the request's own `login` or `regenerate`. Counts as use of the session.
+ * Returns true if {@link csrfToken} made this token for this session, under a secret that is still valid. If it returns false, refuse
+ * the request with 403. The comparison takes constant time. Call it before the request's own `login` or `regenerate`. The call counts
+ * as use of the session.
  *
- * @param token - What the request brought, of whatever type: anything but a token is false.
- * @throws {SessError} `invalid_option` for anything but a session.
+ * @param token - The value from the request, of any type. A value that is not a token gives false.
+ * @throws {SessError} `invalid_option` if the first argument is not a session.
  */
 export function isCsrfToken<Data extends object>(session: Session<Data>, token: unknown): boolean {
   const binding = bindingOf(session)

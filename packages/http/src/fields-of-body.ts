@@ -1,6 +1,6 @@
 /**
- * Header fields that belong to what was to be sent, and not to the error that is sent instead, because a commit failed. What
- * middleware set for any answer is not among them.
+ * The header fields that describe the body, in lower case. A binding removes them when a commit failed and an error is sent instead of
+ * the body. The list leaves out fields that middleware sets for every response.
  */
 export const fieldsOfBody: readonly string[] = [
   'accept-ranges',

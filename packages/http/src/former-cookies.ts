@@ -3,9 +3,9 @@ import { stringifySetCookie } from 'cookie'
 import { identityOf, refuse, type CookieAttributes, type CookieIdentity, type FormerCookie } from './cookie-options.ts'
 
 /**
- * The cookies of the option `formerly`, checked.
+ * Checks the cookies of the option `formerly`, and fills in their defaults.
  *
- * @throws {SessError} `invalid_option`, naming the entry.
+ * @throws {SessError} `invalid_option`; the message names the entry.
  */
 export function formerCookiesOf(
   formerly: readonly FormerCookie[] = [],
@@ -33,10 +33,10 @@ export function formerCookiesOf(
   return all
 }
 
-const AS_NOW = "leave it out: it is the session cookie's"
+const AS_NOW = "leave it out: the session cookie's value is used"
 const FORMER_HINTS = { secure: AS_NOW, sameSite: AS_NOW, partitioned: AS_NOW, httpOnly: AS_NOW }
 
-/** Whether a browser would take both for one cookie. */
+/** True if a browser treats both as the same cookie. */
 function isSameCookie(one: CookieIdentity, other: CookieIdentity): boolean {
   return (
     one.name === other.name &&
@@ -46,10 +46,11 @@ function isSameCookie(one: CookieIdentity, other: CookieIdentity): boolean {
 }
 
 /**
- * The Set-Cookie field that makes a browser forget a cookie. Browsers look at name, domain and path to find it; the rest is what
- * they demand before they take the field at all.
+ * Returns the Set-Cookie field that removes a cookie. Browsers find the cookie by its name, domain and path. They ignore the field
+ * unless its other attributes are valid.
  *
- * @param attributes - Of the session cookie.
+ * @param attributes - The attributes of the session cookie.
+ * @param identity - The cookie to remove. Default: the session cookie.
  * @see https://www.rfc-editor.org/rfc/rfc6265#section-5.3
  */
 export function removalOf(attributes: CookieAttributes, identity: CookieIdentity = attributes): string {
@@ -57,7 +58,7 @@ export function removalOf(attributes: CookieAttributes, identity: CookieIdentity
   return stringifySetCookie({
     ...others,
     ...identity,
-    // Without it browsers drop every field with such a name.
+    // Browsers ignore a Set-Cookie field with such a name if it lacks Secure.
     secure: attributes.secure || /^__(?:Host|Secure|Http)-/i.test(identity.name),
     value: '',
     maxAge: 0,

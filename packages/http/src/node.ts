@@ -9,27 +9,31 @@ import type { Session } from '@sess/core'
 import { bindingOf } from '@sess/core/binding'
 import type { PresentHeaders, SessionCookie, SessionHeaders } from './session-cookie.ts'
 
-/** What is known of a request beside its response. */
+/** The facts about a request that {@link Visit} cannot read from the response. */
 export interface VisitOptions {
+  /** The method of the request. */
   readonly method: string
-  /** The host that the browser asked over plain http, with or without a port; undefined: it asked over https, as far as the server knows. */
+  /**
+   * Returns the host that the browser requested over plain http, with or without a port; undefined if, as far as the server knows,
+   * the browser used https.
+   */
   readonly plainHost: () => string | undefined
-  /** What to do where a Secure cookie is set on a request that looks like plain http. */
+  /** The end of the warning about a Secure cookie on a request that looks like plain http: it says how to fix that. */
   readonly advice: string
-  /** Told why a response was cut short, where the framework does not hear of it by itself. */
+  /** Called with the error when a response was cut short. Needed if the framework does not learn of it otherwise. */
   readonly cut?: (error: unknown) => void
 }
 
 /**
- * For bindings on Node.js that need not hold bytes back: a session during one request. Nothing is asked of the response before
- * somebody asks for the session. Then, whoever writes the response:
+ * The session of one request, for bindings on Node.js that need not hold bytes back. It leaves the response alone until the `session`
+ * property is read for the first time. From then on, no matter which code writes the response:
  *
- * - the session's fields are added in the moment in which the head is written: whatever set fields before, or took all of them
- *   away to answer an error, has had its turn;
- * - the response does not end before what has changed is committed. A commit that fails there cuts it short;
- * - what changed after that, or when the client has gone, is committed when the response closes.
+ * - it adds the session's header fields when the head is written. So fields that were set earlier are there already, and an error
+ *   handler that removes all fields cannot remove these;
+ * - it commits changes before the response ends. If that commit fails, it cuts the response short;
+ * - it commits later changes when the response closes, also if the client disconnected.
  *
- * The commit before the head leaves is the binding's own, whose failure has to reach the application's error handlers.
+ * The binding itself commits before the head leaves, because a failure of that commit must reach the application's error handlers.
  */
 export class Visit<Data extends object> {
   readonly #cookie: SessionCookie<Data>
@@ -38,7 +42,7 @@ export class Visit<Data extends object> {
   readonly #given: Session<Data> | (() => Session<Data>)
   #taken: Session<Data> | undefined
 
-  /** @param given - The session as it was loaded; or what makes it, from `SessionCookie.beginning`. */
+  /** @param given - The loaded session, or the function from `SessionCookie.beginning` that makes it. */
   constructor(
     cookie: SessionCookie<Data>,
     res: ServerResponse,
@@ -51,12 +55,12 @@ export class Visit<Data extends object> {
     this.#given = given
   }
 
-  /** The session. */
+  /** The session. The first read prepares the response, as above. */
   get session(): Session<Data> {
     return this.#taken ?? this.#take()
   }
 
-  /** The session, if somebody has asked for it. */
+  /** The session if `session` has been read, else undefined. */
   get taken(): Session<Data> | undefined {
     return this.#taken
   }
@@ -78,7 +82,7 @@ export class Visit<Data extends object> {
         return fields
       })
     const bound = bindingOf(session)
-    // What is changed now is for the binding to commit: it hears no `close` any more.
+    // The response emits no `close` any more, so the binding has to commit the changes itself.
     if (res.destroyed) bound.closeCookie()
     const commit = (): Promise<void> | undefined => {
       const { headersSent, statusCode } = res
@@ -93,17 +97,17 @@ export class Visit<Data extends object> {
 
 type WriteHead = (this: ServerResponse, status: number, ...rest: readonly unknown[]) => ServerResponse
 
-/** Adds fields in the moment in which the head is written. @param fieldsFor - Gives them, from those that the head has. Called once. */
+/** Adds fields when the head is written. @param fieldsFor - Called once with the head's present fields; returns the fields to add. */
 function onHead(res: ServerResponse, fieldsFor: (present: PresentHeaders) => SessionHeaders): void {
   const writeHead = res.writeHead as WriteHead
   const held: WriteHead = function (status, ...rest) {
     res.writeHead = writeHead
-    // As Node has it: a status text may come in front of the fields, which are an object, or names and values in turns.
+    // As in Node, a status text may precede the fields. The fields are an object, or an array of alternating names and values.
     const given = rest.find((argument) => typeof argument === 'object' && argument !== null)
     for (const [name, value] of pairsOf(given)) res.setHeader(name, value)
     const { 'set-cookie': setCookies = [], ...fields } = fieldsFor(presentFields(res))
     for (const [name, value] of Object.entries(fields)) res.setHeader(name, value)
-    // One by one: what is there once stays text.
+    // Appended one at a time: with a single field, getHeader returns a string and not an array.
     for (const field of setCookies) res.appendHeader('set-cookie', field)
     const [text] = rest
     return typeof text === 'string' ? writeHead.call(res, status, text) : writeHead.call(res, status)
@@ -124,7 +128,7 @@ function pairsOf(given: unknown): readonly (readonly [name: string, value: Value
   return [...all].map(([name, values]) => [name, values.length > 1 ? values : values[0]!] as const)
 }
 
-/** The fields of a head that has not left. */
+/** Returns the fields of a head that has not left. */
 function presentFields(res: ServerResponse): PresentHeaders {
   const textOf = (name: string): string | undefined => {
     const value = res.getHeader(name)
@@ -134,8 +138,8 @@ function presentFields(res: ServerResponse): PresentHeaders {
 }
 
 /**
- * For bindings on Node.js: the fields of a head that has left. Those that were given to `writeHead` stand in Node's text of the
- * head alone.
+ * For bindings on Node.js: returns the fields of a head that has left. It reads Node's text of the head, because `getHeader` does not
+ * return fields that were passed to `writeHead`.
  */
 export function sentFields(res: ServerResponse): PresentHeaders {
   const { _header: head } = res as { readonly _header?: unknown }
@@ -148,16 +152,18 @@ export function sentFields(res: ServerResponse): PresentHeaders {
 type End = (this: ServerResponse, ...rest: readonly unknown[]) => ServerResponse
 
 /**
- * Lets a response wait before its end, whoever ends it.
+ * Makes a response wait for a commit before it ends, no matter which code ends it.
  *
- * @param commit - Gives what it has to wait for, if there is anything. Where that rejects, the response is cut short.
+ * @param commit - Called when the response is to end. Returns the promise to wait for, or undefined. If the promise rejects, the
+ *   response is cut short.
+ * @param cut - Called with the error after the response was cut short.
  */
 function beforeEnd(res: ServerResponse, commit: () => Promise<void> | undefined, cut?: (error: unknown) => void): void {
   const end = res.end as End
   const held: End = function (...rest) {
     const committed = commit()
     if (!committed) return end.call(res, ...rest)
-    // A second call finds it ended, as it would have without.
+    // A second call of end() does nothing, as on a response that has ended.
     res.end = () => res
     committed.then(
       () => {

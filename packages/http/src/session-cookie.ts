@@ -5,113 +5,114 @@ import { cacheControlWith, sharedCacheMayStore, varyWith } from './caching.ts'
 import { attributesOf, type CookieAttributes, type CookieOptions } from './cookie-options.ts'
 import { formerCookiesOf, removalOf } from './former-cookies.ts'
 
-/** The header fields of a response that are there already. The session's depend on these alone. */
+/** The fields that a response already has, as far as the session's header fields depend on them. */
 export interface PresentHeaders {
   readonly vary?: string | null | undefined
   readonly 'cache-control'?: string | null | undefined
 }
 
 /**
- * The header fields that a response needs. `vary` and `cache-control` are to be set; each text of `set-cookie` is a field of its
- * own, to be added to others, in this order. None: leave the response alone.
+ * The header fields that a response needs for its session. Set `vary` and `cache-control`. Append each string of `set-cookie` as a
+ * separate Set-Cookie field, in this order. If the object is empty, leave the response alone.
  */
 export interface SessionHeaders {
   readonly vary?: string
   readonly 'cache-control'?: string
-  /** Never an empty list. The session cookie's own is the last; cookies that it had formerly are removed before. */
+  /** Never an empty list. The last field is the session cookie's; the fields before it remove the cookies of `formerly`. */
   readonly 'set-cookie'?: readonly string[]
 }
 
-/** Reads a session from a request's Cookie header, and says which header fields the response needs. */
+/** Loads a session from a request's Cookie header, and computes the header fields that the response needs. */
 export interface SessionCookie<Data extends object = Record<string, unknown>> {
-  /** What the cookie is like. */
+  /** The cookie's name and attributes. */
   readonly attributes: CookieAttributes
 
   /**
-   * Loads the session. Of several cookies of this name, the first counts that opens a session: browsers send the one with
-   * the longest path first (RFC 6265, section 5.4). At most four are tried. `logout` ends the sessions of all of them. Of a
-   * name that begins with `__Host-` no other path or host can set another.
+   * Loads the session. If the request has several cookies with this name, the first cookie that opens a session counts: browsers send
+   * the cookie with the longest path first (RFC 6265, section 5.4). At most four cookies are tried. `logout` ends the sessions of all
+   * of them. If the name begins with `__Host-`, no other path or host can set a second cookie with this name.
    *
-   * @param cookieHeader - The request's Cookie header, as it is. One of more than 65,536 characters is taken for one
-   *   without a session, and reported as a `rejected` event.
+   * @param cookieHeader - The request's Cookie header, unchanged. A header of more than 65,536 characters counts as a header without a
+   *   session cookie, and is reported as a `rejected` event.
    * @throws {SessError} As `sessions.load`.
    */
   load(cookieHeader: string | null | undefined): Promise<Session<Data>>
 
   /**
-   * For bindings: what makes the session of a request that brings none, at once, and no earlier than it is called. Undefined: there is
-   * something to wait for, and it is for {@link SessionCookie.load}.
+   * For bindings: returns a function that makes a new session synchronously, for a request without a session cookie. The session is
+   * made when that function is called. If undefined is returned, call {@link SessionCookie.load} instead: loading may have to wait.
    *
-   * @param cookieHeader - The request's Cookie header, as it is.
+   * @param cookieHeader - The request's Cookie header, unchanged.
    */
   beginning(cookieHeader: string | null | undefined): (() => Session<Data>) | undefined
 
   /**
-   * The header fields of a response that was made with this session. Call it after `commit()`, before the response's
+   * Returns the header fields for the response of a request with this session. Call it after `commit()`, before the response's
    * head leaves.
    *
-   * `Vary: Cookie` and `Cache-Control: private`, so that no shared cache hands it to others; with a Set-Cookie, `no-store`
-   * too. `Set-Cookie` only if the session's secret is new, or its own request ended it; then also for each cookie of the option
-   * `formerly`. No field at all for a session that
-   * was not used: the response says nothing of it, and caches may keep the response.
+   * `Vary: Cookie` and `Cache-Control: private` forbid shared caches to give the response to other users. With a Set-Cookie field,
+   * `no-store` is added. There is a `Set-Cookie` field only if the session got a new secret, or ended during this request; then there
+   * is also a field for each cookie of the option `formerly`. For a session that was not used the result is empty: the response does
+   * not depend on the session, and caches may store the response.
    *
-   * @param present - What the response has of these fields: it is kept where it is stricter.
+   * @param present - The fields that the response already has. Stricter directives are kept.
    */
   headers(session: Session<Data>, present?: PresentHeaders): SessionHeaders
 
   /**
-   * For bindings: says that the head has left, with these fields. What would need a cookie throws `response_started` from now
-   * on. If the session was not used yet, and a shared cache may store the response, a first use is an `uncacheable_late` event.
+   * For bindings: records that the head has left. From then on, an operation that needs a new cookie throws `response_started`. If the
+   * session was not used yet, and a shared cache may store the response, the first use emits an `uncacheable_late` event.
    *
-   * @param method - Of the request.
-   * @param sent - A function is asked when it is needed: at a first use after this.
+   * @param method - The method of the request.
+   * @param sent - The fields of the head; or a function that returns them. The function is called at a first use after this call.
    */
   headLeft(session: Session<Data>, method: string, sent?: PresentHeaders | (() => PresentHeaders)): void
 
   /**
-   * For bindings: reports that a Secure cookie goes out on a request that looks like plain http, as an `insecure` event
-   * and, the first time, a line on the console. Requests to a loopback host are left out: browsers take it there.
+   * For bindings: reports that a response sets a Secure cookie although its request looks like plain http. It emits an `insecure` event
+   * and, the first time, writes a warning to the console. It reports nothing for a loopback host, where browsers accept the cookie.
    *
-   * @param host - The host that the browser asked, with or without a port.
-   * @param advice - What to do about it.
+   * @param host - The host that the browser requested, with or without a port.
+   * @param advice - The end of the warning: it says how to fix that.
    */
   reportInsecure(host: string, advice: string): void
 
   /**
-   * For bindings, before the head leaves: commits what the session has to write. Resolves where the answer may be sent.
+   * For bindings, before the head leaves: commits the session's changes. If the promise resolves, send the response.
    *
-   * An answer with a status of 400 or more claims nothing, and may be an error handler's: it is sent although the commit
-   * failed, and the failure is an `error` event. What the application was told of, because it awaited the operation that
-   * failed, is not tried again; nor is anything after a commit that failed here.
+   * A response with a status of 400 or more claims no success, and may come from an error handler. So it is sent even if the commit
+   * fails, and the failure becomes an `error` event. A failed operation that the application awaited is not tried again, because the
+   * application has its error already. After a commit failed here, nothing is tried again.
    *
-   * @param status - Of the answer.
-   * @throws As `session.commit`: the answer must not be sent, and the error goes to the application's error handlers. Their
-   *   answer comes here as well.
+   * @param status - The status of the response.
+   * @throws As `session.commit`. Do not send the response; give the error to the application's error handlers. Call `commit` for their
+   *   response too.
    */
   commit(session: Session<Data>, status: number): Promise<void>
 
   /**
-   * For bindings, before the last byte of a body whose head has left: commits what changed meanwhile.
+   * For bindings, before the last byte of a body whose head has left: commits the changes since then.
    *
-   * @param status - Of the answer.
-   * @throws As `session.commit`: the body is to be cut short, so that nobody takes it for whole.
+   * @param status - The status of the response.
+   * @throws As `session.commit`. Cut the body short, so that the client does not take the body for complete.
    */
   commitAtEnd(session: Session<Data>, status: number): Promise<void>
 
   /**
-   * For bindings: whether {@link SessionCookie.commit} would do nothing, as the application has been told of a failure.
+   * For bindings: returns true if {@link SessionCookie.commit} would not write, because the application has the error of an earlier
+   * failure already.
    *
-   * @param status - Of the answer.
+   * @param status - The status of the response.
    */
   isGivenUp(session: Session<Data>, status: number): boolean
 
   /**
-   * For bindings, when nobody is left to answer: commits. Never rejects: an error becomes an `error` event, and so do changes
-   * that were made after a failure and are not written.
+   * For bindings, when no response can report a failure any more: commits. It never rejects: an error becomes an `error` event. Changes
+   * that were made after a failure are not written, and become an `error` event too.
    *
-   * @param answered - True: the whole response has left. False: the client has gone, and a session that would be new is
-   *   not created, nor is that an error, as its cookie cannot arrive.
-   * @param status - Of the answer, as far as there is one.
+   * @param answered - True if the whole response has left. False if the client disconnected: then a new session is not created, because
+   *   its cookie cannot arrive, and that is not an error.
+   * @param status - The status of the response, if there is a response.
    */
   commitUnseen(session: Session<Data>, answered: boolean, status?: number): Promise<void>
 }
@@ -119,9 +120,9 @@ export interface SessionCookie<Data extends object = Record<string, unknown>> {
 const LONGEST_HEADER = 65_536
 
 /**
- * The session cookie of an application: what every binding stands on. Sockets, server actions and tests use it directly.
+ * Makes the session cookie of an application. Every binding uses it; sockets, server actions and tests use it directly.
  *
- * @throws {SessError} `invalid_option`, naming the option.
+ * @throws {SessError} `invalid_option`; the message names the option.
  * @see https://www.rfc-editor.org/rfc/rfc6265
  */
 export function sessionCookie<Data extends object>(
@@ -138,7 +139,7 @@ export function sessionCookie<Data extends object>(
     const { failure } = bound
     return failed.has(bound) || (failure?.heard === true && (!failure.changed || status >= 400))
   }
-  /** The one event of a request whose changes are not written, apart from those of the store. */
+  /** Emits an `error` event because changes were not written, at most once per request. The store's own events come in addition. */
   const report = (bound: SessionBinding, operation: string, error: unknown): void => {
     if (reported.has(bound)) return
     reported.add(bound)
@@ -146,7 +147,7 @@ export function sessionCookie<Data extends object>(
     const code = isSessError(error) ? error.code : 'unknown_outcome'
     bound.report('error', { code, operation, error, ...(handle !== undefined && { handle }) })
   }
-  /** Nothing is tried any more; what was changed all the same is an event. */
+  /** True if the session must not be committed again. Changes since the failure are then reported as an `error` event. */
   const leftOut = (bound: SessionBinding, status: number): boolean => {
     if (!givenUp(bound, status)) return false
     if (bound.failure?.changed) report(bound, 'commit', bound.failure.error)
@@ -239,8 +240,8 @@ export function sessionCookie<Data extends object>(
 }
 
 /**
- * The values of a name in a Cookie header, in order. Nothing is decoded: a session's value needs none. A value ends at a comma,
- * as where somebody joined two header fields with one.
+ * Returns the values of the cookies with this name in a Cookie header, in order. It decodes nothing, because a session's value needs no
+ * decoding. A value also ends at a comma, because some servers join two Cookie fields with a comma.
  */
 function valuesOf(header: string, name: string): string[] {
   const values: string[] = []
@@ -259,8 +260,8 @@ function valuesOf(header: string, name: string): string[] {
 }
 
 /**
- * The name stands behind a comma, where two header fields were joined. That is reported and not taken for the session's cookie:
- * a browser sends commas within the values of other cookies, which somebody else may have set.
+ * True if the name follows a comma, as when two Cookie fields were joined. Such a cookie is reported, and not used as the session
+ * cookie: the comma may be part of another cookie's value, which an attacker may have set.
  */
 function isJoined(header: string, name: string): boolean {
   return header

@@ -3,23 +3,23 @@ import { SessError } from '@sess/core'
 import { bindingOf } from '@sess/core/binding'
 import type { PresentHeaders, SessionCookie } from './session-cookie.ts'
 
-/** What is known of the request beside its `Request`. */
+/** The facts that {@link sessionResponse} cannot read from the `Request`. */
 export interface SessionResponseOptions {
-  /** Whether the browser asked over https, as far as the server knows. */
+  /** Returns true if the browser used https, as far as the server knows. */
   readonly encrypted: (request: Request) => boolean
-  /** What to do where a Secure cookie is set on a request that looks like plain http. */
+  /** The end of the warning about a Secure cookie on a request that looks like plain http: it says how to fix that. */
   readonly advice: string
 }
 
 /**
- * For bindings of fetch-style frameworks: commits, and makes the response that is to be returned, with the header fields of
- * the session. What changes while its body streams is committed before the last byte, or when the body is cancelled or
- * fails.
+ * For bindings of fetch-style frameworks: commits the session, and returns the response to send, with the session's header fields.
+ * Changes while the body streams are committed before its last byte, or when the body is cancelled or fails.
  *
- * A response with a status below 200 is an upgrade of the connection: it is returned as it is, and can carry no cookie. So is one, at
- * once, whose session was not used and whose body does not stream.
+ * A response with a status below 200 upgrades the connection: it is returned unchanged, and cannot carry a cookie. A response is also
+ * returned unchanged, and synchronously, if the session was not used and the body is not a stream.
  *
- * @throws {SessError} As `SessionCookie.commit`, by a promise: the body has been let go, and the error goes to whoever answers errors.
+ * @throws {SessError} As `SessionCookie.commit`; the promise rejects. The body is cancelled by then. Give the error to the
+ *   application's error handler.
  */
 export function sessionResponse<Data extends object>(
   cookie: SessionCookie<Data>,
@@ -51,7 +51,7 @@ async function committed<Data extends object>(
     return response
   }
   if (request.signal.aborted) {
-    // Nobody is left to take a cookie.
+    // The client disconnected, so a cookie could not arrive.
     await cookie.commitUnseen(session, false, status)
     return response
   }
@@ -59,14 +59,14 @@ async function committed<Data extends object>(
   try {
     await cookie.commit(session, status)
   } catch (error) {
-    // It is not going to be read. An error of its own, while it is let go, must not hide this one.
+    // The body will not be read. An error while it is cancelled must not hide the commit's error.
     stream?.cancel(error).catch(() => {})
     throw error
   }
   const present = presentFields(response)
   cookie.headLeft(session, request.method, present)
   const { 'set-cookie': setCookies = [], ...fields } = cookie.headers(session, present)
-  // Made anew: the headers of a redirect or of a fetched response cannot be changed, and others may be shared.
+  // A copy, because the headers of a redirect or of a fetched response are immutable, and other responses may be shared.
   const made = new Response(stream ? committedAtEnd(stream, session, cookie, status) : body, response)
   for (const [name, value] of Object.entries(fields)) made.headers.set(name, value)
   for (const field of setCookies) made.headers.append('set-cookie', field)
@@ -80,9 +80,9 @@ function presentFields({ headers }: Response): PresentHeaders {
 }
 
 /**
- * For bindings: commits for an upgrade of the connection, whose response can carry no cookie.
+ * For bindings: commits the session for an upgrade of the connection, whose response cannot carry a cookie.
  *
- * @throws {SessError} `response_started` where one is needed; as `session.commit`.
+ * @throws {SessError} `response_started` if the session needs a new cookie; as `session.commit`.
  */
 export async function commitUpgrade<Data extends object>(session: Session<Data>): Promise<void> {
   const bound = bindingOf(session)
@@ -91,11 +91,14 @@ export async function commitUpgrade<Data extends object>(session: Session<Data>)
   if (!bound.cookieChange) return
   throw new SessError(
     'response_started',
-    'an upgrade of the connection carries no cookie; call login(), logout() or regenerate() in a request of their own',
+    'the response to an upgrade carries no cookie; call login(), logout() or regenerate() in a separate request',
   )
 }
 
-/** The body, with a commit behind its last byte: an error there cuts the response short, so that it is not taken for whole. */
+/**
+ * Returns the body as a stream that commits the session before it closes. If the commit fails, the stream fails, so that the client
+ * does not take the body for complete.
+ */
 function committedAtEnd<Data extends object>(
   body: ReadableStream<Uint8Array>,
   session: Session<Data>,
@@ -122,15 +125,15 @@ function committedAtEnd<Data extends object>(
         }
       },
     },
-    // Nothing is read before somebody asks, as it would be without.
+    // The default, 1, would read a chunk of the body before the consumer reads.
     { highWaterMark: 0 },
   )
 }
 
 /**
- * For bindings of fetch-style frameworks: whether a request came over https.
+ * For bindings of fetch-style frameworks: returns true if the browser sent the request over https.
  *
- * @param trustProxy - X-Forwarded-Proto is set by a proxy of the application's own, and says so.
+ * @param trustProxy - Trusts the field X-Forwarded-Proto. Pass true only if the application's own proxy sets it.
  */
 export function isEncrypted(request: Request, trustProxy: boolean): boolean {
   const forwarded = trustProxy ? request.headers.get('x-forwarded-proto')?.split(',')[0]?.trim() : undefined
@@ -140,10 +143,10 @@ export function isEncrypted(request: Request, trustProxy: boolean): boolean {
 type Body = ReadableStream<Uint8Array> | string | Uint8Array<ArrayBuffer> | null
 
 /**
- * The body of a response: its text or bytes, where its class tells, or else a stream.
+ * Returns the body of a response: its text or bytes if the response's class keeps them readable, else a stream.
  *
- * The Response that @hono/node-server puts in place of Node's own keeps what it was made of, and is sent at once. Whoever asks it for
- * its body makes it a Response of Node's with a stream, which takes five times as long to send.
+ * @hono/node-server replaces Node's Response class with a class that keeps its constructor's arguments and sends them directly. Reading
+ * `body` turns such a response into Node's Response with a stream, and sending that takes five times as long.
  */
 function bodyOf(response: Response): Body {
   if (probed !== Response) {
@@ -163,7 +166,7 @@ const PROBE = 'what a response is made of'
 let probed: typeof Response | undefined
 let keptAt: symbol | undefined
 
-/** Where responses of this class keep their status, body and headers; undefined: nowhere that can be seen. */
+/** Returns the symbol under which this response keeps its status, body and headers; undefined if there is none. */
 function keyOfBody(probe: Response): symbol | undefined {
   return Object.getOwnPropertySymbols(probe).find((key) => (probe as Keeping)[key]?.[1] === PROBE)
 }

@@ -3,15 +3,16 @@ import type { CookieOptions } from './cookie-options.ts'
 import { sessionCookie } from './session-cookie.ts'
 
 /**
- * For tests: signs somebody in without a request, and resolves to a Cookie header for requests of theirs, such as
- * `__Host-sid=…`. Each call makes a session of its own.
+ * For tests: signs a user in without a request, and resolves to a Cookie header for the user's requests, such as `__Host-sid=…`. Each
+ * call makes a separate session.
  *
- * It is a header that the test sends by itself, so no client has to accept a cookie: those that keep cookies drop a Secure one on
- * `http://127.0.0.1` without a word.
+ * The test sends the header itself, so no HTTP client has to store the cookie: clients with a cookie jar silently drop a Secure cookie
+ * on `http://127.0.0.1`.
  *
- * @param data - What the session holds besides.
- * @param options - The options of the cookie that the application has, as its binding is given them.
- * @throws {SessError} As `Session.login`; `invalid_option`, naming the option.
+ * @param subject - The user, as in `Session.login`.
+ * @param data - The data of the session. Default: none.
+ * @param options - The options of the session cookie, the same as those of the application's binding.
+ * @throws {SessError} As `Session.login`; `invalid_option`, whose message names the option.
  */
 export async function signedIn<Data extends object>(
   sessions: Sessions<Data>,

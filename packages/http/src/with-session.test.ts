@@ -289,7 +289,11 @@ test.each<[number, string, WithSessionOptions, string]>([
 
 test.each<[what: string, options: unknown, message: RegExp]>([
   ['an option of a server', { secret: 'x' }, /^secret is no option of withSession\(\): cookies are not signed/],
-  ['a nested cookie', { cookie: {} }, /^cookie is no option of withSession\(\): the options of the cookie are here/],
+  [
+    'a nested cookie',
+    { cookie: {} },
+    /^cookie is no option of withSession\(\): pass the options of the cookie directly/,
+  ],
   ['trustProxy: 1', { trustProxy: 1 }, /^trustProxy must be true or false/],
   ['private as text', { private: 'no' }, /^private must be true or false/],
 ])('%s is refused by name', (_, options, message) => {

@@ -4,24 +4,24 @@ import { COOKIE_HINTS, COOKIE_OPTIONS, type CookieOptions } from './cookie-optio
 import { sessionCookie } from './session-cookie.ts'
 import { commitUpgrade, isEncrypted, sessionResponse } from './session-response.ts'
 
-/** Options of {@link withSession}: those of the cookie, and three more. */
+/** Options of {@link withSession}: the options of the cookie, `private`, `trustProxy` and `onError`. */
 export interface WithSessionOptions<Data extends object = Record<string, unknown>> extends CookieOptions {
   /**
-   * Counts the session of every request as used, so that no shared cache keeps a response, whatever its handler does. For
-   * handlers that use the session for the first time while the body streams. Default: false.
+   * Counts the session of every request as used, so that no shared cache stores any response. Set it if a handler uses the session for
+   * the first time while the body streams. Default: false.
    */
   readonly private?: boolean
   /**
-   * A proxy that you run ends TLS, and sets X-Forwarded-Proto. Says that such a request came over https, so that a Secure
-   * cookie on it is not reported; nothing else depends on it. Default: false.
+   * Set it if your own proxy ends TLS and sets X-Forwarded-Proto. A request with `https` in that field then counts as https, so a
+   * Secure cookie on it is not reported as `insecure`. The option has no other effect. Default: false.
    */
   readonly trustProxy?: boolean
   /**
-   * Answers an error: of the handler, of a load or a commit that failed. Its response carries the session's header fields, the
-   * cookie of a sign-in that stood before the error among them. Without it an error goes through to the server,
-   * whose answer knows no session, so that this cookie is lost.
+   * Returns the response to an error: of the handler, of a failed load, or of a failed commit. The response gets the session's header
+   * fields, including the cookie of a sign-in that succeeded before the error. Without `onError` the error reaches the server, whose
+   * response has no fields of the session, so that cookie is lost.
    *
-   * @param session - None where it could not be loaded.
+   * @param session - Undefined if the session could not be loaded.
    */
   onError?(error: unknown, request: Request, session: Session<Data> | undefined): Response | Promise<Response>
 }
@@ -29,23 +29,24 @@ export interface WithSessionOptions<Data extends object = Record<string, unknown
 const OPTIONS: OptionNames<WithSessionOptions> = { ...COOKIE_OPTIONS, private: true, trustProxy: true, onError: true }
 
 const INSECURE =
-  'If a proxy of yours ends TLS and sets X-Forwarded-Proto, pass { trustProxy: true }; for development over plain http pass { secure: false }.'
+  'If your proxy ends TLS and sets X-Forwarded-Proto, pass { trustProxy: true }; for development over plain http pass { secure: false }.'
 
 /**
  * Gives a fetch-style handler a session: for Bun, Deno, Cloudflare Workers, Hono, Remix, and Node behind an adapter.
  *
- * The session is committed before the response is returned. What changes while the body streams is committed when it ends
- * or is cancelled; what would then need a cookie throws `response_started`. When the handler throws, `onError` answers, and what
- * the session has changed is committed all the same; without `onError` the error goes through, and what would need a cookie
- * is not written. A `Response` that the handler throws is an answer like one that it returns, and is thrown on.
+ * It commits the session before it returns the response. Changes while the body streams are committed when the body ends or is
+ * cancelled; an operation that then needs a new cookie throws `response_started`. If the handler throws an error, `onError` returns the
+ * response, and the session's changes are still committed. Without `onError` the error is thrown on, and changes that need a new cookie
+ * are not written. If the handler throws a `Response`, it is treated as a returned response, and then thrown on.
  *
- * A response whose session the handler did not use keeps its header fields, and the session's idle clock stands still.
+ * If the handler does not use the session, the response's header fields stay unchanged, and the session is not touched: its idle
+ * timeout does not start again.
  *
- * @param handler - Gets the request, its session, and whatever else the server passes. It may return nothing where that is
- *   how the handler says that the connection was upgraded, as in Bun.
- * @param options - Of the cookie, `private`, `trustProxy` and `onError`.
- * @returns A handler without the session parameter.
- * @throws {SessError} `invalid_option`. The handler rejects as `sessions.load` and `session.commit` do.
+ * @param handler - Gets the request, its session, and all further arguments of the server. It may return undefined after it upgraded
+ *   the connection, as in Bun.
+ * @param options - The options of the cookie, `private`, `trustProxy` and `onError`.
+ * @returns A handler without the session parameter. It rejects as `sessions.load` and `session.commit` do.
+ * @throws {SessError} `invalid_option`.
  */
 export function withSession<
   Data extends object,
@@ -82,7 +83,7 @@ export function withSession<
       return response
     }
     if (!isResponse(response))
-      throw new TypeError('the handler given to withSession() must return a Response, or nothing after an upgrade')
+      throw new TypeError('the handler given to withSession() must return a Response, or undefined after an upgrade')
     return (await answer(request, session, response)) as Answer
   }
   return async (request, ...rest) => {
@@ -106,7 +107,7 @@ export function withSession<
   }
 }
 
-/** Not `instanceof`: servers and polyfills bring classes of their own. */
+/** True for a `Response` of any class: servers and polyfills have their own classes, so `instanceof` would not do. */
 function isResponse(value: unknown): value is Response {
   return typeof (value as Response | undefined)?.headers?.get === 'function' && 'status' in (value as Response)
 }

@@ -7,11 +7,11 @@ import type { Context, Middleware } from 'koa'
 
 /** Options of {@link session}. */
 export interface SessionOptions {
-  /** Of the session cookie. Default: `__Host-sid`, HttpOnly, Secure, SameSite=Lax, Path=/. */
+  /** The options of the session cookie. Default: `__Host-sid`, HttpOnly, Secure, SameSite=Lax, Path=/. */
   readonly cookie?: CookieOptions
   /**
-   * Counts the session of every request as used, so that no shared cache keeps a response, whatever its handler does. For
-   * handlers that use the session for the first time after the response has started. Default: false.
+   * Counts the session of every request as used, so that no shared cache stores any response. Set it if a handler uses the session for
+   * the first time after the response has started. Default: false.
    */
   readonly private?: boolean
 }
@@ -20,14 +20,15 @@ const INSECURE =
   'If a proxy ends TLS, set app.proxy = true, so that Koa knows; for development over plain http pass { cookie: { secure: false } }.'
 
 /**
- * Middleware that gives each request its session as `ctx.session`.
+ * Makes middleware that gives each request its session as `ctx.session`.
  *
- * The session is loaded before the next middleware runs (without a cookie: no I/O), and committed when it has come back. What
- * changes while a body streams is committed before its end; what would then need a cookie throws `response_started`. If a commit
- * fails, `ctx.body` and its fields are dropped, and the error goes up to the middleware in front. A response whose session was
- * not used (no property read, no method called) is left as it is, and the session's idle clock stands still.
+ * The middleware loads the session before it calls the next middleware (a request without a cookie costs no I/O), and commits the
+ * session after that returned. Changes while a body streams are committed before the body ends; an operation that then needs a new
+ * cookie throws `response_started`. If a commit fails, `ctx.body` and the header fields that describe it are dropped, and the error is
+ * thrown to the middleware in front. If the session was not used (no property read, no method called), the response stays unchanged, and
+ * the session is not touched: its idle timeout does not start again.
  *
- * @throws {SessError} `invalid_option`, naming the option.
+ * @throws {SessError} `invalid_option`; the message names the option.
  */
 export function session<Data extends object>(sessions: Sessions<Data>, options: SessionOptions = {}): Middleware {
   const cookie = sessionCookie(sessions, options.cookie)
@@ -44,7 +45,7 @@ export function session<Data extends object>(sessions: Sessions<Data>, options: 
     try {
       await next()
     } catch (error) {
-      // What answers it stands in front, and its answer claims no success.
+      // The middleware in front answers the error. 500: its response claims no success, so a failed commit need not replace the error.
       if (visit.taken) await cookie.commit(visit.taken, 500)
       throw error
     }
@@ -54,21 +55,21 @@ export function session<Data extends object>(sessions: Sessions<Data>, options: 
 
 const VISIT: unique symbol = Symbol('@sess/koa visit')
 
-/** Null: a context that can be given a session, and has none. */
+/** The Visit is null if `ctx.session` is defined on the context, and this middleware has not run for it. */
 type Visited = Context & { [VISIT]?: Visit<object> | null }
 
 /**
- * Makes `ctx.session` ready: for all contexts of an application when its first comes, since a property of its own would cost each request
- * more than all else here.
+ * Defines `ctx.session`. It defines the property once on the prototype of the application's contexts, at the first request: a property on
+ * each context would cost each request more than all other work of this middleware.
  *
- * @throws {SessError} `invalid_option` where the context has a session, of whatever library.
+ * @throws {SessError} `invalid_option` if the context already has a session, of this or another library.
  */
 function prepare(ctx: Visited): void {
   if (ctx[VISIT] === null && !Object.hasOwn(ctx, 'session')) return
   if (Reflect.has(ctx, 'session'))
     throw new SessError(
       'invalid_option',
-      'ctx.session is there already: use session() once for a request, and no other session middleware',
+      'ctx.session is already set: use session() once per request, and no other session middleware',
     )
   const shared = ctx.app?.context as object | undefined
   const holder = shared && Object.getPrototypeOf(ctx) === shared ? shared : ctx
@@ -79,7 +80,7 @@ const SESSION = {
   get(this: Visited): Session<object> | undefined {
     return this[VISIT]?.session
   },
-  /** Where this middleware does not run, it stands in nobody's way. */
+  /** On a context for which this middleware did not run, `session` can be assigned as any property can. */
   set(this: Visited, value: unknown): void {
     if (this[VISIT])
       throw new TypeError('ctx.session cannot be replaced; assign ctx.session.data, or call ctx.session.logout()')
@@ -92,7 +93,7 @@ async function commit<Data extends object>(
   cookie: SessionCookie<Data>,
   session: Session<Data>,
 ): Promise<void> {
-  // What was changed after the connection had closed is not written by its `close` any more.
+  // The response's `close` event is over, so changes since then have to be committed here.
   if (!ctx.writable) return cookie.commitUnseen(session, false, ctx.status)
   try {
     await cookie.commit(session, ctx.status)
@@ -106,8 +107,8 @@ function dropBody(ctx: Context): void {
   const { body } = ctx
   if (body instanceof Readable) body.on('error', () => {}).destroy()
   for (const name of fieldsOfBody) ctx.remove(name)
-  // Where the type is JSON, Koa would take no body for the text `null`.
+  // Set after the type is removed: with a JSON type, Koa would send the text `null` for a missing body.
   ctx.body = undefined
-  // For middleware in front that answers without a status of its own.
+  // For middleware in front that answers the error without setting a status.
   ctx.status = 500
 }
