@@ -16,8 +16,8 @@ export interface SessionOptions {
   /** The options of the session cookie. Default: `__Host-sid`, HttpOnly, Secure, SameSite=Lax, Path=/. */
   readonly cookie?: CookieOptions
   /**
-   * Counts the session of every request as used, so that no shared cache stores any response. Set it if a handler uses the session for
-   * the first time after the response has started. Default: false.
+   * Counts the session of every request as used, so that no shared cache stores any response. Set this option if a handler uses the
+   * session for the first time after the response has started. Default: false.
    */
   readonly private?: boolean
 }

@@ -14,13 +14,13 @@ export interface SessionOptions {
   /** The options of the session cookie. Default: `__Host-sid`, HttpOnly, Secure, SameSite=Lax, Path=/. */
   readonly cookie?: CookieOptions
   /**
-   * Counts the session of every request as used, so that no shared cache stores any response. Set it if a handler uses the session for
-   * the first time while the body streams. Default: false.
+   * Counts the session of every request as used, so that no shared cache stores any response. Set this option if a handler uses the
+   * session for the first time while the body streams. Default: false.
    */
   readonly private?: boolean
   /**
-   * Set it if your own proxy ends TLS and sets X-Forwarded-Proto. A request with `https` in that field then counts as https, so a
-   * Secure cookie on it is not reported as `insecure`. The option has no other effect. Default: false.
+   * Set this option if your own proxy ends TLS and sets X-Forwarded-Proto. A request with `https` in that field then counts as https,
+   * so a Secure cookie on the request is not reported as `insecure`. The option has no other effect. Default: false.
    */
   readonly trustProxy?: boolean
 }

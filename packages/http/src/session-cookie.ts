@@ -132,7 +132,7 @@ export function sessionCookie<Data extends object>(
   const binding = sessionsBindingOf(sessions)
   const attributes = attributesOf(options)
   const formerly = formerCookiesOf(options.formerly, attributes).map((former) => removalOf(attributes, former))
-  let told = false
+  let warned = false
   const failed = new WeakSet<SessionBinding>()
   const reported = new WeakSet<SessionBinding>()
   const givenUp = (bound: SessionBinding, status: number): boolean => {
@@ -200,8 +200,8 @@ export function sessionCookie<Data extends object>(
       if (isLoopback(host)) return
       const message = `@sess: a Secure cookie was set on a request to ${host} that looks like plain http; browsers drop it there. ${advice}`
       binding.report('insecure', { message })
-      if (!told) console.warn(message)
-      told = true
+      if (!warned) console.warn(message)
+      warned = true
     },
     async commit(session, status) {
       const bound = bindingOf(session)

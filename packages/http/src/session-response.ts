@@ -145,8 +145,8 @@ type Body = ReadableStream<Uint8Array> | string | Uint8Array<ArrayBuffer> | null
 /**
  * Returns the body of a response: its text or bytes if the response's class keeps them readable, else a stream.
  *
- * @hono/node-server replaces Node's Response class with a class that keeps its constructor's arguments and sends them directly. Reading
- * `body` turns such a response into Node's Response with a stream, and sending that takes five times as long.
+ * The package `@hono/node-server` replaces Node's Response class with a class that keeps the arguments of its constructor and sends
+ * them directly. Reading `body` turns such a response into Node's Response with a stream, which takes five times as long to send.
  */
 function bodyOf(response: Response): Body {
   if (probed !== Response) {

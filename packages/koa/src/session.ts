@@ -10,8 +10,8 @@ export interface SessionOptions {
   /** The options of the session cookie. Default: `__Host-sid`, HttpOnly, Secure, SameSite=Lax, Path=/. */
   readonly cookie?: CookieOptions
   /**
-   * Counts the session of every request as used, so that no shared cache stores any response. Set it if a handler uses the session for
-   * the first time after the response has started. Default: false.
+   * Counts the session of every request as used, so that no shared cache stores any response. Set this option if a handler uses the
+   * session for the first time after the response has started. Default: false.
    */
   readonly private?: boolean
 }
@@ -45,7 +45,7 @@ export function session<Data extends object>(sessions: Sessions<Data>, options: 
     try {
       await next()
     } catch (error) {
-      // The middleware in front answers the error. 500: its response claims no success, so a failed commit need not replace the error.
+      // The middleware in front will answer with an error. That answer claims no success, so a failed commit does not replace the error.
       if (visit.taken) await cookie.commit(visit.taken, 500)
       throw error
     }
