@@ -93,6 +93,6 @@ test('what app.notFound changes is stored', async () => {
 test('a second middleware says what to do', async () => {
   const app = withSessions().use(session(sessions))
   app.onError((error, c) => c.text(error.message, 500))
-  expect(await (await app.request('/')).text()).toContain('use session() once for a request')
+  expect(await (await app.request('/')).text()).toContain('use session() once per request')
   expect(() => session(sessions, { cookie: { path: 'app' } })).toThrow(/^cookie.path /)
 })

@@ -211,7 +211,7 @@ test('an assignment to ctx.session, and a second middleware, say what to do', as
   await get()
   expect(seen).toEqual([
     expect.stringContaining('ctx.session.data'),
-    expect.stringContaining('use session() once for a request'),
+    expect.stringContaining('use session() once per request'),
   ])
   expect(() => session(sessions, { cookie: { path: 'app' } })).toThrow(/^cookie.path /)
 })
