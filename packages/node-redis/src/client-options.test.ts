@@ -35,12 +35,12 @@ afterAll(async () => {
   for (const each of [server, group, nodes]) await each.stop()
 })
 
-/** Values of an option with which a store is to work; the README's word where it is refused instead. */
+/** The README's verdict on an option, and the values of the option with which this test makes a client. */
 type Row<Options> = readonly [verdict: 'works' | 'recommended' | 'refused', ...values: readonly Values<Options>[]]
 type Values<Options> = Partial<Omit<Options, 'RESP'>> & { readonly RESP?: 2 | 3 }
-/** Of the package's own, for clients that it makes of others. */
+/** Options that `redis` sets itself for clients that it makes from other clients. */
 type Internal = 'himportRegistry'
-/** Every option: a new one does not compile before it has been looked at. */
+/** A row for every option. A new option of `redis` fails to compile until it has a row here. */
 type Rows<Options> = Record<Exclude<keyof Options, Internal>, Row<Options>>
 
 const BLOB_STRING = 36
@@ -141,7 +141,7 @@ const casesOf = (rows: Record<string, readonly [string, ...object[]]>): readonly
     values.map((value) => [option, verdict, value] as const),
   )
 
-/** Connects a client, and calls each method of its store; or sees the store refused. */
+/** Connects a client and calls each method of its store. If the verdict is `refused`, it expects an error instead. */
 async function tryOut<
   Client extends { on(event: 'error', listener: () => void): unknown; connect(): Promise<unknown>; destroy(): unknown },
 >(client: Client, verdict: string, storeOf: (client: Client) => ReturnType<typeof redisStore>): Promise<void> {
@@ -210,7 +210,7 @@ describe('createCluster', () => {
   })
 })
 
-test('the README says of every option what was tried here', () => {
+test('the README has the verdict of every option that is tried here', () => {
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
   const [, section = ''] = /## Client options\n(.*?)\n## /s.exec(readme) ?? []
   const tables = section.split(/^Of `create/m).map((part) => {

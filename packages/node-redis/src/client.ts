@@ -1,22 +1,22 @@
-/** What a command is made of: text, or bytes, which are always a Buffer. */
+/** A part of a command: text, or bytes, which are always a Buffer. */
 export type Argument = string | Uint8Array
 
 /** Options of a command that override those of the client. */
 export interface CommandOptions {
-  /** Into what a reply's values are made, by their type on the wire. */
+  /** For types of RESP, the JavaScript type into which the client converts values of a reply. */
   readonly typeMapping: object
-  /** How long the command may wait to be sent, in ms. */
+  /** The longest time that the command may wait to be sent, in ms. */
   readonly timeout: number
-  /** Whether it goes before those that wait to be sent. */
+  /** Whether the client sends the command before the commands that already wait. */
   readonly asap: boolean
   readonly abortSignal: AbortSignal
 }
 
-/** What a store calls of a client of `createClient`, the package `redis`; a node of a Cluster is one, too. */
+/** The members that a store uses of a client of `createClient`, of the package `redis`. A node of a Cluster has such a client, too. */
 export interface NodeRedisClient {
-  /** Whether it was told to connect, and has not given up or been closed since. */
+  /** Whether `connect` was called, and the client has not given up or been closed since. */
   readonly isOpen: boolean
-  /** Whether commands go straight to a server. */
+  /** Whether the client is connected, and sends commands at once. */
   readonly isReady: boolean
   readonly options?: object | undefined
   sendCommand(args: readonly Argument[], options?: CommandOptions): Promise<unknown>
@@ -24,28 +24,28 @@ export interface NodeRedisClient {
   off(event: string | symbol, listener: (error: Error) => void): unknown
 }
 
-/** What a store calls of a client of `createSentinel`. */
+/** The members that a store uses of a client of `createSentinel`. */
 export interface NodeRedisSentinel {
   readonly isOpen: boolean
-  /** Undefined while no connection to a master is ready. */
+  /** The node of the master. Undefined while no connection to a master is ready. */
   getMasterNode(): object | undefined
-  /** Runs a function with a connection to the master; again, where that was lost or is a replica now. */
+  /** Runs a function with a connection to the master. It retries if the connection was lost, or if the server is a replica now. */
   _execute<T>(isReadonly: boolean | undefined, run: (client: NodeRedisClient) => Promise<T>): Promise<T>
   on(event: string | symbol, listener: (error: Error) => void): unknown
   off(event: string | symbol, listener: (error: Error) => void): unknown
 }
 
-/** A master of a Cluster, as its client knows it. */
+/** A master of a Cluster, as the client of the Cluster knows it. */
 export interface NodeRedisMaster {
   readonly id: string
-  /** None before it is first needed, where the client has `minimizeConnections`. */
+  /** The client of this master. With `minimizeConnections` it is undefined until the first command for this master. */
   readonly client?: NodeRedisClient | undefined
 }
 
-/** What a store calls of a client of `createCluster`. */
+/** The members that a store uses of a client of `createCluster`. */
 export interface NodeRedisCluster {
   readonly isOpen: boolean
-  /** Whether it knows its nodes and has connected to them once; version 5 does not say. */
+  /** Whether the client knows its nodes and has connected to them once. Undefined in version 5. */
   readonly isReady?: boolean
   readonly masters: readonly NodeRedisMaster[]
   /** The shard of each slot. */

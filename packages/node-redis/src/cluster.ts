@@ -8,55 +8,66 @@ import { NOT_OPEN } from './single.ts'
 import { ALL_SLOTS, keyIn, slotOf } from './slot.ts'
 import { isAborted, Unwritten } from './unwritten.ts'
 
-/** How long a call waits for a node that is away, in ms, counted from when it was found away. */
+/** The longest time that a call waits for a node that is down, in ms, counted from the moment at which the node was found down. */
 const RECONNECT_MS = 1000
-/** How often the client is made to ask who the masters are, in ms, while a node is away. */
-const LOOK_ANEW_MS = 500
+/** The least time between two refreshes of the list of masters, in ms, while a node is down. */
+const REFRESH_MS = 500
 
-/** A line of CLUSTER SLOTS: from, to, and the master as address, port and ID; its replicas follow. */
+/** An entry of the reply of CLUSTER SLOTS: the first slot, the last slot, and the master; the replicas follow. */
 type Slots = readonly [from: number, to: number, master: readonly [address: string, port: number, id: string]]
 
-/** What goes out to a node within a second: a signal and a timer for each command would cost too much. */
+/** The commands that go to one node within a second. They share a signal and a timer: one pair for each command would cost too much. */
 interface Window {
-  /** Aborts two seconds after it was opened, and when the node's connection is lost. */
+  /** Aborts two seconds after the window was opened, and when the node's connection is lost. */
   readonly controller: AbortController
+  /** In ms, of `performance.now()`. */
   readonly opened: number
-  /** What has no answer yet. */
+  /** The commands that have no reply yet. */
   readonly open: Set<{ readonly key: string }>
 }
 
-/** A client of `createCluster`, as a store calls it. */
+/** A client of `createCluster`, in the form that a store calls. */
 export interface Cluster extends RedisClient {
-  /** All masters, or none: a count without one of them would be wrong. @param prefix - What the store's keys begin with. */
+  /**
+   * Returns all masters.
+   *
+   * @param prefix - The prefix of the store's keys.
+   * @throws {Error} If one master cannot be reached: a count without that master would be wrong.
+   */
   masters(prefix: string): Promise<readonly RedisServer[]>
-  /** Calls back when a connection is lost. `all`: no master is connected. @returns What ends that. */
+  /**
+   * Calls `listener` when a connection is lost.
+   *
+   * @param listener - `all`: true if no master is connected.
+   * @returns A function that removes the listener.
+   */
   onLoss(listener: (all: boolean) => void): () => void
 }
 
 /**
- * A client of `createCluster`, as a store calls it.
+ * Makes a client of `createCluster` a {@link Cluster}.
  *
- * It follows MOVED and ASK, and sends a command again for no other reason. But it keeps what is for a node that is away until
- * that comes back, however late, and `redis` 5 does not ask whether another node has taken its place.
+ * The client follows MOVED and ASK, and sends a command again for no other reason. But it keeps commands for a node that is down
+ * until the node comes back, however late, and `redis` 5 does not ask whether a failover has promoted another node.
  */
 export function clusterOf(cluster: NodeRedisCluster): Cluster {
   const { _keyPrefix = '' } = cluster as { _keyPrefix?: string | Buffer }
   const keyPrefix = String(_keyPrefix)
   const events = new Listeners<ClientEvent>()
   const losses = new Set<(all: boolean) => void>()
-  // A client with `minimizeConnections` connects to a node when that is first needed.
+  // A client with `minimizeConnections` connects to a node at the first command for the node.
   const isReady = (): boolean =>
     cluster.isReady !== false && cluster.masters.some(({ client }) => !client || client.isReady)
-  /** Since when a node is away, by its client. */
-  const away = new WeakMap<NodeRedisClient, number>()
-  /** When another node was last asked about one, by the client of this. */
-  const lookedAt = new WeakMap<NodeRedisClient, number>()
+  /** For the client of a node that is down, the moment at which the node was found down, in ms of `performance.now()`. */
+  const downSince = new WeakMap<NodeRedisClient, number>()
+  /** For the client of a node that is down, the last refresh of the list of masters, in ms of `performance.now()`. */
+  const refreshedAt = new WeakMap<NodeRedisClient, number>()
   const watched = new WeakMap<NodeRedisClient, Unwritten>()
-  /** The last of each node, and the last for nodes that are not known yet. */
+  /** The last window of each node's client. The window for unknown nodes is under the Cluster itself. */
   const windows = new WeakMap<object, Window>()
   let lastError: Error | undefined
 
-  /** What a node's client has not written; its events are passed on from the first call on. */
+  /** Returns the {@link Unwritten} of a node's client. The first call begins to pass on the client's events. */
   function watch(client: NodeRedisClient): Unwritten {
     const known = watched.get(client)
     if (known) return known
@@ -65,13 +76,13 @@ export function clusterOf(cluster: NodeRedisCluster): Cluster {
     let isUp = client.isReady
     client.on('ready', () => {
       isUp = true
-      away.delete(client)
+      downSince.delete(client)
       events.emit('ready')
     })
     client.on(errorMonitor, () => {
       if (!isUp || client.isReady) return
       isUp = false
-      away.set(client, performance.now())
+      downSince.set(client, performance.now())
       windows.get(client)?.controller.abort()
       const all = !isReady()
       for (const lost of losses) lost(all)
@@ -80,41 +91,45 @@ export function clusterOf(cluster: NodeRedisCluster): Cluster {
   }
 
   /**
-   * Has the client ask who the masters are, for one of a key that is away, or does not answer: another node answers MOVED for
-   * that key.
+   * Makes the client refresh its list of masters, if the master of a key is down or does not answer. It sends a read of the key to
+   * another node, which answers MOVED.
    */
-  function lookAnew(key: string): void {
+  function refreshMasters(key: string): void {
     const now = performance.now()
     const { client } = cluster.slots[slotOf(key)]?.master ?? {}
     const others = cluster.masters.filter((node) => node.client?.isReady && node.client !== client)
     const other = others[Math.floor(Math.random() * others.length)]
-    if (!client || !other || now - (lookedAt.get(client) ?? -Infinity) < LOOK_ANEW_MS) return
-    lookedAt.set(client, now)
+    if (!client || !other || now - (refreshedAt.get(client) ?? -Infinity) < REFRESH_MS) return
+    refreshedAt.set(client, now)
     const itsSlot = cluster.slots.findIndex((shard) => shard?.master === other)
-    // Sent to the node of another key than it asks for.
+    // The first argument chooses the node: it is a key of the other node, and the command reads this key.
     send(keyIn(itsSlot, ''), ['GETRANGE', key, '0', '0'], TEXT).catch(() => {})
   }
 
-  /** What is thrown for a command that was not sent. */
+  /** Makes the error of a command that was not sent. */
   function neverSent(): Error {
     const reason = lastError?.message ?? 'it does not answer'
-    return new Error(`The command was not sent, for its node of Redis is away: ${reason}`, { cause: lastError })
+    return new Error(`The command was not sent, for its node of Redis is down: ${reason}`, { cause: lastError })
   }
 
-  /** The client of a key's node, where it is known and connected, or was a moment ago. */
+  /**
+   * Returns the client of a key's node. Undefined if the node is not known yet.
+   *
+   * @throws {Error} If the node has been down for longer than {@link RECONNECT_MS}.
+   */
   function nodeOf(key: string): NodeRedisClient | undefined {
     const client = cluster.slots[slotOf(key)]?.master.client
     if (client === undefined) return undefined
     watch(client)
     if (client.isReady) return client
-    const since = away.get(client) ?? performance.now()
-    away.set(client, since)
-    lookAnew(key)
+    const since = downSince.get(client) ?? performance.now()
+    downSince.set(client, since)
+    refreshMasters(key)
     if (performance.now() - since > RECONNECT_MS) throw neverSent()
     return client
   }
 
-  /** @param client - A node's; undefined: it is not known yet. */
+  /** Returns the window of a node for a command that goes now. @param client - The node's client; undefined if not known yet. */
   function windowNow(client: NodeRedisClient | undefined): Window {
     const now = performance.now()
     const last = windows.get(client ?? cluster)
@@ -122,18 +137,18 @@ export function clusterOf(cluster: NodeRedisCluster): Cluster {
     const controller = new AbortController()
     const open = new Set<{ readonly key: string }>()
     const close = (): void => {
-      // What has not been sent by now is given up; a node that has not answered may have a successor.
+      // Commands that have not been sent by now are given up. If a node has not replied, a failover may have promoted another node.
       controller.abort()
-      for (const { key } of open) lookAnew(key)
+      for (const { key } of open) refreshMasters(key)
     }
-    // A process that stood still first sends what it has queued.
+    // After a pause of the process the client first sends its queued commands.
     setTimeout(() => setImmediate(close), 2 * RECONNECT_MS).unref()
     const window = { controller, opened: now, open }
     windows.set(client ?? cluster, window)
     return window
   }
 
-  /** Rejects when a signal aborts: the client waits for a connection that is being made, and heeds no signal meanwhile. */
+  /** Rejects when a signal aborts. While the client waits for a new connection, it ignores the signal. */
   function aborted(signal: AbortSignal): Promise<never> {
     return new Promise((_, reject) => {
       const late = (): void => reject(new Error(`no answer in time: ${lastError?.message ?? 'there is no connection'}`))
@@ -190,7 +205,7 @@ export function clusterOf(cluster: NodeRedisCluster): Cluster {
     get advice() {
       return cluster.isOpen ? undefined : NOT_OPEN
     },
-    // Only its owner connects it.
+    // The application connects the client.
     connect: async () => {},
     on(event, listener) {
       if (events.add(event, listener) === 1) for (const [name, each] of own) cluster.on(errorOf(name), each)
@@ -215,14 +230,14 @@ export function clusterOf(cluster: NodeRedisCluster): Cluster {
           return clients.map((client) => ({ scan: scanOf((args, options) => watch(client).send(args, options)) }))
         if (moved === undefined || tries > 0)
           throw new Error('not every slot of the cluster has a master that can be reached')
-        // The node that had it sends the client on, which then asks who has what.
+        // The slot's old master answers MOVED, and the client then refreshes its list of masters.
         const key = keyIn(moved, keyPrefix + prefix)
         await send(key, ['GETRANGE', key, '0', '0'], TEXT)
       }
     },
   }
 
-  /** A slot that is served by another master than the client knows. */
+  /** Returns a slot whose master is not the master that the client knows for the slot. */
   function movedSlot(slots: readonly Slots[]): number | undefined {
     return slots.find(([from, , [, , id]]) => cluster.slots[from]?.master.id !== id)?.[0]
   }

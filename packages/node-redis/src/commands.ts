@@ -1,13 +1,13 @@
 import type { RedisClient, RedisServer, ScriptsInBytes } from '@sess/redis/store'
 import type { Argument, CommandOptions } from './client.ts'
 
-/** RESP's type of what a key holds. The package `redis` calls it `RESP_TYPES.BLOB_STRING`. */
+/** RESP's type of a bulk string, such as the value of a key. The package `redis` calls it `RESP_TYPES.BLOB_STRING`. */
 const BLOB_STRING = 36
-/** How a command is sent and its reply read, whatever the client's own `commandOptions` are. */
+/** Sends a command at its turn, and reads the reply as text. It overrides the client's own `commandOptions`. */
 export const TEXT: CommandOptions = { typeMapping: {}, timeout: 0, asap: false, abortSignal: undefined as never }
 const BYTES: CommandOptions = { ...TEXT, typeMapping: { [BLOB_STRING]: Buffer } }
 
-/** How a client sends to the server that has a key. */
+/** Sends commands to the server that has a key. */
 export interface Sender {
   send(key: string, args: Argument[], options: CommandOptions): Promise<unknown>
   /** Sends several commands on one connection, in their order. */
@@ -19,10 +19,10 @@ export type Commands = Pick<RedisClient, 'del' | 'eval' | 'evalsha' | 'getrangeB
   ScriptsInBytes
 
 /**
- * The commands of a store, by what a client sends as it is: `sendCommand` knows no prefix, no cache, and makes of replies what
- * it is told to.
+ * Makes the commands of a store from `sendCommand` of a client, which adds no prefix, uses no cache, and converts replies by the
+ * options of the call.
  *
- * @param keyPrefix - The client's own, which its other commands put before a key.
+ * @param keyPrefix - The prefix that the client's other commands put before a key.
  */
 export function commandsOf({ send, sendAll }: Sender, keyPrefix: string): Commands {
   const scriptBy =
@@ -70,7 +70,7 @@ export function commandsOf({ send, sendAll }: Sender, keyPrefix: string): Comman
   }
 }
 
-/** A page of a server's keys. @param send - Sends to that server. */
+/** Makes the command SCAN, which reads a page of a server's keys. @param send - Sends to that server. */
 export const scanOf =
   (send: (args: Argument[], options: CommandOptions) => Promise<unknown>): RedisServer['scan'] =>
   async (...args) =>

@@ -7,8 +7,9 @@ import * as onOneServer from '../test/single-harness.ts'
 
 conformance(onOneServer.harness)
 
-// The cases on sessions call the store as these do, and see nothing of the driver; most others see no more of Sentinel, and of
-// a version, than what a lost connection does. `pnpm --filter @sess/conformance reports` runs all cases on all deployments.
+// The cases on sessions make the same calls of the store, and do not see the driver, so they do not run here. In most other cases
+// Sentinel, and a version of `redis`, differ only after a lost connection. `pnpm --filter @sess/conformance reports` runs all cases
+// on all deployments.
 test.each([
   { harness: onOneServer.leastPrivileged, clause: /./ },
   { harness: onOneServer.onRedis5, clause: /^(?:faults|round-trip|races)$/ },

@@ -16,7 +16,7 @@ test.each([6, 5] as const)(
     for (let times = 0; times < 3; times++) {
       await running.more(300)
       await server.kill()
-      // A short outage is bridged: the last one is seen.
+      // The store bridges a short outage without an error, so the third outage lasts until a call fails.
       if (times === 2) while (Object.keys(running.report.errors).length === 0) await delay(5)
       await server.restart()
     }
@@ -41,7 +41,7 @@ test.each([6, 5] as const)(
     await store.create(key, recordOf(), Date.now())
     await admin.replicaof('127.0.0.1', second.port)
     while (!(await admin.info('replication')).includes('master_link_status:up')) await delay(20)
-    // The first refusal ends what was believed of the server.
+    // The first refusal puts the role of the server in doubt.
     await expect(store.create(keyOf(), recordOf(), Date.now())).rejects.toMatchObject({ code: 'store_unavailable' })
     for (let i = 0; i < 3; i++)
       await expect(store.read(key, Date.now())).rejects.toMatchObject({

@@ -9,7 +9,7 @@ import { redisClusterStore, redisStore, waitReplicas } from './index.ts'
 const pepper = 'sixteen bytes or more'
 const CODES = ['store_unavailable', 'unknown_outcome']
 
-/** Every replica that a failover may promote confirms a logout: both, and once one of them was promoted the other. */
+/** Makes every replica that a failover may promote confirm a logout: both replicas, and after the failover the remaining replica. */
 const confirmedBy =
   (count: () => number): ReturnType<typeof waitReplicas> =>
   (client, nothing) =>
@@ -17,7 +17,7 @@ const confirmedBy =
 
 test('a master of Sentinels that is stopped under load, and goes on then: service again, and no logout comes back', async () => {
   await using group = await startSentinels(2)
-  // As the README makes it.
+  // The client of the README.
   const sentinel = createSentinel({
     name: group.name,
     sentinelRootNodes: group.sentinels.map(({ port }) => ({ host: '127.0.0.1', port })),
@@ -33,7 +33,7 @@ test('a master of Sentinels that is stopped under load, and goes on then: servic
   await hung.pause()
   replicas = 1
   while ((await group.master()) === hung) await delay(20)
-  // Well again while it hangs, and after it goes on.
+  // The application is served again while the old master hangs, and after the old master goes on.
   await running.more(100)
   hung.resume()
   await running.more(100)
@@ -45,7 +45,7 @@ test('a master of Sentinels that is stopped under load, and goes on then: servic
 
 test('a master of a Cluster that is stopped under load, and goes on then: service again, and no logout comes back', async () => {
   await using servers = await startRedisCluster(3)
-  // As the README makes it.
+  // The client of the README.
   const cluster = createCluster({
     rootNodes: servers.nodes.map(({ port }) => ({ url: `redis://127.0.0.1:${port}` })),
   })

@@ -1,11 +1,11 @@
 type Listener = (error: Error) => void
 
-/** Who listens to which event. */
+/** The listeners of each event. */
 export class Listeners<Event> {
   readonly #byEvent = new Map<Event, Set<Listener>>()
   #count = 0
 
-  /** @returns How many listen now. */
+  /** Adds a listener. @returns The number of listeners now. */
   add(event: Event, listener: Listener): number {
     const listening = this.#byEvent.get(event) ?? new Set()
     if (!listening.has(listener)) this.#count++
@@ -13,7 +13,7 @@ export class Listeners<Event> {
     return this.#count
   }
 
-  /** @returns How many listen now. */
+  /** Removes a listener. @returns The number of listeners now. */
   remove(event: Event, listener: Listener): number {
     if (this.#byEvent.get(event)?.delete(listener)) this.#count--
     return this.#count

@@ -35,7 +35,7 @@ const open = (options: ClientOptions = {}): ReturnType<typeof redisStore> => {
   return redisStore(client)
 }
 
-/** An outage, whose message and cause are the connection's own error. */
+/** Matches the error of an outage: its message and its cause are the error of the connection. */
 const outage = (words: RegExp): unknown =>
   expect.objectContaining({
     code: 'store_unavailable',
@@ -45,7 +45,7 @@ const outage = (words: RegExp): unknown =>
     }) as unknown,
   })
 
-/** Runs a call. @returns Its error, and whether it took longer than so many ms. */
+/** Runs a call. @param limit - In ms. @returns The error of the call, and whether the call took longer than the limit. */
 async function errorOf(call: () => Promise<unknown>, limit: number): Promise<{ error: unknown; late: boolean }> {
   const began = performance.now()
   const error = await call().then(
@@ -56,7 +56,7 @@ async function errorOf(call: () => Promise<unknown>, limit: number): Promise<{ e
 }
 
 describe.each([5, 6] as const)('on redis %d a write is sent once', (major) => {
-  test('one that was applied, and whose answer is lost, has an unknown outcome, and is not "taken"', async () => {
+  test('a write that was applied, and whose reply is lost, has an unknown outcome, and is not "taken"', async () => {
     const store = open({ major })
     const key = keyOf()
     await store.create(key, recordOf(), Date.now())
@@ -71,7 +71,7 @@ describe.each([5, 6] as const)('on redis %d a write is sent once', (major) => {
     expect(await store.read(key, Date.now())).toMatchObject({ revision: 1 })
   })
 
-  test('one that never arrived is not applied later', async () => {
+  test('a write that never arrived is not applied later', async () => {
     const store = open({ major })
     const key = keyOf()
     await store.read(key, Date.now())
@@ -86,11 +86,11 @@ describe.each([5, 6] as const)('on redis %d a write is sent once', (major) => {
     expect(await store.read(key, Date.now())).toBeUndefined()
   })
 
-  test('one that waits to be sent when the connection is lost does nothing on the next', async () => {
+  test('a write that waits to be sent when the connection is lost does nothing on the next connection', async () => {
     const store = open({ major })
     const [one, two] = [keyOf(), keyOf()]
     await store.create(one, recordOf(), Date.now())
-    // A client in which nothing leaves, as when more waits than a socket takes.
+    // The client sends nothing, as when its socket is full.
     const pause = client as unknown as { _pause(): void; _unpause(): void }
     pause['_pause']()
     const created = store.create(two, recordOf(), Date.now())
@@ -103,7 +103,7 @@ describe.each([5, 6] as const)('on redis %d a write is sent once', (major) => {
     expect(await store.read(two, Date.now())).toBeUndefined()
   })
 
-  test('a read whose answer is lost is asked again', async () => {
+  test('a read whose reply is lost is retried', async () => {
     const store = open({ major })
     const key = keyOf()
     await store.create(key, recordOf(), Date.now())
@@ -155,10 +155,10 @@ describe.each([
   })
 })
 
-test('a call that waits for a connection is done once it is there again', async () => {
+test('a call that waits for a connection is done once the client is connected again', async () => {
   const store = open()
   await store.read(keyOf(), Date.now())
-  // By the event: the client may be ready again before somebody looks.
+  // It waits for the event, because the client may be ready again before a check of `isReady`.
   const lost = new Promise((resolve) => client.once('reconnecting', resolve))
   way.cut()
   await lost
@@ -214,7 +214,7 @@ test.each([
   },
 )
 
-test('a client that subscribes on RESP2 is told of', async () => {
+test('a client that subscribes on RESP2 is refused, with advice', async () => {
   client = clientOf(server.port, { RESP: 2 })
   const store = redisStore(client)
   await store.read(keyOf(), Date.now())

@@ -28,10 +28,10 @@ test('a process that stands still for longer than a command may wait to be sent 
   const store = redisClusterStore(cluster)
   const key = keyOf()
   await store.create(key, recordOf(), Date.now())
-  // From where timers come before what is sent.
+  // In the phase after setImmediate, timers run before the client sends.
   await new Promise((resolve) => setImmediate(resolve))
   const read = store.read(key, Date.now())
-  // Until the client has queued it.
+  // The client has queued the command after some microtasks.
   for (let i = 0; i < 20; i++) await Promise.resolve()
   const until = performance.now() + 2500
   while (performance.now() < until) continue

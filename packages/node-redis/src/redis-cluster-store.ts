@@ -5,14 +5,15 @@ import type { NodeRedisCluster } from './client.ts'
 import { clusterOf } from './cluster.ts'
 
 /**
- * Sessions in Redis Cluster, on the npm package `redis`. A subject's sessions and their index share a slot, so that whatever is
- * done to them is one script on one master.
+ * Makes a store in Redis Cluster, on the npm package `redis`. A subject's sessions and their index share a slot, so each write is one
+ * script on one master.
  *
- * Core wants a `pepper` with it: the slot follows from the subject, and nobody else shall compute it.
+ * With this store `createSessions` needs the option `pepper`: the slot follows from the subject, and without the pepper nobody can
+ * compute the slot of a subject.
  *
- * @param cluster - A client of `createCluster` of `redis` 5 or 6, which stays yours to connect and to close.
- * @throws {SessError} `invalid_option`, also for what is no such client, and for one that connects to replicas: it may read from
- *   a node that was one what has ended.
+ * @param cluster - A client of `createCluster` of `redis` 5 or 6. You connect and close it.
+ * @throws {SessError} `invalid_option`, also for a value that is not such a client, and for a client with `useReplicas`: it may read
+ *   a session that has ended from a node that was a replica.
  */
 export function redisClusterStore(cluster: NodeRedisCluster, options: RedisStoreOptions = {}): SessionStore {
   checkClient(cluster, ['cluster'], 'redisStore of @sess/node-redis')

@@ -6,14 +6,14 @@ import { sentinelOf } from './sentinel.ts'
 import { singleOf } from './single.ts'
 
 /**
- * Sessions in Redis or Valkey, on the npm package `redis`: one server, or a master that Sentinel names.
+ * Makes a store in Redis or Valkey, on the npm package `redis`: one server, or a master that Sentinel names.
  *
- * A write is one script: compare-and-set, and the subject's index with it. It is sent once, and within 10 s. Expired records
- * go by themselves.
+ * A write is one script, which compares and sets, and updates the subject's index. The store sends a write once, and within 10 s.
+ * The server removes expired records.
  *
- * @param client - A client of `createClient` or `createSentinel` of `redis` 5 or 6, which stays yours to connect and to close.
- *   Connected to a master: from a replica, which may show a session that has ended, every answer is `store_unavailable`.
- * @throws {SessError} `invalid_option`, also for what is no such client.
+ * @param client - A client of `createClient` or `createSentinel` of `redis` 5 or 6. You connect and close it. The client must be
+ *   connected to a master: on a replica, which may show a session that has ended, every call fails with `store_unavailable`.
+ * @throws {SessError} `invalid_option`, also for a value that is not such a client.
  */
 export function redisStore(client: NodeRedisClient | NodeRedisSentinel, options: RedisStoreOptions = {}): SessionStore {
   const kind = checkClient(client, ['client', 'sentinel'], 'redisClusterStore of @sess/node-redis')

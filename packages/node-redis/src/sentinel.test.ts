@@ -7,7 +7,7 @@ import { use } from '../../redis/test/use.ts'
 import { sentinelOf } from '../test/client.ts'
 import { redisStore, waitReplicas } from './index.ts'
 
-/** Every replica that a failover may promote confirms a logout: both, and once one of them was promoted the other. */
+/** Makes every replica that a failover may promote confirm a logout: both replicas, and after the failover the remaining replica. */
 const confirmedBy =
   (count: () => number): ReturnType<typeof waitReplicas> =>
   (client, nothing) =>
@@ -38,7 +38,7 @@ test.each([5, 6] as const)(
     await running.more(500)
     expect(running.report).toMatchObject({ errors: {}, undoneWrites: 0, undoneEnds: 0 })
     const killed = await group.master()
-    // No replica is promoted before the outage was seen.
+    // No replica is promoted before a call has failed.
     await group.tolerate(3_600_000)
     await killed.kill()
     replicas = 1

@@ -7,18 +7,18 @@ import { NOT_OPEN } from './single.ts'
 import { Unwritten } from './unwritten.ts'
 
 /**
- * A client of `createSentinel`, as a store calls it.
+ * Gives a client of `createSentinel` the form that a store calls.
  *
- * It sends a command again when the connection to the master is lost, or the master is none any more, and says nothing of
- * either. So each command is sent by a function that sends it once, and that sees the connection: what happens to that is
- * passed on here as events.
+ * The client sends a command again, without an event, when the connection to the master is lost or the master was demoted. So this
+ * code gives the client a function that sends each command once. The function also sees the connection, and passes on the
+ * connection's events.
  */
 export function sentinelOf(sentinel: NodeRedisSentinel): RedisClient & RedisServer {
   const { _keyPrefix: keyPrefix = '' } = sentinel as { _keyPrefix?: string | Buffer }
   const events = new Listeners<ClientEvent>()
   const watched = new WeakMap<NodeRedisClient, Unwritten>()
 
-  /** Passes on what happens to a connection to a master. */
+  /** Passes on the events of a connection to a master. */
   function watch(connection: NodeRedisClient): Unwritten {
     const known = watched.get(connection)
     if (known) return known
@@ -34,18 +34,18 @@ export function sentinelOf(sentinel: NodeRedisSentinel): RedisClient & RedisServ
     return unwritten
   }
 
-  /** Runs a function with a connection to the master, once. */
+  /** Runs a function once with a connection to the master, even if the client retries. */
   function once<T>(run: (connection: Unwritten) => Promise<T>): Promise<T> {
     let first: Promise<T> | undefined
     return sentinel['_execute'](false, (connection) => {
       const unwritten = watch(connection)
-      // What was under way has no answer, and the Sentinel's error for it is that of the first time.
+      // At a retry of the client the command has no reply: the call fails with the error of the first attempt.
       return (first ??= run(unwritten))
     })
   }
 
-  /** Waits for the connection that is being made, to see what becomes of it. */
-  function meet(): void {
+  /** Waits for the connection to the master, passes on its events from then on, and emits `ready`. */
+  function awaitMaster(): void {
     once(async () => {}).then(
       () => events.emit('ready'),
       () => {},
@@ -54,16 +54,16 @@ export function sentinelOf(sentinel: NodeRedisSentinel): RedisClient & RedisServ
 
   function onTopology(change: object): void {
     if ((change as { type: string }).type !== 'MASTER_CHANGE') return
-    // The connections to the master that was are gone.
+    // The connections to the old master are closed.
     events.emit('close')
-    meet()
+    awaitMaster()
   }
 
   const own = [
     ['topology-change', onTopology],
     [errorMonitor, (error: Error) => events.emit(errorMonitor, error)],
   ] as const
-  if (sentinel.isOpen) meet()
+  if (sentinel.isOpen) awaitMaster()
 
   const send = (args: Argument[], options: CommandOptions): Promise<unknown> =>
     once((connection) => connection.send(args, options))
@@ -84,7 +84,7 @@ export function sentinelOf(sentinel: NodeRedisSentinel): RedisClient & RedisServ
     get advice() {
       return sentinel.isOpen ? undefined : NOT_OPEN
     },
-    // Only its owner connects it.
+    // The application connects the client.
     connect: async () => {},
     on(event, listener) {
       if (events.add(event, listener) === 1) for (const [name, each] of own) sentinel.on(name, each)

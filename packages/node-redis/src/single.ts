@@ -4,26 +4,26 @@ import type { NodeRedisClient } from './client.ts'
 import { commandsOf, scanOf } from './commands.ts'
 import { Unwritten } from './unwritten.ts'
 
-/** Options of a client of `createClient` that a store heeds. */
+/** The options of a client of `createClient` that a store reads. */
 interface Options {
   readonly disableOfflineQueue?: boolean | undefined
   readonly keyPrefix?: string | Buffer | undefined
 }
 
-/** What is said of a client that nobody has connected, or that was closed. */
+/** The advice in the error for a client that nobody has connected, or that was closed. */
 export const NOT_OPEN = 'the client is not open: await its connect()'
 
 type Listener = (error: Error) => void
 type Listening = readonly [event: string | symbol, listener: Listener]
 
-/** A client of `createClient`, as a store calls it. */
+/** Gives a client of `createClient` the form that a store calls. */
 export function singleOf(client: NodeRedisClient): RedisClient & RedisServer {
   const { disableOfflineQueue, keyPrefix = '' } = (client.options ?? {}) as Options
   const unwritten = new Unwritten(client)
-  /** What listens to which of the client's events, by the listener that was given. */
+  /** For each listener of the store, the listeners that this code has added to the client. */
   const made = new Map<Listener, readonly Listening[]>()
   const listenersFor = (event: ClientEvent, listener: Listener): readonly Listening[] => {
-    // The client says `error` before it does anything else about it.
+    // The client emits `error` before it reconnects or gives up.
     const ifSo =
       (is: () => boolean): Listener =>
       (error) =>
@@ -62,7 +62,7 @@ export function singleOf(client: NodeRedisClient): RedisClient & RedisServer {
     get advice() {
       return client.isOpen ? undefined : NOT_OPEN
     },
-    // Only its owner connects it.
+    // The application connects the client.
     connect: async () => {},
     on(event, listener) {
       const own = listenersFor(event, listener)

@@ -1,14 +1,15 @@
-/** CRC-16 of the XMODEM kind, of each byte. */
+/** The table of CRC-16/XMODEM: the CRC of each byte. */
 const CRC16 = Uint16Array.from({ length: 256 }, (_, byte) => {
   let crc = byte << 8
   for (let bit = 0; bit < 8; bit++) crc = crc & 0x80_00 ? (crc << 1) ^ 0x10_21 : crc << 1
   return crc & 0xff_ff
 })
 
+/** The number of slots of a Redis Cluster. */
 export const ALL_SLOTS = 16_384
 
 /**
- * The slot of a key of Redis Cluster that has its hash tag in its first pair of braces.
+ * Computes the slot of a key of Redis Cluster. The key must have a hash tag in its first pair of braces.
  *
  * @see https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags
  */
@@ -20,7 +21,7 @@ export function slotOf(key: string): number {
   return crc % ALL_SLOTS
 }
 
-/** A key in a slot. @param prefix - What it begins with; without braces. */
+/** Finds a key in a slot. @param prefix - The beginning of the key, without braces. */
 export function keyIn(slot: number, prefix: string): string {
   for (let n = 0; ; n++) {
     const key = `${prefix}{${n}}`

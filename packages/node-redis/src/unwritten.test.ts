@@ -15,7 +15,7 @@ test.each([5, 6] as const)(
   'a client of redis %d that is given a command in the turn in which it loses its connection connects again',
   async (major) => {
     const way = await tap(server.port)
-    // A name takes some turns of the event loop to look up, so that the next connection comes after the late write.
+    // To look up a name takes some turns of the event loop, so the client connects again after the late write.
     const open = (): TestClient => clientOf(way.port, { major, host: 'localhost' })
     const pair = [open(), open()] as const
     onTestFinished(async () => {
@@ -24,8 +24,7 @@ test.each([5, 6] as const)(
     })
     await Promise.all(pair.map((client) => once(client, 'ready')))
 
-    // The client that is told of its loss first gives the other its command: that takes it, and is told of its own loss
-    // before it writes.
+    // At the first client's `error` the second client gets a command. It takes the command, and loses its connection before it writes.
     const answers: Promise<unknown>[] = []
     const senders = pair.map((client) => new Unwritten(client))
     const echoBy = (sender: Unwritten): number =>

@@ -3,11 +3,11 @@ import { setImmediate } from 'node:timers'
 import type { Argument, CommandOptions, NodeRedisClient } from './client.ts'
 
 /**
- * Takes back what a client has not written when it loses its connection.
+ * Takes back the commands that a client has not written when it loses its connection.
  *
- * `redis` 5 writes a turn of the event loop after it was given a command, and does not ask then whether the connection is
- * still there. A command that it writes to a lost connection stays in its queue, in front of the next connection's handshake:
- * replies go to the wrong commands, and the client never becomes ready again. `redis` 6 asks (decision 0136).
+ * `redis` 5 writes a command one turn of the event loop after the call, and does not check then whether the connection is still open.
+ * A command that it writes to a lost connection stays in its queue, in front of the next connection's handshake: replies go to the
+ * wrong commands, and the client never becomes ready again. `redis` 6 checks (decision 0136).
  */
 export class Unwritten {
   readonly #client: NodeRedisClient
@@ -15,7 +15,7 @@ export class Unwritten {
   #isUp: boolean
   #safe: Promise<void> | undefined
 
-  /** @param client - One that has a connection of its own. */
+  /** @param client - A client with a connection of its own. */
   constructor(client: NodeRedisClient) {
     this.#client = client
     this.#isUp = client.isReady
@@ -23,12 +23,12 @@ export class Unwritten {
     client.on(errorMonitor, this.#onError)
   }
 
-  /** Settles when the client has made the write that it had scheduled. Undefined: a command can be given to it now. */
+  /** Settles when the client has made the write that it had scheduled. Undefined: the client can take a command now. */
   get safe(): Promise<void> | undefined {
     return this.#safe
   }
 
-  /** Gives the client a command. The command is not written after the connection is lost. */
+  /** Sends a command. The client does not write it after the connection is lost. @throws {Error} Also if it was not sent. */
   async send(args: readonly Argument[], options: CommandOptions): Promise<unknown> {
     if (this.#safe) await this.#safe
     const { signal } = this.#controller
@@ -41,7 +41,7 @@ export class Unwritten {
     }
   }
 
-  /** Takes the listeners from the client. */
+  /** Removes the listeners from the client. */
   end(): void {
     this.#client.off('ready', this.#onReady)
     this.#client.off(errorMonitor, this.#onError)

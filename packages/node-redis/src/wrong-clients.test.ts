@@ -19,18 +19,18 @@ test.each<[what: string, passed: () => unknown, message: RegExp]>([
   ],
   ['null', () => null, /and is null/],
   ['a URL', () => 'redis://127.0.0.1', /and is string/],
-  ['options', () => ({ url: 'redis://127.0.0.1' }), /and is an object that is no client/],
+  ['options', () => ({ url: 'redis://127.0.0.1' }), /and is an object that is not a client/],
   ['a client in an object', () => ({ client: createClient() }), /an object around a client/],
   [
     'a client of ioredis',
     () => new Redis(lazy),
-    /a client of ioredis: for that there are @sess\/redis and @sess\/redis-cluster/,
+    /a client of ioredis: use @sess\/redis or @sess\/redis-cluster for it/,
   ],
   ['a Cluster of ioredis', () => new Cluster([{ port: 1 }], lazy), /a client of ioredis/],
-  ['a pool', () => createClientPool(), /a pool: one connection carries what all requests ask/],
+  ['a pool', () => createClientPool(), /a pool: pass a client, for one connection carries the commands of all requests/],
   ['the legacy interface', () => createClient().legacy(), /legacy\(\) of a client: pass the client itself/],
-  ['a client of version 4', () => ({ ...methods('sendCommand', 'on', 'off'), isReady: true }), /of `redis` 4/],
-  ['a Cluster', () => createCluster({ rootNodes }), /for a Cluster there is redisClusterStore of @sess\/node-redis/],
+  ['a client of version 4', () => ({ ...methods('sendCommand', 'on', 'off'), isReady: true }), /of `redis` 4: use `redis` 5 or 6/],
+  ['a Cluster', () => createCluster({ rootNodes }), /for a Cluster use redisClusterStore of @sess\/node-redis/],
   ['a client that reads from a replica', () => createClient({ readonly: true }), /leave readonly out/],
 ])('%s is refused when the store is made, saying what to pass', (_, passed, message) => {
   expect(() => redisStore(passed() as NodeRedisClient)).toThrow(refusal(message))
@@ -40,11 +40,11 @@ test.each<[what: string, passed: () => unknown, message: RegExp]>([
   [
     'a client',
     () => createClient(),
-    /made by createCluster\(\); for a client there is redisStore of @sess\/node-redis/,
+    /made by createCluster\(\); for a client use redisStore of @sess\/node-redis/,
   ],
-  ['a Sentinel', sentinel, /for a Sentinel there is redisStore/],
+  ['a Sentinel', sentinel, /for a Sentinel use redisStore/],
   ['a Cluster of ioredis', () => new Cluster([{ port: 1 }], lazy), /@sess\/redis-cluster/],
-  ['one that reads from replicas', () => createCluster({ rootNodes, useReplicas: true }), /leave useReplicas out/],
+  ['a Cluster that reads from replicas', () => createCluster({ rootNodes, useReplicas: true }), /leave useReplicas out/],
 ])('%s is refused where a Cluster is wanted', (_, passed, message) => {
   expect(() => redisClusterStore(passed() as NodeRedisCluster)).toThrow(refusal(message))
 })

@@ -5,12 +5,12 @@ import {
   createSentinel as createSentinel5,
 } from 'redis5'
 
-/** Clients as version 6 types them: those of 5 have what is called here. */
+/** Clients with the types of version 6: clients of version 5 have the members that the tests call. */
 export type TestClient = ReturnType<typeof createClient>
 export type TestCluster = ReturnType<typeof createCluster>
 export type TestSentinel = ReturnType<typeof createSentinel>
 
-/** What tests set of a client. */
+/** The options of a client that tests set. */
 export interface ClientOptions {
   /** The major version of `redis`. Default: 6. */
   readonly major?: 5 | 6
@@ -18,15 +18,15 @@ export interface ClientOptions {
   readonly username?: string
   readonly password?: string
   readonly disableOfflineQueue?: boolean
-  /** Of a client of one server. Default: 127.0.0.1. */
+  /** The host, for a client of one server. Default: 127.0.0.1. */
   readonly host?: string
-  /** Of a client of Sentinels: by which address the nodes are reached. */
+  /** For a client of Sentinels, the address at which the client reaches each node. */
   readonly nodeAddressMap?: Record<string, { host: string; port: number }>
 }
 
 const RECONNECT_MS = 20
 
-/** A client that is connecting. Who waits for its {@link TestClient.connect} again has it connected. */
+/** Makes a client and begins to connect it. Await its {@link TestClient.connect} to have it connected. */
 export function clientOf(port: number, { major = 6, host = '127.0.0.1', ...options }: ClientOptions = {}): TestClient {
   const socket = { host, port, reconnectStrategy: () => RECONNECT_MS }
   const create = (major === 5 ? createClient5 : createClient) as unknown as (options: object) => TestClient
@@ -36,7 +36,7 @@ export function clientOf(port: number, { major = 6, host = '127.0.0.1', ...optio
   return client
 }
 
-/** A client of Sentinels that is connecting. */
+/** Makes a client of Sentinels and begins to connect it. */
 export function sentinelOf(
   name: string,
   ports: readonly number[],
@@ -55,7 +55,11 @@ export function sentinelOf(
   return sentinel
 }
 
-/** A client of a Cluster that is connecting. @param proxies - By whose ports the nodes are reached, in the same order. */
+/**
+ * Makes a client of a Cluster and begins to connect it.
+ *
+ * @param proxies - The ports at which the client reaches the nodes, in the order of `ports`. Default: `ports`.
+ */
 export function clusterOf(
   ports: readonly number[],
   { major = 6, RESP, ...defaults }: ClientOptions = {},

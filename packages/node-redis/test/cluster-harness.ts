@@ -12,7 +12,7 @@ import manifest from '../package.json' with { type: 'json' }
 import { redisClusterStore } from '../src/index.ts'
 import { clusterOf, type ClientOptions } from './client.ts'
 
-/** Where a namespace is, and how it is used. */
+/** The location of a namespace, and the options of its clients. */
 interface Place {
   readonly ports: readonly number[]
   readonly proxies: readonly number[]
@@ -20,7 +20,7 @@ interface Place {
   readonly options: ClientOptions
 }
 
-/** Another client of a namespace: for the kit's other processes, too. @param argument - A {@link Place} as JSON. */
+/** Opens another client of a namespace, also in the kit's other processes. @param argument - A {@link Place} as JSON. */
 export async function connect(argument: string): Promise<Connection> {
   const { ports, proxies, prefix, options } = JSON.parse(argument) as Place
   const cluster = clusterOf(ports, options, proxies)
@@ -36,17 +36,17 @@ export async function connect(argument: string): Promise<Connection> {
 
 let started: Promise<RedisCluster> | undefined
 
-/** The cluster of all namespaces: started when it is first asked for, and gone with this process. */
+/** Returns the cluster of all namespaces. The first call starts it; it ends with this process. */
 export const cluster = (): Promise<RedisCluster> => (started ??= startRedisCluster(3))
 
-/** Crashes all nodes at once: no replica can take over, and nothing is left. */
+/** Kills all nodes at once and starts them again: no replica can be promoted, and no data is left. */
 async function restart({ nodes }: RedisCluster): Promise<void> {
   await Promise.all(nodes.map((node) => node.kill()))
   await Promise.all(nodes.map((node) => node.restart()))
   for (const { port } of nodes) while (!(await says(port, 'CLUSTER INFO\r\n', /cluster_state:ok/))) await delay(20)
 }
 
-/** Each namespace is a prefix. The store on trial speaks to every node through a proxy. */
+/** Makes a harness. Each namespace is a prefix. The store on trial reaches every node through a proxy. */
 function harnessOn(name: string, options: ClientOptions): Harness {
   return harnessOf({
     name,
@@ -58,7 +58,7 @@ function harnessOn(name: string, options: ClientOptions): Harness {
       const prefix = `sess:${randomUUID()}:`
       const faults = new SocketFaults()
       const through = await Promise.all(servers.nodes.map((node) => faults.listen(node)))
-      // Looks past the store by another client than the one on trial; most cases never do.
+      // A second client looks past the store. It connects only in the few cases that need it.
       const admin = ioredisClusterOf(ports, { lazyConnect: true })
       const argument = (proxies: readonly number[]): string =>
         JSON.stringify({ ports, proxies, prefix, options } satisfies Place)
@@ -82,7 +82,7 @@ function harnessOn(name: string, options: ClientOptions): Harness {
   })
 }
 
-/** RESP3, the client's default. */
+/** On RESP3, the client's default. */
 export const harness: Harness = harnessOn('node-redis-cluster', {})
 
 export const onRedis5: Harness = harnessOn('node-redis-cluster on redis 5', { major: 5 })

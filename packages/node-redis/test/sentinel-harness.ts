@@ -9,17 +9,18 @@ import manifest from '../package.json' with { type: 'json' }
 import { redisStore } from '../src/index.ts'
 import { sentinelOf } from './client.ts'
 
-/** Where a namespace is. */
+/** The location of a namespace. */
 interface Place {
   readonly name: string
   readonly sentinels: readonly number[]
   readonly prefix: string
-  /** The port of the master, and the one by which it is reached. */
+  /** The port of the master. */
   readonly master: number
+  /** The port at which clients reach the master. */
   readonly proxy: number
 }
 
-/** Another client of a namespace: for the kit's other processes, too. @param argument - A {@link Place} as JSON. */
+/** Opens another client of a namespace, also in the kit's other processes. @param argument - A {@link Place} as JSON. */
 export async function connect(argument: string): Promise<Connection> {
   const { name, sentinels, prefix, master, proxy } = JSON.parse(argument) as Place
   const sentinel = sentinelOf(name, sentinels, {
@@ -37,7 +38,7 @@ export async function connect(argument: string): Promise<Connection> {
 
 let started: Promise<SentinelGroup> | undefined
 
-/** The master of all namespaces, which keeps its part: started when it is first asked for, and gone with this process. */
+/** Returns the group of all namespaces, in which no failover happens. The first call starts it; it ends with this process. */
 const group = (): Promise<SentinelGroup> => (started ??= start())
 
 async function start(): Promise<SentinelGroup> {
@@ -46,7 +47,7 @@ async function start(): Promise<SentinelGroup> {
   return sentinels
 }
 
-/** Each namespace is a prefix. The store on trial speaks to the master that Sentinels name, through a proxy. */
+/** Each namespace is a prefix. The store on trial reaches the master that Sentinels name through a proxy. */
 export const harness: Harness = harnessOf({
   name: 'node-redis-sentinel',
   module: import.meta.url,
@@ -57,7 +58,7 @@ export const harness: Harness = harnessOf({
     const prefix = `sess:${randomUUID()}:`
     const faults = new SocketFaults()
     const through = await faults.listen(master!)
-    // Looks past the store by another client than the one on trial; most cases never do.
+    // A second client looks past the store. It connects only in the few cases that need it.
     const admin = ioredisOf(master!.port, { lazyConnect: true })
     const argument = (proxy: number): string =>
       JSON.stringify({

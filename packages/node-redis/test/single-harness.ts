@@ -10,14 +10,14 @@ import manifest from '../package.json' with { type: 'json' }
 import { redisStore } from '../src/index.ts'
 import { clientOf, type ClientOptions } from './client.ts'
 
-/** Where a namespace is, and how it is used. */
+/** The location of a namespace, and the options of its clients. */
 interface Place {
   readonly port: number
   readonly prefix: string
   readonly options: ClientOptions
 }
 
-/** Another client of a namespace: for the kit's other processes, too. @param argument - A {@link Place} as JSON. */
+/** Opens another client of a namespace, also in the kit's other processes. @param argument - A {@link Place} as JSON. */
 export async function connect(argument: string): Promise<Connection> {
   const { port, prefix, options } = JSON.parse(argument) as Place
   const client = clientOf(port, options)
@@ -33,11 +33,11 @@ export async function connect(argument: string): Promise<Connection> {
 
 let started: Promise<TestServer> | undefined
 
-/** The server of all namespaces: started when it is first asked for, gone with this process, and with its data after a crash. */
+/** Returns the server of all namespaces. The first call starts it; it ends with this process. It keeps its data after a crash. */
 export const server = (): Promise<TestServer> =>
   (started ??= startRedis({ appendonly: 'yes', appendfsync: 'no', user: grantIn(new URL('..', import.meta.url)) }))
 
-/** Each namespace is a prefix. The store on trial speaks to the server through a proxy. */
+/** Makes a harness. Each namespace is a prefix. The store on trial reaches the server through a proxy. */
 function harnessOn(name: string, options: ClientOptions): Harness {
   return harnessOf({
     name,
@@ -48,7 +48,7 @@ function harnessOn(name: string, options: ClientOptions): Harness {
       const prefix = `sess:${randomUUID()}:`
       const faults = new SocketFaults()
       const proxy = await faults.listen(redis)
-      // Looks past the store by another client than the one on trial; most cases never do.
+      // A second client looks past the store. It connects only in the few cases that need it.
       const admin = ioredisOf(redis.port, { lazyConnect: true })
       const argument = (port: number): string => JSON.stringify({ port, prefix, options } satisfies Place)
       return {
@@ -77,10 +77,10 @@ function harnessOn(name: string, options: ClientOptions): Harness {
   })
 }
 
-/** RESP3, the client's default. */
+/** On RESP3, the client's default. */
 export const harness: Harness = harnessOn('node-redis', {})
 
-/** On RESP2, with the rights that the README grants. A server that restarts forgets what it has refused. */
+/** On RESP2, with the rights that the README grants. It has no restart: a restarted server forgets which commands it has refused. */
 export const leastPrivileged: Harness = harnessOn('node-redis on RESP2, with the rights that the README grants', {
   RESP: 2,
   username: 'sess',
