@@ -18,7 +18,8 @@ function kindOf(value: unknown): { readonly kind?: Kind; readonly is: string } {
   if (typeof value !== 'object' || value === null) return { is: value === null ? 'null' : typeof value }
   if (has(value, 'mgetBuffer', 'pipeline'))
     return { is: 'a client of ioredis: use @sess/redis or @sess/redis-cluster for it' }
-  if ('idleClients' in value) return { is: 'a pool: pass a client, for one connection carries the commands of all requests' }
+  if ('idleClients' in value)
+    return { is: 'a pool: pass a client, for one connection carries the commands of all requests' }
   if (has(value, 'sendCommand', 'on', 'off')) {
     if ('nodeByAddress' in value) return { kind: 'cluster', is: 'a Cluster' }
     if (has(value, 'getMasterNode', '_execute')) return { kind: 'sentinel', is: 'a Sentinel' }

@@ -27,9 +27,17 @@ test.each<[what: string, passed: () => unknown, message: RegExp]>([
     /a client of ioredis: use @sess\/redis or @sess\/redis-cluster for it/,
   ],
   ['a Cluster of ioredis', () => new Cluster([{ port: 1 }], lazy), /a client of ioredis/],
-  ['a pool', () => createClientPool(), /a pool: pass a client, for one connection carries the commands of all requests/],
+  [
+    'a pool',
+    () => createClientPool(),
+    /a pool: pass a client, for one connection carries the commands of all requests/,
+  ],
   ['the legacy interface', () => createClient().legacy(), /legacy\(\) of a client: pass the client itself/],
-  ['a client of version 4', () => ({ ...methods('sendCommand', 'on', 'off'), isReady: true }), /of `redis` 4: use `redis` 5 or 6/],
+  [
+    'a client of version 4',
+    () => ({ ...methods('sendCommand', 'on', 'off'), isReady: true }),
+    /of `redis` 4: use `redis` 5 or 6/,
+  ],
   ['a Cluster', () => createCluster({ rootNodes }), /for a Cluster use redisClusterStore of @sess\/node-redis/],
   ['a client that reads from a replica', () => createClient({ readonly: true }), /leave readonly out/],
 ])('%s is refused when the store is made, saying what to pass', (_, passed, message) => {
@@ -37,14 +45,14 @@ test.each<[what: string, passed: () => unknown, message: RegExp]>([
 })
 
 test.each<[what: string, passed: () => unknown, message: RegExp]>([
-  [
-    'a client',
-    () => createClient(),
-    /made by createCluster\(\); for a client use redisStore of @sess\/node-redis/,
-  ],
+  ['a client', () => createClient(), /made by createCluster\(\); for a client use redisStore of @sess\/node-redis/],
   ['a Sentinel', sentinel, /for a Sentinel use redisStore/],
   ['a Cluster of ioredis', () => new Cluster([{ port: 1 }], lazy), /@sess\/redis-cluster/],
-  ['a Cluster that reads from replicas', () => createCluster({ rootNodes, useReplicas: true }), /leave useReplicas out/],
+  [
+    'a Cluster that reads from replicas',
+    () => createCluster({ rootNodes, useReplicas: true }),
+    /leave useReplicas out/,
+  ],
 ])('%s is refused where a Cluster is wanted', (_, passed, message) => {
   expect(() => redisClusterStore(passed() as NodeRedisCluster)).toThrow(refusal(message))
 })

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { batch } from './batch.ts'
 
-/** Doubles numbers, and remembers which came together. @param alone - Those that are left out of a batch. */
+/** Doubles numbers, and records the batches. @param alone - The numbers that a batch leaves out. */
 function doubling(most: number, alone: readonly number[] = []) {
   const sent: (number | readonly number[])[] = []
   const double = batch(
@@ -15,7 +15,7 @@ function doubling(most: number, alone: readonly number[] = []) {
   return { double, sent }
 }
 
-test('what is asked in one turn goes together, each gets its own answer, and one alone goes alone', async () => {
+test('calls of one turn go together, each gets its own answer, and a call alone in its turn goes alone', async () => {
   const { double, sent } = doubling(10)
   const before = [double(1), double(2)]
   await Promise.resolve()
@@ -24,7 +24,7 @@ test('what is asked in one turn goes together, each gets its own answer, and one
   expect(sent).toEqual([[1, 2, 3], 4])
 })
 
-test('so many as may go at once do not wait for the end of the turn', async () => {
+test('a full batch does not wait for the end of the turn', async () => {
   const { double, sent } = doubling(2)
   const asked = [double(1), double(2), double(3)]
   expect(sent).toEqual([[1, 2]])
@@ -32,13 +32,13 @@ test('so many as may go at once do not wait for the end of the turn', async () =
   expect(sent).toEqual([[1, 2], 3])
 })
 
-test('what was left out of a batch goes alone', async () => {
+test('an item that was left out of a batch goes alone', async () => {
   const { double, sent } = doubling(10, [2])
   expect(await Promise.all([double(1), double(2)])).toEqual([2, 4])
   expect(sent).toEqual([[1, 2], 2])
 })
 
-test('where a batch has no answer all go alone; where it rejects all reject, and the next go on', async () => {
+test('if a batch has no answer, all items go alone; if it rejects, all calls reject, and the next calls go on', async () => {
   const answers = [async () => undefined, () => Promise.reject(new Error('no answer')), async () => [1, 2]]
   const ask = batch(
     10,

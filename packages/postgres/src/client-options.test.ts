@@ -32,14 +32,14 @@ async function clientOf(config: ClientConfig = {}): Promise<Client> {
   return client
 }
 
-/** Looks like a client of pg-native, which has the connection of libpq there. */
+/** The mark of a client of pg-native: its connection of libpq is the property `native`. */
 class Native extends Client {
   readonly native = {}
 }
 
 const other = (parse: (text: string) => unknown) => ({ getTypeParser: () => parse }) as PoolConfig['types']
 type Row = readonly [verdict: 'recommended' | 'works' | 'refused' | 'not tried', ...values: readonly PoolConfig[]]
-/** Every option of a Pool and of its connections: a new one does not compile before it has been looked at. */
+/** A row for every option of a Pool and of its connections. A new option of pg fails to compile until it has a row here. */
 const ROWS: Record<keyof PoolConfig | 'binary', Row> = {
   connectionTimeoutMillis: ['recommended', { connectionTimeoutMillis: 3000 }],
   statement_timeout: ['recommended', { statement_timeout: 5000 }],
@@ -136,7 +136,7 @@ describe('parsers of the whole process', () => {
   })
 })
 
-test('the README says of every option what was tried here', () => {
+test('the README has the verdict of every option that is tried here', () => {
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
   const [, section = ''] = /### Options of pg\n(.*?)\n##/s.exec(readme) ?? []
   const said = new Map<string, string>()
@@ -195,7 +195,7 @@ describe('a Client', () => {
     const key = keyOf()
     const begun = client.query('BEGIN')
     const created = store.create(key, record, now)
-    await new Promise(process.nextTick) // the statement is with pg now, behind BEGIN
+    await new Promise(process.nextTick) // pg has queued the statement now, behind BEGIN
     const rolledBack = client.query('ROLLBACK')
     await expect(created).rejects.toThrow('ran within a transaction')
     await Promise.all([begun, rolledBack])
@@ -228,7 +228,7 @@ test.each<[what: string, passed: () => unknown, message: string]>([
   ['nothing', () => undefined, 'and is undefined'],
   ['a URL', () => 'postgres://127.0.0.1', 'and is text'],
   ['the class', () => Pool, 'and is a class, or a client of the package `postgres`'],
-  ['options', () => ({ host: '127.0.0.1' }), 'and is an object that is neither'],
+  ['options', () => ({ host: '127.0.0.1' }), 'and is an object that is not a client'],
   ['a pool in an object', () => ({ pool: admin }), 'and is an object around a pool'],
 ])('%s is refused when the store is made, saying what to pass', (_, passed, message) => {
   const make = (): unknown => postgresStore(passed() as Pool)

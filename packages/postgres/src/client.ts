@@ -1,23 +1,24 @@
-/** A statement as the store sends it. */
+/** A statement in the form that the store gives to pg. */
 export interface PostgresStatement {
-  /** Not there: it is prepared for one execution, and no connection has to remember it. */
+  /** The name of the prepared statement. Absent: the statement is prepared for one execution, and the connection keeps nothing. */
   readonly name?: string
   readonly text: string
   readonly values?: unknown[]
-  /** Values are read as the server's text, whatever parsers the application has set. */
+  /** Parsers that return the server's text. They override the parsers that the application has set. */
   readonly types: { getTypeParser(): (text: string) => string }
-  /** In ms. */
+  /** The longest time that pg waits for the result, in ms. */
   readonly query_timeout: number
 }
 
-/** What the store reads of a result. */
+/** The members that the store reads of a result. */
 export interface PostgresResult {
   readonly rows: unknown[]
   readonly rowCount: number | null
 }
 
 /**
- * What the store calls of a `Client` of pg: one connection. Its `getTransactionStatus()` says whether it is within a transaction.
+ * The members that the store calls of a `Client` of pg, which is one connection. `getTransactionStatus()` tells whether the
+ * connection is within a transaction.
  *
  * @see https://node-postgres.com/apis/client
  */
@@ -31,12 +32,12 @@ export interface PostgresClient {
 /** A connection that a pool lends. */
 export interface PostgresPoolClient extends Omit<PostgresClient, 'getTransactionStatus'> {
   release(destroy?: boolean): void
-  /** Not there before pg 8.21. */
+  /** Absent before pg 8.21. */
   getTransactionStatus?(): string | null
 }
 
 /**
- * What the store calls of a `Pool` of pg.
+ * The members that the store calls of a `Pool` of pg.
  *
  * @see https://node-postgres.com/apis/pool
  */

@@ -25,13 +25,15 @@ afterEach(async () => {
   await server.stop()
 })
 
-/** What browsers were told, and what went wrong meanwhile. */
+/** Browsers under load. They record the acknowledged writes and logouts, and the codes of errors. */
 class Browsers {
+  /** How often each code of an error came. */
   readonly codes = new Map<string, number>()
-  /** Cookies of sessions whose logout was asked for, and of those whose logout was acknowledged. */
+  /** Cookies of sessions whose logout was requested. */
   readonly leaving = new Set<string>()
+  /** Cookies of sessions whose logout was acknowledged. */
   readonly signedOut: string[] = []
-  /** By cookie, the last number whose write was acknowledged. */
+  /** By cookie, the last number that was written and acknowledged. */
   readonly written = new Map<string, number>()
   acknowledged = 0
   #stopped = false
@@ -41,7 +43,7 @@ class Browsers {
     this.#sessions = sessions
   }
 
-  /** Signs in, writes three times, signs out every other time; over and over. */
+  /** Signs in, writes three times, and signs out every other time, until it is stopped. */
   async run(): Promise<void> {
     for (let round = 0; !this.#stopped; round++) {
       const cookie = await this.#try(
@@ -79,7 +81,7 @@ class Browsers {
     }
   }
 
-  /** Waits until so many more were acknowledged. */
+  /** Waits until this many more calls were acknowledged. */
   async more(count: number): Promise<void> {
     const until = this.acknowledged + count
     while (this.acknowledged < until) await delay(5)
@@ -127,7 +129,7 @@ test('an UNLOGGED table is emptied by a crash: everybody is signed out, and the 
   await sessions.close()
 })
 
-test('a standby is not believed, be it asked for a session that is there or for one that is not', async () => {
+test('a standby answers nothing, whether the session exists or not', async () => {
   await migrate(pool)
   const store = postgresStore(pool)
   const key = keyOf()
@@ -147,7 +149,7 @@ test('a standby is not believed, be it asked for a session that is there or for 
   for (const pages of [store.list!({ id: 'ann', tag: key.tag }, now), store.all!(now), store.count!(now)])
     await expect(pages[Symbol.asyncIterator]().next()).rejects.toMatchObject(standby)
   await expect(store.delete(key, now)).rejects.toMatchObject({ ...standby, cause: { code: '25006' } })
-  expect(pool.totalCount).toBe(0) // the next connection may lead to the new primary
+  expect(pool.totalCount).toBe(0) // the next connection may reach the new primary
   await server.kill()
   rmSync(signal)
   await server.restart()

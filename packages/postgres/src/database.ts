@@ -5,38 +5,39 @@ import { isPool } from './client-check.ts'
 import type { PostgresClient, PostgresPool, PostgresPoolClient, PostgresStatement } from './client.ts'
 import { hasLost, isDemoted, isRefused, refusal, type Cause } from './errors.ts'
 
-/** How long a call waits for a connection of the pool, in ms. */
-const PATIENCE_MS = 3000
-/** How long a statement may take, in ms: as long as core waits at most. Its connection is then given up. */
+/** The longest time that a call waits for a connection of the pool, or for its turn on a Client, in ms. */
+const LEND_MS = 3000
+/** The longest time that a statement may take, in ms: the longest `storeTimeout` of core. A pool then closes the connection. */
 const STATEMENT_MS = 10_000
-/** How often a statement is sent that loses against another transaction. */
+/** How many times a statement is sent at most, if it loses against another transaction each time. */
 const TRIES = 5
 
 const TYPES: PostgresStatement['types'] = { getTypeParser: () => (text) => text }
 
-/** A row, every value as the server's text. */
+/** A row, with every value as the server's text. */
 export type Row = Readonly<Record<string, string | null>>
 
-/** What a statement gave: its rows, and how many it returned or changed. */
+/** The result of a statement. */
 export interface Answer {
   readonly rows: readonly Row[]
+  /** The number of rows that the statement returned or changed. */
   readonly count: number
 }
 
 type Connection = PostgresClient | PostgresPoolClient
 
-/** Statements in a database, each a transaction of its own. No connection has to remember anything from one to the next. */
+/** Sends statements, each a transaction of its own. No connection has to keep anything between two statements. */
 export class Database {
   readonly #client: PostgresPool | PostgresClient
   readonly #isPool: boolean
   readonly #prepare: boolean
   readonly #names = new Map<string, string>()
-  /** Settles when a Client has done what it was given last. */
+  /** Settles when a Client has finished its last statement. */
   #lastTurn: Promise<unknown> = Promise.resolve()
 
   /**
-   * @param prepare - Gives statements names, for connections to remember.
-   * @throws {SessError} `invalid_option` for what is neither a Pool nor a Client of pg, or one that cannot be used.
+   * @param prepare - True: each statement has a name, under which a connection keeps it prepared.
+   * @throws {SessError} `invalid_option` for a value that is neither a Pool nor a Client of pg, or that the store cannot use.
    */
   constructor(client: PostgresPool | PostgresClient, prepare = false) {
     this.#client = client
@@ -44,22 +45,22 @@ export class Database {
     this.#isPool = isPool(client)
   }
 
-  /** A statement that writes nothing. @throws {SessError} Always one: nothing was applied. */
+  /** Sends a statement that writes nothing. @throws {SessError} For every failure: a read has applied nothing. */
   async read(text: string, values: unknown[]): Promise<readonly Row[]> {
     try {
       return (await this.write(text, values)).rows
     } catch (error) {
-      throw error instanceof SessError ? error : refusal(error as Cause, 'PostgreSQL gave no answer')
+      throw error instanceof SessError ? error : refusal(error as Cause, 'PostgreSQL did not answer')
     }
   }
 
   /**
-   * Sends a statement, once; again only where it lost against another transaction and was rolled back. pg answers when the server
-   * is ready for the next: then it has committed, or says that it could not.
+   * Sends a statement once. It retries only if the statement lost against another transaction and was rolled back. pg answers once
+   * the server is ready for the next statement: the server has then committed, or has reported that it could not.
    *
-   * @param values - Without any, the text may have several statements, which are one transaction.
-   * @throws {SessError} Where nothing was applied, nor will be.
-   * @throws {Error} The driver's own where that is not known.
+   * @param values - If absent, the text may have several statements, which are one transaction.
+   * @throws {SessError} If nothing was applied, and nothing will be applied later.
+   * @throws {Error} The driver's error, if it is not known whether the statement was applied.
    */
   async write(text: string, values?: unknown[]): Promise<Answer> {
     for (let attempt = 1; ; attempt++) {
@@ -75,7 +76,7 @@ export class Database {
   async #onConnection(text: string, values: unknown[] | undefined): Promise<Answer> {
     if (!this.#isPool) return this.#inTurn(() => this.#send(this.#client as PostgresClient, text, values))
     const connection = await lend(this.#client as PostgresPool)
-    // One whose state is not known, or that ends, is not used again, nor one of a server that was demoted.
+    // The pool closes a connection whose state is unknown, a connection that ends, and a connection to a demoted server.
     let isSpoilt = true
     try {
       const answer = await this.#send(connection, text, values)
@@ -89,19 +90,19 @@ export class Database {
     }
   }
 
-  /** pg no longer wants to queue statements of a Client itself. */
+  /** Sends the statements of a Client one after another: pg has deprecated its own queue of a Client. */
   #inTurn(send: () => Promise<Answer>): Promise<Answer> {
     const asked = performance.now()
     const turn = this.#lastTurn.then(() => {
-      if (performance.now() - asked > PATIENCE_MS)
-        throw new SessError('store_unavailable', `the Client was busy for ${PATIENCE_MS} ms; give postgresStore a Pool`)
+      if (performance.now() - asked > LEND_MS)
+        throw new SessError('store_unavailable', `the Client was busy for ${LEND_MS} ms; give postgresStore a Pool`)
       return send()
     })
     this.#lastTurn = turn.catch(() => {})
     return turn
   }
 
-  /** The same text has the same name, in every store of a process. */
+  /** Returns the name of a prepared statement. The same text has the same name in every store. */
   #nameOf(text: string): string {
     let name = this.#names.get(text)
     if (name === undefined) {
@@ -117,7 +118,7 @@ export class Database {
         'unsupported',
         this.#isPool
           ? 'the pool lent a connection within a transaction: somebody released it without COMMIT or ROLLBACK'
-          : 'sessions were used within a transaction of the same Client, whose rollback would undo what was acknowledged; use them outside, or give postgresStore a Pool',
+          : 'sessions were used within a transaction of the same Client, whose rollback would undo acknowledged writes; use sessions outside of it, or give postgresStore a Pool',
       )
     const statement: PostgresStatement = {
       text,
@@ -137,35 +138,37 @@ export class Database {
   }
 }
 
-/** What is known of a connection beside what the store calls. */
+/** Members of a connection of pg that are not in its documentation. */
 interface Known {
   readonly native?: unknown
   readonly connectionParameters?: { readonly query_timeout?: number | false }
 }
 
-/** That of the client itself where it is shorter. */
+/** The timeout of a statement, in ms: {@link STATEMENT_MS}, or the client's own `query_timeout` if it is shorter. */
 function timeoutOf(connection: Connection): number {
   const own = Number((connection as Known).connectionParameters?.query_timeout) || STATEMENT_MS
   return Math.min(own, STATEMENT_MS)
 }
 
-/** As of the server's last answer. */
+/** Whether the connection is within a transaction, by the server's last reply. */
 function isInTransaction(connection: Connection): boolean {
   const status = connection.getTransactionStatus?.()
   return status === 'T' || status === 'E'
 }
 
 /**
- * A connection of the pool. Whatever fails here, nothing was sent: the pool has ended or is busy, no server was reached, or it let
- * nobody in.
+ * Takes a connection from the pool. After an error nothing was sent: the pool has ended or is busy, no server was reached, or the
+ * server refused the login.
+ *
+ * @throws {SessError} `store_unavailable`, `configuration`.
  */
 function lend(pool: PostgresPool): Promise<PostgresPoolClient> {
   return new Promise((resolve, reject) => {
     let waits = true
     const timer = setTimeout(() => {
       waits = false
-      reject(new SessError('store_unavailable', `no connection of the pool was there within ${PATIENCE_MS} ms`))
-    }, PATIENCE_MS)
+      reject(new SessError('store_unavailable', `no connection of the pool was free within ${LEND_MS} ms`))
+    }, LEND_MS)
     pool.connect().then(
       (connection) => {
         clearTimeout(timer)
@@ -182,7 +185,7 @@ function lend(pool: PostgresPool): Promise<PostgresPoolClient> {
   })
 }
 
-/** A connection that is lost says so as an event as well, which ends a process where nobody listens. */
+/** Sends, with a listener for `error`: a lost connection also emits that event, which ends the process if nothing listens. */
 async function sent<T>(connection: Connection, send: () => Promise<T>): Promise<T> {
   const heard = (): void => {}
   connection.on('error', heard)

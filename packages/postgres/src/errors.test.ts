@@ -106,7 +106,7 @@ describe('what was never sent, or was refused, was not applied', () => {
     expect(await store.read(key, now)).toMatchObject({ expiresAt: record.expiresAt })
   })
 
-  test('what the server itself does not know is no refusal (40003)', async () => {
+  test('an outcome that the server itself does not know is not a refusal (40003)', async () => {
     const key = keyOf()
     const store = storeOf()
     await store.create(key, record, now)
@@ -123,7 +123,7 @@ describe('what was never sent, or was refused, was not applied', () => {
     await expect(store.create(keyOf(), record, now)).rejects.toMatchObject({ code: 'store_unavailable' })
   })
 
-  test('a pool without a free connection, which is waited for, by the pool’s own patience or 3 s; nothing is sent late', async () => {
+  test('a pool without a free connection: the call waits for the pool’s own timeout or 3 s; nothing is sent late', async () => {
     const key = keyOf()
     for (const config of [{ connectionTimeoutMillis: 1000 }, {}]) {
       const pool = poolOf({ port, max: 1, ...config })
@@ -199,7 +199,7 @@ describe('of what may have been applied nobody claims the contrary', () => {
     await holder.query('ROLLBACK')
     holder.release()
     await expect.poll(() => locked(config.application_name!)).toBe(0)
-    // It was done after all, or was not: that is what nobody knew.
+    // The outcome was unknown, so the write may have been applied or not.
     expect([true, false]).toContain(await store.delete(key, now))
   })
 })
@@ -218,7 +218,7 @@ describe('a transaction that lost against another is tried again', () => {
   })
 
   test('a deadlock', async () => {
-    // PostgreSQL looks for a deadlock once in each wait, after deadlock_timeout: the other's is longer, so this is the victim.
+    // PostgreSQL checks for a deadlock once in each wait, after deadlock_timeout. The other session's is longer, so this is the victim.
     const store = storeOf({ application_name: 'victim', options: '-c deadlock_timeout=2s' })
     const tag = keyOf().tag
     const [one, two] = [
@@ -248,7 +248,7 @@ describe('a transaction that lost against another is tried again', () => {
   }
 })
 
-test('a server that hangs while it is connected to is given up, and nothing is sent late', async () => {
+test('a server that hangs while a client connects is given up, and nothing is sent late', async () => {
   const silent = createServer(() => {}).listen(0, '127.0.0.1')
   await once(silent, 'listening')
   const pool = poolOf({ port: (silent.address() as { port: number }).port })

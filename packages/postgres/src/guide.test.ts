@@ -9,7 +9,7 @@ import { afterAll, expect, test } from 'vitest'
 const HERE = join(import.meta.dirname, '..')
 const GUIDE = readFileSync(join(HERE, '../../docs/writing-an-adapter.md'), 'utf8')
 
-/** The blocks that make up a file of the guide: the one that begins with its name, and those that go on with it. */
+/** Joins the blocks of a file of the guide: the block that begins with the file's name, and the blocks after it that continue it. */
 function fileOf(name: string): string {
   const blocks = [...GUIDE.matchAll(/^```ts(| continue)\n([^]*?)^```$/gm)].map(([, goesOn, code]) => ({ goesOn, code }))
   const first = blocks.findIndex(({ code }) => code!.startsWith(`// ${name}\n`))
@@ -31,7 +31,7 @@ test('the store that "Writing an adapter" builds keeps the contract', { timeout:
   symlinkSync(join(HERE, 'node_modules'), join(folder, 'node_modules'))
   for (const name of ['harness.ts', 'pg-store.ts']) writeFileSync(join(folder, name), fileOf(name))
   const command = join(HERE, 'node_modules/@sess/conformance/src/cli.ts')
-  // One process and one client at a time, but for one history: @sess/postgres itself runs all cases.
+  // Except for one history, the cases use one process and one client at a time. The tests of @sess/postgres run all cases.
   const some = ['identity', 'round-trip', 'clock', 'faults', 'life-cycle'].flatMap((clause) => ['--clause', clause])
   const args = [command, './harness.ts', '--quick', ...some, '--case', 'races/history-of-clients']
   const run = promisify(execFile)(process.execPath, args, {

@@ -39,7 +39,7 @@ test('processes that start at once on an empty database all start', async () => 
   }
 })
 
-test('where all is there it only looks: a user without the right to create, and beside a long write', async () => {
+test('if the table and its index exist, it only reads: as a user without the right to create, and beside a long write', async () => {
   await migrate(admin, { schema: 'made' })
   await admin.query(`CREATE ROLE app LOGIN; GRANT USAGE ON SCHEMA made TO app;
     GRANT SELECT, INSERT, UPDATE, DELETE ON made.sess_sessions TO app`)
@@ -55,7 +55,7 @@ test('where all is there it only looks: a user without the right to create, and 
   await expect(migrate(pool, { schema: 'made', table: 'another' })).rejects.toMatchObject(error)
 })
 
-test('without a schema the search_path says where', async () => {
+test('without a schema the search_path decides', async () => {
   await admin.query('CREATE SCHEMA by_path')
   const pool = poolOf({ port, options: '-c search_path=by_path' })
   onTestFinished(() => pool.end())
@@ -74,13 +74,13 @@ test('an index that is missing is made', async () => {
   expect(rowCount).toBe(1)
 })
 
-test('a table of that name that is another is refused, and left alone', async () => {
+test('a table of that name that is not of this store is refused, and not changed', async () => {
   await admin.query('CREATE SCHEMA foreign_; CREATE TABLE foreign_.sess_sessions (sid text, sess json)')
   const error = { code: 'configuration', message: expect.stringContaining('has no prefix, tag, id') as unknown }
   await expect(migrate(admin, { schema: 'foreign_' })).rejects.toMatchObject(error)
 })
 
-test('unlogged: true makes such a table; one that is there and logged is said to be so', async () => {
+test('unlogged: true makes an UNLOGGED table; a logged table that exists is an error', async () => {
   await migrate(admin, { schema: 'fast', unlogged: true })
   await migrate(admin, { schema: 'fast', unlogged: true })
   await use(postgresStore(admin, { schema: 'fast' }))
@@ -97,7 +97,7 @@ test('schemaSql() is the same for a migration tool: a script of one transaction'
   await use(postgresStore(admin, { schema: 'by_script', table: 'mine' }))
 })
 
-test('options that are none are refused', () => {
+test('unknown options and bad names are refused', () => {
   expect(() => schemaSql({ prefix: 'a' } as object)).toThrow('give it to postgresStore()')
   expect(() => schemaSql({ table: '' })).toThrow('table must be a name')
 })

@@ -9,7 +9,7 @@ import { keyOf, now, record } from '../test/record.ts'
 import { use } from '../test/use.ts'
 import { migrate, postgresStore } from './index.ts'
 
-/** What needs a session of its own, or many connections, shows itself where several clients work on one record. */
+/** The clauses in which several clients work on one record: there a need for a session of its own, or for many connections, shows. */
 const MAIN = ['identity', 'round-trip', 'clock', 'races', 'subjects', 'life-cycle']
 
 let admin: Pool

@@ -21,29 +21,29 @@ import { readsTogether, replacementsTogether, type Replacement } from './togethe
 
 /** Options of {@link postgresStore}. */
 export interface PostgresStoreOptions extends TableOptions {
-  /** Keeps applications apart that share a table: each has its own. Up to 64 printable ASCII characters. Default: none. */
+  /** Separates applications that share a table: give each application its own prefix. Up to 64 printable ASCII characters. Default: none. */
   readonly prefix?: string
   /**
    * True: each connection prepares a statement once, under a name, and PostgreSQL plans it once.
-   * Not behind PgBouncer in transaction mode before its 1.21. Default: false.
+   * It does not work behind PgBouncer in transaction mode before PgBouncer 1.21. Default: false.
    */
   readonly prepare?: boolean
   /** The largest payload, in bytes; at most 500,000,000. Default: 1 MiB. */
   readonly maxPayloadBytes?: number
 }
 
-/** How many records are read at once. */
+/** How many records one page of a list has. */
 const PAGE = 100
 
-/** How often a write is tried that meets the revision it expects only when that is asked for afterwards. */
+/** How many times a write is tried at most, if each time the read after it finds the expected revision. */
 const TRIES = 5
 
 /**
- * Sessions in PostgreSQL. Call `migrate` of this package once before.
+ * Makes a store in PostgreSQL. Call `migrate` of this package once before.
  *
- * @param client - A Pool of pg, yours to make and to end; or a Client, which must not be within a transaction when sessions are
- *   used, and which pg does not connect again once its connection is lost.
- * @throws {SessError} `invalid_option` for what is neither, and for wrong options.
+ * @param client - A Pool of pg, which you make and end; or a Client. A Client must not be within a transaction when sessions are
+ *   used, and pg does not connect it again after its connection is lost.
+ * @throws {SessError} `invalid_option` for a value that is neither, and for wrong options.
  */
 export function postgresStore(client: PostgresPool | PostgresClient, options: PostgresStoreOptions = {}): SessionStore {
   checkOptions(options, 'postgresStore()', OPTIONS, HINTS)
@@ -70,7 +70,7 @@ const HINTS = {
   createTableIfMissing: 'call migrate() of @sess/postgres when the application starts',
   pool: 'the pool is the first argument',
   conString: 'the first argument is a Pool, as from new Pool({ connectionString })',
-  unlogged: 'the option is that of migrate()',
+  unlogged: 'give it to migrate()',
 }
 
 class PostgresStore implements StoreImplementation {
@@ -202,7 +202,7 @@ class PostgresStore implements StoreImplementation {
     }
   }
 
-  /** Asks for a page, and adapts the size of the next to the time that this one took. */
+  /** Asks for a page, and adapts the size of the next page to the time that this page took. */
   async #page<T extends Answer | readonly Row[]>(pages: PageSize, ask: (size: number) => Promise<T>): Promise<T> {
     const { size } = pages
     const began = performance.now()
@@ -211,7 +211,7 @@ class PostgresStore implements StoreImplementation {
     return result
   }
 
-  /** The update says no more than that it met no such row; what was there instead is asked for afterwards. */
+  /** Runs an update. If it matched no row, a read afterwards decides between a missing record and a conflict. */
   async #compareAndSet<Done>(
     done: Done,
     { key, revision, now }: Omit<Replacement, 'next'>,

@@ -16,7 +16,7 @@ beforeAll(async () => {
   ;({ schema, admin } = await newSchema())
   way = await tap((await server()).port)
   pool = poolOf({ port: way.port, max: 1 })
-  await pool.query('SELECT 1') // its connection is open from now on
+  await pool.query('SELECT 1') // the pool's connection is open now
 })
 afterAll(async () => {
   await pool.end()
@@ -51,7 +51,7 @@ test('each call is one statement, and one more where it lost the race', async ()
   expect(await turns(() => store.touch(key, asExpected(record), now + 70_000, now))).toBe(1)
   expect(await turns(() => store.replace(key, asExpected(record), next, now))).toBe(1)
   expect(await turns(() => store.replace(key, asExpected(record), next, now))).toBe(2)
-  // One that finds a page empty says the end.
+  // The second statement finds no row, which ends the pages.
   expect(await turns(() => sum(store.deleteSubject!({ id: 'ann', tag: key.tag }, now)))).toBe(2)
   expect(await turns(() => store.delete(key, now))).toBe(1)
 })

@@ -1,10 +1,15 @@
 import type { SessionRecord } from '@sess/core/adapter'
 import type { Row } from './database.ts'
 
-/** The minute in which a record ends, rounded up: what is indexed, so that most writes leave the index alone. */
+/**
+ * The minute in which a record expires, rounded up, since the epoch. The index holds this minute, so most writes leave the index
+ * unchanged.
+ *
+ * @param time - In ms since the epoch.
+ */
 export const minuteOf = (time: number): number => Math.ceil(time / 60_000)
 
-/** A record, from the form in which statements ask for it. */
+/** Makes a record from a row of the statements, in which bytes are base64 and numbers are hex. */
 export function recordOf(row: Row): SessionRecord {
   const { revision, expires_at: expiresAt, subject, payload } = row
   return {

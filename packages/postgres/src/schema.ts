@@ -6,7 +6,7 @@ import { tableOf, type Table, type TableOptions } from './table.ts'
 /** Options of {@link migrate} and {@link schemaSql}. */
 export interface SchemaOptions extends TableOptions {
   /**
-   * An `UNLOGGED` table: less to write, but a crash of the server empties it, and a standby has nothing of it. Default: false.
+   * True: makes an `UNLOGGED` table. It writes less, but a crash of the server empties it, and a standby has no rows of it. Default: false.
    *
    * @see https://www.postgresql.org/docs/current/sql-createtable.html#SQL-CREATETABLE-UNLOGGED
    */
@@ -15,22 +15,23 @@ export interface SchemaOptions extends TableOptions {
 
 const COLUMNS = ['prefix', 'tag', 'id', 'revision', 'expires_at', 'expiry_minute', 'subject', 'payload']
 
-/** Of the advisory lock that all who make a table take: `sess` in ASCII. */
-const LOCK = 0x73657373
+/** The key of the advisory lock that every process takes to make a table: `sess` in ASCII. */
+const LOCK_KEY = 0x73657373
 
 /**
- * The statements that make the table and its index where they are not there, for a migration tool. To be run in one transaction,
- * as PostgreSQL runs a text of several statements, `psql -1` a file, and a migration tool a migration: then many may run it at once.
+ * Returns the statements that make the table and its index if they do not exist, for a migration tool. Run them in one transaction;
+ * then many processes may run them at once. PostgreSQL runs a text of several statements in one transaction, `psql -1` a file, and
+ * a migration tool a migration.
  *
  * @throws {SessError} `invalid_option`.
  */
 export function schemaSql(options: SchemaOptions = {}): string {
   check(options, 'schemaSql()')
   const { name, schema, index } = tableOf(options)
-  // Numbers are doubles, as JavaScript's are; a subject is bytes, for text cannot hold every character. The index holds the minute
-  // alone, and pages have room: so a write that leaves the minute as it is touches no index (a heap-only tuple).
-  // To wait for an advisory lock does not make a session look at what others have made meanwhile; to open a table does.
-  return `SELECT pg_advisory_xact_lock(${LOCK});
+  // Numbers are doubles, as in JavaScript; a subject is bytes, because text cannot hold every character. The index holds only the
+  // minute, and pages have free room, so a write that does not change the minute changes no index (a heap-only tuple).
+  // After the wait for the advisory lock, the SELECT opens a table, so the session sees the tables that others have made meanwhile.
+  return `SELECT pg_advisory_xact_lock(${LOCK_KEY});
 SELECT FROM pg_catalog.pg_namespace WHERE false;
 ${schema === undefined ? '' : `CREATE SCHEMA IF NOT EXISTS ${schema};\n`}CREATE ${options.unlogged ? 'UNLOGGED ' : ''}TABLE IF NOT EXISTS ${name} (
   prefix text COLLATE "C" NOT NULL,
@@ -48,11 +49,11 @@ CREATE INDEX IF NOT EXISTS ${index} ON ${name} (prefix, expiry_minute);
 }
 
 /**
- * Makes the table and its index where they are not there. Many processes may call it at once, each time they start: where all is
- * there it only looks, and needs no right but to read.
+ * Makes the table and its index if they do not exist. Many processes may call it at once, each time they start: if both exist, it
+ * only reads, and needs only the right to read.
  *
  * @param client - A Pool or a Client of pg, whose user may create tables.
- * @throws {SessError} `invalid_option`; `configuration` for a table of that name that is another, or where a right is missing;
+ * @throws {SessError} `invalid_option`; `configuration` if a table of that name is not of this store, or if a right is missing;
  *   `store_unavailable`.
  */
 export async function migrate(client: PostgresPool | PostgresClient, options: SchemaOptions = {}): Promise<void> {
@@ -67,9 +68,9 @@ export async function migrate(client: PostgresPool | PostgresClient, options: Sc
 function check(options: SchemaOptions, of: string): void {
   checkOptions(options, of, { table: true, schema: true, unlogged: true }, HINTS)
 }
-const HINTS = { prefix: 'all applications that share a table have the same one; give it to postgresStore()' }
+const HINTS = { prefix: 'applications that share a table share the migration; give the prefix to postgresStore()' }
 
-/** Whether there is nothing to be made. @throws {SessError} `configuration` for a table that is another. */
+/** True if the table and its index exist. @throws {SessError} `configuration` if the table is not of this store. */
 async function isReady(database: Database, { name, indexName }: Table, { unlogged }: SchemaOptions): Promise<boolean> {
   const [found] = await database.read(
     `SELECT c.relpersistence::text AS persistence, (to_regclass($2) IS NOT NULL)::text AS indexed, (
@@ -84,12 +85,12 @@ async function isReady(database: Database, { name, indexName }: Table, { unlogge
   if (missing.length > 0)
     throw new SessError(
       'configuration',
-      `the table ${name} has no ${missing.join(', ')}: it is none of this store; give another name by the option table`,
+      `the table ${name} has no ${missing.join(', ')}: it is not a table of this store; give another name by the option table`,
     )
   if (unlogged !== undefined && unlogged !== (found['persistence'] === 'u'))
     throw new SessError(
       'configuration',
-      `the table ${name} is there and ${unlogged ? 'logged' : 'UNLOGGED'}: ALTER TABLE ${name} SET ${unlogged ? 'UNLOGGED' : 'LOGGED'} changes that`,
+      `the table ${name} exists and is ${unlogged ? 'logged' : 'UNLOGGED'}: ALTER TABLE ${name} SET ${unlogged ? 'UNLOGGED' : 'LOGGED'} changes that`,
     )
   return found['indexed'] === 'true'
 }

@@ -1,11 +1,11 @@
-/** How many sessions one statement reads or writes at most: the server works on these while Node.js collects the next. */
+/** How many sessions one statement reads or writes at most: the server works on a batch while Node.js collects the next batch. */
 export const MOST_TOGETHER = 24
 
-/** The longest payload that is read or written by a statement of several, in bytes. */
+/** The longest payload that a batch reads or writes, in bytes. */
 export const LONGEST_TOGETHER = 16_384
 
 /**
- * The statements of a table, by the names of the store's methods; `reads` and `replaces` are for several calls at once. `$1` is the
+ * The statements of a table, by the names of the store's methods. `reads` and `replaces` are for a batch of calls. `$1` is the
  * prefix.
  */
 export type Statements = Readonly<
@@ -28,13 +28,14 @@ export type Statements = Readonly<
 >
 
 /**
- * Fails on a standby, which may answer late, and would show a session that has ended. Asked once, before any row is looked at.
+ * Divides by zero on a standby, which may be behind the primary and would show a session that has ended. PostgreSQL evaluates it
+ * once, before it reads a row.
  */
 const ON_PRIMARY = '(SELECT 1 / (NOT pg_is_in_recovery())::int) = 1'
 
 /**
- * A record, as text in one form, whatever the settings `bytea_output` and `extra_float_digits` are: bytes in base64, and numbers as
- * the hex digits of their eight bytes.
+ * Selects a record as text: bytes in base64, and numbers as the hex digits of their eight bytes. This form does not depend on the
+ * settings `bytea_output` and `extra_float_digits`.
  */
 const record = (payload: string): string => `encode(float8send(revision), 'hex') AS revision,
 encode(float8send(expires_at), 'hex') AS expires_at, encode(subject, 'base64') AS subject, encode(${payload}, 'base64') AS payload`
@@ -43,13 +44,13 @@ const RECORD = record('payload')
 
 const KEY = 'prefix = $1 AND tag = $2 AND id = $3'
 
-/** @param table - Its name, quoted. */
+/** Makes the statements of a table. @param table - The name of the table, quoted. */
 export function statementsOf(table: string): Statements {
   const update = (assignments: string): string =>
     `UPDATE ${table} SET ${assignments} WHERE ${KEY} AND expires_at > $4 AND revision = $5`
   return {
     read: `SELECT ${RECORD} FROM ${table} WHERE ${KEY} AND ${ON_PRIMARY}`,
-    // OFFSET 0: PostgreSQL looks into the primary key for each, whatever the planner knows of the table.
+    // OFFSET 0: PostgreSQL looks up each record in the primary key, even if the planner has no statistics of the table.
     reads: `SELECT n, ${record(`CASE WHEN octet_length(payload) <= ${LONGEST_TOGETHER} THEN payload END`)}
       FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS asked (tag, id, n)
       CROSS JOIN LATERAL (SELECT * FROM ${table} WHERE prefix = $1 AND tag = asked.tag AND id = asked.id OFFSET 0) AS found
@@ -77,7 +78,7 @@ export function statementsOf(table: string): Statements {
       WHERE prefix = $1 AND tag = $2 AND id > $3 AND subject = $4 AND expires_at > $5 AND ${ON_PRIMARY} ORDER BY id LIMIT $6`,
     all: `SELECT tag, id, ${RECORD} FROM ${table}
       WHERE prefix = $1 AND (tag, id) > ($2, $3) AND expires_at > $4 AND ${ON_PRIMARY} ORDER BY tag, id LIMIT $5`,
-    // A page is what was selected: one of which others deleted some meanwhile is no sign of the end.
+    // The page is the selected rows: if others delete some of these rows meanwhile, the loop still goes on to the next page.
     deleteSubject: `WITH page AS (SELECT id FROM ${table}
         WHERE prefix = $1 AND tag = $2 AND id > $3 AND subject = $4 AND id IS DISTINCT FROM $5 ORDER BY id LIMIT $6),
       gone AS (DELETE FROM ${table} WHERE prefix = $1 AND tag = $2 AND subject = $4 AND id IN (SELECT id FROM page)
@@ -87,7 +88,7 @@ export function statementsOf(table: string): Statements {
         WHERE prefix = $1 AND (tag, id) > ($2, $3) AND ${ON_PRIMARY} ORDER BY tag, id LIMIT $4)
       SELECT tag, id, (SELECT count(*) FROM page WHERE expires_at > $5)::text AS live
       FROM page ORDER BY tag DESC, id DESC LIMIT 1`,
-    // What another sweeper holds is its to remove.
+    // SKIP LOCKED: another sweeper removes the rows that it has locked.
     sweep: `DELETE FROM ${table} WHERE ctid = ANY (ARRAY(
       SELECT ctid FROM ${table} WHERE prefix = $1 AND expiry_minute <= $2 AND expires_at <= $3 LIMIT $4
       FOR UPDATE SKIP LOCKED)) AND prefix = $1 AND expires_at <= $3`,

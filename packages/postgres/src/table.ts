@@ -1,6 +1,6 @@
 import { invalid } from '@sess/core/adapter'
 
-/** Which table. */
+/** Options that name the table. */
 export interface TableOptions {
   /** The table: letters, digits and `_`, 50 at most. Default: `sess_sessions`. */
   readonly table?: string
@@ -8,20 +8,21 @@ export interface TableOptions {
   readonly schema?: string
 }
 
-/** A table, as statements name it. */
+/** The names of a table, for statements. */
 export interface Table {
-  /** Quoted, with its schema where one was given. */
+  /** The name of the table, quoted, with its schema if the options have a schema. */
   readonly name: string
-  /** That of its schema; undefined: by the `search_path`. */
+  /** The name of the schema, quoted. Undefined: PostgreSQL finds the table by the `search_path`. */
   readonly schema: string | undefined
-  /** The index of expiries: `index` where one is made, and `indexName` to look for it. */
+  /** The name of the index of expiries, quoted, in the statement that makes it. */
   readonly index: string
+  /** The same name with the schema, to look it up. */
   readonly indexName: string
 }
 
 const NAME = /^[A-Za-z_]\w{0,49}$/
 
-/** @throws {SessError} `invalid_option` for names that are none. */
+/** Makes the names of a table. @throws {SessError} `invalid_option` for a name that is not allowed. */
 export function tableOf({ table = 'sess_sessions', schema }: TableOptions): Table {
   for (const [option, name] of Object.entries({ table, schema: schema ?? 'public' }))
     if (typeof name !== 'string' || !NAME.test(name))

@@ -15,7 +15,7 @@ beforeAll(async () => {
   ;({ schema, admin } = await newSchema())
   way = await tap((await server()).port)
   pool = poolOf({ port: way.port, max: 1 })
-  await pool.query('SELECT 1') // its connection is open from now on
+  await pool.query('SELECT 1') // the pool's connection is open now
 })
 afterAll(async () => {
   await pool.end()
@@ -31,7 +31,7 @@ const revised = (revision: number, more: Partial<SessionRecord> = {}): SessionRe
   ...more,
 })
 
-/** Keys of records that are there, with revision 1. */
+/** Creates records with revision 1. @returns Their keys. */
 async function made(many: number, each: Partial<SessionRecord> = {}): Promise<SessionKey[]> {
   const store = postgresStore(pool, { schema })
   const keys = Array.from({ length: many }, () => keyOf())
@@ -89,7 +89,7 @@ test.each([false, true])(
   },
 )
 
-test('of replacements of one record in one turn one wins; one that expects what another writes may come after it', async () => {
+test('of replacements of one record in one turn one wins; a replacement that expects the winner’s revision may win after it', async () => {
   const store = postgresStore(pool, { schema })
   const [one, two] = (await made(2)) as [SessionKey, SessionKey]
   const answers = await Promise.all([
@@ -117,14 +117,14 @@ test('a long payload goes alone, there and back', async () => {
   expect(way.turns).toBe(4)
 })
 
-/** A store that says in the server's list of connections who it is. */
+/** A store whose connections have a name of their own in pg_stat_activity. */
 function storeOf(name: string, port: number, config: PoolConfig = {}) {
   const own = poolOf({ port, application_name: name, ...config })
   onTestFinished(() => own.end())
   return postgresStore(own, { schema })
 }
 
-/** Another's connection, within a transaction that ends with the test if not before. */
+/** Another client's connection, within a transaction that ends with the test at the latest. */
 async function inTransaction(): Promise<PoolClient> {
   const holder = await admin.connect()
   onTestFinished(() => holder.release(true))
@@ -136,7 +136,7 @@ const waiting = async (name: string): Promise<number> =>
   (await admin.query(`SELECT 1 FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock'`, [name]))
     .rowCount ?? 0
 
-test('records that another transaction holds keep their own writers alone, who wait without holding any other', async () => {
+test('records that another transaction has locked hold up only their own writers, which wait without a lock on another record', async () => {
   const store = storeOf('beside', way.port)
   const keys = await made(6)
   const [held, free] = [keys.slice(2, 4), [...keys.slice(0, 2), ...keys.slice(4)]]
@@ -146,7 +146,7 @@ test('records that another transaction holds keep their own writers alone, who w
   for (const key of held) await hold(key)
   const answers = keys.map((key) => store.replace(key, asExpected(record), revised(2), now))
   const others = answers.filter((_, i) => free.includes(keys[i]!))
-  // Each turn has something to write: nobody is alone by chance.
+  // Each turn has several writes, so no write goes alone by chance.
   const [missing, more] = [keyOf(), new Set<Promise<unknown>>()]
   let isBusy = true
   onTestFinished(() => void (isBusy = false))
@@ -162,13 +162,13 @@ test('records that another transaction holds keep their own writers alone, who w
   await expect.poll(() => waiting('beside'), { timeout: 20_000 }).toBe(2)
   isBusy = false
   await Promise.all(more)
-  // What would be a deadlock if those who wait for this transaction held what it wants.
+  // This would be a deadlock if the writers that wait for this transaction had locked the record that it writes now.
   for (const key of free) await hold(key)
   await holder.query('COMMIT')
   expect(await Promise.all(answers.slice(2, 4))).toEqual(['conflict', 'conflict'])
 })
 
-test('what one of them is refused with is no matter of the others', async () => {
+test('the refusal of one item does not fail the other items', async () => {
   const store = postgresStore(pool, { schema })
   const keys = await made(3)
   await admin.query(`CREATE FUNCTION ${schema}.no_room() RETURNS trigger LANGUAGE plpgsql AS
@@ -183,7 +183,7 @@ test('what one of them is refused with is no matter of the others', async () => 
   ])
 })
 
-test('where the connection is lost under way, the outcome of each is unknown, and no read answers', async () => {
+test('if the connection is lost before the reply, the outcome of each write is unknown, and no read answers', async () => {
   await using own = await tap((await server()).port)
   const store = storeOf('lost', own.port)
   const keys = await made(3)
@@ -192,7 +192,7 @@ test('where the connection is lost under way, the outcome of each is unknown, an
   const writes = Promise.allSettled(keys.map((key) => store.replace(key, asExpected(record), revised(2), now)))
   const reads = Promise.allSettled(keys.map((key) => store.read(key, now)))
   await expect.poll(() => waiting('lost')).toBe(2)
-  own.closed = true // what is sent again now is known not to arrive
+  own.closed = true // so nothing that is sent again now arrives
   own.cut()
   for (const outcome of await writes)
     expect(outcome).toMatchObject({

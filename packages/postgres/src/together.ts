@@ -5,15 +5,21 @@ import type { Cause } from './errors.ts'
 import { minuteOf, recordOf } from './row.ts'
 import { MOST_TOGETHER, type Statements } from './statements.ts'
 
-/** A replacement of a record that has this revision. */
+/** A call of the store's `replace`. */
 export interface Replacement {
   readonly key: SessionKey
+  /** The revision that the record must have. */
   readonly revision: number
   readonly next: SessionRecord
   readonly now: number
 }
 
-/** Reads by one statement what one turn of the event loop asks for. The answer is null for no record; a record may have expired. */
+/**
+ * Makes a read that sends the reads of one turn of the event loop as one statement. It resolves to null if there is no record. The
+ * record may have expired.
+ *
+ * @param alone - Reads one record by a statement of its own.
+ */
 export function readsTogether(
   database: Database,
   statements: Statements,
@@ -32,8 +38,10 @@ export function readsTogether(
 }
 
 /**
- * Replaces by one statement what one turn of the event loop asks for; each compares by itself. The answer is false for a record that
- * is missing or has another revision, and for one that another transaction has locked.
+ * Makes a replacement that sends the replacements of one turn of the event loop as one statement. Each item compares its own revision.
+ * It resolves to false for a record that is missing or has another revision, and for a record that another transaction has locked.
+ *
+ * @param alone - Replaces one record by a statement of its own.
  */
 export function replacementsTogether(
   database: Database,
@@ -68,12 +76,12 @@ export function replacementsTogether(
   )
 }
 
-/** Answers nothing when the server refused the statement, and so applied nothing: one item may be the reason, so each goes alone. */
+/** Resolves to undefined if the server refused the statement: nothing was applied, and one item may be the cause, so each goes alone. */
 async function unlessRefused<T>(send: () => Promise<T>): Promise<T | undefined> {
   try {
     return await send()
   } catch (error) {
-    // Only an error of the server has a severity, in the server's language.
+    // Only an error of the server has a severity.
     const ofServer = error instanceof SessError && (error.cause as Cause | undefined)?.severity !== undefined
     if (ofServer && error.code !== 'unknown_outcome') return undefined
     throw error
@@ -82,7 +90,7 @@ async function unlessRefused<T>(send: () => Promise<T>): Promise<T | undefined> 
 
 const placeOf = (row: Row): number => Number(row['n']) - 1
 
-/** As arrays of PostgreSQL. Keys are base64url, which needs no escapes. */
+/** Makes the literals of two arrays of PostgreSQL. Keys are base64url, which needs no escapes. */
 const keysOf = (keys: readonly SessionKey[]): string[] => [
   `{${keys.map(({ tag }) => `"${tag}"`).join()}}`,
   `{${keys.map(({ id }) => `"${id}"`).join()}}`,

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { TestServer } from '@sess/test-servers'
 
-/** Kills PostgreSQL with all its processes, at one moment, and starts it again on its folder at once. */
+/** Kills PostgreSQL with all its processes at once, and starts it again in its folder. */
 export async function crash(server: TestServer): Promise<void> {
   const { pid } = server
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number)
@@ -17,11 +17,11 @@ function killIfThere(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL')
   } catch {
-    // It has ended by itself: the first to go was its parent.
+    // The process has ended by itself, because its parent was killed first.
   }
 }
 
-/** One that has ended, and that nobody has asked after, is there as a zombie. */
+/** Whether a process runs. A process that has ended, but has not been waited for, is a zombie and does not run. */
 function isRunning(pid: number): boolean {
   try {
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))

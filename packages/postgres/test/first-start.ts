@@ -1,4 +1,4 @@
-/** Makes the table of each schema that it is told of, at the time that it is told, and a record; says how that went. */
+/** For each message, makes the table of a schema at the time of the message, and creates a record; sends back the result. */
 import { migrate, postgresStore } from '../src/index.ts'
 import { poolOf } from './pool.ts'
 import { keyOf, now, record } from './record.ts'

@@ -9,21 +9,21 @@ import manifest from '../package.json' with { type: 'json' }
 import { migrate, postgresStore } from '../src/index.ts'
 import { poolOf } from './pool.ts'
 
-/** Where a client connects to, and the schema of its table. */
+/** The port of a server, and the schema of the table. */
 export interface Target {
   readonly port: number
   readonly schema: string
 }
 
-/** Another client of a namespace: for the kit's other processes, too. @param argument - A {@link Target} as JSON. */
+/** Opens another client of a namespace, also in the kit's other processes. @param argument - A {@link Target} as JSON. */
 export async function connect(argument: string): Promise<Connection> {
   const { port, schema } = JSON.parse(argument) as Target
   const pool = poolOf({ port })
-  await pool.query('') // its first connection is open: on a busy machine that takes long
+  await pool.query('') // opens the first connection now, which takes long on a busy machine
   return { store: postgresStore(pool, { schema }), close: () => pool.end() }
 }
 
-/** The table, past the store. */
+/** Reads and writes the table past the store. */
 function rawOf(pool: Pool, table: string): Raw {
   const row = `${table} WHERE prefix = '' AND tag = $1 AND id = $2`
   return {
@@ -40,10 +40,10 @@ function rawOf(pool: Pool, table: string): Raw {
 }
 
 let started: Promise<TestServer> | undefined
-/** The one server of this process, started when it is first asked for. */
+/** Returns the one server of this process. The first call starts it. */
 export const server = (): Promise<TestServer> => (started ??= startPostgres())
 
-/** A namespace: a schema of its own, with a table. */
+/** Makes a namespace: a schema of its own, with a table. */
 export async function newSchema(): Promise<{ readonly schema: string; readonly admin: Pool }> {
   const { port } = await server()
   const schema = `s${randomBytes(6).toString('hex')}`
@@ -52,7 +52,7 @@ export async function newSchema(): Promise<{ readonly schema: string; readonly a
   return { schema, admin }
 }
 
-/** Each namespace is a schema of one database. The store on trial speaks to its server through a proxy. */
+/** Each namespace is a schema of one database. The store on trial reaches its server through a proxy. */
 export const harness: Harness = harnessOf({
   name: 'postgres',
   module: import.meta.url,
@@ -68,7 +68,7 @@ export const harness: Harness = harnessOf({
       faulty: { faults, argument: argument(proxy) },
       raw: rawOf(admin, `${schema}.sess_sessions`),
       restart: async () => {
-        process.kill(postgres.pid!, 'SIGINT') // ends connections, and then itself
+        process.kill(postgres.pid!, 'SIGINT') // the server closes its connections and then ends
         while (postgres.pid !== undefined) await delay(20)
         await postgres.restart()
       },

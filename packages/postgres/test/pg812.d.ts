@@ -1,4 +1,4 @@
-/** The oldest pg that is taken; its types are those of the newest. */
+/** The oldest version of pg that the store supports, with the types of the newest version. */
 declare module 'pg812' {
   import pg from 'pg'
 

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import type { SessionKey, SessionRecord } from '@sess/core/adapter'
 
-/** The time that a test gives to the store. */
+/** The time that a test gives to the store, in ms since the epoch. */
 export const now: number = Date.now()
 
-/** A record of `ann`, live for a minute. */
+/** A record of the subject `ann` that expires after a minute. */
 export const record: SessionRecord = {
   revision: 1,
   expiresAt: now + 60_000,
@@ -12,7 +12,7 @@ export const record: SessionRecord = {
   payload: Buffer.from('payload'),
 }
 
-/** A key that nobody else has. @param tag - Default: a new one. */
+/** Makes a new key. @param tag - Default: a new tag. */
 export const keyOf = (tag: string = randomBytes(9).toString('base64url')): SessionKey => ({
   tag,
   id: randomBytes(12).toString('base64url'),

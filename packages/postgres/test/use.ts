@@ -2,7 +2,7 @@ import { asExpected, sum, type SessionStore } from '@sess/core/adapter'
 import { expect } from 'vitest'
 import { keyOf, now, record } from './record.ts'
 
-/** Calls each method of a store, and sees that it answers what it must. */
+/** Calls each method of a store, and checks the answers. */
 export async function use(store: SessionStore): Promise<void> {
   const one = keyOf()
   const two = keyOf(one.tag)
