@@ -7,17 +7,18 @@ import type { CaseContext, Harness } from './contract.ts'
 import { closeSpace, openSpace } from './preflight.ts'
 import { Recorder } from './recorder.ts'
 
-/** One operation, measured one call after another. */
+/** The measurement of one operation, whose calls run one after another. */
 export interface BenchRow {
   readonly operation: string
-  /** How often it was measured. */
+  /** How many times the operation was measured. */
   readonly times: number
-  /** In ms. */
+  /** The median, in ms. */
   readonly p50: number
+  /** The 99th percentile, in ms. */
   readonly p99: number
-  /** Calls into the store, for each. */
+  /** Calls into the store for each operation. */
   readonly calls: number
-  /** Requests to the server, for each; where the harness has a socket to count them at. */
+  /** Requests to the server for each operation. Absent if the harness has no socket at which to count them. */
   readonly roundTrips?: number
 }
 
@@ -30,7 +31,7 @@ interface Operation {
 const TIMES = 500
 const WARM_UP = 20
 
-/** Measures a store, and sessions over it, with payloads of 512 bytes. */
+/** Measures a store, and sessions over it, with payloads of 512 bytes. @param patience - In ms, of one call into the harness. */
 export async function bench(harness: Harness, patience: number): Promise<readonly BenchRow[]> {
   const rows: BenchRow[] = []
   for (const operation of operations) {
@@ -91,14 +92,14 @@ const ofStore = (
   },
 })
 
-/** Ten records of one subject: what a list or a revocation meets. */
+/** An operation on ten records of one subject, such as a list or a revocation. */
 const ofSubject = (
   name: string,
   run: (store: SessionStore, subject: Subject, now: number) => Promise<unknown> | undefined,
 ): Operation => ({
   name: `store: ${name} ten of a subject`,
   prepare: async ({ store, key, record, now }) => {
-    if (!store.list || !store.deleteSubject) throw new Error('the store does not claim it')
+    if (!store.list || !store.deleteSubject) throw new Error('the store has no list() or no deleteSubject()')
     const { tag } = key()
     for (let i = 0; i < 10; i++) await store.create(key(tag), record({ subject: 'ann' }), now)
     return async () => run(store, { id: 'ann', tag }, now)

@@ -9,10 +9,10 @@ import { stepLine } from './report/text.ts'
 import type { Result } from './result.ts'
 import { CALL_PATIENCE, RUN_OPTIONS, runCase, runSerializerCase } from './run.ts'
 
-/** How long a runner should wait for a test, in ms: longer than any case takes, for the kit ends them itself, and says where they hung. */
+/** The timeout of a test for runners, in ms. It is longer than any case: the kit itself ends a case that hangs, and names the call. */
 export const TEST_PATIENCE = 3_600_000
 
-/** How a test went that did not fail. `text` says why it does not apply, how the store deviates, or what else is worth a word. */
+/** The outcome of a test that did not fail. `text`: why the case does not apply, how the store deviates, or a note. */
 export type Outcome =
   | { readonly status: 'pass'; readonly text?: string }
   | { readonly status: 'not-applicable' | 'deviates'; readonly text: string }
@@ -20,26 +20,26 @@ export type Outcome =
 /** A test, for any runner. */
 export interface BoundTest {
   readonly name: string
-  /** Rejects where the test failed: with the last calls, and how to run the case again. */
+  /** Runs the test. @throws {Error} If the test failed, with the last calls and the command that runs the case again. */
   readonly run: () => Promise<Outcome>
 }
 
 /** The kit on one store, for any runner. */
 export interface BoundSuite {
-  /** What a runner calls the group of tests. */
+  /** The name of the group of tests. */
   readonly name: string
-  /** To be awaited before the first test: begins what the harness begins for the whole suite. */
+  /** Begins the harness for the whole suite. Await it before the first test. */
   readonly begin: () => Promise<void>
-  /** To be awaited after the last test, also where some failed. */
+  /** Ends the harness. Await it after the last test, also if some tests failed. */
   readonly end: () => Promise<void>
-  /** One after the other: the kit runs no two at once. The first looks at the harness. */
+  /** The tests. Run them one after another: the kit runs no two at once. The first test checks the harness. */
   readonly tests: readonly BoundTest[]
 }
 
 /**
- * The tests of a store, for a runner that the kit has no binding for.
+ * Makes the tests of a store, for a runner for which the kit has no binding.
  *
- * @throws {SessError} `invalid_option` for an option that there is not.
+ * @throws {SessError} `invalid_option` for an unknown option.
  * @example
  * const { name, begin, end, tests } = bind(harness)
  * describe(name, () => {
@@ -72,7 +72,7 @@ export function bind(harness: Harness, options: RunOptions = {}): BoundSuite {
   }
 }
 
-/** The tests of a serializer, for a runner that the kit has no binding for. */
+/** Makes the tests of a serializer, for a runner for which the kit has no binding. */
 export function bindSerializer(serializer: Serializer): Omit<BoundSuite, 'begin' | 'end'> {
   return {
     name: `serializer ${serializer.name} conforms`,
@@ -83,7 +83,7 @@ export function bindSerializer(serializer: Serializer): Omit<BoundSuite, 'begin'
   }
 }
 
-/** Throws what a runner should show. */
+/** Returns the outcome of a result. @throws {Error} If the case did not pass, with the message that the runner shows. */
 function outcomeOf(result: Result): Outcome {
   switch (result.status) {
     case 'pass':

@@ -91,7 +91,7 @@ describe.concurrent('a store that hangs is ended, and the report says where', { 
     expect(output).toMatch(where)
     expect(output).toMatch(/failed: \w+/)
     expect(output).toContain('never ended')
-    // Each in its call, in whatever namespace that was.
+    // Each case names its call, also for a call in a further namespace.
     expect(output).not.toContain('it did not end')
     expect(output).toContain('3 failed')
     expect(code).toBe(1)
@@ -129,14 +129,14 @@ test(
 test('an error that nobody waits for fails the case that it came in', { timeout: 120_000 }, async () => {
   const args = [BROKEN, '--case', 'round-trip/delete', '--case', 'round-trip/replace']
   const { code, output } = await command(args, { BROKEN: 'strays' })
-  expect(output).toContain('an error that nobody waited for, and that would have ended the process: left alone')
+  expect(output).toContain('an unhandled error, which would have ended the process: left alone')
   expect(code).toBe(1)
 })
 
 test('a deviation is run, and must fail', { timeout: 120_000 }, async () => {
   const args = [BROKEN, '--case', 'round-trip/delete', '--case', 'races/stale-replace']
   const { code, output } = await command(args, { BROKEN: 'deviates' })
-  expect(output).toContain('the store keeps this rule: take it out of the deviations')
+  expect(output).toContain('the store keeps this rule: remove it from the deviations')
   expect(output).toContain('1 failed, 1 deviates as listed')
   expect(code).toBe(1)
 })

@@ -16,7 +16,7 @@ import { CALL_PATIENCE } from './run.ts'
 import { runSerializerSuite, runSuite, type SuiteOptions } from './suite.ts'
 import { within } from './deadline.ts'
 
-/** What a module offers to be put on trial. */
+/** The exports of a module that the kit can put on trial. */
 interface Subject {
   readonly harness?: Harness
   readonly default?: Harness
@@ -31,7 +31,7 @@ async function subjectOf(path: string, patience: number): Promise<Subject> {
   return within(
     import(pathToFileURL(resolve(path)).href) as Promise<Subject>,
     patience,
-    `importing ${path}: something awaits at its top level, which`,
+    `importing ${path}: an await at its top level`,
   )
 }
 
@@ -70,7 +70,7 @@ async function main(): Promise<number> {
   return EXIT[report.verdict]
 }
 
-/** Ends, whatever the store or the harness has left open: what they leave is looked at by the cases. */
+/** Ends the process, even if the store or the harness has left something open: the cases check for open handles. */
 function end(code: number): void {
   process.stdout.write('', () => process.exit(code))
 }

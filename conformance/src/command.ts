@@ -1,30 +1,30 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { HarnessError } from './result.ts'
 
-/** What `--help` prints. */
+/** The text of `--help`. */
 export const HELP: string = `Usage: sess-conformance HARNESS [options]
 
-Holds a session store to the contract. HARNESS is a module that exports \`harness\`, or has it as its default export;
-one that exports \`serializer\` puts a serializer on trial.
+Checks a session store against the contract. HARNESS is a module that exports \`harness\`, or has it as its default export;
+a module that exports \`serializer\` puts a serializer on trial.
 
   --report DIR    writes report.json, junit.xml, report.md, report.html and badge.svg
-  --case ID       runs one case, or those that a pattern names, as 'clock/*'; repeatable
+  --case ID       runs one case, or the cases of a pattern such as 'clock/*'; repeatable
   --clause NAME   runs the cases of one clause; repeatable
-  --seed N        makes the same random choices again; printed with each failure
-  --path P        goes straight to a counter-example; printed with it
-  --quick         some cases of each clause, with a tenth of the rounds: to work with, no proof
-  --bench         measures, once all is green: times, calls and round trips of each operation
-  --patience MS   how long one call may take, in ms; cases get more time with it  (15000)
-  --list          prints the cases, and what each demands
-  --help
+  --seed N        repeats the random choices of a run; each failure prints its seed
+  --path P        starts at a counter-example; the counter-example prints its path
+  --quick         runs some cases of each clause with a tenth of the rounds, which proves nothing
+  --bench         measures the time, calls and round trips of each operation, if all cases pass
+  --patience MS   sets the longest time of one call, in ms; cases get more time in proportion  (15000)
+  --list          prints the cases and their rules
+  --help          prints this text
 
-Exit code: 0 the store keeps the contract; 1 it fell short; 2 the harness did, or something could not be judged.
+Exit code: 0 the store keeps the contract; 1 the store breaks it; 2 the harness has an error, or a case could not be judged.
 
 Example:
   sess-conformance ./harness.mjs --report out/
 `
 
-/** Less was meant as seconds. */
+/** The least value of --patience, in ms: a smaller number was probably meant as seconds. */
 const LEAST_PATIENCE = 1000
 
 const text = { type: 'string' } as const
@@ -46,23 +46,23 @@ const config = {
   },
 } as const satisfies ParseArgsConfig
 
-/** What the command line asks for. */
+/** A command line. */
 export interface Command {
   readonly does: 'run' | 'help' | 'list'
-  /** The module's path. */
+  /** The path of the module. */
   readonly harness: string
-  /** A folder. */
+  /** The folder for the reports. */
   readonly report: string | undefined
   readonly only: readonly string[] | undefined
   readonly seed: number | undefined
   readonly path: string | undefined
   readonly quick: boolean
   readonly bench: boolean
-  /** In ms. */
+  /** The longest time of one call, in ms. */
   readonly patience: number | undefined
 }
 
-/** Reads the command line. @throws {HarnessError} For what it cannot make out. */
+/** Reads the command line. @throws {HarnessError} For an unknown option, a wrong value, or no module. */
 export function readCommand(args: readonly string[]): Command {
   const { values, positionals } = parse(args)
   const does = values.help ? 'help' : values.list ? 'list' : 'run'
@@ -70,7 +70,7 @@ export function readCommand(args: readonly string[]): Command {
     throw new HarnessError('name one module that exports a harness; --help shows how')
   const patience = number(values.patience, 'patience')
   if (patience !== undefined && patience < LEAST_PATIENCE)
-    throw new HarnessError(`--patience is in ms, and at least ${LEAST_PATIENCE}; it was given '${values.patience}'`)
+    throw new HarnessError(`--patience takes at least ${LEAST_PATIENCE} ms; it was given '${values.patience}'`)
   return {
     does,
     harness: positionals[0] ?? '',
@@ -95,7 +95,7 @@ function parse(args: readonly string[]) {
   }
 }
 
-/** Not Number(): that takes '' for 0 and '0x10' for 16. */
+/** Reads a whole number. `Number()` would read '' as 0 and '0x10' as 16. */
 function number(value: string | undefined, name: string): number | undefined {
   if (value === undefined) return undefined
   if (!/^\d{1,10}$/.test(value)) throw new HarnessError(`--${name} takes a whole number; it was given '${value}'`)

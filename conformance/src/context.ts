@@ -9,7 +9,7 @@ import type { Task } from './task.ts'
 
 const PEPPER = 'a pepper of the conformance kit'
 
-/** What a case is run with. When the signal is given, other processes are ended. */
+/** Makes the context of a case. @param signal - Kills the other processes of the case. */
 export function contextOf(
   harness: Harness,
   space: Space,
@@ -41,7 +41,7 @@ export function contextOf(
         clock: () => time.now,
         pepper: PEPPER,
         log: false,
-        // A timer's sweep would be a call that no case has made.
+        // A sweep by a timer would be a call of the store that the case does not expect.
         sweepEvery: false,
         ...(seal && { seal }),
         ...rest,
@@ -62,14 +62,14 @@ export function contextOf(
       const answers = recorder.call('processes', tasks.map(({ kind }) => kind).join(', '), () =>
         runInProcesses(module, argument, tasks, signal),
       )
-      // A case that fails while they are at work no longer waits for them.
+      // If the case fails while the processes run, nothing waits for their answers.
       answers.catch(() => {})
       return answers
     },
   }
 }
 
-/** Asks the harness for something, with that written down, and its failure told from the store's. */
+/** Calls the harness and records the call. @throws {HarnessError} For every failure, to separate it from a failure of the store. */
 async function asked<T>(recorder: Recorder, what: string, run: () => Promise<T>): Promise<T> {
   try {
     return await recorder.call('harness', what, run)
@@ -78,17 +78,17 @@ async function asked<T>(recorder: Recorder, what: string, run: () => Promise<T>)
   }
 }
 
-/** The harness, with what is done in more namespaces written down. */
+/** Wraps the harness: it records the calls in further namespaces. */
 function recordedHarness(harness: Harness, recorder: Recorder): Harness {
   const open = async (): Promise<Space> => recorded(await asked(recorder, 'open()', () => harness.open()), recorder)
   return Object.create(harness, { open: { value: open } }) as Harness
 }
 
-/** The space, with calls into it written down. */
+/** Wraps a space: it records the calls of its members. */
 function recorded(space: Space, recorder: Recorder): Space {
   const { restart, ping, demotion } = space
   const store = recorder.wrap(space.store)
-  /** What the harness gave, by what the case was given for it. */
+  /** The harness's store, by the wrapped store that the case has. */
   const given = new Map<SessionStore, SessionStore>([[store, space.store]])
   return {
     ...space,

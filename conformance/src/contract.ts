@@ -12,7 +12,7 @@ import type {
 import type { Fault, Faults } from './fault-switch.ts'
 import type { Task } from './task.ts'
 
-/** The clauses that a store, a serializer, or sessions over a store are held to. */
+/** The clauses of the contract, for a store, a serializer, or sessions over a store. */
 export type Clause =
   | 'identity'
   | 'round-trip'
@@ -27,23 +27,23 @@ export type Clause =
   | 'life-cycle'
 
 /**
- * How a case tries its rule: by one `example`, by random calls against a `model`, by a `history` of several clients that
- * is checked for linearizability, or under a `fault`.
+ * The way in which a case tries its rule: by one `example`, by random calls against a `model`, by a `history` of several clients
+ * that is checked for linearizability, or under a `fault`.
  */
 export type Layer = 'example' | 'model' | 'history' | 'fault'
 
-/** What an adapter's author writes: how to get at the store. */
+/** Opens and closes the store for the kit. The author of an adapter writes it. */
 export interface Harness {
   /** The name of the adapter, for reports. */
   readonly name: string
   /**
-   * Begins what all namespaces share: a server above all. Called once, before anything else is asked of the harness. Not
-   * called in the kit's other processes.
+   * Begins the things that all namespaces share, such as a server. The kit calls it once, before its other calls of the harness, and
+   * does not call it in its other processes.
    */
   begin?(): Promise<void>
-  /** Ends what `begin` began. Called once, after the last case, also where some failed. */
+  /** Ends the things that `begin` began. The kit calls it once, after the last case, also if some cases failed. */
   end?(): Promise<void>
-  /** Opens an empty namespace: what is written in one is never seen in another. */
+  /** Opens an empty namespace. Nothing that is written in one namespace may be seen in another. */
   open(): Promise<Space>
   /**
    * A module that lets another process reach the same data: it exports `connect(argument)`, which resolves to a
@@ -51,25 +51,25 @@ export interface Harness {
    */
   readonly process?: { readonly module: URL | string }
   /**
-   * The rules that the store is known to break, by the case's id. Each is run, and must fail: one that passes fails the
-   * run, and an id that is no case is a mistake of the harness.
+   * The rules that the store is known to break, by the id of the case. The kit runs each of these cases, and each must fail: a case
+   * that passes fails the run, and an unknown id is an error of the harness.
    */
   readonly deviations?: Readonly<Record<string, Deviation>>
   /**
-   * What sessions over the store are sealed with, where the seal is on trial as well. Default: none; in the cases on
-   * ciphertext, a plain AES-256-GCM of the kit's own.
+   * The seal of sessions over the store, if the seal is on trial as well. Default: none; in the cases on ciphertext, the kit's own
+   * AES-256-GCM.
    */
   readonly seal?: Seal
   /**
-   * The share of their size that the cases of the clause `scale` have, above 0, at most 1: for an emulator that is much slower
-   * than the server it stands for. The report says so. Default: 1.
+   * The factor of the sizes in the cases of the clause `scale`, above 0 and at most 1, for an emulator that is much slower than the
+   * real server. The report prints it. Default: 1.
    */
   readonly scale?: number
-  /** Versions for the report: of the adapter, its driver, its server. Asked once, before the first case. */
+  /** Versions for the report: of the adapter, its driver, its server. The kit calls it once, before the first case. */
   versions?(): Promise<Readonly<Record<string, string>>>
 }
 
-/** Why a store breaks a rule, and where that is argued. */
+/** The reason for which a store breaks a rule, and the place of the argument. */
 export interface Deviation {
   readonly reason: string
   /** A URL, or the path of a document. */
@@ -79,59 +79,59 @@ export interface Deviation {
 /** One namespace. */
 export interface Space {
   readonly store: SessionStore
-  /** Another client of the same data; for a store that lives in one process, the same store. */
+  /** Opens another client of the same data. A store that lives in one process may return the same store. */
   connect(): Promise<SessionStore>
-  /** Asks something by the driver's client of a store that `connect` gave, past the store; rejects where that client was ended. */
+  /** Sends a command through the driver's client of a store that `connect` gave, past the store. It rejects if that client has ended. */
   ping?(store: SessionStore): Promise<unknown>
-  /** What `connect` of the process module is given, as text. Needed where the harness names one. */
+  /** The argument of `connect` of the process module. Required if the harness names a process module. */
   readonly argument?: string
-  /** Stops the server and starts it again, with its data or without. Resolves once it takes connections. */
+  /** Stops the server and starts it again, with its data or without. It resolves once the server takes connections. */
   restart?(): Promise<void>
-  /** What is stored, past the store. */
+  /** Reads and writes the stored bytes past the store. */
   readonly raw?: Raw
-  /** The index of subjects, past the store: where it keeps one apart from the records. */
+  /** The index of subjects, past the store. For a store that keeps an index apart from the records. */
   readonly index?: Index
-  /** Trouble between `store` and its server. Where it is missing, the kit makes it in front of the store. */
+  /** Makes faults between `store` and its server. If it is absent, the kit makes faults in front of the store. */
   readonly faults?: Faults
-  /** Makes the place where sessions are stored run full: where a write can fail at its end, on a disk above all. */
+  /** Fills the place where sessions are stored. For stores in which a write can fail at its end, such as stores on a disk. */
   readonly full?: Full
   /** Makes the server that `store` talks to a replica, which keeps its connections, answers reads and refuses writes. */
   readonly demotion?: Demotion
-  /** Ends everything that was opened, and removes what was written. */
+  /** Closes everything that was opened, and removes everything that was written. */
   close(): Promise<void>
 }
 
-/** The stored bytes, past the store: for the cases on hostile bytes, and on what can be read in a stolen backup. */
+/** Access to the stored bytes past the store, for the cases on hostile bytes and on stolen backups. */
 export interface Raw {
-  /** The bytes that hold the payload, with whatever is stored in one value with it; undefined where there are none. */
+  /** Reads the stored value that holds the payload, with all else in that value. Undefined if there is no value. */
   read(key: SessionKey): Promise<Uint8Array | undefined>
-  /** Overwrites those bytes. */
+  /** Overwrites that stored value. */
   write(key: SessionKey, bytes: Uint8Array): Promise<void>
-  /** Everything that is stored in the namespace: keys, indexes and values, in any order. */
+  /** Reads everything that is stored in the namespace: keys, indexes and values, in any order. */
   dump(): Promise<Uint8Array>
 }
 
 /** A store's index of subjects, past the store. */
 export interface Index {
-  /** Loses what the index holds of a subject, as an eviction would. */
+  /** Removes the index entries of a subject, as an eviction would. */
   lose(subject: Subject): Promise<void>
-  /** How many entries it holds of a subject. */
+  /** The number of index entries of a subject. */
   size(subject: Subject): Promise<number>
 }
 
-/** The place where sessions are stored, and its room. */
+/** Fills the place where sessions are stored, and frees it. */
 export interface Full {
-  /** Leaves no room, or almost none. Reads go on. */
+  /** Leaves no room, or almost none. Reads must still work. */
   fill(): Promise<void>
-  /** Gives the room back. */
+  /** Frees the room again. */
   free(): Promise<void>
 }
 
-/** The server's part among others: after a failover the old master may be a replica to which clients are still connected. */
+/** Demotes the server: after a failover the old master may be a replica to which clients are still connected. */
 export interface Demotion {
-  /** Makes it a read-only replica: it goes on to answer reads with what it has, and connections stay. */
+  /** Makes the server a read-only replica. It still answers reads from its own data, and keeps its connections. */
   demote(): Promise<void>
-  /** Makes it the master again. */
+  /** Makes the server the master again. */
   promote(): Promise<void>
 }
 
@@ -139,64 +139,64 @@ export interface Demotion {
 export interface Connection {
   readonly store: SessionStore
   /**
-   * Asks the server or the file something by the driver's own client, past the store; rejects where that client was ended.
-   * Leave it out where the store opens its client itself.
+   * Sends a command through the driver's own client, past the store. It rejects if that client has ended. Leave it out if the store
+   * opens its client itself.
    */
   ping?(): Promise<unknown>
-  /** After it nothing may keep the process alive. */
+  /** Closes the store and its client. Afterwards nothing may keep the process alive. */
   close(): Promise<void>
 }
 
-/** What a case is run with. Every call of a store that it gives is in the case's timeline. */
+/** The argument of a case. It records every call of its stores in the timeline of the case. */
 export interface CaseContext {
   readonly harness: Harness
   readonly space: Space
   readonly store: SessionStore
-  /** The time at which the case began, in ms since the epoch. Cases move it by themselves: stores are told the time. */
+  /** The time at which the case began, in ms since the epoch. Stores take the time as an argument, so a case can move it. */
   readonly now: number
-  /** What random choices are made from: the same seed makes the same choices. */
+  /** The seed of random choices: the same seed makes the same choices. */
   readonly seed: number
-  /** Where a random search goes on: fast-check's path of a counter-example. */
+  /** The start of a random search: fast-check's path of a counter-example. */
   readonly path?: string
-  /** How many rounds to make of this many: all, or fewer in a quick run; at least one. */
+  /** The number of rounds to make: `full`, or fewer in a quick run, and at least one. */
   rounds(full: number): number
-  /** A key that no other case uses. */
+  /** Makes a key that no other case uses. @param tag - Default: a new tag. */
   key(tag?: string): SessionKey
-  /** A record that lives for a minute from `now`. */
+  /** Makes a record that expires a minute after `now`. */
   record(parts?: Partial<SessionRecord>): SessionRecord
-  /** Sessions over the store, or over another client of it, with a clock that `time.now` sets, and other options. */
+  /** Makes sessions over the store or over another client of it. `time.now` is their clock. */
   sessions(time?: { now: number }, store?: SessionStore, options?: Partial<SessionsOptions>): Sessions
   /**
-   * A store that trouble of these kinds can be made for: at its socket where the harness can make one of them there, else in
-   * front of it.
+   * Returns a store with faults of these kinds. The faults are at its socket if the harness can make one of them there, and otherwise
+   * in front of the store.
    */
   faulty(...faults: readonly Fault[]): { readonly store: SessionStore; readonly faults: Faults }
-  /** Runs a task, or one for each, in this many other processes at once. Resolves to what each answered. */
+  /** Runs one task, or a task for each index, in `count` other processes at once. It resolves to their answers. */
   processes(count: number, task: Task | ((index: number) => Task)): Promise<unknown[]>
 }
 
-/** One rule of the contract, and the code that tries it. */
+/** A rule of the contract, and the code that tries it. */
 export interface Case {
-  /** `clause/what`. */
+  /** The id, such as `clock/sweep`: the clause, and a name. */
   readonly id: string
   readonly clause: Clause
   readonly layer: Layer
   /** The rule, in one sentence. */
   readonly text: string
-  /** What is on trial: a store by itself, or sessions over it. */
+  /** The subject of the trial: a store by itself, or sessions over it. */
   readonly subject: 'store' | 'sessions'
   /**
-   * For how long nothing may happen in it, in ms; longer in proportion where {@link RunOptions.patience} is raised, and on a
-   * machine that is slow or busy. It may take five times as long in all. Default: 60,000.
+   * The longest time without a call that begins or ends, in ms. It grows with {@link RunOptions.patience}, and on a machine that is
+   * slow or busy. The whole case may take five times as long. Default: 60,000.
    */
   readonly patience?: number
-  /** Why the case does not apply to a store, as evidence; undefined when it does. */
+  /** Returns the evidence that the case does not apply to a store. Undefined if the case applies. */
   readonly requires?: (context: CaseContext) => string | undefined | Promise<string | undefined>
-  /** Throws, by node:assert, where the rule is broken; {@link Inconclusive} where it could not find out. */
+  /** Tries the rule. It throws an error of node:assert if the rule is broken, and {@link Inconclusive} if it could not be judged. */
   readonly run: (context: CaseContext) => Promise<void>
 }
 
-/** One rule for serializers. */
+/** A rule for serializers, and the code that tries it. */
 export interface SerializerCase {
   readonly id: string
   readonly clause: 'serialization'
@@ -206,18 +206,20 @@ export interface SerializerCase {
   readonly run: (serializer: Serializer, context: Pick<CaseContext, 'seed' | 'path' | 'rounds'>) => void | Promise<void>
 }
 
-/** How a case is run. */
+/** Options of a run. */
 export interface RunOptions {
-  /** Default: a random one. */
+  /** The seed of random choices. Default: a random seed. */
   readonly seed?: number
+  /** The path of a counter-example, at which a random search starts. */
   readonly path?: string
-  /** The share of rounds that random cases make, above 0, at most 1. Default: 1. */
+  /** The share of rounds that random cases make, above 0 and at most 1. Default: 1. */
   readonly effort?: number
   /**
-   * How long one call into the store may take in which it makes no request, or one into the harness, in ms on a machine of
-   * the usual speed: the kit measures it at the start. Default: 15,000, longer than core ever waits.
+   * The longest time that a call into the store may take without a request to its server, or a call into the harness, in ms. The kit
+   * measures the speed of the machine at the start, and waits longer on a slow machine. Default: 15,000, which is longer than core
+   * waits for a store.
    */
   readonly patience?: number
-  /** What makes the sessions on trial. Default: core's. */
+  /** The function that makes the sessions on trial. Default: `createSessions` of core. */
   readonly createSessions?: typeof createSessions
 }

@@ -2,19 +2,19 @@ import { createHash } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import { HarnessError } from './result.ts'
 
-/** What is hashed to see how fast the machine is. */
+/** The bytes that the kit hashes to measure the speed of the machine. */
 const SAMPLE = new Uint8Array(2 ** 21)
-/** How long that takes on an idle machine of no particular speed, in ms. */
+/** The time of one hash on an idle machine of the usual speed, in ms. */
 const USUAL_MS = 8
 const SAMPLES = 3
-/** A machine slower than this, or busier, has to be told so, by `patience`. */
+/** The greatest slowness. On a slower or busier machine the user must raise `patience`. */
 const MOST = 10
 
 let measured: Promise<number> | undefined
 
 /**
- * How many times slower than usual this machine is, from 1 to 10: because of its processor, or because others use it.
- * Measured once in a process, by the wall clock.
+ * Measures how many times slower than usual this machine is, from 1 to 10, by its processor or because other processes use it. It
+ * measures once in a process, by the wall clock.
  */
 export function slowness(): Promise<number> {
   return (measured ??= measure())
@@ -29,9 +29,15 @@ async function measure(): Promise<number> {
   return Math.min(MOST, Math.max(1, (performance.now() - began) / (SAMPLES * USUAL_MS)))
 }
 
-/** Waits for the harness, so long and no longer, in ms on a machine of the usual speed. */
+/**
+ * Waits for the harness, with a timeout.
+ *
+ * @param patience - The timeout in ms on a machine of the usual speed; longer on a slow machine.
+ * @param what - The name of the call, for the message.
+ * @throws {HarnessError} At the timeout.
+ */
 export async function within<T>(promise: Promise<T>, patience: number, what: string): Promise<T> {
-  // It may fail before the race begins.
+  // The promise may reject before the race begins.
   promise.catch(() => {})
   const limit = patience * (await slowness())
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -47,14 +53,14 @@ export async function within<T>(promise: Promise<T>, patience: number, what: str
   }
 }
 
-/** A time in ms, for a message. */
+/** Formats a time in ms for a message: `1.5 s`. */
 export function seconds(ms: number): string {
   return `${Number((ms / 1000).toFixed(1))} s`
 }
 
 /**
- * Counts for how long a value has stayed the same, in ms of this process's own life: of a time in which the process had no
- * turn, because the machine was busy or asleep, no more counts than two looks apart.
+ * Measures for how long a value has stayed the same, in ms of this process's own life. If the process had no turn for longer, because
+ * the machine was busy or asleep, it counts at most the time of two looks.
  */
 export class Stillness {
   readonly #look: () => unknown
@@ -63,14 +69,14 @@ export class Stillness {
   #looked = performance.now()
   #ms = 0
 
-  /** @param everyMs - How often `look` will be called. */
+  /** @param everyMs - The time between two calls of `look`, in ms. */
   constructor(look: () => unknown, everyMs: number) {
     this.#look = look
     this.#everyMs = everyMs
     this.#value = look()
   }
 
-  /** Looks again. @returns For how long the value has been the same. */
+  /** Looks again. @returns The time for which the value has been the same, in ms. */
   look(): number {
     const now = performance.now()
     const lived = Math.min(now - this.#looked, 2 * this.#everyMs)

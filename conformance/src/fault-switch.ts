@@ -1,45 +1,42 @@
-/** What can happen between a client and its server. */
+/** A fault between a client and its server. */
 export type Fault =
   /** The connection is lost before the request arrives. */
   | 'cut-before'
-  /** The server does what it was asked; the connection is lost before the answer arrives. */
+  /** The server handles the request. The connection is lost before the answer arrives. */
   | 'cut-after'
   /** The connection is lost in the middle of the answer. */
   | 'cut-mid-reply'
   /** Bytes of the answer are changed. */
   | 'corrupt-reply'
-  /** The request arrives late, even if nobody waits for its answer any more. */
+  /** The request arrives late, even if the client no longer waits for the answer. */
   | 'late'
   /** The answer arrives late. */
   | 'slow'
-  /** Connections are lost, and new ones refused, until it heals. */
+  /** Connections are lost, and new connections are refused, until `heal`. */
   | 'down'
-  /** Connections stay open and new ones are taken, and nothing goes on in them until it heals: a server that was stopped. */
+  /** Connections stay open and new connections are accepted, but no data passes until `heal`, as with a stopped server process. */
   | 'hang'
 
-/** When trouble strikes, how often, and by how much. */
+/** Options of a fault. */
 export interface FaultOptions {
+  /** How many requests the fault strikes. Default: 1. `down` and `hang` last until `heal`. */
   readonly times?: number
+  /** The delay of `late` and `slow`, in ms. Default: 100. */
   readonly ms?: number
+  /** How many requests pass first, for a call that makes several. Default: 0. `down` and `hang` begin at once. */
   readonly after?: number
 }
 
-/** The switch of a place where trouble can be made. */
+/** Makes faults in one place, at a socket or in front of a store. */
 export interface Faults {
-  /** What it can do. */
+  /** The faults that it can make. */
   readonly offers: readonly Fault[]
-  /**
-   * Makes trouble for the next requests: for `times` of them, by default 1; `down` and `hang` last until it heals.
-   *
-   * @param options.ms - For `late` and `slow`: by how much. Default: 100.
-   * @param options.after - How many requests pass first, for a call that makes several. Default: 0. `down` and `hang` begin
-   * at once.
-   */
+  /** Makes a fault strike the next requests. */
   inject(fault: Fault, options?: FaultOptions): void
-  /** Ends it. What is under way goes on. Resolves once connections are taken again. */
+  /** Ends the fault. Delayed requests and answers still arrive. It resolves once connections are accepted again. */
   heal(): Promise<void>
-  /** How often it has struck. A case that expected trouble must see that it came. */
+  /** How many times a fault has struck. A case that injects a fault must check that it struck. */
   readonly struck: number
-  /** How many requests have gone to the server, where that can be told. */
+  /** How many requests have gone to the server. Absent if they cannot be counted. */
   readonly requests?: number
 }

@@ -1,5 +1,5 @@
 /**
- * Trouble between a client and its server, for harnesses: what can be made, and what makes it.
+ * Faults between a client and its server, for harnesses.
  *
  * @module
  */

@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import type { Full } from './contract.ts'
 
 /**
- * A disk that runs full, for stores that keep their files in a folder and write them in this process: while it is full no
- * file of the process may grow past the largest in the folder. The write that would fails at its end, as on a full disk.
+ * Simulates a full disk, for stores that keep their files in a folder and write them in this process. While the disk is full, no file
+ * of the process may grow past the largest file in the folder. A write that needs more fails at its end, as on a full disk.
  *
- * @returns Undefined where the system has no `prlimit`, as Linux has: leave `full` out there.
+ * @returns Undefined if the system has no `prlimit`, which Linux has: leave `full` out then.
  * @see https://man7.org/linux/man-pages/man2/getrlimit.2.html (RLIMIT_FSIZE)
  */
 export function fullFiles(folder: string): Full | undefined {
@@ -25,7 +25,7 @@ export function fullFiles(folder: string): Full | undefined {
   }
 }
 
-/** What prlimit says of this process; undefined: it cannot. */
+/** Runs prlimit on this process. @returns Its output; undefined if prlimit is missing or failed. */
 function limit(...options: readonly string[]): string | undefined {
   const { status, stdout } = spawnSync('prlimit', ['--pid', String(process.pid), ...options], { encoding: 'utf8' })
   return status === 0 ? stdout.trim() : undefined

@@ -1,6 +1,6 @@
 /**
- * What a harness is made with, without the cases: the kit's other processes import a harness's module, and would load them for
- * nothing.
+ * The parts of the kit that a harness needs, without the cases: the kit's other processes import the module of a harness, and do not
+ * need the cases.
  *
  * @module
  */
@@ -10,35 +10,35 @@ import type { Faults } from './fault-switch.ts'
 export type { Connection, Demotion, Deviation, Full, Harness, Index, Raw, Space } from './contract.ts'
 export { scratchFolder } from './scratch-folder.ts'
 
-/** Where one namespace is, and what can be done to it past the store. */
+/** The location of a namespace, and access to it past the store. */
 export interface Namespace extends Pick<Space, 'raw' | 'index' | 'restart' | 'full' | 'demotion'> {
-  /** What `connect` is given, as text, in other processes too: a URL, a file's name, a prefix, all of it as JSON. */
+  /** The argument of `connect`, also in other processes: text such as a URL, a file name or a prefix, or all of these as JSON. */
   readonly argument: string
-  /** Trouble for the store on trial: its switch, and the argument that leads through it. All other clients go past it. */
+  /** Faults for the store on trial, and the argument of `connect` that leads through them. All other clients connect directly. */
   readonly faulty?: { readonly faults: Faults; readonly argument: string }
-  /** Removes what was written, and ends what `make` began. Called once every client is closed. */
+  /** Removes the data of the namespace, and ends everything that `make` began. Called after every client is closed. */
   remove?(): Promise<void>
 }
 
-/** What an adapter's author says of a store, for {@link harnessOf}. */
+/** The parts of a harness that the author of an adapter writes, for {@link harnessOf}. */
 export interface HarnessParts extends Pick<
   Harness,
   'name' | 'deviations' | 'seal' | 'scale' | 'versions' | 'begin' | 'end'
 > {
   /**
-   * The `import.meta.url` of the module that calls, which exports `connect`: other processes import it. Leave it out for
-   * a store that lives in one process; all its clients are then the first.
+   * The `import.meta.url` of the calling module, which exports `connect`: other processes import it. Leave it out for a store that
+   * lives in one process; all clients are then the first client.
    */
   readonly module?: string
-  /** Another client of the namespace that an argument leads to: a client of the driver, and a store on it. */
+  /** Opens another client of a namespace: a client of the driver, and a store on it. @param argument - {@link Namespace.argument}. */
   connect(argument: string): Connection | Promise<Connection>
-  /** Makes an empty namespace. Default: one that `connect` is given an empty text for. */
+  /** Makes an empty namespace. Default: a namespace with the argument `''`. */
   make?(): Promise<Namespace>
 }
 
 /**
- * A harness, from how to make an empty namespace and how to connect to it: it counts the clients, closes them in the order
- * in which they came, and then removes the namespace.
+ * Makes a harness from a function that makes an empty namespace and a function that connects to it. The harness keeps a list of its
+ * clients, closes them in the order in which they were opened, and then removes the namespace.
  *
  * @example
  * export const harness = harnessOf({ name: 'pg', module: import.meta.url, connect, make })

@@ -1,5 +1,5 @@
 /**
- * The table of HTTP behaviour that every binding keeps, for bindings of any framework: rows as data, and what a harness is.
+ * The table of HTTP behaviour for bindings of any framework: its rows, and the types of a harness.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { upgradeCases } from './http/upgrades.ts'
 export type { HttpAnswer, HttpApp, HttpAsked, HttpCase, HttpHarness, HttpServed } from './http/contract.ts'
 export { nodeServer } from './http/node-server.ts'
 
-/** The rows. Run each with a harness; it rejects where the binding falls short. */
+/** The rows of the table. Run each row with a harness; it rejects if the binding breaks the row. */
 export const httpCases: readonly HttpCase[] = [
   ...commitCases,
   ...streamCases,

@@ -3,7 +3,7 @@ import type { Harness, RunOptions } from './contract.ts'
 import { bind, bindSerializer, TEST_PATIENCE, type BoundTest } from './binding.ts'
 import { HarnessError } from './result.ts'
 
-/** Of the globals of Jest, those that are called. */
+/** The globals of Jest that this binding calls. */
 interface JestGlobals {
   describe(name: string, define: () => void): void
   test(name: string, run: () => Promise<void>, timeout: number): void
@@ -11,21 +11,21 @@ interface JestGlobals {
   afterAll(run: () => Promise<void>, timeout: number): void
 }
 
-/** @throws {HarnessError} Where they are not there. */
+/** Returns the globals of Jest. @throws {HarnessError} If they do not exist. */
 function globals(): JestGlobals {
   const jest = globalThis as unknown as JestGlobals
   if (typeof jest.describe !== 'function' || typeof jest.beforeAll !== 'function')
-    throw new HarnessError('the globals of Jest are not there: this binding runs under Jest, with injectGlobals on')
+    throw new HarnessError('the globals of Jest do not exist: this binding runs under Jest, with injectGlobals on')
   return jest
 }
 
 /**
- * Runs the kit on a store, a Jest test for each case. Jest needs `node --experimental-vm-modules` for ES modules, and its
- * globals: `injectGlobals` must not be off. A test of Jest cannot say while it runs that it does not apply: it passes, and the
- * reason is printed.
+ * Runs the kit on a store, with a Jest test for each case. Jest needs `node --experimental-vm-modules` for ES modules, and its
+ * globals: `injectGlobals` must not be off. A test of Jest cannot skip itself while it runs: a case that does not apply passes, and
+ * the reason is printed.
  *
- * @throws {SessError} `invalid_option` for an option that there is not.
- * @throws {HarnessError} Where Jest's globals are not there.
+ * @throws {SessError} `invalid_option` for an unknown option.
+ * @throws {HarnessError} If Jest's globals do not exist.
  */
 export function conformance(harness: Harness, options: RunOptions = {}): void {
   const jest = globals()
@@ -38,9 +38,9 @@ export function conformance(harness: Harness, options: RunOptions = {}): void {
 }
 
 /**
- * Runs the kit's cases for serializers.
+ * Runs the kit's cases for serializers, with a Jest test for each case.
  *
- * @throws {HarnessError} Where Jest's globals are not there.
+ * @throws {HarnessError} If Jest's globals do not exist.
  */
 export function serializerConformance(serializer: Serializer): void {
   const jest = globals()

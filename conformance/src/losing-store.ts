@@ -4,13 +4,13 @@ import type { Fault, Faults } from './fault-switch.ts'
 
 const OFFERS = ['cut-before', 'cut-after', 'late', 'slow', 'down', 'hang'] as const satisfies readonly Fault[]
 
-/** What is done in pages. */
+/** The methods that work in pages. */
 const PAGED: ReadonlySet<keyof SessionStore> = new Set(['deleteSubject', 'count', 'sweep'])
 
 /**
- * A store whose calls can be made to fail: what a socket would do to them, for stores that have none.
+ * Wraps a store and makes its calls fail, like the faults of a socket, for stores without a socket.
  *
- * @param only - The method that trouble strikes. Default: all.
+ * @param only - The method that faults strike. Default: all methods but `close`, `list` and `all`.
  */
 export function losingStore(
   store: SessionStore,
@@ -28,7 +28,7 @@ export function losingStore(
     struck++
     return fault
   }
-  /** Trouble strikes the first page. */
+  /** Wraps pages: a fault strikes the first page. */
   async function* pages(made: AsyncIterable<unknown>): AsyncGenerator {
     const now = strike()
     if (now === 'cut-before' || now === 'down') throw new Error('the connection was lost')

@@ -4,10 +4,10 @@ import type { Harness, RunOptions } from './contract.ts'
 import { bind, bindSerializer, TEST_PATIENCE, type BoundTest } from './binding.ts'
 
 /**
- * Runs the kit on a store, a test of node:test for each case. A case that does not apply has looked for what the store does
- * not claim: it is counted as skipped, and says why. A deviation is a diagnostic.
+ * Runs the kit on a store, with a test of node:test for each case. A case that does not apply counts as skipped, with the reason. A
+ * deviation is a diagnostic.
  *
- * @throws {SessError} `invalid_option` for an option that there is not.
+ * @throws {SessError} `invalid_option` for an unknown option.
  */
 export function conformance(harness: Harness, options: RunOptions = {}): void {
   const { name, begin, end, tests } = bind(harness, options)

@@ -17,11 +17,11 @@ import { HarnessError } from './result.ts'
 const HOW_TO_CONNECT = 'the process module must export connect(argument), which resolves to { store, close }'
 
 /**
- * Looks whether a harness keeps its promises, before a store is judged by it. A store that cannot even create and read
- * is left to the cases.
+ * Checks a harness before the cases judge its store. If the store cannot create and read a record, the check ends, and the cases
+ * report it.
  *
- * @returns What the report says of the store beside its cases.
- * @throws {HarnessError} With a sentence that says what to mend.
+ * @returns The facts of the store for the report.
+ * @throws {HarnessError} With a message that tells how to correct the harness.
  */
 export async function preflight(
   harness: Harness,
@@ -29,11 +29,11 @@ export async function preflight(
 ): Promise<{
   readonly traits: StoreTraits
   readonly versions: Readonly<Record<string, string>>
-  /** What is no fault, and worth knowing. */
+  /** Notes for the report that are not failures. */
   readonly notes: readonly string[]
 }> {
   if (typeof harness?.name !== 'string' || typeof harness.open !== 'function')
-    throw new HarnessError('a harness is { name, open }, and this one is not: export one as `harness`')
+    throw new HarnessError('the module has no harness: export { name, open } as `harness`')
   checkDeviations(harness)
   scaleOf(harness)
   const first = await openSpace(harness, patience)
@@ -49,13 +49,13 @@ export async function preflight(
 }
 
 const TWO_CORES =
-  'the store and the kit have each a copy of @sess/core of their own. Errors are known by their brand, so the cases are as good; ' +
-  'but the store’s may be of another version: `npm ls @sess/core` shows both'
+  'the store and the kit have each a copy of @sess/core of their own. Errors are recognized by their brand, so the verdict holds; ' +
+  'but the store’s copy may have another version: `npm ls @sess/core` shows both'
 
-/** What a store is asked to refuse, to see whose error it throws, in bytes at most. */
+/** The largest payload, in bytes, with which the kit makes a store refuse a write, to look at the class of the error. */
 const LARGEST_PROBE = 8_388_608
 
-/** Whether the errors that a store throws are branded, and of another class than the kit's. */
+/** Whether the store throws branded errors whose class is of another copy of core than the kit's. */
 async function isOfAnotherCore(store: SessionStore, patience: number): Promise<boolean> {
   const traits: Partial<StoreTraits> | undefined = store.traits
   const size = (traits?.maxPayloadBytes ?? LARGEST_PROBE) + 1
@@ -69,22 +69,22 @@ async function isOfAnotherCore(store: SessionStore, patience: number): Promise<b
   return isSessError(error) && !(error instanceof SessError)
 }
 
-/** How long a harness may take to begin and to end, in ms at least: a server takes its time to start. */
+/** The least timeout of `begin` and `end` of a harness, in ms: a server may start slowly. */
 const SERVER_PATIENCE = 60_000
 
-/** Begins what the harness begins for a whole run. */
+/** Calls `begin` of the harness, with a timeout. @param patience - In ms. @throws {HarnessError} */
 export async function beginHarness(harness: Harness, patience: number): Promise<void> {
   const wait = Math.max(patience, SERVER_PATIENCE)
   await asked('begin()', 'it must resolve once the server takes connections', wait, async () => harness?.begin?.())
 }
 
-/** Ends what the harness began for a whole run. */
+/** Calls `end` of the harness, with a timeout. @param patience - In ms. @throws {HarnessError} */
 export async function endHarness(harness: Harness, patience: number): Promise<void> {
   const wait = Math.max(patience, SERVER_PATIENCE)
   await asked('end()', 'it must end what begin() began', wait, async () => harness?.end?.())
 }
 
-/** Opens a namespace, and looks at what that gave. */
+/** Opens a namespace, and checks its form. @param patience - In ms. @throws {HarnessError} */
 export async function openSpace(harness: Harness, patience: number): Promise<Space> {
   const space = await asked('open()', 'does the server run, and can it be reached?', patience, () => harness.open())
   if (
@@ -96,7 +96,7 @@ export async function openSpace(harness: Harness, patience: number): Promise<Spa
   return space
 }
 
-/** Closes a namespace. */
+/** Closes a namespace. @param patience - In ms. @throws {HarnessError} */
 export async function closeSpace(space: Space, patience: number): Promise<void> {
   await asked('close()', 'it must end what open() and connect() began', patience, () => space.close())
 }
@@ -104,13 +104,13 @@ export async function closeSpace(space: Space, patience: number): Promise<void> 
 function checkDeviations({ deviations = {} }: Harness): void {
   for (const [id, deviation] of Object.entries(deviations)) {
     if (!cases.some((one) => one.id === id))
-      throw new HarnessError(`deviations name ${JSON.stringify(id)}, which is no case of this contract: take it out`)
+      throw new HarnessError(`deviations name ${JSON.stringify(id)}, which is not a case of this contract: remove it`)
     if (!deviation?.reason || !deviation.issue)
-      throw new HarnessError(`the deviation from ${id} must say a reason, and an issue where it is argued`)
+      throw new HarnessError(`the deviation from ${id} must have a reason, and an issue that argues it`)
   }
 }
 
-/** The share of their size that the cases of the clause `scale` have. */
+/** Returns the harness's factor for the sizes in the cases of the clause `scale`. @throws {HarnessError} If it is out of range. */
 export function scaleOf({ scale = 1 }: Harness): number {
   if (!(scale > 0 && scale <= 1))
     throw new HarnessError(`the harness's scale must be above 0 and at most 1, and it is ${String(scale)}`)
@@ -131,7 +131,7 @@ async function checkData(harness: Harness, first: Space, second: Space, patience
   await checkOrder(first.store, key, record, now, patience)
   if (await sees(second.store))
     throw new HarnessError(
-      'what was written in one namespace was read in another: each open() must give its own table, file or prefix (or the store ignores it)',
+      'a record of one namespace was read in another: each open() must give its own table, file or prefix (or the store ignores it)',
     )
   const other = await asked('connect()', 'it must give another client of the same data', patience, () =>
     first.connect(),
@@ -142,7 +142,7 @@ async function checkData(harness: Harness, first: Space, second: Space, patience
   await checkProcess(harness, first, key, now, patience)
 }
 
-/** A store that takes its arguments in another order fails every case of a write, and none would say why. */
+/** Checks the order of arguments: a store with another order would fail every case of a write, and no case would name the cause. */
 async function checkOrder(
   store: SessionStore,
   key: SessionKey,
@@ -166,7 +166,7 @@ async function checkOrder(
   ] as const
   for (const [order, right, swapped] of orders) {
     const answer = await within(right(), patience, order).catch((error: unknown) => error)
-    // What is done is in order. What hangs is for the cases.
+    // A write that was done has the right order. The cases report a call that hangs.
     if (isDone(answer) || answer instanceof HarnessError) continue
     if (isDone(await within(swapped(), patience, order).catch((error: unknown) => error)))
       throw new HarnessError(`the store takes the arguments of ${order} in another order`)
@@ -195,7 +195,7 @@ async function checkProcess(
   if (seen !== true) throw new HarnessError('connect(argument) in another process reaches other data than open()')
 }
 
-/** Whether a store has the record; undefined where it cannot say. */
+/** Whether a store has the record. Undefined if the read failed. */
 async function tried(
   store: SessionStore,
   key: SessionKey,
@@ -209,7 +209,7 @@ async function tried(
   }
 }
 
-/** Asks the harness for something; if that fails, or takes too long, the hint says where to look. */
+/** Calls the harness, with a timeout. @throws {HarnessError} If the call fails or takes too long, with the hint. */
 async function asked<T>(what: string, hint: string, patience: number, run: () => Promise<T>): Promise<T> {
   try {
     return await within(Promise.resolve(run()), patience, what)

@@ -4,13 +4,13 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Task } from './task.ts'
 
-/** The file that the other process runs; beside this one, in source and in the published package alike. */
+/** The file that the other process runs. It is in the folder of this file, in the source and in the published package. */
 const WORKER = fileURLToPath(new URL(`./worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url))
 
-/** Where Node.js keeps what it compiled, so that only the first of some dozen processes has to: its own default. */
+/** The default folder of Node.js's compile cache, so that only the first of some dozen processes compiles. */
 const COMPILED = join(tmpdir(), 'node-compile-cache')
 
-/** What a worker says: that it is connected, or how its task went. */
+/** A message of a worker: `ready` once it is connected, then the result of its task. */
 export interface Message {
   readonly ready?: true
   readonly value?: unknown
@@ -52,7 +52,7 @@ function start(
     child.on('message', (message: Message) => {
       last = message
       if (message.ready) resolve()
-      if (message.error !== undefined) child.kill('SIGKILL') // what failed may keep it alive
+      if (message.error !== undefined) child.kill('SIGKILL') // an open handle may keep the process alive
     })
   })
   const answer = new Promise((resolve, reject) => {

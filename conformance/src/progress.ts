@@ -1,6 +1,6 @@
 import type { CaseReport, Status } from './report/report.ts'
 
-/** The part of a terminal that progress needs. */
+/** The members of an output stream that progress needs. */
 interface Screen {
   readonly isTTY?: boolean
   readonly columns?: number
@@ -16,7 +16,7 @@ const MARKS: Readonly<Record<Status, string>> = {
   'harness-error': '!',
 }
 
-/** Says how far a run is: a line for each clause, and where somebody watches, one for the case under way. */
+/** Prints the progress of a run: a line for each clause and, on a terminal, a line for the running case. */
 export class Progress {
   readonly #screen: Screen
   #clause = ''
@@ -41,13 +41,13 @@ export class Progress {
     this.#marks += MARKS[status]
   }
 
-  /** A line that the next one replaces. */
+  /** On a terminal, prints a line that the next line replaces. */
   say(text: string): void {
     const { isTTY, columns } = this.#screen
     if (isTTY) this.#screen.write(`\r\u001B[K${text.slice(0, (columns || 80) - 1)}`)
   }
 
-  /** Ends a clause. */
+  /** Ends the line of a clause. */
   done(): void {
     if (this.#clause === '') return
     this.say('')

@@ -5,7 +5,7 @@ export const QUICK_EFFORT = 0.1
 
 /**
  * Cases on the store that start processes, restart its server, wait by the clock, compare times among many records, or lose a
- * connection at each request of a long call: what they find, only a full run finds.
+ * connection at each request of a long call. A quick run leaves them out.
  */
 const LONG: ReadonlySet<string> = new Set([
   'races/increments-of-processes',
@@ -28,7 +28,7 @@ const LONG: ReadonlySet<string> = new Set([
   'life-cycle/no-timer-is-left',
 ])
 
-/** Cases on sessions, for the clauses that no case on the store tries. Of the others each has some. */
+/** Cases on sessions, for the clauses that have no cases on the store. */
 const SAMPLE: ReadonlySet<string> = new Set([
   'rotation-login/rotation',
   'rotation-login/login',
@@ -42,12 +42,12 @@ const SAMPLE: ReadonlySet<string> = new Set([
 ])
 
 /**
- * The ids of the cases that a quick run makes: of each clause some. Of the cases on sessions a few, since sessions call a store as
- * the cases on the store do.
+ * The ids of the cases of a quick run, which has some cases of each clause. It has only a few cases on sessions, because sessions make
+ * the same calls of a store as the cases on the store.
  */
 export const quickCases: readonly string[] = cases
   .filter(({ id, subject }) => (subject === 'store' ? !LONG.has(id) : SAMPLE.has(id)))
   .map(({ id }) => id)
 
-/** All that is named here one by one. */
+/** All ids that are named here. */
 export const named: readonly string[] = [...LONG, ...SAMPLE]

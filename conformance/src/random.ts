@@ -1,4 +1,4 @@
-/** Numbers from a seed, each at least 0 and less than 1: mulberry32. The same seed gives the same ones. */
+/** Makes a generator of numbers from 0 to below 1, by mulberry32. The same seed gives the same numbers. */
 export function randomFrom(seed: number): () => number {
   let state = seed >>> 0
   return () => {

@@ -3,14 +3,14 @@ import type { SessionKey, SessionRecord, SessionStore, Subject } from '@sess/cor
 import type { Faults } from './fault-switch.ts'
 import type { Step } from './result.ts'
 
-/** So many calls are kept; a counter-example that needs more is told by the case itself. */
+/** How many calls the recorder keeps. A case with a longer counter-example throws its own {@link CounterExample}. */
 const KEPT = 60
 
 type Writable = { -readonly [Name in keyof Step]: Step[Name] }
 
-/** Writes down the calls of a case's clients, and knows those that have not ended. */
+/** Records the calls of the clients of a case, and the calls that have not ended. */
 export class Recorder {
-  /** What the case means by now, in ms since the epoch. */
+  /** The time `now` of the case, in ms since the epoch. */
   readonly now: number
   readonly #began: number = performance.now()
   readonly #steps: Writable[] = []
@@ -25,28 +25,28 @@ export class Recorder {
     this.now = now
   }
 
-  /** How many calls there were. */
+  /** How many calls have begun. */
   get calls(): number {
     return this.#calls
   }
 
-  /** The last calls, by when they began. */
+  /** The last calls, in the order in which they began. */
   get steps(): readonly Step[] {
     return this.#steps
   }
 
-  /** How many calls have begun, given an item, or ended. */
+  /** How many events there were: a call began, gave an item, or ended. */
   get events(): number {
     return this.#events
   }
 
-  /** The call that has waited longest. */
+  /** The call that has waited longest. Calls of other processes do not count. */
   get oldest(): Step | undefined {
     for (const step of this.#pending) if (step.client !== 'processes') return step
     return undefined
   }
 
-  /** The store, with its calls written down. The same store gives the same one. */
+  /** Wraps a store and records its calls. The same store always gives the same wrapper. */
   wrap(store: SessionStore, client = `client ${++this.#clients}`): SessionStore {
     const known = this.#wrapped.get(store)
     if (known) return known
@@ -64,7 +64,7 @@ export class Recorder {
     return wrapped
   }
 
-  /** The switch, with what it is set to written down. */
+  /** Wraps a switch of faults and records its calls. */
   wrapFaults(faults: Faults): Faults {
     return {
       get offers() {
@@ -90,7 +90,7 @@ export class Recorder {
     }
   }
 
-  /** Waits for a call that is no store's. */
+  /** Makes and records a call that is not a call of a store. */
   async call<T>(client: string, call: string, run: () => Promise<T>): Promise<T> {
     const step = this.#begin(client, call)
     try {
@@ -123,7 +123,7 @@ export class Recorder {
     }
   }
 
-  /** A list waits only while the store is asked for more. */
+  /** Records an iteration. It counts as waiting only while the store makes the next item. */
   async *#iterate(step: Writable, items: AsyncIterable<unknown>): AsyncIterable<unknown> {
     let count = 0
     try {
@@ -186,10 +186,10 @@ export class Recorder {
   }
 }
 
-/** What is further from now is no time, in ms. */
+/** A number that is further from now than this, in ms, is not shown as a time. */
 const FAR = 3.2e12
 
-/** A time, from the start of the case: `now`, `now+60000`. */
+/** Formats a time relative to the start of the case: `now`, `now+60000`. */
 function sinceStart(ms: number): string {
   return ms === 0 ? 'now' : `now${ms > 0 ? '+' : ''}${ms}`
 }
@@ -199,14 +199,14 @@ type Method = (...values: unknown[]) => unknown
 const isIterable = (value: unknown): value is AsyncIterable<unknown> =>
   typeof value === 'object' && value !== null && Symbol.asyncIterator in value
 
-/** By its method, not by its class: a store may be of another realm, as under Jest. */
+/** Whether a value is a promise, by its method and not by its class: a store may be of another realm, as under Jest. */
 const isPromise = (value: unknown): value is PromiseLike<unknown> =>
   typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
 
 const isRecord = (value: object): value is SessionRecord =>
   'revision' in value && 'payload' in value && isUint8Array(value.payload)
 
-/** A record in a few words: its revision, and its payload if that is short text. */
+/** Formats a record: its revision, and its payload if the payload is short text. */
 function showRecord({ revision, payload, subject }: SessionRecord): string {
   const text = Buffer.from(payload.subarray(0, 25)).toString()
   const shown = payload.length <= 24 && /^[ -~]*$/.test(text) ? `"${text}"` : `${payload.length} bytes`

@@ -8,11 +8,11 @@ import { closeSpace, openSpace, scaleOf } from './preflight.ts'
 import { Recorder } from './recorder.ts'
 import { CounterExample, Hang, HarnessError, Inconclusive, type Failure, type Result } from './result.ts'
 
-/** How long a case may go on in which no call begins or ends, in ms. */
+/** The longest time of a case in which no call begins or ends, in ms. */
 const CASE_PATIENCE = 60_000
-/** How many times as long a case may take in all: one whose calls all end may still never end. */
+/** The factor of the longest time of a whole case: a case may never end although all its calls end. */
 const IN_ALL = 5
-/** How long one call may take, in ms: longer than core waits for a store, whatever `storeTimeout` says. */
+/** The longest time of one call, in ms: longer than the longest `storeTimeout` of core. */
 export const CALL_PATIENCE = 15_000
 
 export const RUN_OPTIONS: OptionNames<RunOptions> = {
@@ -23,7 +23,7 @@ export const RUN_OPTIONS: OptionNames<RunOptions> = {
   createSessions: true,
 }
 
-/** Runs one case in a namespace of its own. Never rejects. */
+/** Runs one case in a namespace of its own. It never rejects. */
 export async function runCase(item: Case, harness: Harness, options: RunOptions = {}): Promise<Result> {
   const settled = { seed: randomInt(2 ** 31), patience: CALL_PATIENCE, ...options }
   const recorder = new Recorder(Date.now())
@@ -43,7 +43,7 @@ export async function runCase(item: Case, harness: Harness, options: RunOptions 
   return result
 }
 
-/** Runs one case on a serializer. Never rejects. */
+/** Runs one case on a serializer. It never rejects. */
 export async function runSerializerCase(
   item: SerializerCase,
   serializer: Serializer,
@@ -81,7 +81,7 @@ async function tried(
   }
 }
 
-/** What the outcome says, once the harness's deviations are taken into account. */
+/** Makes the result of an outcome, with the deviations of the harness. */
 function judged(
   outcome: Result | { readonly error: unknown },
   { id }: Case,
@@ -92,7 +92,7 @@ function judged(
   if ('status' in outcome) {
     if (!deviation) return outcome
     if (outcome.status === 'pass')
-      return { status: 'fail', ...failure(new Error('the store keeps this rule: take it out of the deviations')) }
+      return { status: 'fail', ...failure(new Error('the store keeps this rule: remove it from the deviations')) }
     return { status: 'harness-error', ...failure(new HarnessError('a deviation from a rule that does not apply')) }
   }
   const { error } = outcome
@@ -113,23 +113,25 @@ function failureOf(error: unknown, { id }: { readonly id: string }, recorder: Re
 interface Watch {
   readonly item: Case
   readonly recorder: Recorder
-  /** Of one call, in ms. */
+  /** The longest time of one call, in ms. */
   readonly patience: number
   /** How many requests have gone to the server. */
   readonly requests: () => number
 }
 
 /**
- * Ends a case that makes no progress, and says in which call: a call that waits though no request goes to the server, or a
- * case in which no call begins or ends.
+ * Runs a case, and ends it if it makes no progress.
+ *
+ * @throws {Hang} If a call waits although no request goes to the server, or if no call begins or ends. The message names the call.
+ * @throws {HarnessError} If the call is a call of the harness.
  */
 async function watched<T>(run: () => Promise<T>, { item, recorder, patience, requests }: Watch): Promise<T> {
   const slow = await slowness()
   const perCall = patience * slow
-  // Where calls may take longer, so may a case that makes many.
+  // If each call may take longer, the whole case may take longer.
   const perCase = (item.patience ?? CASE_PATIENCE) * Math.max(1, patience / CALL_PATIENCE) * slow
   const everyMs = Math.min(100, patience / 4)
-  // The longest wait of a call begins again with each call that ends, and with each request that is made for it.
+  // The wait starts again when the oldest call ends, and at each request to the server.
   const call = new Stillness(() => `${recorder.oldest?.from} ${requests()}`, everyMs)
   const whole = new Stillness(() => `${recorder.events} ${requests()}`, everyMs)
   const began = performance.now()

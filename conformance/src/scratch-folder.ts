@@ -2,17 +2,18 @@ import { mkdtempSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** Where Linux keeps files in memory. */
+/** The folder in which Linux keeps files in memory. */
 const MEMORY = '/dev/shm'
-/** With less room than that, in bytes, it is left alone: a container often has 64 MB there. */
+/** The least free room, in bytes, with which the kit uses that folder: a container often has only 64 MB there. */
 const ROOM = 2 ** 28
 
 /**
- * Makes an empty folder for a namespace of an embedded database: in memory, where the system has room there, so that no write
- * waits for a disk. The kit cannot cut the power, and so could not see whether one had. Where `TMPDIR` is set, it is made there.
+ * Makes an empty folder for a namespace of an embedded database. The folder is in memory if the system has room there, so no write
+ * waits for a disk. The cases lose nothing by that: the kit cannot cut the power, so it could not see whether a write reached a disk.
+ * If `TMPDIR` is set, the folder is there.
  *
- * @param prefix - What the folder's name begins with.
- * @returns Its path. Remove it in `remove`, with what is in it.
+ * @param prefix - The beginning of the folder's name.
+ * @returns The path of the folder. Remove it with its files in `remove`.
  * @example
  * const folder = scratchFolder('sess-acme-')
  * return { argument: join(folder, 'sessions.db'), remove: async () => rmSync(folder, { recursive: true }) }

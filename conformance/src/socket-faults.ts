@@ -4,7 +4,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import type { Fault, FaultOptions, Faults } from './fault-switch.ts'
 
-/** A server to stand in front of. */
+/** The server behind a proxy. */
 export interface Target {
   readonly port: number
   /** Default: 127.0.0.1. */
@@ -12,8 +12,8 @@ export interface Target {
 }
 
 /**
- * From here on, and below the last: systems do not give these ports to outgoing connections, unless they are told to. One of
- * those would take a proxy's port while it is down.
+ * The first port of proxies, and the end of the range. By default, systems do not use these ports for outgoing connections, which
+ * would take the port of a proxy while the proxy is down.
  */
 const [FIRST_PORT, LAST_PORT] = [5000, 10_000]
 
@@ -29,8 +29,8 @@ const OFFERS = [
 ] as const satisfies readonly Fault[]
 
 /**
- * Proxies for stores that speak over TCP: put one between a client and each of its servers, and one switch makes trouble
- * in all of them. A request is what a client sends at once; the answer, what comes back first.
+ * Proxies for stores that use TCP. Put a proxy between a client and each of its servers; one switch makes faults in all proxies. A
+ * request is one chunk that a client sends; its answer is the first chunk that comes back.
  *
  * @example
  * const faults = new SocketFaults()
@@ -56,7 +56,7 @@ export class SocketFaults implements Faults {
     return this.#requests
   }
 
-  /** Stands in front of a server. Resolves to the port of 127.0.0.1 to connect to instead. */
+  /** Starts a proxy for a server. It resolves to the port of the proxy on 127.0.0.1. */
   async listen(target: Target): Promise<number> {
     const server = createServer({ noDelay: true }, (client) => this.#serve(client, target))
     for (;;) {
@@ -89,10 +89,12 @@ export class SocketFaults implements Faults {
     if (!wasDown) return
     for (const [server, port] of this.#servers)
       if (!server.listening && !(await listens(server, port)))
-        throw new Error(`a proxy was down, and something else has taken its port ${port} meanwhile; run this again`)
+        throw new Error(
+          `another process has taken the port ${port} of a proxy while the proxy was down; run this again`,
+        )
   }
 
-  /** Cuts all connections, and takes no more. */
+  /** Cuts all connections, and accepts no new connections. */
   async close(): Promise<void> {
     for (const cut of this.#cuts) cut()
     for (const lane of this.#lanes) lane.release()
@@ -154,7 +156,7 @@ export class SocketFaults implements Faults {
   }
 }
 
-/** One direction of a connection: what was sent first arrives first, however late. */
+/** One direction of a connection. Chunks arrive in the order in which they were sent, however late. */
 class Lane {
   readonly #socket: Socket
   #last: Promise<unknown> = Promise.resolve()
@@ -164,12 +166,12 @@ class Lane {
     this.#socket = socket
   }
 
-  /** Lets nothing more arrive. */
+  /** Holds all chunks back. */
   hold(): void {
     this.#held ??= Promise.withResolvers()
   }
 
-  /** Lets what was held arrive, in its order. */
+  /** Sends the held chunks on, in their order. */
   release(): void {
     this.#held?.resolve()
     this.#held = undefined
@@ -192,7 +194,7 @@ class Lane {
   }
 }
 
-/** @returns False: the port is taken. */
+/** Makes a server listen. @returns False if the port is taken. */
 async function listens(server: Server, port: number): Promise<boolean> {
   try {
     await once(server.listen(port, '127.0.0.1'), 'listening')
@@ -203,7 +205,7 @@ async function listens(server: Server, port: number): Promise<boolean> {
   }
 }
 
-/** The bytes, with one in the middle changed: behind a length in front, before a mark at the end. */
+/** Changes one byte in the middle of a chunk, to spare a length at the beginning and a mark at the end. */
 function corrupted(chunk: Uint8Array): Uint8Array {
   const at = Math.floor(chunk.length / 2)
   return Uint8Array.from(chunk, (byte, i) => (i === at ? byte ^ 0x15 : byte))

@@ -3,7 +3,7 @@ import type { Result } from './result.ts'
 
 const EVENTS = ['uncaughtException', 'unhandledRejection'] as const
 
-/** Errors that nobody waits for: they would end a user's process, and must not end a run. */
+/** Catches errors that nothing handles. Such an error would end a user's process, but must not end a run. */
 export class Strays {
   readonly #errors: unknown[] = []
   readonly #note = (error: unknown): void => void this.#errors.push(error)
@@ -12,16 +12,16 @@ export class Strays {
     for (const event of EVENTS) process.on(event, this.#note)
   }
 
-  /** The result of a case, unless an error strayed during it: then that one fails. */
+  /** Returns the result of a case. If there was an unhandled error during the case, the case fails. */
   async judge(result: Result, id: string, seed: number): Promise<Result> {
-    await setImmediate() // a rejection counts as unhandled only then
+    await setImmediate() // Node.js reports an unhandled rejection only after a turn
     const [stray] = this.#errors.splice(0)
     if (stray === undefined || ('error' in result && result.status !== 'deviates')) return result
-    const error = new Error('an error that nobody waited for, and that would have ended the process', { cause: stray })
+    const error = new Error('an unhandled error, which would have ended the process', { cause: stray })
     return { status: 'fail', error, steps: [], replay: `--case ${id} --seed ${seed}` }
   }
 
-  /** Lets errors end the process again. */
+  /** Stops: unhandled errors end the process again. */
   stop(): void {
     for (const event of EVENTS) process.off(event, this.#note)
   }

@@ -12,12 +12,12 @@ import { CALL_PATIENCE, RUN_OPTIONS, runCase, runSerializerCase } from './run.ts
 import { Strays } from './strays.ts'
 import { kitVersion } from './version.ts'
 
-/** After so many cases that hung, or that the harness could not serve, the rest is not tried: each would take as long. */
+/** After this many cases that hung or met an error of the harness, the rest is not tried: each would take as long. */
 const ENOUGH = 3
 
-/** How a whole run is done. */
+/** Options of a whole run. */
 export interface SuiteOptions extends RunOptions {
-  /** The ids of the cases to run; `*` stands for any text: `clock/*`. Default: all, which alone is a run of the contract. */
+  /** The ids of the cases to run; `*` stands for any text: `clock/*`. Default: all. Only a run of all cases proves the contract. */
   readonly only?: readonly string[]
   /** Called before each case. */
   readonly onStart?: (id: string, index: number, of: number) => void
@@ -35,9 +35,9 @@ const OPTIONS: OptionNames<SuiteOptions> = {
 type Settled = SuiteOptions & { readonly seed: number; readonly effort: number; readonly patience: number }
 
 /**
- * Puts a store on trial, by its harness. What is wrong with the harness is in the report.
+ * Runs the cases on the store of a harness. The report holds all errors, also those of the harness.
  *
- * @throws {SessError} `invalid_option` for an option that there is not; nothing else.
+ * @throws {SessError} `invalid_option` for an unknown option, and nothing else.
  */
 export async function runSuite(harness: Harness, options: SuiteOptions = {}): Promise<Report> {
   checkOptions(options, 'runSuite()', OPTIONS)
@@ -62,7 +62,7 @@ export async function runSuite(harness: Harness, options: SuiteOptions = {}): Pr
   }
 }
 
-/** Does something between the harness's `begin` and its `end`. What failed in between counts before what fails at the end. */
+/** Runs a function between `begin` and `end` of the harness. If both the function and `end` fail, it throws the error of the function. */
 async function begun<T>(harness: Harness, patience: number, run: () => Promise<T>): Promise<T> {
   await beginHarness(harness, patience)
   let answer: T
@@ -76,7 +76,7 @@ async function begun<T>(harness: Harness, patience: number, run: () => Promise<T
   return answer
 }
 
-/** Puts a serializer on trial. */
+/** Runs the cases on a serializer. @throws {SessError} `invalid_option` for an unknown option, and nothing else. */
 export async function runSerializerSuite(serializer: Serializer, options: SuiteOptions = {}): Promise<Report> {
   checkOptions(options, 'runSerializerSuite()', OPTIONS)
   const settled = settle(options)
@@ -94,22 +94,22 @@ function settle(options: SuiteOptions): Settled {
   return { seed: randomInt(2 ** 31), effort: 1, patience: CALL_PATIENCE, ...options }
 }
 
-/** The cases to run. All of them must be exactly those that the contract's version froze. */
+/** Chooses the cases to run. @throws {HarnessError} If the kit's cases are not exactly those of the frozen contract. */
 function choose<Item extends { readonly id: string }>(
   all: readonly Item[],
   ids: readonly string[],
   only: readonly string[] | undefined,
 ): readonly Item[] {
   if (all.length !== ids.length || all.some(({ id }, i) => id !== ids[i]))
-    throw new HarnessError(`these are not the cases of the contract’s version ${frozen.contract}: install the kit anew`)
+    throw new HarnessError(`these are not the cases of the contract’s version ${frozen.contract}: reinstall the kit`)
   const patterns = (only ?? []).map(patternOf)
   for (const [i, pattern] of patterns.entries())
     if (!ids.some((id) => pattern.test(id)))
-      throw new HarnessError(`${JSON.stringify(only![i])} is no case of this contract: see --list`)
+      throw new HarnessError(`${JSON.stringify(only![i])} is not a case of this contract: see --list`)
   return only ? all.filter(({ id }) => patterns.some((pattern) => pattern.test(id))) : all
 }
 
-/** What an id must be like: `*` stands for any text. */
+/** Makes the pattern of ids: `*` stands for any text. */
 function patternOf(text: string): RegExp {
   const escaped = text.replaceAll(/[^\w/*-]/g, String.raw`\$&`)
   return new RegExp(`^${escaped.replaceAll('*', '.*')}$`)
@@ -137,7 +137,7 @@ async function runAll<Item extends Case | SerializerCase>(
 }
 
 function untried(id: string, seed: number): Result {
-  const error = new Untried(`not tried: ${ENOUGH} cases before it hung, or the harness could not serve them`)
+  const error = new Untried(`not tried: ${ENOUGH} cases before it hung, or met an error of the harness`)
   return { status: 'inconclusive', error, steps: [], replay: `--case ${id} --seed ${seed}` }
 }
 

@@ -1,9 +1,9 @@
 import type { SessionKey } from '@sess/core'
 import type { Play } from './history/client.ts'
 
-/** What another process may be asked to do. */
+/** A task for another process. */
 export type Task =
-  /** Adds one by read and replace, at least this many times and for this many ms. Answers how often. */
+  /** Adds 1 by read and replace, at least `times` times and for at least `ms` ms. It answers the number of additions. */
   | {
       readonly kind: 'increment'
       readonly key: SessionKey
@@ -11,13 +11,13 @@ export type Task =
       readonly ms: number
       readonly now: number
     }
-  /** Creates each key. Answers which it won. */
+  /** Creates each key. It answers the indexes of the keys that it created. */
   | { readonly kind: 'create'; readonly keys: readonly SessionKey[]; readonly expiresAt: number; readonly now: number }
-  /** Reads and replaces each record until it is missing, in turn. Answers how often a replace found it so. */
+  /** Reads and replaces each record in turn until the record is missing. It answers how many replaces found a record missing. */
   | { readonly kind: 'replace-past-delete'; readonly keys: readonly SessionKey[]; readonly now: number }
-  /** Sweeps. Answers how many records went. */
+  /** Sweeps. It answers the number of removed records. */
   | { readonly kind: 'sweep'; readonly now: number }
-  /** Reads, and closes. */
+  /** Reads a record. It answers whether the record exists. */
   | { readonly kind: 'read'; readonly key: SessionKey; readonly now: number }
-  /** Plays each in its turn. Answers the operations of each. */
+  /** Makes the plays one after another. It answers the operations of each play. */
   | { readonly kind: 'history'; readonly plays: readonly Play[]; readonly now: number }

@@ -8,10 +8,10 @@ import type { Connection } from './contract.ts'
 import type { Message } from './process.ts'
 import type { Task } from './task.ts'
 
-/** How long processes stay with one record, in ms, unless it takes them longer. */
+/** The time that processes spend on one record, in ms, if their calls take no longer. */
 const SLOT = 15
 
-/** Does a task on a store. */
+/** Performs a task on a store. */
 async function perform(store: SessionStore, task: Task): Promise<unknown> {
   const { now } = task
   switch (task.kind) {
@@ -51,7 +51,7 @@ async function perform(store: SessionStore, task: Task): Promise<unknown> {
           record;
           record = await store.read(key, now, { fresh: true })
         ) {
-          // With every other record it takes its time, so that the delete falls between its read and its replace.
+          // For every other record it waits, so that the delete falls between the read and the replace.
           if (i % 2) await setTimeout(1)
           const next = { ...record, revision: record.revision + 1 }
           if ((await store.replace(key, record, next, now)) === 'missing') met++
@@ -67,7 +67,7 @@ async function perform(store: SessionStore, task: Task): Promise<unknown> {
   }
 }
 
-/** Each process takes up the same record at about the same time. */
+/** Makes the plays. Each process begins with the same record at about the same time. */
 async function playAll(store: SessionStore, plays: readonly Play[]): Promise<Operation[][]> {
   const began = performance.now()
   const histories: Operation[][] = []
