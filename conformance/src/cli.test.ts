@@ -44,11 +44,11 @@ describe.concurrent('a broken harness ends with 2, and a sentence that says what
     ['hangs-at-close', /close\(\) did not end within [\d.]+ s/],
     ['names-no-argument', 'open() must give an argument'],
     ['names-another-module', 'the process module must export connect(argument)'],
-    ['deviates-from-nothing', 'deviations name "races/no-such-case", which is no case'],
-    ['deviates-without-reason', 'the deviation from races/increments must say a reason'],
+    ['deviates-from-nothing', 'deviations name "races/no-such-case", which is not a case'],
+    ['deviates-without-reason', 'the deviation from races/increments must have a reason'],
     ['swaps-replace', 'takes the arguments of replace(key, expected, next, now) in another order'],
     ['swaps-touch', 'takes the arguments of touch(key, expected, expiresAt, now) in another order'],
-    ['is-none', 'a harness is { name, open }, and this one is not'],
+    ['is-none', 'the module has no harness: export { name, open }'],
   ])('%s', async (name, sentence) => {
     const { code, output } = await command([BROKEN, '--patience', '4000'], { BROKEN: name })
     expect({ code, output }).toEqual({
@@ -72,8 +72,8 @@ describe.concurrent('what cannot be run ends with 2', { timeout: 120_000 }, () =
   test.each([
     ['no harness', [], 'name one module that exports a harness'],
     ['an unknown option', [MEMORY, '--fast'], "'--fast'"],
-    ['an unknown case, which leaves none', [MEMORY, '--case', 'races/none'], '"races/none" is no case'],
-    ['an unknown clause, which leaves none', [MEMORY, '--clause', 'race'], '"race/*" is no case'],
+    ['an unknown case, which leaves none', [MEMORY, '--case', 'races/none'], '"races/none" is not a case'],
+    ['an unknown clause, which leaves none', [MEMORY, '--clause', 'race'], '"race/*" is not a case'],
     ['a module that is not there', ['./no-such-harness.mjs'], 'no-such-harness.mjs'],
     ['a number that is none', [MEMORY, '--seed', '0x10'], "--seed takes a whole number; it was given '0x10'"],
   ])('%s', async (_, args, sentence) => {

@@ -49,7 +49,7 @@ export const sweeps: Requires = has('sweep')
 export const indexes: Requires = ({ space }) =>
   space.index ? undefined : 'the harness has no index: subjects are looked up in the records themselves'
 
-/** All of these are so. The evidence is of the first that is not. */
+/** Combines requirements. The evidence is from the first requirement that is not met. */
 export function both(...requirements: readonly Requires[]): Requires {
   return async (context) => {
     for (const requires of requirements) {
@@ -64,14 +64,14 @@ function has(name: 'list' | 'all' | 'deleteSubject' | 'count' | 'sweep'): Requir
   return ({ store }) => (name in store ? undefined : `the store has no ${name}()`)
 }
 
-/** All that an iterable gives. */
+/** Collects the items of an iterable. */
 export async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   const list: T[] = []
   for await (const item of items) list.push(item)
   return list
 }
 
-/** The IDs of the sessions that a list gives, in order of themselves. */
+/** The sorted IDs of the sessions of a list. */
 export async function listed(store: SessionStore, subject: Subject, now: number): Promise<string[]> {
   return (await all(store.list!(subject, now))).map(([{ id }]) => id).toSorted()
 }
@@ -106,12 +106,12 @@ export function same(
   )
 }
 
-/** Where the record of a cookie value lies. */
+/** The key of the record of a cookie value. */
 export function keyOf(cookieValue: string | undefined): SessionKey {
   return { tag: cookieValue!.slice(0, 12), id: cookieValue!.slice(12, 28) }
 }
 
-/** Stores a new session with this data, of nobody or of a subject. Resolves to its cookie value. */
+/** Stores a new session with this data, anonymous or of a subject. It resolves to the cookie value. */
 export async function stored(
   sessions: Sessions,
   data: Record<string, unknown> = { n: 0 },
@@ -123,7 +123,7 @@ export async function stored(
   return cookieValue!
 }
 
-/** What a later request with this cookie value sees. */
+/** Loads the session of a cookie value, as a later request does. */
 export async function seen(
   sessions: Sessions,
   cookieValue: string | undefined,
@@ -137,17 +137,17 @@ export function increment(data: Record<string, unknown>): void {
   data['n'] = Number(data['n'] ?? 0) + 1
 }
 
-/** Lets others have some turns first, so that two calls meet at another step each time. */
+/** Waits for some turns of the event loop, so that two calls meet at another step each time. */
 export async function turns(count: number): Promise<void> {
   for (let left = count; left > 0; left--) await new Promise((resolve) => setImmediate(resolve))
 }
 
-/** Lets what a client still has under way, without saying so, come to its end. */
+/** Waits a few turns of the event loop, in which a client finishes work that no promise announces. */
 export async function settled(): Promise<void> {
   for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve))
 }
 
-/** The store, with what it reads changed on its way to core. */
+/** Wraps a store and changes the records that it reads on their way to core. */
 export function changedOnTheWay(store: SessionStore, change: (record: SessionRecord) => SessionRecord): SessionStore {
   return new Proxy(store, {
     get(target, name: keyof SessionStore) {
@@ -166,7 +166,7 @@ export function changedOnTheWay(store: SessionStore, change: (record: SessionRec
   })
 }
 
-/** The store, with its calls told as they are made. */
+/** Wraps a store and reports its calls as they are made. */
 export function watched(
   store: SessionStore,
   tell: (method: keyof SessionStore, args: unknown[]) => void,

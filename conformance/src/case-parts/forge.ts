@@ -3,25 +3,25 @@ import type { SessionsOptions } from '@sess/core'
 
 const HEADER = 7
 
-/** Sessions whose envelopes can be read, whatever the harness seals the others with. */
+/** Options of sessions without a seal, whose envelopes the cases can read even if the harness has a seal. */
 export const UNSEALED = { seal: undefined } as unknown as Partial<SessionsOptions>
 
-/** What of an envelope the cases look at. */
+/** The parts of an envelope that the cases read. */
 interface Parsed {
-  /** The values of the envelope, as they lie in its JSON. */
+  /** The values of the envelope, in the order of its JSON. */
   readonly values: unknown[]
   readonly serializer: unknown
   readonly data: Buffer
 }
 
-/** The body of a payload, without its frame. */
+/** Returns the body of a payload, without its frame. */
 export function body(payload: Uint8Array): Buffer {
   return Buffer.from(payload).subarray(HEADER)
 }
 
 /**
- * Frames a body as core does, checksum and all: for bodies that core would never write. A magic byte, the checksum of
- * the record's subject and of what follows: the version, whether the body is sealed, the body.
+ * Frames a body as core does, with a valid checksum, for bodies that core would never write. A frame has a magic byte, the checksum
+ * of the record's subject and of the rest, the version, whether the body is sealed, and the body.
  */
 export function forge(
   bytes: Uint8Array,
@@ -44,12 +44,12 @@ export function parsed(payload: Uint8Array): Parsed {
   return { values, serializer: values[9], data: bytes.subarray(end) }
 }
 
-/** The body of an envelope of any values, with a length that may be a lie. */
+/** Makes the body of an envelope of any values. @param length - The length in the body, which may be wrong. Default: the right length. */
 export function envelope(values: unknown, data: Uint8Array, length?: number): Buffer {
   return written(JSON.stringify(values), data, length)
 }
 
-/** As {@link envelope}, of the text of its JSON: for what no value of JavaScript would be written as. */
+/** Makes the body of an envelope, like {@link envelope}, from JSON text: for JSON that no JavaScript value gives. */
 export function written(json: string, data: Uint8Array, length: number = Buffer.byteLength(json)): Buffer {
   const size = Buffer.alloc(4)
   size.writeUInt32BE(length)

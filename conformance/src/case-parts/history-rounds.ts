@@ -7,13 +7,18 @@ import { linearizable } from '../history/linearizability.ts'
 import { randomFrom } from '../random.ts'
 import { CounterExample, Inconclusive } from '../result.ts'
 
-/** How many calls each client makes at a record. */
+/** How many calls each client makes on a record. */
 export const CALLS = 8
 
-/** Throws unless one order of the calls explains every answer. */
+/**
+ * Judges a history.
+ *
+ * @throws {CounterExample} If no order of the calls explains every answer.
+ * @throws {Inconclusive} If the search runs out of its budget.
+ */
 export function judge(history: readonly Operation[], { store, now }: CaseContext): void {
   const { staleMs } = store.traits
-  // An order can be found for calls of which nothing is known: a store that refuses them all would pass.
+  // Without this check a store that refuses all calls would pass, because calls without answers fit every order.
   if (history.every(({ answer }) => answer === undefined))
     throw new Error('the store answered none of these calls; the cases of the other layers show what it threw')
   const verdict = linearizable(history, staleMs)
@@ -25,7 +30,7 @@ export function judge(history: readonly Operation[], { store, now }: CaseContext
     )
 }
 
-/** Several clients at one record, each time another. */
+/** Runs rounds in which several clients call one record at once. Each round has a new record. */
 export async function playRounds(
   context: CaseContext,
   clients: readonly SessionStore[],

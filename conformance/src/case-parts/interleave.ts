@@ -2,7 +2,7 @@ import type { SessionStore } from '@sess/core'
 import { CounterExample, type Step } from '../result.ts'
 import { all } from './case.ts'
 
-/** What a request's store does with its calls: each waits until it is sent. */
+/** The store of a request. Each of its calls waits until it is sent. */
 interface Seat {
   readonly name: string
   readonly store: SessionStore
@@ -12,18 +12,18 @@ interface Seat {
   next: PromiseWithResolvers<void>
 }
 
-/** Requests on trial: each is given a store of its own, and what it returns is handed to `check`. */
+/** Requests on trial. Each request has a store of its own, and `check` gets the results of all requests. */
 export interface Requests<R extends readonly unknown[]> {
   readonly act: { readonly [K in keyof R]: (store: SessionStore) => Promise<R[K]> }
-  /** Called after all have ended; throws where a rule was broken. */
+  /** Called after all requests have ended. It throws if a rule was broken. */
   readonly check: (results: R) => Promise<void> | void
 }
 
-/** How {@link inEveryOrder} goes about it. */
+/** Options of {@link inEveryOrder}. */
 export interface Orders {
   /** The client of each request. */
   readonly stores: readonly SessionStore[]
-  /** True: of each order also those in which the answer to one write is lost after it was applied. */
+  /** True: it also runs each order with the answer to one write lost after the write was applied. */
   readonly losing?: boolean
 }
 
@@ -31,8 +31,9 @@ const PAGED: ReadonlySet<string> = new Set(['deleteSubject', 'count', 'sweep'])
 const WRITES: ReadonlySet<string> = new Set(['create', 'replace', 'touch', 'delete', 'deleteSubject'])
 
 /**
- * Runs requests side by side with their calls into the store in every order there is, one order after the other, each
- * on what `prepare` makes anew. A failure names the order that brought it about.
+ * Runs requests at once with their calls into the store in every possible order. Each order begins with a new `prepare`.
+ *
+ * @throws {CounterExample} For the first order that breaks a rule, with the order in its message.
  */
 export async function inEveryOrder<R extends readonly unknown[]>(
   { stores, losing = false }: Orders,
@@ -46,7 +47,7 @@ export async function inEveryOrder<R extends readonly unknown[]>(
       const { act, check } = await prepare()
       const seats = act.map((_, i) => seatOf('ABC'[i]!, stores[i]!))
       const results = Promise.all(act.map((run, i) => ending(seats[i]!, run)))
-      // Looked at below; until then a request that rejects is no unhandled one.
+      // The results are awaited below. Until then a rejection must not count as unhandled.
       results.catch(() => {})
       for (;;) {
         for (const seat of seats) await seat.next.promise
@@ -87,7 +88,7 @@ function seatOf(name: string, target: SessionStore): Seat {
       get(_, method: keyof SessionStore) {
         const value: unknown = target[method]
         if (typeof value !== 'function' || method === 'list' || method === 'all') return value
-        // What is done in pages is one step here: each page is like the first.
+        // A method in pages is one step here, because all pages are alike.
         if (PAGED.has(method))
           return async function* (...args: unknown[]) {
             yield* await wait(seat, method, () => all(value.apply(target, args) as AsyncIterable<unknown>))
@@ -99,7 +100,7 @@ function seatOf(name: string, target: SessionStore): Seat {
   return seat
 }
 
-/** Lets a call wait until it is sent. */
+/** Makes a call wait until it is sent. */
 function wait<T>(seat: Seat, method: string, call: () => Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const send = async (lost: boolean): Promise<string> => {

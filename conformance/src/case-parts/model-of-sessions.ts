@@ -3,7 +3,7 @@ import type { Session, Sessions } from '@sess/core'
 import { bindingOf } from '@sess/core/binding'
 import * as fc from 'fast-check'
 
-/** A session, as it must be. */
+/** The expected state of a session. */
 interface Expected {
   n: number | undefined
   readonly subject: string | undefined
@@ -11,13 +11,15 @@ interface Expected {
   readonly absoluteAt: number
 }
 
-/** A cookie value that is superseded for so long; `perhaps`: or else unknown. */
+/** A superseded cookie value. */
 interface Superseded {
+  /** In ms since the epoch. */
   readonly supersededUntil: number
+  /** True: the store may also have forgotten the cookie value. */
   readonly perhaps?: boolean
 }
 
-/** The sessions by their valid cookie value, and how long others are superseded. */
+/** The sessions by their valid cookie value, and the superseded cookie values. */
 export interface SessionsModel {
   readonly sessions: Map<string, Expected | Superseded>
   now: number
@@ -32,13 +34,14 @@ export interface SessionsReal {
 
 type Command = fc.AsyncCommand<SessionsModel, SessionsReal>
 
-const IDLE = 1_800_000
-const ABSOLUTE = 43_200_000
-const KNOWN_FOR = 60_000
-/** So many earlier secrets a record remembers. */
-const MEMORY = 8
+const IDLE_MS = 1_800_000
+const ABSOLUTE_MS = 43_200_000
+/** How long a superseded secret is known, in ms. */
+const KNOWN_MS = 60_000
+/** How many earlier secrets a record remembers. */
+const MOST_SECRETS = 8
 
-/** What the model knows under a cookie value, now. */
+/** Looks a cookie value up in the model. */
 function known(
   { sessions, now }: SessionsModel,
   cookie: string | undefined,
@@ -51,7 +54,7 @@ function known(
   return now < found.expiresAt ? found : undefined
 }
 
-/** A request with some cookie, or none: what it finds is compared, and then it does something. */
+/** Makes a request with a cookie or without: it compares the loaded session with the model, and then acts. */
 function request(
   what: string,
   act: (
@@ -66,7 +69,7 @@ function request(
     toString: () => `${what} with cookie ${which}`,
     async run(model, { all, time, cookies }) {
       time.now = model.now
-      // The last that were set are the likeliest; none among them is a request without a cookie.
+      // It chooses among the last cookies. A number beyond the first cookie is a request without a cookie.
       const cookie = cookies[cookies.length - 1 - which]
       const session = await all.load(cookie)
       const found = known(model, cookie, session.status)
@@ -80,11 +83,11 @@ function request(
 }
 
 function slid({ absoluteAt, expiresAt }: Expected, now: number): number {
-  return Math.max(expiresAt, Math.min(now + IDLE, absoluteAt))
+  return Math.max(expiresAt, Math.min(now + IDLE_MS, absoluteAt))
 }
 
 function fresh(now: number, n: number | undefined, subject?: string): Expected {
-  return { n, subject, expiresAt: now + IDLE, absoluteAt: now + ABSOLUTE }
+  return { n, subject, expiresAt: now + IDLE_MS, absoluteAt: now + ABSOLUTE_MS }
 }
 
 const visit = request('a visit', async (session, found, { now }) => {
@@ -117,21 +120,21 @@ const rotate = request('a rotation', async (session, found, model, cookie) => {
   return cookieValue
 })
 
-/** The secrets that were known are so for a minute more: one record holds them. */
+/** Supersedes a cookie value. The secrets that its record knows stay known for another minute. */
 function supersede(model: SessionsModel, cookie: string, { expiresAt }: { readonly expiresAt: number }): void {
-  const supersededUntil = Math.min(model.now + KNOWN_FOR, expiresAt)
+  const supersededUntil = Math.min(model.now + KNOWN_MS, expiresAt)
   const of = [...model.sessions].filter(
     ([value, entry]) =>
       value.slice(0, 28) === cookie.slice(0, 28) &&
       (value === cookie || ('supersededUntil' in entry && model.now < entry.supersededUntil)),
   )
   for (const [value, entry] of of) if (!('perhaps' in entry)) model.sessions.set(value, { supersededUntil })
-  for (const [value] of of.slice(0, -MEMORY)) model.sessions.delete(value)
+  for (const [value] of of.slice(0, -MOST_SECRETS)) model.sessions.delete(value)
 }
 
-/** All secrets of a marker are superseded: of those whose time had passed, as many as the record still remembers. */
+/** Makes a record a marker, which supersedes all its secrets. Secrets whose time had passed are superseded if the record still has them. */
 function mark(model: SessionsModel, cookie: string): void {
-  const supersededUntil = model.now + KNOWN_FOR
+  const supersededUntil = model.now + KNOWN_MS
   for (const [value, entry] of model.sessions)
     if (value.slice(0, 28) === cookie.slice(0, 28) && 'supersededUntil' in entry && entry.supersededUntil <= model.now)
       model.sessions.set(value, { supersededUntil, perhaps: true })
@@ -144,7 +147,7 @@ const login = fc.constantFrom('ann', 'bob').chain((subject) =>
     assert.equal(session.subject, subject)
     const expected = typeof found === 'object' ? found : undefined
     const own = expected?.subject === undefined || expected.subject === subject
-    // From a secret that was rotated away, what comes along is told by the example cases.
+    // The example cases check the data of a login from a superseded secret.
     const n = found === 'superseded' ? (session.data.n as number | undefined) : own ? expected?.n : undefined
     assert.deepEqual(session.data.n, n)
     if (expected?.subject === subject) supersede(model, cookie, fresh(model.now, n))
@@ -158,7 +161,7 @@ const logout = request('a logout', async (session, found, model, cookie) => {
   await session.logout()
   assert.equal(bindingOf(session).cookieChange?.action, typeof found === 'object' ? 'remove' : undefined)
   if (typeof found !== 'object') {
-    // Under a superseded secret a logout ends the session, unless it is a marker's: that is told by what is left.
+    // Under a superseded secret a logout ends the session, unless the secret is of a marker. Then no valid secret is left.
     if (found === 'superseded') await forget(model, cookie, true)
     return undefined
   }
@@ -166,7 +169,7 @@ const logout = request('a logout', async (session, found, model, cookie) => {
   return undefined
 })
 
-/** Takes out what lies under a cookie value's key; under a superseded secret only where a valid one is left there. */
+/** Removes all entries under the key of a cookie value. @param onlyLive - True: only if a valid cookie value is among them. */
 async function forget(model: SessionsModel, cookie: string, onlyLive: boolean): Promise<void> {
   const same = [...model.sessions].filter(([value]) => value.slice(0, 28) === cookie.slice(0, 28))
   if (onlyLive && !same.some(([, entry]) => !('supersededUntil' in entry))) return
@@ -194,5 +197,5 @@ const advance = fc.constantFrom(1, 59_999, 60_000, 180_000, 1_799_999, 1_800_000
   },
 }))
 
-/** What requests do. */
+/** The commands of the model: the requests, and time. */
 export const SESSION_CALLS: readonly fc.Arbitrary<Command>[] = [visit, save, rotate, login, logout, revoke, advance]

@@ -4,13 +4,13 @@ import * as fc from 'fast-check'
 import { asExpected, sum } from '@sess/core/adapter'
 import { all } from './case.ts'
 
-/** What a store must hold: the contract, on a Map. */
+/** The model of a store: the contract on a Map. */
 export interface Model {
   readonly records: Map<SessionKey, SessionRecord>
   now: number
 }
 
-/** What a store is tried with: several clients of it, and keys that nobody else uses. */
+/** The store on trial: several clients, and keys that no other run uses. */
 export interface Real {
   readonly clients: readonly SessionStore[]
   readonly keys: readonly SessionKey[]
@@ -36,12 +36,12 @@ function shown(record: AnyRecord | undefined, resolution: number): unknown {
   )
 }
 
-/** A call of one client, compared with what the model makes of it. */
+/** Makes a command: a call of one client, whose answer is compared with the model. */
 function command(text: string, run: (model: Model, real: Real) => Promise<void>): Command {
   return { check: () => true, run, toString: () => text }
 }
 
-/** A record as a client read it some time ago, or one that never was. */
+/** Makes the expected record of a write: an earlier version, or a record that never existed. */
 function expectation(there: SessionRecord | undefined, off: number, model: Model): SessionRecord {
   const record = there ?? { revision: 1, expiresAt: model.now + 1000, payload: new Uint8Array() }
   return { ...record, revision: record.revision + off }
@@ -50,9 +50,9 @@ function expectation(there: SessionRecord | undefined, off: number, model: Model
 const key = fc.nat({ max: 3 })
 const client = fc.nat({ max: 1 })
 const payload = fc.uint8Array({ maxLength: 12 })
-/** Lives in ms, past ones among them. */
+/** The life of a record, in ms; negative for a record that has expired. */
 const life = fc.oneof(fc.integer({ min: -5, max: 5 }), fc.integer({ min: 900, max: 70_000 }))
-/** 0: as it is there; else a revision that is not. */
+/** The difference to the stored revision: 0 for the stored revision, otherwise a wrong one. */
 const off = fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.constantFrom(-1, 1) })
 
 const read = fc.tuple(client, key, fc.boolean()).map(([c, k, fresh]) =>
@@ -124,7 +124,7 @@ const advance = fc
   .constantFrom(1, 900, 1000, 20_000, 60_000)
   .map((ms) => command(`${ms} ms go by`, async (model) => void (model.now += ms)))
 
-/** To the moments that matter: the end of a record, and the last one at which it is there. */
+/** Moves the time to the expiry of a record, or to the last moment before it. */
 const toTheEnd = fc.tuple(key, fc.boolean()).map(([k, before]) =>
   command(`time goes by to ${before ? 'just before ' : ''}the end of key ${k}`, async (model, { clients, keys }) => {
     const { expiresAt = 0 } = model.records.get(keys[k]!) ?? {}
@@ -172,7 +172,7 @@ const count = client.map((c) =>
   }),
 )
 
-/** All that lies under the keys of this run: others of the store may have been left by another run. */
+/** Lists all sessions, and compares only the keys of this run: another run may have left other records. */
 const everything = client.map((c) =>
   command(`client ${c} lists everything`, async (model, { clients, keys }) => {
     const { expiryResolutionMs } = clients[c]!.traits
@@ -186,7 +186,7 @@ const sweep = client.map((c) =>
   command(`client ${c} sweeps`, async (model, { clients }) => {
     const swept = await sum(clients[c]!.sweep!(model.now))
     const due = [...model.records].filter(([, { expiresAt }]) => expiresAt + 60_000 <= model.now)
-    // A store may have dropped some before.
+    // A store may have dropped some records before.
     assert.ok(swept >= 0 && swept <= due.length, `${swept} were swept, and ${due.length} had ended 60 s ago`)
     for (const [at] of due) model.records.delete(at)
     assert.equal(await sum(clients[c]!.sweep!(model.now)), 0)
@@ -196,10 +196,10 @@ const sweep = client.map((c) =>
 /** The calls that every store has. */
 export const CALLS: readonly fc.Arbitrary<Command>[] = [read, create, replace, touch, remove]
 
-/** The calls by which time goes by. */
+/** The commands that move the time. */
 export const TIME: readonly fc.Arbitrary<Command>[] = [advance, toTheEnd]
 
-/** The calls that this store has beside. */
+/** The further calls that this store has. */
 export function claimedCalls(store: SessionStore): readonly fc.Arbitrary<Command>[] {
   return [
     ...(store.list ? [list] : []),

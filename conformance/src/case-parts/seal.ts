@@ -2,8 +2,8 @@ import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:
 import { SessError, type Seal } from '@sess/core'
 
 /**
- * A plain AES-256-GCM, for the cases on ciphertext where the harness brings no seal of its own: the key's name, a nonce,
- * the tag, the ciphertext. Seals with the first key.
+ * Makes a seal with AES-256-GCM, for the cases on ciphertext if the harness has no seal. Sealed bytes are the name of the key, a
+ * nonce, the tag, and the ciphertext. It seals with the first key.
  */
 export function aesGcm(...names: readonly [string, ...string[]]): Seal {
   const keys = new Map(names.map((name) => [nameOf(name), createHash('sha256').update(name).digest()]))

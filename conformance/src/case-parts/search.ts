@@ -4,19 +4,20 @@ import { CounterExample } from '../result.ts'
 import type { CaseContext } from '../contract.ts'
 import type { Model, Real } from './model-of-store.ts'
 
-/** Runs of random calls against a model, each of up to this many calls. */
+/** How many runs of random calls a search makes. */
 const RUNS = 60
-const LONGEST = 40
+/** How many calls a run has at most. */
+const MOST_CALLS = 40
 
-/** Runs random commands. A counter-example is shrunk, and says by which seed and path to find it again. */
+/** Runs random commands against a model. @throws {CounterExample} Shrunk, with the path that finds it again. */
 export async function search<M extends object, R>(
   { seed, path, rounds }: CaseContext,
   commands: readonly fc.Arbitrary<fc.AsyncCommand<M, R>>[],
   setUp: () => Promise<{ readonly model: M; readonly real: R; tearDown?: () => Promise<void> }>,
 ): Promise<void> {
-  // A counter-example of commands is found again by two paths: fast-check's own, and that of the commands that ran.
+  // Two paths lead to a counter-example of commands: fast-check's own path, and the path of the commands that ran.
   const [own = '', replayPath] = path?.split('~') ?? []
-  const calls = fc.commands([...commands], { maxCommands: LONGEST, size: 'max', ...(replayPath && { replayPath }) })
+  const calls = fc.commands([...commands], { maxCommands: MOST_CALLS, size: 'max', ...(replayPath && { replayPath }) })
   const property = fc.asyncProperty(calls, async (made) => {
     const { model, real, tearDown } = await setUp()
     try {
@@ -42,12 +43,12 @@ export async function search<M extends object, R>(
   )
 }
 
-/** The clients of a store, and keys under one tag that no other run has had. What is left of a run is deleted. */
+/** Makes the clients of a store, and keys under a new tag. The end of a run deletes the records of the run. */
 export function storeOf({ store, key, space, now: today }: CaseContext) {
   const began = performance.now()
   return async (): Promise<{ model: Model; real: Real; tearDown: () => Promise<void> }> => {
-    // Where a sweep goes by the store's clock too, all happens a day before that. Where the backend removes what has expired, a
-    // run begins at the time that it is: a slow one must not find removed what its own time calls live.
+    // A sweep may also go by the store's clock, so with a sweep a run happens a day earlier. If the backend itself removes expired
+    // records, a run begins at the present time: otherwise the backend could remove records that are live by the time of a slow run.
     const now = store.sweep ? today - 86_400_000 : today + Math.floor(performance.now() - began)
     const tag = key().tag
     const keys: SessionKey[] = Array.from({ length: 4 }, () => key(tag))

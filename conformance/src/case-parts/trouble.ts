@@ -12,11 +12,11 @@ import type { Case, CaseContext } from '../contract.ts'
 import type { Fault, Faults } from '../fault-switch.ts'
 import { turns } from './case.ts'
 
-/** How long a client may take to be of use again, in ms. */
-const RECOVERY = 20_000
-/** How long until it is asked again, in ms. */
-const BETWEEN = 10
-/** The codes that promise that a write was not and will not be applied. */
+/** The longest time until a client works again after a fault, in ms. */
+const RECOVERY_MS = 20_000
+/** The time between two retries of the kit, in ms. */
+const RETRY_MS = 10
+/** The codes of errors that promise that a write was not and will not be applied. */
 const PROMISES: readonly SessErrorCode[] = [
   'store_unavailable',
   'store_full',
@@ -27,7 +27,7 @@ const PROMISES: readonly SessErrorCode[] = [
 
 type Requires = NonNullable<Case['requires']>
 
-/** The harness can make trouble of one of these kinds between the store and its server. */
+/** The harness can make one of these faults between the store and its server. */
 export function harnessMakes(...faults: readonly Fault[]): Requires {
   return ({ space }) => {
     if (!space.faults) return 'the harness has no faults: there is no socket between the store and its server'
@@ -38,10 +38,10 @@ export function harnessMakes(...faults: readonly Fault[]): Requires {
   }
 }
 
-/** How a call ended. */
+/** The value or the error of a call. */
 export type Settled<T> = { readonly value: T; readonly error?: undefined } | { readonly error: unknown }
 
-/** Waits for a call, however it ends. */
+/** Waits for the end of a call. It never rejects. */
 export const settle = <T>(promise: Promise<T>): Promise<Settled<T>> =>
   promise.then(
     (value) => ({ value }),
@@ -49,10 +49,10 @@ export const settle = <T>(promise: Promise<T>): Promise<Settled<T>> =>
   )
 
 /**
- * Waits until trouble strikes, or the call that it was made for has ended.
+ * Waits until the fault strikes, or the call has ended.
  *
- * @param before - `faults.struck` before the trouble was made.
- * @returns Whether it struck.
+ * @param before - `faults.struck` before the fault was injected.
+ * @returns Whether the fault struck.
  */
 export async function strikes(faults: Faults, before: number, call: Promise<unknown>): Promise<boolean> {
   const end = settle(call).then(() => true)
@@ -60,26 +60,26 @@ export async function strikes(faults: Faults, before: number, call: Promise<unkn
   return faults.struck !== before
 }
 
-/** It threw what promises that nothing was or will be done. */
+/** Whether a call failed with an error that promises that nothing was or will be applied. */
 export const promised = ({ error }: Settled<unknown>): boolean => isSessError(error, ...PROMISES)
 
-/** Waits until the store answers again, with no new client. */
+/** Waits until the same client of the store answers a read again. @throws {Error} After {@link RECOVERY_MS}. */
 export async function recovered(it: SessionStore, key: SessionKey, now: number): Promise<ExpectedRecord | undefined> {
   const began = performance.now()
   for (;;) {
     const answer = await settle(it.read(key, now, { fresh: true }))
     if (!('error' in answer)) return answer.value
-    if (performance.now() - began > RECOVERY)
-      throw new Error(`the same client is of no use ${RECOVERY / 1000} s after the trouble ended`, {
+    if (performance.now() - began > RECOVERY_MS)
+      throw new Error(`the same client still fails ${RECOVERY_MS / 1000} s after the fault ended`, {
         cause: answer.error,
       })
-    await setTimeout(BETWEEN)
+    await setTimeout(RETRY_MS)
   }
 }
 
 /**
- * Creates a record under a new key, on a client that has just had trouble. A client with a connection to each shard may have
- * lost that of another shard than {@link recovered} has asked, so a create that fails is tried again, under another key.
+ * Creates a record under a new key, on a client that has just met a fault. It retries a failed create under another key: a client with
+ * a connection to each shard may have lost the connection to a shard that {@link recovered} has not asked.
  */
 export async function created({ store: it, key, now }: CaseContext, record: SessionRecord): Promise<SessionKey> {
   const began = performance.now()
@@ -87,12 +87,12 @@ export async function created({ store: it, key, now }: CaseContext, record: Sess
     const at = key()
     const answer = await settle(it.create(at, record, now))
     if (!('error' in answer)) return at
-    if (performance.now() - began > RECOVERY) throw answer.error
-    await setTimeout(BETWEEN)
+    if (performance.now() - began > RECOVERY_MS) throw answer.error
+    await setTimeout(RETRY_MS)
   }
 }
 
-/** Another record that the same write can be done to. */
+/** Creates another record for the same write. */
 export async function spare(
   { store: it, key, now }: CaseContext,
   record: SessionRecord,

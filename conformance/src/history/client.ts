@@ -4,22 +4,23 @@ import { asExpected, sum } from '@sess/core/adapter'
 import { randomFrom } from '../random.ts'
 import type { Answer, Call, Operation, Version } from './history.ts'
 
-/** What one client does to one record. */
+/** A plan for the calls of one client on one record. */
 export interface Play {
-  /** For the report. */
+  /** The name of the client, for the report. */
   readonly client: string
   readonly key: SessionKey
-  /** Whose record it is. */
+  /** The subject of the record. */
   readonly subject?: string
-  /** Of its choices. */
+  /** The seed of the random choices. */
   readonly seed: number
+  /** How many calls the client makes. */
   readonly calls: number
   readonly now: number
   /** Default: read, create, replace, touch, delete. */
   readonly kinds?: readonly Call['kind'][]
 }
 
-/** How often each kind is chosen, of those that are possible. */
+/** The weight of each kind of call in a choice among the possible kinds. */
 const WEIGHTS: Readonly<Record<Call['kind'], number>> = {
   read: 5,
   create: 3,
@@ -28,17 +29,18 @@ const WEIGHTS: Readonly<Record<Call['kind'], number>> = {
   delete: 2,
   revoke: 1,
 }
-const LIFE = 3_600_000
-/** These promise that nothing was or will be done. */
+/** The life of a record, in ms. */
+const LIFE_MS = 3_600_000
+/** The codes of errors that promise that a write was not and will not be applied. */
 const PROMISES: readonly SessErrorCode[] = ['store_unavailable', 'store_full', 'too_large', 'unsupported']
 
 /** The clock that all processes of this machine share, in ms. */
 const clock: () => number = process.versions['bun']
-  ? // There, hrtime begins with the process.
+  ? // In Bun, hrtime begins with the process.
     () => performance.timeOrigin + performance.now()
   : () => Number(process.hrtime.bigint()) / 1e6
 
-/** Calls a store at random, and writes down what it said. */
+/** Makes random calls of a store, and records the answers. */
 export async function play(store: SessionStore, plan: Play): Promise<Operation[]> {
   const { client, seed, calls, kinds = ['read', 'create', 'replace', 'touch', 'delete'] } = plan
   const random = randomFrom(seed)
@@ -46,7 +48,7 @@ export async function play(store: SessionStore, plan: Play): Promise<Operation[]
   let known: Version | undefined
   for (let i = 0; i < calls; i++) {
     for (let turns = Math.floor(random() * 3); turns > 0; turns--) await setImmediate()
-    const call = choose(kinds, known, random, `${client.at(-1)}-${i}`, plan.now + LIFE + i)
+    const call = choose(kinds, known, random, `${client.at(-1)}-${i}`, plan.now + LIFE_MS + i)
     const from = clock()
     try {
       const answer = await perform(store, plan, call)
@@ -113,7 +115,7 @@ async function perform(store: SessionStore, { key, subject, now }: Play, call: C
   }
 }
 
-/** What the client takes to be there: it is not always right, and is meant not to be. */
+/** The version that the client expects after a call. It may be out of date on purpose. */
 function knownAfter(call: Call, answer: Answer, known: Version | undefined): Version | undefined {
   if (typeof answer === 'object') return answer
   if (call.kind === 'create' && answer === true) return { ...call, revision: 1 }

@@ -2,14 +2,14 @@ import type { Step } from '../result.ts'
 import type { Call, Operation, Version } from './history.ts'
 import { linearizable } from './linearizability.ts'
 
-/** The history as somebody knew it who stopped watching at a time: what had not ended by then may or may not be done. */
+/** The history up to a time. A call that had not ended by then has no known answer. */
 function until(history: readonly Operation[], time: number): Operation[] {
   return history
     .filter(({ from }) => from <= time)
     .map((one) => (one.to <= time ? one : { ...one, answer: undefined, to: Infinity }))
 }
 
-/** What came after the last delete that nothing else overlapped: there the record was gone for certain. */
+/** The calls after the last delete that no other call overlaps: after such a delete the record certainly does not exist. */
 function sinceGone(history: readonly Operation[]): readonly Operation[] {
   const gone = history
     .filter(
@@ -22,14 +22,14 @@ function sinceGone(history: readonly Operation[]): readonly Operation[] {
   return gone ? history.filter(({ from }) => from > gone.to) : history
 }
 
-/** Whether a history without this operation asks for less: it changed nothing. */
+/** Whether an operation changed nothing, so that a history may leave it out. */
 function changesNothing({ call, answer }: Operation): boolean {
   return call.kind === 'read' || answer === false || answer === 0 || answer === 'conflict' || answer === 'missing'
 }
 
 /**
- * The shortest piece of an impossible history that is impossible still: cut at the first moment at which nothing explains
- * it any more, without what does not matter. The last one to end is the one that cannot be right.
+ * Shrinks an impossible history to a short impossible piece. It cuts the history at the first moment at which no order explains it,
+ * and leaves out operations that do not matter. The last operation to end has the answer that cannot be right.
  */
 export function shrink(history: readonly Operation[], staleMs = 0): readonly Operation[] {
   const impossible = (piece: readonly Operation[]): boolean => linearizable(piece, staleMs) === 'impossible'
@@ -50,7 +50,7 @@ export function shrink(history: readonly Operation[], staleMs = 0): readonly Ope
 }
 
 /**
- * A history for people: times from its beginning, expiries from the time that the store was told, the impossible answer marked.
+ * Formats a history for people: times from its beginning, expiries relative to `now`, and a mark at the impossible answer.
  */
 export function stepsOf(history: readonly Operation[], now: number): Step[] {
   const start = Math.min(...history.map(({ from }) => from))
@@ -68,7 +68,7 @@ export function stepsOf(history: readonly Operation[], now: number): Step[] {
 const version = ({ revision, payload, expiresAt }: Version, now: number): string =>
   `r${revision} "${payload}" to ${ending(expiresAt, now)}`
 
-/** When a record ends: `now+3600000`. */
+/** Formats the expiry of a record: `now+3600000`. */
 const ending = (expiresAt: number, now: number): string =>
   expiresAt < now ? `now${expiresAt - now}` : `now+${expiresAt - now}`
 

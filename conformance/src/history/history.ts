@@ -1,4 +1,4 @@
-/** What a client asked for, on one record. Payloads are told apart by a text that no two writes share. */
+/** A call of a client on one record. Each write has a payload with a text of its own. */
 export type Call =
   | { readonly kind: 'read'; readonly fresh: boolean }
   | { readonly kind: 'create'; readonly payload: string; readonly expiresAt: number }
@@ -7,25 +7,25 @@ export type Call =
   | { readonly kind: 'delete' }
   | { readonly kind: 'revoke' }
 
-/** A record, as far as histories look at it. */
+/** The members of a record that histories compare. */
 export interface Version {
   readonly revision: number
   readonly payload: string
   readonly expiresAt: number
 }
 
-/** What a call answered: a version or `missing` for a read, a count or `done` for a revocation. */
+/** The answer of a call: a version or `missing` for a read, a count or `done` for a revocation. */
 export type Answer = Version | 'missing' | 'conflict' | 'replaced' | 'touched' | 'done' | boolean | number
 
-/** One call, from before it was made until after it had answered. */
+/** One call and its times, from just before the call to just after its answer. */
 export interface Operation {
-  /** Who called: `client 1`, `process 2`. */
+  /** The caller: `client 1`, `process 2`. */
   readonly client: string
   readonly call: Call
-  /** Undefined: nobody knows whether it was done, or will be. */
+  /** Undefined: it is not known whether the call was or will be applied. */
   readonly answer: Answer | undefined
   /** In ms, on a clock that all clients share. */
   readonly from: number
-  /** Infinity where the answer is not known. */
+  /** Infinity if the answer is not known. */
   readonly to: number
 }

@@ -39,7 +39,7 @@ const ANSWERS: Readonly<Record<Call['kind'], readonly Answer[]>> = {
   revoke: [0, 1, 'done'],
 }
 
-/** All that a store could say now, and be right. */
+/** All right answers of a store in a state. */
 function rightAnswers(state: State, call: Call): Answer[] {
   const possible: readonly Answer[] = call.kind === 'read' ? [state ?? 'missing'] : ANSWERS[call.kind]
   return possible.filter((answer) => apply(state, operation(call, answer)) !== 'impossible')
@@ -53,7 +53,7 @@ const operation = (call: Call, answer: Answer | undefined, from = 0, to = 0, cli
   to,
 })
 
-/** A history that a sound store gives: each call takes effect at a moment of its own, between its start and its end. */
+/** Makes a history of a sound store: each call takes effect at one moment between its start and its end. */
 const sound: fc.Arbitrary<Operation[]> = fc
   .array(fc.record({ call: calls, before: fc.nat(30), after: fc.nat(30), lost: fc.nat(9), pick: fc.nat() }), {
     minLength: 1,
@@ -69,7 +69,7 @@ const sound: fc.Arbitrary<Operation[]> = fc
     })
   })
 
-/** By trying every order: slow, and beyond doubt. */
+/** Judges a history by all orders: slow, and certain. */
 function byEveryOrder(left: readonly Operation[], state: State): boolean {
   if (left.every(({ answer }) => answer === undefined)) return true
   const end = Math.min(...left.map(({ to }) => to))

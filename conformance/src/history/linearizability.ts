@@ -1,10 +1,10 @@
 import type { Operation } from './history.ts'
 import { apply, keyOf, type State } from './record-model.ts'
 
-/** How many states a search may look at. */
+/** How many states a search may visit. */
 const BUDGET = 200_000
 
-/** Whether the answer says that nothing was changed, in whatever state: a touch and an uncounted revocation may have been. */
+/** Whether the answer proves that the call changed nothing. The answers of a touch and of an uncounted revocation do not. */
 function changesNothing({ call, answer }: Operation): boolean {
   return answer !== undefined && (call.kind === 'read' || [false, 0, 'conflict', 'missing'].includes(answer as never))
 }
@@ -13,10 +13,10 @@ function changesNothing({ call, answer }: Operation): boolean {
 export type Verdict = 'linearizable' | 'impossible' | 'out of budget'
 
 /**
- * Looks for one order of the operations that explains every answer and keeps what came after from what came before: a
- * depth-first search that remembers which (operations done, state) led nowhere.
+ * Looks for one order of the operations that explains every answer, and in which an operation that began after the end of another
+ * comes after it. It is a depth-first search that remembers each dead end (operations done, state).
  *
- * @param staleMs - How long before it was asked a read that is not fresh may be right, in ms.
+ * @param staleMs - The longest time before its call for which the answer of a read that is not fresh may be right, in ms.
  * @see Wing and Gong, "Testing and verifying concurrent objects", 1993; Lowe, "Testing for linearizability", 2017.
  */
 export function linearizable(history: readonly Operation[], staleMs = 0, budget: number = BUDGET): Verdict {
@@ -35,7 +35,7 @@ export function linearizable(history: readonly Operation[], staleMs = 0, budget:
     seen.add(memo)
     if (left-- <= 0) return 'out of budget'
     const next = candidates()
-    // What can be right now and changes nothing may as well come now: no order needs it later.
+    // An operation that is right now and changes nothing can come now: no order needs it later.
     const idle = next.find((i) => changesNothing(operations[i]!) && apply(state, operations[i]!) === state)
     for (const i of idle === undefined ? next : [idle]) {
       const operation = operations[i]!
@@ -49,7 +49,7 @@ export function linearizable(history: readonly Operation[], staleMs = 0, budget:
     return 'impossible'
   }
 
-  /** Those that began before any other that is left had ended. */
+  /** The operations that can come next: those that began before any other remaining operation ended. */
   const candidates = (): number[] => {
     const end = Math.min(...operations.filter((_, i) => !done[i]).map(({ to }) => to))
     return operations.flatMap(({ from }, i) => (!done[i] && from <= end ? [i] : []))

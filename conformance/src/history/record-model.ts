@@ -1,11 +1,11 @@
 import type { Answer, Operation, Version } from './history.ts'
 
-/** One record, as the contract has it when one call comes after another; undefined: no live one. */
+/** The state of one record by the contract, when calls come one after another. Undefined: there is no live record. */
 export type State = Version | undefined
 
 /**
- * The state after an operation, if its answer is right in this one: `impossible` if it is not. An operation whose answer
- * is not known is taken to have been done now; the search tries it undone as well.
+ * Returns the state after an operation, or `impossible` if its answer is not right in this state. An operation without a known answer
+ * counts as applied now; the search also tries not to apply it.
  */
 export function apply(state: State, { call, answer }: Operation): State | 'impossible' {
   switch (call.kind) {
@@ -35,14 +35,14 @@ export function apply(state: State, { call, answer }: Operation): State | 'impos
   }
 }
 
-/** Two states are the same if these are. */
+/** A text for a state: equal states have equal texts. */
 export function keyOf(state: State): string {
   return state ? `${state.revision} ${state.payload} ${state.expiresAt}` : ''
 }
 
 /**
- * Whether a compare-and-set may answer so. Where a record was deleted and made anew, with the revision that was expected,
- * a store that compares more than revisions says conflict, and is right.
+ * Whether a compare-and-set may give this answer. If a record was deleted and created again with the expected revision, a store that
+ * compares more than revisions may answer `conflict`.
  */
 function meets(state: State, expected: Version, answer: Answer | undefined, done: 'replaced' | 'touched'): boolean {
   switch (answer) {

@@ -9,10 +9,10 @@ const COLORS: Readonly<Record<Report['verdict'], string>> = {
 }
 
 const NAME = 'sess conformance'
-/** The width of a character of 11 px, about. */
-const CHARACTER = 6.7
+/** The approximate width of a character of 11 px, in px. */
+const CHARACTER_PX = 6.7
 
-/** The store with the version of its adapter, what came of it, and when: a badge outlives the version that it speaks of. */
+/** The store with the version of its adapter, the outcome, and the date: a badge may outlive the version. */
 function wordOf({ verdict, complete, contract, cases, name, versions, startedAt }: Report): string {
   const failed = cases.filter(({ status }) => status === 'fail').length
   const outcome =
@@ -23,17 +23,17 @@ function wordOf({ verdict, complete, contract, cases, name, versions, startedAt 
       : verdict === 'fail'
         ? `${failed} of ${cases.length} failed`
         : verdict
-  // The kit's own version comes first, then those that the harness gives: the adapter's first of them.
+  // The kit's own version comes first, and then the versions of the harness, which begin with the version of the adapter.
   const version = Object.entries(versions).find(([of]) => of !== '@sess/conformance' && of !== 'node')?.[1]
   return [version === undefined ? name : `${name} ${version}`, outcome, startedAt.slice(0, 10)].join(' · ')
 }
 
-/** The verdict as an SVG for a README. */
+/** Makes the verdict as an SVG for a README. */
 export function badge(report: Report): string {
   const word = wordOf(report)
   const color = report.verdict === 'pass' && !report.complete ? COLORS.inconclusive : COLORS[report.verdict]
-  const left = Math.round(NAME.length * CHARACTER + 12)
-  const right = Math.round(word.length * CHARACTER + 12)
+  const left = Math.round(NAME.length * CHARACTER_PX + 12)
+  const right = Math.round(word.length * CHARACTER_PX + 12)
   return html`<svg
     xmlns="http://www.w3.org/2000/svg"
     width="${left + right}"

@@ -13,7 +13,7 @@ const CLASS: Readonly<Record<Status, string>> = {
   'harness-error': 'unjudged',
 }
 
-/** As many clients have a colour of their own; the next begins again. */
+/** How many colours there are for clients. With more clients the colours repeat. */
 const COLORS = 4
 
 const nameOf = (clause: string): string =>
@@ -118,7 +118,7 @@ function factsOf({ versions, traits, seed, effort, complete, contract }: Report)
   ])
 }
 
-/** The result as a page: one file that loads nothing. */
+/** Makes a report as a page: one file that loads nothing. */
 export function htmlReport(report: Report): string {
   const { name, cases, verdict, complete, startedAt, durationMs, kind, notes = [] } = report
   const clauses = [...new Set(cases.map(({ clause }) => clause))]
@@ -131,7 +131,7 @@ export function htmlReport(report: Report): string {
     <p class="verdict ${tone}">${summaryOf(report)}</p>
     <p>${countsOf(cases)}${cases.length > 0 && ` of ${cases.length} cases.`}</p>
     ${notes.map((note) => html`<p class="soft">Note: ${note}.</p>`)}
-    ${failures.length > 0 && html`<h2>What did not pass</h2>`} ${failures.map(failureOf)}
+    ${failures.length > 0 && html`<h2>Cases that did not pass</h2>`} ${failures.map(failureOf)}
     ${clauses.length > 0 && html`<h2>Clause by clause</h2>`}
     ${clauses.map((clause) =>
       clauseOf(
@@ -140,7 +140,7 @@ export function htmlReport(report: Report): string {
       ),
     )}
     ${benchOf(report)}
-    <h2>What was on trial</h2>
+    <h2>On trial</h2>
     ${factsOf(report)}`
   return page({ title: summaryOf(report), style, body })
 }

@@ -4,7 +4,7 @@ import { STATUS, summaryOf, timesOf } from './text.ts'
 
 const seconds = (ms: number): string => (ms / 1000).toFixed(3)
 
-/** XML 1.0 has no control characters, not even escaped. */
+/** Replaces control characters: XML 1.0 does not allow them, not even escaped. */
 function plain(text: string): string {
   // oxlint-disable-next-line no-control-regex
   return text.replaceAll(/[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]/g, '\uFFFD').toWellFormed()
@@ -29,7 +29,7 @@ function outcome(item: CaseReport): Html | false {
   )
 }
 
-/** The result as JUnit's XML: a suite for each clause. */
+/** Makes a report as JUnit's XML, with a suite for each clause. */
 export function junitReport(report: Report): string {
   const { cases, name, durationMs, startedAt, problem } = report
   const clauses = [...new Set(cases.map(({ clause }) => clause))]

@@ -1,7 +1,7 @@
 import type { CaseReport, Report } from './report.ts'
 import { countsOf, STATUS, summaryOf, timesOf } from './text.ts'
 
-/** Text in a cell of a table. */
+/** Escapes text for a cell of a table. */
 const cell = (text: string | number): string =>
   String(text).replaceAll('\\', '\\\\').replaceAll('|', '\\|').replaceAll('<', '&lt;').replaceAll('\n', ' ')
 
@@ -10,7 +10,7 @@ function table(heading: readonly string[], rows: readonly (readonly (string | nu
   return [line(heading), line(heading.map(() => '---')), ...rows.map(line)].join('\n')
 }
 
-/** A fence that is longer than any in the text. */
+/** Makes a code block, with a fence that is longer than every fence in the text. */
 function fenced(text: string): string {
   const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length))
   const fence = '`'.repeat(longest + 1)
@@ -40,7 +40,7 @@ function noteOf({ evidence, deviation }: CaseReport): string {
   return evidence ?? ''
 }
 
-/** The result as Markdown. */
+/** Makes a report as Markdown. */
 export function markdownReport(report: Report): string {
   const { name, cases, versions, traits, seed, startedAt, durationMs, bench = [] } = report
   const bad = cases.filter(({ failure, status }) => failure && status !== 'deviates')

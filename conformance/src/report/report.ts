@@ -5,59 +5,61 @@ import { Untried, type Result, type Step } from '../result.ts'
 
 export type Status = Result['status']
 
-/** How one case went, as data. */
+/** The result of one case, as data. */
 export interface CaseReport {
   readonly id: string
   readonly clause: Clause
   readonly layer: Layer
   readonly subject: Case['subject'] | 'serializer'
+  /** The rule. */
   readonly text: string
   readonly status: Status
+  /** The time of the case, in ms. */
   readonly ms: number
-  /** Of `not-applicable`, and of one that was not tried. */
+  /** The evidence of `not-applicable`, or the reason for which the case was not tried. */
   readonly evidence?: string
-  /** Of `deviates`. */
+  /** Present for `deviates`. */
   readonly deviation?: Deviation
-  /** Unless it passed, did not apply, or was not tried. */
+  /** Absent if the case passed, did not apply, or was not tried. */
   readonly failure?: {
     readonly message: string
     readonly steps: readonly Step[]
-    /** Options of the command that try the same again. */
+    /** The options of the command that run the same again. */
     readonly replay: string
   }
 }
 
-/** A whole run, as data: what `report.json` holds, and every other report is made from. */
+/** A whole run, as data: the content of `report.json`, and the source of all other reports. */
 export interface Report {
-  /** Of this format. */
+  /** The version of this format. */
   readonly format: 1
   readonly contract: number
-  /** What was on trial. */
+  /** The subject of the trial. */
   readonly kind: 'store' | 'serializer'
   readonly name: string
   /** `pass`: every case passed, deviates as listed, or does not apply. */
   readonly verdict: 'pass' | 'fail' | 'harness-error' | 'inconclusive'
-  /** All cases of the contract were run, with all their rounds. Anything else proves nothing. */
+  /** True if all cases of the contract were run with all their rounds. Any other run proves nothing. */
   readonly complete: boolean
-  /** What is wrong with the harness, where that is known before the first case. */
+  /** An error of the harness that was found before the first case. */
   readonly problem?: string
-  /** What is no fault, and worth knowing: two copies of core, for instance. */
+  /** Notes that are not failures, such as two copies of core. */
   readonly notes?: readonly string[]
   readonly versions: Readonly<Record<string, string>>
   readonly traits?: StoreTraits
   readonly seed: number
   /** The share of rounds that random cases made. */
   readonly effort: number
-  /** The share of their size that the cases of the clause `scale` had, where the harness lowered it. */
+  /** The factor of the sizes in the cases of the clause `scale`. Absent if the harness did not lower it. */
   readonly scale?: number
-  /** ISO 8601. */
+  /** The start of the run, in ISO 8601. */
   readonly startedAt: string
   readonly durationMs: number
   readonly cases: readonly CaseReport[]
   readonly bench?: readonly BenchRow[]
 }
 
-/** What the command ends with. */
+/** The exit code of the command for each verdict. */
 export const EXIT: Readonly<Record<Report['verdict'], 0 | 1 | 2>> = {
   pass: 0,
   fail: 1,
@@ -65,7 +67,7 @@ export const EXIT: Readonly<Record<Report['verdict'], 0 | 1 | 2>> = {
   inconclusive: 2,
 }
 
-/** One status decides: a harness that fell short makes everything else doubtful, and a zero counts only if all was judged. */
+/** Makes the verdict. A harness error decides first, because it makes the other results doubtful. A pass needs a judgement of all cases. */
 export function verdictOf(cases: readonly CaseReport[]): Report['verdict'] {
   const has = (status: Status): boolean => cases.some((one) => one.status === status)
   if (cases.length === 0 || has('harness-error')) return 'harness-error'
@@ -73,7 +75,7 @@ export function verdictOf(cases: readonly CaseReport[]): Report['verdict'] {
   return has('inconclusive') ? 'inconclusive' : 'pass'
 }
 
-/** A case and its result, as data. */
+/** Makes the report of a case and its result. */
 export function caseReportOf(
   { id, clause, layer, subject, text }: Omit<CaseReport, 'status' | 'ms'>,
   result: Result,
@@ -97,7 +99,7 @@ export function caseReportOf(
   }
 }
 
-/** What an error says, with its causes. An error may be among its own. */
+/** Returns the message of an error with the messages of its causes. The limit ends a cycle, because an error may be its own cause. */
 export function messageOf(error: unknown, causes = 8): string {
   if (!(error instanceof Error)) return String(error)
   const { cause, message, name } = error

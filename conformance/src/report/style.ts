@@ -1,4 +1,4 @@
-/** What the report has beside the common style sheet. */
+/** The styles of the report in addition to the common style sheet. */
 export const style = `
 :root { --more: light-dark(#b06a00, #f0b050) }
 a { color: inherit }

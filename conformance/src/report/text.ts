@@ -1,7 +1,7 @@
 import type { Step } from '../result.ts'
 import type { CaseReport, Report, Status } from './report.ts'
 
-/** What each status is called where people read it. */
+/** The name of each status in reports for people. */
 export const STATUS: Readonly<Record<Status, string>> = {
   pass: 'passed',
   fail: 'failed',
@@ -11,7 +11,7 @@ export const STATUS: Readonly<Record<Status, string>> = {
   'harness-error': 'harness error',
 }
 
-/** `86 passed, 3 not applicable`. */
+/** Formats the number of cases of each status: `86 passed, 3 not applicable`. */
 export function countsOf(cases: readonly CaseReport[]): string {
   return (Object.keys(STATUS) as Status[])
     .map((status) => [cases.filter((one) => one.status === status).length, STATUS[status]] as const)
@@ -20,7 +20,7 @@ export function countsOf(cases: readonly CaseReport[]): string {
     .join(', ')
 }
 
-/** The verdict, in a sentence. */
+/** Formats the verdict as a sentence. */
 export function summaryOf(report: Report): string {
   const { name, verdict, complete, effort, scale = 1, kind, contract, problem, cases } = report
   if (problem !== undefined) return `The harness of ${name} fell short: ${problem}.`
@@ -33,13 +33,13 @@ export function summaryOf(report: Report): string {
   return effort < 1 ? `${name} passed a quick run, which proves nothing.` : `${name} passed the cases that were run.`
 }
 
-/** A call, with its times: `1.20–1.25 ms`, `120–125 ms`. */
+/** Formats the times of a call: `1.20–1.25 ms`, `120–125 ms`. */
 export function timesOf({ from, to }: Step): string {
   const exact = (ms: number): string => ms.toFixed((to ?? from) < 10 ? 2 : 0)
   return to === undefined ? `${exact(from)} ms, never ended` : `${exact(from)}–${exact(to)} ms`
 }
 
-/** A call on one line. */
+/** Formats a call as one line. */
 export function stepLine(step: Step): string {
   const { client, call, answer = '…', wrong } = step
   return `      ${wrong ? '→' : ' '} ${timesOf(step).padStart(20)}  ${client.padEnd(10)} ${call} = ${answer}`
@@ -53,7 +53,7 @@ function caseText({ id, text, status, failure, deviation }: CaseReport): string[
     ...lines,
     '',
     ...failure.message.split('\n').map((line) => `    ${line}`),
-    ...(failure.steps.length > 0 ? ['', '    What was called:', ...failure.steps.slice(-20).map(stepLine)] : []),
+    ...(failure.steps.length > 0 ? ['', '    The calls:', ...failure.steps.slice(-20).map(stepLine)] : []),
     '',
     `    Again: ${failure.replay}`,
   ]
@@ -71,7 +71,7 @@ function benchText({ bench = [] }: Report): string[] {
   ]
 }
 
-/** The result for a terminal: what went wrong, what was measured, and the verdict. */
+/** Formats a report for a terminal: the failures, the measurements, and the verdict. */
 export function textReport(report: Report): string {
   const { cases, durationMs, seed, problem, notes = [] } = report
   return [

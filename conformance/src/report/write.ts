@@ -6,7 +6,7 @@ import { junitReport } from './junit.ts'
 import { markdownReport } from './markdown.ts'
 import type { Report } from './report.ts'
 
-/** Writes a run in every form into a folder, which is made. */
+/** Writes a report in every format into a folder. It makes the folder if it does not exist. */
 export function writeReports(folder: string, report: Report): void {
   mkdirSync(folder, { recursive: true })
   const write = (name: string, text: string): void => writeFileSync(join(folder, name), text)
