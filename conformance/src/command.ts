@@ -25,7 +25,7 @@ Example:
 `
 
 /** The least value of --patience, in ms: a smaller number was probably meant as seconds. */
-const LEAST_PATIENCE = 1000
+const LEAST_PATIENCE_MS = 1000
 
 const text = { type: 'string' } as const
 const flag = { type: 'boolean' } as const
@@ -69,8 +69,8 @@ export function readCommand(args: readonly string[]): Command {
   if (does === 'run' && positionals.length !== 1)
     throw new HarnessError('name one module that exports a harness; --help shows how')
   const patience = number(values.patience, 'patience')
-  if (patience !== undefined && patience < LEAST_PATIENCE)
-    throw new HarnessError(`--patience takes at least ${LEAST_PATIENCE} ms; it was given '${values.patience}'`)
+  if (patience !== undefined && patience < LEAST_PATIENCE_MS)
+    throw new HarnessError(`--patience takes at least ${LEAST_PATIENCE_MS} ms; it was given '${values.patience}'`)
   return {
     does,
     harness: positionals[0] ?? '',

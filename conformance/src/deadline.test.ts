@@ -5,10 +5,10 @@ import { slowness, Stillness, within } from './deadline.ts'
 import type { Faults } from './fault-switch.ts'
 import { cases, runCase, runSuite, type Harness } from './index.ts'
 
-/** How long a call may make no progress here, in ms. */
+/** The longest time of a call without progress in these tests, in ms. */
 const PATIENCE = 150
 
-/** A memory store with one method of its own. */
+/** A memory store with one replaced method. */
 function withMethod<Name extends 'create' | 'read'>(
   name: Name,
   make: (sound: SessionStore) => SessionStore[Name],
@@ -23,7 +23,7 @@ function withMethod<Name extends 'create' | 'read'>(
   })
 }
 
-/** A store whose reads take several times as long as a call may, and that makes so many requests meanwhile. */
+/** A store whose reads take several times the longest time of a call, and make this many requests meanwhile. */
 function slow(requestsOfARead: number): Harness {
   let requests = 0
   const faults: Faults = {
@@ -48,11 +48,11 @@ function slow(requestsOfARead: number): Harness {
 
 const item = cases.find(({ id }) => id === 'round-trip/empty-payload')!
 
-test('a call that takes long is no hang while requests are made for it', async () => {
+test('a long call does not hang while it makes requests', async () => {
   expect(await runCase(item, slow(20), { patience: PATIENCE })).toMatchObject({ status: 'pass' })
 })
 
-test('a call for which no request is made any more is one', async () => {
+test('a call that makes no more requests hangs', async () => {
   expect(await runCase(item, slow(2), { patience: PATIENCE })).toMatchObject({
     status: 'fail',
     error: { name: 'Hang', message: expect.stringMatching(/^read\(.*did not end within/) as string },
@@ -82,7 +82,7 @@ test('a harness lowers the sizes of the cases of scale, and the report says so',
   })
 })
 
-test('stillness begins again with each change, and leaves out what the process has not lived', () => {
+test('stillness begins again with each change, and leaves out time in which the process did not run', () => {
   let value = 1
   const still = new Stillness(() => value, 5)
   const block = (ms: number): void => {
@@ -96,7 +96,7 @@ test('stillness begins again with each change, and leaves out what the process h
   expect(still.look()).toBe(10)
 })
 
-test('what the harness does is waited for in the machine’s own time', async () => {
+test('the timeout of a call of the harness grows with the slowness of the machine', async () => {
   expect(await slowness()).toBeGreaterThanOrEqual(1)
   await expect(within(new Promise(() => {}), 20, 'open()')).rejects.toThrow(/^open\(\) did not end within [\d.]+ s$/)
 })

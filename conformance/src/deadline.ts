@@ -8,7 +8,7 @@ const SAMPLE = new Uint8Array(2 ** 21)
 const USUAL_MS = 8
 const SAMPLES = 3
 /** The greatest slowness. On a slower or busier machine the user must raise `patience`. */
-const MOST = 10
+const MOST_TIMES = 10
 
 let measured: Promise<number> | undefined
 
@@ -26,7 +26,7 @@ async function measure(): Promise<number> {
     createHash('sha256').update(SAMPLE).digest()
     await setImmediate()
   }
-  return Math.min(MOST, Math.max(1, (performance.now() - began) / (SAMPLES * USUAL_MS)))
+  return Math.min(MOST_TIMES, Math.max(1, (performance.now() - began) / (SAMPLES * USUAL_MS)))
 }
 
 /**

@@ -14,7 +14,7 @@ import {
   type Namespace,
 } from './index.ts'
 
-/** Parts that write down what is asked of them. */
+/** Parts of a harness that record their calls. */
 function parts(place: Partial<Namespace> = {}): { asked: string[]; parts: HarnessParts } {
   const asked: string[] = []
   let clients = 0
@@ -145,7 +145,7 @@ describe('a harness that offers a part of what can be tried', () => {
       ...whole,
       open: async () => {
         const space = await whole.open()
-        // The switch keeps what it has in private fields.
+        // The switch has private fields, so its methods need the right `this`.
         const faults = new Proxy(space.faults!, {
           get(target, name) {
             if (name === 'offers') return offers
@@ -158,7 +158,7 @@ describe('a harness that offers a part of what can be tried', () => {
     }
   }
 
-  /** These need no faults: the kit makes trouble itself, in front of the store, or the harness does something to its server. */
+  /** Cases without faults of the harness: the kit makes faults in front of the store, or the harness restarts, fills or demotes. */
   const WITHOUT_FAULTS = [
     'faults/restart',
     'faults/demoted',
@@ -172,7 +172,7 @@ describe('a harness that offers a part of what can be tried', () => {
       .filter(({ clause }) => clause === 'faults')
       .flatMap((item) => [[item.id, [], item] as const, [item.id, ['down'], item] as const]),
   )('%s, offers: %j', { timeout: 60_000 }, async (id, offers, item) => {
-    // None may pass by a loop of no rounds, or wait for what never comes.
+    // No case may pass because its loop has no rounds, or wait for a fault that never strikes.
     const result = await runCase(item, offering(...offers), { patience: 5000, effort: 0.1 })
     expect(['pass', 'not-applicable']).toContain(result.status)
     if (item.subject === 'sessions' || WITHOUT_FAULTS.includes(id) || offers.length > 0) return

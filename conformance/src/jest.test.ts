@@ -12,7 +12,7 @@ afterEach(() => {
 
 type Run = () => Promise<void>
 
-/** Jest's globals, and what they were given. */
+/** Fake globals of Jest, and the arguments of their calls. */
 function stubJest() {
   const tests = new Map<string, Run>()
   const before: Run[] = []

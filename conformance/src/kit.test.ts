@@ -56,7 +56,7 @@ test('what a store does not claim is not applicable, with the evidence', async (
     }
   }
   const results: [string, Result][] = []
-  // One after the other: a case looks at the timers of this process.
+  // The cases run one after another, because a case looks at the timers of this process.
   for (const item of cases) results.push([item.id, await runCase(item, harnessOf(plain))])
   expect(results.filter(([, { status }]) => status === 'fail')).toEqual([])
   const without = results.filter(([, { status }]) => status === 'not-applicable').map(([id]) => id)

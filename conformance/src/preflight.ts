@@ -70,17 +70,17 @@ async function isOfAnotherCore(store: SessionStore, patience: number): Promise<b
 }
 
 /** The least timeout of `begin` and `end` of a harness, in ms: a server may start slowly. */
-const SERVER_PATIENCE = 60_000
+const SERVER_PATIENCE_MS = 60_000
 
 /** Calls `begin` of the harness, with a timeout. @param patience - In ms. @throws {HarnessError} */
 export async function beginHarness(harness: Harness, patience: number): Promise<void> {
-  const wait = Math.max(patience, SERVER_PATIENCE)
+  const wait = Math.max(patience, SERVER_PATIENCE_MS)
   await asked('begin()', 'it must resolve once the server takes connections', wait, async () => harness?.begin?.())
 }
 
 /** Calls `end` of the harness, with a timeout. @param patience - In ms. @throws {HarnessError} */
 export async function endHarness(harness: Harness, patience: number): Promise<void> {
-  const wait = Math.max(patience, SERVER_PATIENCE)
+  const wait = Math.max(patience, SERVER_PATIENCE_MS)
   await asked('end()', 'it must end what begin() began', wait, async () => harness?.end?.())
 }
 

@@ -4,7 +4,7 @@ import type { Faults } from './fault-switch.ts'
 import type { Step } from './result.ts'
 
 /** How many calls the recorder keeps. A case with a longer counter-example throws its own {@link CounterExample}. */
-const KEPT = 60
+const MOST_STEPS = 60
 
 type Writable = { -readonly [Name in keyof Step]: Step[Name] }
 
@@ -148,7 +148,7 @@ export class Recorder {
     this.#calls++
     this.#events++
     this.#steps.push(step)
-    if (this.#steps.length > KEPT) this.#steps.shift()
+    if (this.#steps.length > MOST_STEPS) this.#steps.shift()
     this.#pending.add(step)
     return step
   }
@@ -172,7 +172,7 @@ export class Recorder {
   }
 
   #show(value: unknown): string {
-    if (typeof value === 'number' && Math.abs(value - this.now) < FAR) return sinceStart(value - this.now)
+    if (typeof value === 'number' && Math.abs(value - this.now) < FAR_MS) return sinceStart(value - this.now)
     if (typeof value !== 'object' || value === null) return String(value)
     if (isRecord(value)) return showRecord(value)
     if ('tag' in value) return this.#showKey(value as SessionKey)
@@ -187,7 +187,7 @@ export class Recorder {
 }
 
 /** A number that is further from now than this, in ms, is not shown as a time. */
-const FAR = 3.2e12
+const FAR_MS = 3.2e12
 
 /** Formats a time relative to the start of the case: `now`, `now+60000`. */
 function sinceStart(ms: number): string {

@@ -9,9 +9,9 @@ import { Recorder } from './recorder.ts'
 import { CounterExample, Hang, HarnessError, Inconclusive, type Failure, type Result } from './result.ts'
 
 /** The longest time of a case in which no call begins or ends, in ms. */
-const CASE_PATIENCE = 60_000
+const CASE_PATIENCE_MS = 60_000
 /** The factor of the longest time of a whole case: a case may never end although all its calls end. */
-const IN_ALL = 5
+const WHOLE_CASE = 5
 /** The longest time of one call, in ms: longer than the longest `storeTimeout` of core. */
 export const CALL_PATIENCE = 15_000
 
@@ -129,7 +129,7 @@ async function watched<T>(run: () => Promise<T>, { item, recorder, patience, req
   const slow = await slowness()
   const perCall = patience * slow
   // If each call may take longer, the whole case may take longer.
-  const perCase = (item.patience ?? CASE_PATIENCE) * Math.max(1, patience / CALL_PATIENCE) * slow
+  const perCase = (item.patience ?? CASE_PATIENCE_MS) * Math.max(1, patience / CALL_PATIENCE) * slow
   const everyMs = Math.min(100, patience / 4)
   // The wait starts again when the oldest call ends, and at each request to the server.
   const call = new Stillness(() => `${recorder.oldest?.from} ${requests()}`, everyMs)
@@ -144,8 +144,8 @@ async function watched<T>(run: () => Promise<T>, { item, recorder, patience, req
         const Late = oldest.client === 'harness' ? HarnessError : Hang
         reject(new Late(`${oldest.call} of ${oldest.client} did not end within ${seconds(perCall)}`))
       } else if (wholeMs >= perCase) reject(new Hang(`nothing happened for ${seconds(perCase)}`))
-      else if (performance.now() - began > IN_ALL * perCase)
-        reject(new Hang(`it did not end within ${seconds(IN_ALL * perCase)}`))
+      else if (performance.now() - began > WHOLE_CASE * perCase)
+        reject(new Hang(`it did not end within ${seconds(WHOLE_CASE * perCase)}`))
     }, everyMs)
   })
   try {

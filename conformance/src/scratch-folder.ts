@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /** The folder in which Linux keeps files in memory. */
-const MEMORY = '/dev/shm'
+const IN_MEMORY = '/dev/shm'
 /** The least free room, in bytes, with which the kit uses that folder: a container often has only 64 MB there. */
-const ROOM = 2 ** 28
+const LEAST_BYTES = 2 ** 28
 
 /**
  * Makes an empty folder for a namespace of an embedded database. The folder is in memory if the system has room there, so no write
@@ -19,13 +19,13 @@ const ROOM = 2 ** 28
  * return { argument: join(folder, 'sessions.db'), remove: async () => rmSync(folder, { recursive: true }) }
  */
 export function scratchFolder(prefix: string): string {
-  return mkdtempSync(join(process.env['TMPDIR'] === undefined && hasRoom() ? MEMORY : tmpdir(), prefix))
+  return mkdtempSync(join(process.env['TMPDIR'] === undefined && hasRoom() ? IN_MEMORY : tmpdir(), prefix))
 }
 
 function hasRoom(): boolean {
   try {
-    const { bavail, bsize } = statfsSync(MEMORY)
-    return bavail * bsize >= ROOM
+    const { bavail, bsize } = statfsSync(IN_MEMORY)
+    return bavail * bsize >= LEAST_BYTES
   } catch {
     return false
   }

@@ -9,7 +9,7 @@ import type { Message } from './process.ts'
 import type { Task } from './task.ts'
 
 /** The time that processes spend on one record, in ms, if their calls take no longer. */
-const SLOT = 15
+const SLOT_MS = 15
 
 /** Performs a task on a store. */
 async function perform(store: SessionStore, task: Task): Promise<unknown> {
@@ -72,7 +72,7 @@ async function playAll(store: SessionStore, plays: readonly Play[]): Promise<Ope
   const began = performance.now()
   const histories: Operation[][] = []
   for (const [i, plan] of plays.entries()) {
-    await setTimeout(began + i * SLOT - performance.now())
+    await setTimeout(began + i * SLOT_MS - performance.now())
     histories.push(await play(store, plan))
   }
   return histories

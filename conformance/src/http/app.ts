@@ -6,38 +6,38 @@ import { Client, type Answer, type Ask } from './client.ts'
 type Method = keyof SessionStore
 type Handler = (session: Session, asked: HttpAsked) => HttpAnswer | Promise<HttpAnswer>
 
-/** How a row's application differs from the usual. */
+/** Options of the application of a row. */
 export interface AppOptions extends Partial<Pick<HttpApp, 'cookie' | 'private' | 'trustProxy' | 'before' | 'after'>> {
   /** The error handler. Default: the error's status, or 500, and its code or message as text. */
   readonly handleError?: (error: Error, session: () => Session) => HttpAnswer | Promise<HttpAnswer>
-  /** The handler asks the binding for the session by itself, when it wants it; what it is given as the session is none. Default: false. */
+  /** True: the handler itself asks the binding for the session, and its first argument is undefined. Default: false. */
   readonly asksLate?: boolean
 }
 
-/** An application that is served for one row, with its store in the row's hands. */
+/** An application that is served for one row, and the row's control of its store. */
 export interface Trial {
   readonly sessions: Sessions
-  /** The store's methods as they were called. */
+  /** The methods of the store, in the order of their calls. */
   readonly calls: Method[]
-  /** The names of the events that the application would hear; of an error, `error` and what was tried: `error commit`. */
+  /** The names of the emitted events; for an error, `error` and the operation: `error commit`. */
   readonly events: string[]
-  /** The errors that the application's error handler was given. */
+  /** The errors that reached the application's error handler. */
   readonly errors: unknown[]
-  /** From now on these methods of the store fail: nothing was written. */
+  /** Makes these methods of the store fail from now on, without a write. */
   fail(...methods: Method[]): void
-  /** Nothing fails any more. */
-  mend(): void
-  /** The next call of this method waits until `release`. */
+  /** Ends all failures. */
+  repair(): void
+  /** Makes the next call of this method wait until `release`. */
   hold(method: Method): { readonly reached: Promise<void>; readonly release: () => void }
   readonly client: Client
   get(path?: string, ask?: Ask): Promise<Answer>
-  /** `name=value` of the cookie of a session with this data, of nobody or of a subject. */
+  /** Stores a session with this data, anonymous or of a subject. It resolves to `name=value` of its cookie. */
   begin(data?: Record<string, unknown>, subject?: string): Promise<string>
-  /** What is stored under a cookie: status, subject and data. */
+  /** Loads the session of a cookie. */
   stored(cookie: string): Promise<Stored>
 }
 
-/** What a later request would see. */
+/** A session as a later request loads it. */
 export interface Stored {
   readonly status: Session['status']
   readonly subject: string | undefined
@@ -60,13 +60,10 @@ export function row(
   }
 }
 
-/** Rejects where something does not come to its end: a binding that is broken may leave a row waiting for ever. */
+/** Waits with a timeout in ms, because a broken binding may leave a row waiting for ever. @throws {Error} At the timeout. */
 async function within(patienceMs: number, ending: Promise<void>): Promise<void> {
   const { promise: late, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(
-    () => reject(new Error(`the row has not come to its end after ${patienceMs} ms`)),
-    patienceMs,
-  )
+  const timer = setTimeout(() => reject(new Error(`the row did not end within ${patienceMs} ms`)), patienceMs)
   try {
     await Promise.race([ending, late])
   } finally {
@@ -111,7 +108,7 @@ async function tryOut(
     trustProxy: options.trustProxy ?? false,
     before: options.before ?? [],
     after: options.after ?? [],
-    // A handler that takes no session does not ask for it either.
+    // If the handler has no parameter, the binding is not asked for the session.
     async handle(asked) {
       if (handle.length === 0) return (handle as () => HttpAnswer)()
       return handle(options.asksLate ? (undefined as never) : asked.session(), asked)
@@ -132,7 +129,7 @@ async function tryOut(
       fail(...methods) {
         for (const method of methods) failing.add(method)
       },
-      mend: () => failing.clear(),
+      repair: () => failing.clear(),
       hold(method) {
         const reached = Promise.withResolvers<void>()
         const gate = Promise.withResolvers<void>()
@@ -164,12 +161,12 @@ function answerError(error: Error): HttpAnswer {
   return { status, headers: [['content-type', 'text/plain']], body: code ?? error.message }
 }
 
-/** A text as a handler answers it. */
+/** Makes the answer of a handler from text. */
 export function text(body: string, ...headers: [name: string, value: string][]): HttpAnswer {
   return { headers: [['content-type', 'text/plain'], ...headers], body }
 }
 
-/** What the session's fields of an answer are. */
+/** Returns the header fields of an answer that sessions set: Vary, Cache-Control, and the number of cookies. */
 export function fields({
   headers,
   cookies,
@@ -177,7 +174,7 @@ export function fields({
   return [headers['vary'], headers['cache-control'], cookies.length]
 }
 
-/** Waits until something that nobody announces has come about. */
+/** Polls until a value is as expected, for a change that emits no event. @throws {AssertionError} After 10 s. */
 export async function eventually<T>(look: () => T | Promise<T>, expected: T): Promise<void> {
   const until = performance.now() + 10_000
   for (;;) {

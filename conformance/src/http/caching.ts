@@ -6,7 +6,7 @@ import type { HttpCase } from './contract.ts'
 
 const PUBLIC = ['cache-control', 'public, max-age=60'] as const
 
-/** What shared caches are told. */
+/** Rows on the header fields for shared caches. */
 export const cachingCases: readonly HttpCase[] = [
   row(
     'caching/not-taken',
@@ -118,7 +118,7 @@ export const cachingCases: readonly HttpCase[] = [
   ),
 ]
 
-/** The names in an answer's Vary, in order of the alphabet. */
+/** The names in the Vary field of an answer, sorted. */
 function varyOf({ headers }: Answer): string[] {
   return (headers['vary'] ?? '').split(/, */).toSorted()
 }

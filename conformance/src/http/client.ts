@@ -2,36 +2,36 @@ import { once } from 'node:events'
 import { request, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import { connect, type Socket } from 'node:net'
 
-/** How a request differs from a GET without a cookie. */
+/** Options of a request. Default: a GET without a cookie. */
 export interface Ask {
   readonly method?: string
   readonly cookie?: string
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** What came back. */
+/** The answer to a request. */
 export interface Answer {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly body: string
-  /** False where the connection was cut before the end of the body. */
+  /** False if the connection was cut before the end of the body. */
   readonly whole: boolean
   /** The Set-Cookie fields of the session cookie. */
   readonly cookies: readonly string[]
-  /** `name=value` of the last of them; empty without any. */
+  /** `name=value` of the last of these fields; empty if there is none. */
   readonly cookie: string
 }
 
-/** A request that is under way. */
+/** A request that was sent. */
 export interface Underway {
   readonly request: ClientRequest
-  /** Once the head has arrived. */
+  /** Resolves once the head has arrived. */
   readonly head: Promise<IncomingMessage>
-  /** Once the body has ended, or the connection. */
+  /** Resolves once the body or the connection has ended. */
   readonly answer: Promise<Answer>
 }
 
-/** Sends requests as they are given, each on a connection of its own, and keeps no cookie by itself. */
+/** Sends requests, each on a connection of its own. It keeps no cookies. */
 export class Client {
   readonly #url: URL
   readonly #name: string
@@ -42,12 +42,12 @@ export class Client {
     this.#name = cookieName
   }
 
-  /** Asks, and waits for the whole answer. */
+  /** Sends a request and waits for the whole answer. */
   ask(path: string, ask: Ask = {}): Promise<Answer> {
     return this.open(path, ask).answer
   }
 
-  /** Asks, and does not wait. */
+  /** Sends a request and does not wait. */
   open(path: string, { method = 'GET', cookie, headers }: Ask = {}): Underway {
     const sent = request({
       host: this.#url.hostname,
@@ -61,7 +61,7 @@ export class Client {
     sent.end()
     const head = once(sent, 'response').then(([message]) => message as IncomingMessage)
     const answer = head.then((message) => this.#answer(message))
-    // Who looks at it sees how it failed; not everybody looks.
+    // A row may await only one of the promises, so the other must not count as an unhandled rejection.
     head.catch(() => {})
     answer.catch(() => {})
     return { request: sent, head, answer }

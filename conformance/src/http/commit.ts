@@ -6,7 +6,7 @@ import { meeting } from './meeting.ts'
 
 let left: ReturnType<typeof meeting>
 
-/** What is written before the first byte, whatever the answer is. */
+/** Rows on writes before the first byte of the answer. */
 export const commitCases: readonly HttpCase[] = [
   row(
     'commit/before-the-first-byte',
@@ -22,7 +22,7 @@ export const commitCases: readonly HttpCase[] = [
       let arrived = false
       void head.then(() => (arrived = true))
       await reached
-      // A request on another connection comes and goes meanwhile.
+      // Meanwhile a request on another connection is answered.
       await client.ask('/nowhere')
       assert.equal(arrived, false, 'the head arrived before the write was acknowledged')
       release()
@@ -253,19 +253,19 @@ export const commitCases: readonly HttpCase[] = [
   ),
 ]
 
-/** Asks, and goes away when the handler runs, which then goes on. */
+/** Sends a request, and closes its connection while the handler runs. The handler then goes on. */
 async function leave(client: Client, ask: Ask): Promise<void> {
   left = meeting()
   const { request } = client.open('/app', ask)
   await left.arrived
   request.on('error', () => {}).destroy()
-  // Nobody announces that a server has seen a connection end: it has by the time that others have come and gone.
+  // No event tells that the server has seen the end of the connection. It has after some requests on other connections.
   for (let i = 0; i < 20; i++) await client.ask('/nowhere')
   left.go()
   for (let i = 0; i < 5; i++) await client.ask('/nowhere')
 }
 
-/** A body that comes piece by piece, each in a turn of its own. */
+/** Makes a body in pieces, each in its own turn of the event loop. */
 export async function* pieces(...texts: readonly string[]): AsyncIterable<string> {
   for (const piece of texts) {
     await new Promise((resolve) => setImmediate(resolve))

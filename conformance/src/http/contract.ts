@@ -1,21 +1,21 @@
 import type { Session, Sessions } from '@sess/core'
 
-/** What a handler of the table answers, for a harness to send by the means of its framework. */
+/** The answer of a handler of the table. The harness sends it by its framework. */
 export interface HttpAnswer {
-  /** Default: 200. */
+  /** The status code. Default: 200. */
   readonly status?: number
-  /** Names and values. A name that comes twice is two header fields. */
+  /** Names and values. If a name comes twice, the harness sends two header fields. */
   readonly headers?: readonly (readonly [name: string, value: string])[]
-  /** Pieces of text that are to be sent as they come; or the whole text. Default: no body. */
+  /** The whole text, or pieces of text that the harness sends as they come. Default: no body. */
   readonly body?: string | AsyncIterable<string>
 }
 
-/** What a handler of the table is asked. */
+/** The request of a handler of the table. */
 export interface HttpAsked {
   readonly method: string
   /** Path and query. */
   readonly url: string
-  /** What the binding gave this request. Called when the handler wants it, and may be called again. */
+  /** Returns the session that the binding gave this request. The handler calls it when it needs the session, and may call it again. */
   readonly session: () => Session
 }
 
@@ -30,21 +30,21 @@ export interface HttpApp {
     readonly formerly?: readonly { readonly name?: string; readonly domain?: string; readonly path?: string }[]
   }
   readonly private: boolean
-  /** Whether the framework is to believe X-Forwarded-Proto. */
+  /** Whether the framework must trust X-Forwarded-Proto. */
   readonly trustProxy: boolean
-  /** Header fields that middleware in front of the session adds before it hands the request on. */
+  /** Header fields that middleware in front of the session adds before it passes the request on. */
   readonly before: readonly (readonly [name: string, value: string])[]
-  /** Header fields that middleware in front of the session adds as late as the framework has it, when all others are set. */
+  /** Header fields that middleware in front of the session adds as late as the framework allows, when all other fields are set. */
   readonly after: readonly (readonly [name: string, value: string])[]
-  /** Answers, for every method, whatever has a path that begins with `/app`. The rest is the framework's own 404. */
+  /** Answers requests of every method whose path begins with `/app`. The framework answers all other requests with its own 404. */
   handle(asked: HttpAsked): Promise<HttpAnswer>
-  /** What the application's error handler answers. `session` is as in {@link HttpAsked}. */
+  /** The application's error handler. @param session - As in {@link HttpAsked}. */
   handleError(error: unknown, session: () => Session): Promise<HttpAnswer>
 }
 
-/** What a harness serves. */
+/** A served application. */
 export interface HttpServed {
-  /** Such as `http://127.0.0.1:3000`. */
+  /** The URL of the server, such as `http://127.0.0.1:3000`. */
   readonly url: string
   close(): Promise<void>
 }
@@ -59,11 +59,13 @@ export interface HttpHarness {
 /** A row of the table. */
 export interface HttpCase {
   readonly id: string
-  /** What it demands, as a sentence. */
+  /** The rule, as a sentence. */
   readonly text: string
   /**
-   * @param patienceMs - A row that has not come to its end after so long fails. Default: 20,000.
-   * @throws What the binding did instead.
+   * Tries the rule.
+   *
+   * @param patienceMs - The timeout of the row, in ms. Default: 20,000.
+   * @throws {Error} If the binding breaks the rule, or at the timeout.
    */
   run(harness: HttpHarness, patienceMs?: number): Promise<void>
 }

@@ -14,7 +14,7 @@ const write = (session: Session): ReturnType<typeof text> => {
 
 const FORMERLY = [{ path: '/app' }, { name: '__Host-old' }, { name: 'old', domain: 'shop.example' }]
 const FORGET = 'Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly;'
-/** One field for each cookie of `FORMERLY`. */
+/** The Set-Cookie fields that remove the cookies of `FORMERLY`. */
 const FORGOTTEN = [
   `sid=; Max-Age=0; Path=/app; ${FORGET} SameSite=Lax`,
   `__Host-old=; Max-Age=0; Path=/; ${FORGET} Secure; SameSite=Lax`,
@@ -23,7 +23,7 @@ const FORGOTTEN = [
 
 const UNKNOWN = 'u'.repeat(60)
 
-/** Cookies that come, and cookies that are set. */
+/** Rows on the cookies of requests, and on the cookies that a binding sets. */
 export const cookieCases: readonly HttpCase[] = [
   row(
     'cookie/new',

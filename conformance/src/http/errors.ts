@@ -6,7 +6,7 @@ const mine = (): never => {
   throw new Error('mine')
 }
 
-/** Pieces of a body, and whether somebody has said that no more are wanted, or has read them all. */
+/** A body in pieces. `ended`: the framework has read all pieces, or has called `return`. */
 class Source implements AsyncIterableIterator<string> {
   ended = false
   #left: number
@@ -31,7 +31,7 @@ class Source implements AsyncIterableIterator<string> {
 }
 let source: Source
 
-/** What an error leaves behind, wherever it comes from. */
+/** Rows on errors of the handler, of the store and of a body. */
 export const errorCases: readonly HttpCase[] = [
   row(
     'error/without-use',
@@ -141,12 +141,12 @@ export const errorCases: readonly HttpCase[] = [
       session.data['n'] = 2
       return text('welcome')
     },
-    async ({ begin, fail, get, stored, errors, mend }) => {
+    async ({ begin, fail, get, stored, errors, repair }) => {
       const cookie = await begin()
       fail('replace')
-      // The marker of the old session fails as well, which never spoils a sign-in.
+      // The write of the old session's marker fails as well, but this never fails a login.
       const answer = await get('/app', { cookie })
-      mend()
+      repair()
       assert.deepEqual([answer.status, answer.body, errors.length], [503, 'store_unavailable', 1])
       assert.deepEqual(await stored(answer.cookie), { status: 'active', subject: 'ann', data: { n: 1 } })
     },
@@ -173,11 +173,11 @@ export const errorCases: readonly HttpCase[] = [
       void session.logout()
       return text('You are signed out')
     },
-    async ({ begin, fail, get, errors, stored, mend }) => {
+    async ({ begin, fail, get, errors, stored, repair }) => {
       const cookie = await begin({}, 'ann')
       fail('delete')
       const { status, body, cookies } = await get('/app', { cookie })
-      mend()
+      repair()
       assert.deepEqual([status, body, cookies, errors.length], [503, 'store_unavailable', [], 1])
       assert.equal((await stored(cookie)).subject, 'ann')
     },
@@ -269,12 +269,12 @@ export const errorCases: readonly HttpCase[] = [
         session.data['n'] = 2
         return text('done')
       },
-      async ({ begin, fail, mend, get, stored, calls, errors }) => {
+      async ({ begin, fail, repair, get, stored, calls, errors }) => {
         const cookie = await begin()
         fail('replace')
         const answer = await get('/app', { cookie })
         assert.deepEqual([answer.status, answer.body, calls.length, errors.length], [status, 'sorry', 3, 1])
-        mend()
+        repair()
         await get('/nowhere')
         assert.deepEqual((await stored(cookie)).data, { n: 1 })
       },
@@ -293,11 +293,11 @@ export const errorCases: readonly HttpCase[] = [
       await session.update((data) => void (data['n'] = 2))
       return text('done')
     },
-    async ({ begin, fail, get, stored, calls, events, mend }) => {
+    async ({ begin, fail, get, stored, calls, events, repair }) => {
       const cookie = await begin()
       fail('replace')
       const answer = await get('/app', { cookie })
-      mend()
+      repair()
       await eventually(() => events.includes('error commit'), true)
       assert.deepEqual([answer.status, answer.body, calls], [503, 'sorry', ['read', 'replace', 'replace']])
       assert.deepEqual((await stored(cookie)).data, { n: 1 })
@@ -327,12 +327,12 @@ export const errorCases: readonly HttpCase[] = [
     'error/load-fails',
     'an outage at load is answered as an error, and signs nobody out: no handler runs, no cookie is set',
     (session) => text(String(session.subject)),
-    async ({ begin, fail, mend, get, errors, stored }) => {
+    async ({ begin, fail, repair, get, errors, stored }) => {
       const cookie = await begin({}, 'ann')
       fail('read')
       const { status, body, cookies } = await get('/app', { cookie })
       assert.deepEqual([status, body, cookies, errors.length], [503, 'store_unavailable', [], 1])
-      mend()
+      repair()
       assert.equal((await stored(cookie)).subject, 'ann')
     },
   ),

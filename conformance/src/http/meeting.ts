@@ -1,4 +1,4 @@
-/** Lets a handler wait for a word of its row. */
+/** Makes a handler wait until its row calls `go`. */
 export function meeting(): { arrive: () => Promise<void>; arrived: Promise<void>; go: () => void } {
   const arrived = Promise.withResolvers<void>()
   const gate = Promise.withResolvers<void>()

@@ -5,7 +5,7 @@ import type { HttpCase } from './contract.ts'
 
 let slow: ReturnType<typeof meeting>
 
-/** `/slow` waits in the middle of its request; the others do not. */
+/** The handler. A request of `/slow` waits in the middle, and other requests do not wait. */
 const handler: Parameters<typeof row>[2] = async (session, { url }) => {
   if (url.endsWith('/slow')) {
     session.data['slow'] = 1
@@ -16,7 +16,7 @@ const handler: Parameters<typeof row>[2] = async (session, { url }) => {
   return text('ok')
 }
 
-/** Requests at the same time. */
+/** Rows on requests at the same time. */
 export const raceCases: readonly HttpCase[] = [
   row(
     'race/writes',

@@ -6,7 +6,7 @@ import type { HttpCase } from './contract.ts'
 import { meeting } from './meeting.ts'
 import type { Session } from '@sess/core'
 
-/** A body that changes the session behind its first piece. */
+/** Makes a body that changes the session after its first piece. */
 async function* changing(session: Session, after: (session: Session) => unknown = () => {}): AsyncIterable<string> {
   yield* pieces('a')
   session.data['late'] = 1
@@ -18,13 +18,13 @@ const failing = async (): Promise<never> => {
   throw new Error('the source failed')
 }
 
-/** The client has the head: until then a server may hold it back, and a cookie can still be set. */
+/** The body waits here until the client has the head. Before that a server may hold the head back and still set a cookie. */
 let headSeen: ReturnType<typeof meeting>
 
 const LARGE = 'x'.repeat(100_000)
 let sent = 0
 
-/** What happens after the first byte. */
+/** Rows on the time after the first byte of the answer. */
 export const streamCases: readonly HttpCase[] = [
   row(
     'stream/late-change',
@@ -191,7 +191,7 @@ export const streamCases: readonly HttpCase[] = [
       const cookie = await begin()
       const socket = client.unread(`GET /app HTTP/1.1\nHost: a\nCookie: ${cookie}\n\n`).on('error', () => {})
       await eventually(() => sent > 0, true)
-      // Nobody announces that all buffers are full: they are when others come and go, and no more is asked for.
+      // No event tells that all buffers are full. They are if the server reads no more pieces during some other requests.
       for (let before = -1; before !== sent;) {
         before = sent
         for (let i = 0; i < 20; i++) await client.ask('/nowhere')

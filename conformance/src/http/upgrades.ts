@@ -12,7 +12,7 @@ const SWITCHED: HttpAnswer = {
   ],
 }
 
-/** A connection that is upgraded: the answer has no end, and what follows its head is no HTTP. */
+/** Rows on upgraded connections, whose answer has no end, and has no HTTP after its head. */
 export const upgradeCases: readonly HttpCase[] = [
   row(
     'upgrade/not-used',
@@ -49,7 +49,7 @@ export const upgradeCases: readonly HttpCase[] = [
   ),
 ]
 
-/** Asks for a WebSocket, and hangs up when the head of the answer has come. @returns The head. */
+/** Asks for a WebSocket, and closes the connection once the head of the answer has come. @returns The head. */
 async function openSocket(client: Client, cookie: string | undefined): Promise<string> {
   const socket = client.unread(
     `GET /app/socket HTTP/1.1\nHost: a\nConnection: Upgrade\nUpgrade: websocket\nSec-WebSocket-Version: 13\n` +

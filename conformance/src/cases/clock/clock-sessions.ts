@@ -6,7 +6,7 @@ const sessions = clause('clock', 'sessions')
 
 const MINUTE = 60_000
 
-/** How long a session lives, by core's clock. */
+/** Cases on the life of a session, by core's clock. */
 export const clockOfSessions: readonly Case[] = [
   sessions(
     'idle-slides',
@@ -73,7 +73,7 @@ export const clockOfSessions: readonly Case[] = [
       session.data.n = 2
       await session.commit()
       assert.equal(session.expiresAt, now + 15 * MINUTE)
-      // Another server's clock, behind this one's.
+      // The clock of another server, which is behind.
       time.now = now
       const other = await all.load(cookieValue)
       other.data.n = 3

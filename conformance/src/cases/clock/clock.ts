@@ -5,7 +5,7 @@ import { clause } from '../../case-parts/case.ts'
 
 const store = clause('clock', 'store')
 
-/** Core's clock decides what lives; the backend's is garbage collection. */
+/** Cases on clocks: core's clock decides which records are live, and the backend's clock only removes garbage. */
 export const clock: readonly Case[] = [
   store(
     'readable-to-the-end',

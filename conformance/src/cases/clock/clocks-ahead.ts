@@ -5,10 +5,10 @@ import type { Case } from '../../contract.ts'
 
 const store = clause('clock', 'store')
 
-/** By how much a process's clock is ahead, in ms: it calls expired what the others call live. */
-const AHEAD = 10_000
+/** How far the clock of a process is ahead, in ms. For this process a record is expired that is live for the others. */
+const AHEAD_MS = 10_000
 
-/** What one process calls expired, another may still call live: its clock is behind. */
+/** Cases on processes with different clocks: a record that is expired for one process may be live for another. */
 export const clocksAhead: readonly Case[] = [
   store(
     'looking-removes-nothing',
@@ -17,9 +17,9 @@ export const clocksAhead: readonly Case[] = [
       const { store: it, space, key, record, now } = context
       const ann = subjectOf(context, 'ann')
       const at = key(ann.tag)
-      const first = record({ subject: 'ann', expiresAt: now + AHEAD })
+      const first = record({ subject: 'ann', expiresAt: now + AHEAD_MS })
       await it.create(at, first, now)
-      const ahead = now + AHEAD + 1
+      const ahead = now + AHEAD_MS + 1
       const other = await space.connect()
       const looks: Record<string, () => Promise<unknown>> = {
         read: () => other.read(at, ahead, { fresh: true }),
@@ -32,7 +32,7 @@ export const clocksAhead: readonly Case[] = [
       for (const [what, look] of Object.entries(looks)) {
         await look()
         const read = await it.read(at, now, { fresh: true })
-        assert.equal(read?.revision, 1, `after a ${what} by a clock that is ${AHEAD / 1000} s ahead`)
+        assert.equal(read?.revision, 1, `after a ${what} by a clock that is ${AHEAD_MS / 1000} s ahead`)
       }
     },
   ),
@@ -41,8 +41,8 @@ export const clocksAhead: readonly Case[] = [
     'A delete by a process whose clock is ahead deletes what the others still call live.',
     async ({ store: it, space, key, record, now }) => {
       const at = key()
-      await it.create(at, record({ expiresAt: now + AHEAD }), now)
-      assert.equal(await (await space.connect()).delete(at, now + AHEAD + 1), false)
+      await it.create(at, record({ expiresAt: now + AHEAD_MS }), now)
+      assert.equal(await (await space.connect()).delete(at, now + AHEAD_MS + 1), false)
       assert.equal(await it.read(at, now, { fresh: true }), undefined)
     },
   ),
@@ -53,9 +53,9 @@ export const clocksAhead: readonly Case[] = [
       const { store: it, space, key, record, now } = context
       const ann = subjectOf(context, 'ann')
       const [short, long] = [key(ann.tag), key(ann.tag)]
-      await it.create(short, record({ subject: 'ann', expiresAt: now + AHEAD }), now)
-      await it.create(long, record({ subject: 'ann', expiresAt: now + 10 * AHEAD }), now)
-      const went = await sum((await space.connect()).deleteSubject!(ann, now + AHEAD + 1))
+      await it.create(short, record({ subject: 'ann', expiresAt: now + AHEAD_MS }), now)
+      await it.create(long, record({ subject: 'ann', expiresAt: now + 10 * AHEAD_MS }), now)
+      const went = await sum((await space.connect()).deleteSubject!(ann, now + AHEAD_MS + 1))
       assert.ok(went === undefined || went === 1, `it says that ${went} went, and one was live by its clock`)
       for (const at of [short, long]) assert.equal(await it.read(at, now, { fresh: true }), undefined)
     },

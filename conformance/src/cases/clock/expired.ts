@@ -5,7 +5,7 @@ import { clause, counts, listed, lists, revokes, sweeps, textOf } from '../../ca
 
 const store = clause('clock', 'store')
 
-/** What has expired is missing to every method, whether its bytes are still there or were swept. */
+/** Cases on expired records: they are missing to every method, whether they were swept or not. */
 export const expired: readonly Case[] = [
   store(
     'expired-is-missing',

@@ -3,7 +3,7 @@ import { CALLS, TIME } from '../../case-parts/model-of-store.ts'
 import { search, storeOf } from '../../case-parts/search.ts'
 import type { Case } from '../../contract.ts'
 
-/** Random calls while time goes by, compared one by one with what a model says. */
+/** Cases on random calls while time goes by, each compared with a model. */
 export const modelsOfTime: readonly Case[] = [
   clause('clock', 'store', 'model')(
     'model',

@@ -12,7 +12,7 @@ const demotes: NonNullable<Case['requires']> = ({ space }) =>
     ? undefined
     : 'the harness has no demotion: there is no server that becomes a replica and goes on to answer its old clients'
 
-/** Expects each of these calls to throw what says that the server is none to ask. */
+/** Expects each of these calls to fail with one of these codes, or with an error that is not a SessError. */
 async function refused(
   calls: Readonly<Record<string, () => Promise<unknown>>>,
   codes: readonly SessErrorCode[],
@@ -21,7 +21,7 @@ async function refused(
     const answer = await settle(call())
     if (!('error' in answer)) assert.fail(`the server is a replica, and the ${name} answered ${shown(answer.value)}`)
     const { error } = answer
-    // What is no SessError is an outage to core.
+    // Core takes an error that is not a SessError for an outage.
     if (isSessError(error)) assert.ok(codes.includes(error.code), `the ${name} threw ${error.code}`)
   }
 }
@@ -29,11 +29,11 @@ async function refused(
 const shown = (answer: unknown): string =>
   typeof answer === 'object' ? 'with what the replica has' : JSON.stringify(answer)
 
-/** What a read throws, and what a write does: a driver may have gone to another server with it, and lost it. */
+/** The codes of a read and of a write. A driver may have sent a write to another server and lost the answer. */
 const OF_READS: readonly SessErrorCode[] = ['store_unavailable']
 const OF_WRITES: readonly SessErrorCode[] = ['store_unavailable', 'unknown_outcome']
 
-/** A failover that leaves connections up: the old master is a replica now, and a session that ended elsewhere lives on in it. */
+/** Cases on a failover that keeps connections: the old master is a replica now, and still has sessions that ended on the new master. */
 export const demotions: readonly Case[] = [
   store(
     'demoted',
@@ -47,7 +47,7 @@ export const demotions: readonly Case[] = [
       await space.demotion!.demote()
       try {
         await refused({ replace: () => it.replace(at, read, second, now) }, OF_WRITES)
-        // What it knows now it must not forget with the first error.
+        // The store must refuse all further calls, too, and not only the first.
         for (let round = 0; round < 3; round++)
           await refused(
             {

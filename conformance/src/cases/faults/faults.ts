@@ -11,10 +11,10 @@ const rule = clause('faults', 'sessions', 'fault')
 
 const CUTS = ['cut-before', 'cut-after', 'cut-mid-reply'] as const satisfies readonly Fault[]
 
-/** How long core waits for a store that is away, in ms. */
-const BRIEF = 250
+/** The `storeTimeout` of core in these cases, in ms. */
+const STORE_TIMEOUT_MS = 250
 
-/** The store, with one method that loses its answers: before the call arrives, or after. */
+/** Wraps a store, in which the calls of one method fail before or after the call arrives. */
 function losing(
   store: SessionStore,
   method: keyof SessionStore,
@@ -26,14 +26,14 @@ function losing(
   return it
 }
 
-/** Answers that are lost on the way. */
+/** Cases on sessions over a store whose calls fail. */
 export const faults: readonly Case[] = [
   rule(
     'outage-at-load',
     'A store that cannot answer rejects the load: an outage is not a logout.',
     async ({ sessions, faulty, now }) => {
       const { store: it, faults } = faulty('down')
-      const open = sessions({ now }, it, { storeTimeout: `${BRIEF}ms` })
+      const open = sessions({ now }, it, { storeTimeout: `${STORE_TIMEOUT_MS}ms` })
       const session = await open.load(undefined)
       session.data.a = 1
       const { cookieValue } = await session.commit()
@@ -103,7 +103,7 @@ export const faults: readonly Case[] = [
     'While the store is away a commit and a logout throw; once it is back they do what they were asked, once.',
     async (context) => {
       const { store: it, faults } = context.faulty('down')
-      const open = context.sessions({ now: context.now }, it, { storeTimeout: `${BRIEF}ms` })
+      const open = context.sessions({ now: context.now }, it, { storeTimeout: `${STORE_TIMEOUT_MS}ms` })
       const first = await open.load(undefined)
       first.data.n = 0
       const { cookieValue } = await first.commit()
@@ -130,7 +130,7 @@ export const faults: readonly Case[] = [
     async (context) => {
       const { store: it, faults } = context.faulty(...CUTS)
       const open = context.sessions({ now: context.now }, it)
-      // A write is one request or more; each is lost once.
+      // A write has one request or more. Each request is lost once.
       const kinds = CUTS.filter((fault) => faults.offers.includes(fault))
       for (const [cut, after] of kinds.flatMap((fault) => [0, 1, 2].map((passing) => [fault, passing] as const))) {
         const first = await again(() => open.load(undefined))
@@ -179,7 +179,7 @@ function isTyped(error: unknown): boolean {
   return isSessError(error, 'store_unavailable', 'unknown_outcome')
 }
 
-/** Tries until the store is back. */
+/** Retries a call until the store works again. */
 async function again<T>(run: () => Promise<T>): Promise<T> {
   for (let left = 1000; ; left--) {
     try {

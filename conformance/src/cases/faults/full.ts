@@ -7,13 +7,13 @@ import { both, clause, revokes } from '../../case-parts/case.ts'
 import { payloadOf, promised, settle } from '../../case-parts/trouble.ts'
 
 const store = clause('faults', 'store', 'fault')
-/** So many small writes do not fit any more. */
+/** More small writes than this must not fit after `full.fill()`. */
 const MOST_WRITES = 5000
 
 const fills: NonNullable<Case['requires']> = ({ space }) =>
   space.full ? undefined : 'the harness has no full: it cannot make the place where sessions are stored run full'
 
-/** Fills the place where sessions are stored, and then what room the store had kept for itself, with ever smaller records. */
+/** Fills the place where sessions are stored. Then it fills the room inside the store with smaller and smaller records. */
 async function fillUp({ space, store: it, key, record, now }: CaseContext): Promise<void> {
   await space.full!.fill()
   let refusals = 0
@@ -30,7 +30,7 @@ async function fillUp({ space, store: it, key, record, now }: CaseContext): Prom
   assert.equal(refusals, 3)
 }
 
-/** Acts while there is no room. There is room again afterwards, whatever happens. */
+/** Runs a function while there is no room, and always frees the room afterwards. */
 async function whileFull<T>(context: CaseContext, act: () => Promise<T>): Promise<T> {
   try {
     await fillUp(context)
@@ -40,7 +40,7 @@ async function whileFull<T>(context: CaseContext, act: () => Promise<T>): Promis
   }
 }
 
-/** A write at whose end there is no room. */
+/** Makes a case on a write for which there is no room. */
 function fullWrite(
   what: string,
   text: string,
@@ -66,13 +66,13 @@ function fullWrite(
       })
       const isThere = isDone(await other.read(at, now, { fresh: true }), context)
       if ('error' in answer) {
-        // What is no SessError is an outcome that nobody knows.
+        // With an error that is not a SessError the outcome is unknown.
         if (promised(answer)) assert.ok(!isThere, 'it promised that nothing was written, and it was done')
       } else {
         assert.ok(done.includes(answer.value), `it answered ${String(answer.value)}`)
         assert.ok(seenFull && isThere, 'it was acknowledged, and another client does not see it')
       }
-      // The same client goes on.
+      // The same client works again.
       const [fresh, next] = [key(), record({ payload: Buffer.alloc(20_000) })]
       assert.equal(await it.create(fresh, next, now), true)
       assert.equal((await other.read(fresh, now, { fresh: true }))?.payload.length, 20_000)
@@ -84,7 +84,7 @@ function fullWrite(
   )
 }
 
-/** Writes that fail at their end: for stores whose place can run full. */
+/** Cases on writes without room, for stores whose place can run full. */
 export const fullPlaces: readonly Case[] = [
   fullWrite(
     'full-create',

@@ -5,7 +5,7 @@ import type { Fault } from '../../fault-switch.ts'
 
 const CUTS = ['cut-before', 'cut-after', 'cut-mid-reply'] as const satisfies readonly Fault[]
 
-/** What several clients do while connections are lost, written down and looked at afterwards. */
+/** Cases on recorded histories of several clients whose connections are lost. */
 export const historiesOfCuts: readonly Case[] = [
   clause('faults', 'store', 'history')(
     'history-of-cuts',

@@ -20,23 +20,23 @@ import {
 
 const store = clause('faults', 'store', 'fault')
 const CUTS = ['cut-before', 'cut-after', 'cut-mid-reply'] as const satisfies readonly Fault[]
-/** A call with more requests than that is cut at these alone. */
+/** How many requests of a call are cut at most. */
 const MOST_REQUESTS = 25
-/** How long a client may keep a lost write to send it again, and how often the kit looks meanwhile, in ms. */
-const [AFTERWARDS, BETWEEN] = [1000, 20]
+/** How long a case watches for a lost write that the client sends again, and the time between two looks, in ms. */
+const [WATCH_MS, LOOK_MS] = [1000, 20]
 
-/** One connection that is to be lost. */
+/** A trial with one lost connection. */
 interface Cut {
   /** A live record of the subject `ann`, alone under its tag. */
   readonly key: SessionKey
   readonly record: ExpectedRecord
-  /** A client that has no trouble. */
+  /** A client without faults. */
   readonly other: SessionStore
-  /** Makes a call whose connection is lost, and waits until the client is of use again. */
+  /** Makes a call whose connection is lost, and waits until the client works again. */
   during<T>(call: () => Promise<T>): Promise<Settled<T>>
 }
 
-/** Runs once for each kind of cut that the harness can make, at each request of the call. */
+/** Runs a trial for each kind of cut that the harness can make, at each request of the call. */
 async function eachCut(context: CaseContext, run: (cut: Cut) => Promise<void>): Promise<void> {
   const { record, now, space } = context
   const { store: it, faults } = context.faulty(...CUTS)
@@ -68,7 +68,7 @@ async function eachCut(context: CaseContext, run: (cut: Cut) => Promise<void>): 
 
 const cuts = harnessMakes(...CUTS)
 
-/** A write under each cut: either it says that it was done, or it throws what is true. */
+/** Makes a case on a write under each cut: the write was applied and says so, or it throws the right error. */
 function cutWrite(
   what: string,
   text: string,
@@ -77,7 +77,7 @@ function cutWrite(
   isDone: (record: AnyRecord | undefined, context: CaseContext) => boolean,
 ): Case {
   const run = async (context: CaseContext): Promise<void> => {
-    // Once without trouble: a driver may have something to learn first.
+    // The first write has no fault: a driver may send further requests at its first write.
     await write(context, ...(await spare(context, context.record())))
     await eachCut(context, async ({ key, record, other, during }) => {
       const answer = await during(() => write(context, key, record))
@@ -95,7 +95,7 @@ function cutWrite(
 
 const told = (error: unknown): string => (isSessError(error) ? error.code : String(error))
 
-/** What a store says when the connection to its server is lost, at any request of a call. */
+/** Cases on a store whose connection to its server is lost, at any request of a call. */
 export const lostConnections: readonly Case[] = [
   store(
     'cut-read',
@@ -134,7 +134,7 @@ export const lostConnections: readonly Case[] = [
           await faults.heal()
           break
         }
-        // Whatever the client asks next to find out arrives after the other's write.
+        // Requests by which the client now looks for the outcome arrive after the other client's write.
         faults.inject('late', { ms: 100 })
         const won = await write(other, key, theirs!, 'theirs')
         const answer = await lost
@@ -196,8 +196,8 @@ export const lostConnections: readonly Case[] = [
           deleted.push([at, name])
         })
       const began = performance.now()
-      while (performance.now() - began < AFTERWARDS) {
-        await setTimeout(BETWEEN)
+      while (performance.now() - began < WATCH_MS) {
+        await setTimeout(LOOK_MS)
         for (const [at, name] of deleted)
           assert.equal(await other!.read(at, now, { fresh: true }), undefined, `a lost ${name} came after the delete`)
       }

@@ -7,11 +7,11 @@ import { clause, listed, restarts } from '../../case-parts/case.ts'
 import { harnessMakes, payloadOf, promised, recovered, settle, spare, type Settled } from '../../case-parts/trouble.ts'
 
 const store = clause('faults', 'store', 'fault')
-/** How long a client has to notice that its connection is lost, and how long a server stays away, in ms. */
-const [LOSS, OUTAGE] = [100, 500]
+/** The time in which a client notices that its connection is lost, and the time for which a server is then down, in ms. */
+const [LOSS_MS, OUTAGE_MS] = [100, 500]
 
-/** Calls of a server that is away: none may answer. One may wait for it; core does not wait with it. */
-class Away {
+/** Calls of a server that is down. No call may answer. A call may wait for the server; core does not wait that long. */
+class Outage {
   #answered: string | undefined
   #isBack = false
 
@@ -21,7 +21,7 @@ class Away {
     return answer
   }
 
-  /** Waits this long, in ms. */
+  /** Waits, and then checks that no call has answered. @param ms - In ms. */
   async passes(ms: number): Promise<void> {
     await setTimeout(ms)
     assert.equal(this.#answered, undefined, `${this.#answered} answered, and nobody could know`)
@@ -32,7 +32,7 @@ class Away {
   }
 }
 
-/** The server is away for a while, or hangs, with calls under way: what they promise holds. */
+/** Makes calls while the server is down or hangs. No call may answer during the outage, and afterwards all answers must be true. */
 async function nobodyAnswers(context: CaseContext, trouble: 'down' | 'hang'): Promise<void> {
   const { key, record, now, space } = context
   const { store: it, faults } = context.faulty(trouble)
@@ -41,19 +41,19 @@ async function nobodyAnswers(context: CaseContext, trouble: 'down' | 'hang'): Pr
   const [[a, ra], [b, rb], [c]] = [await made(), await made(), await made()] as const
   const fresh = key()
   faults.inject(trouble)
-  // The first one meets the loss, the others a server that is not there.
-  const away = new Away()
-  void away.ask('read', it.read(a, now))
-  await away.passes(LOSS)
-  void away.ask('read', it.read(b, now))
-  const created = away.ask('create', it.create(fresh, record(), now))
-  const replaced = away.ask('replace', it.replace(a, asExpected(ra), { ...ra, revision: 2 }, now))
-  const touched = away.ask('touch', it.touch(b, asExpected(rb), now + 120_000, now))
-  const deleted = away.ask('delete', it.delete(c, now))
-  if (it.count) void away.ask('count', sum(it.count(now)))
-  if (it.list) void away.ask('list', listed(it, { id: 'ann', tag: a.tag }, now))
-  await away.passes(OUTAGE)
-  away.back()
+  // The first call meets the loss of the connection, and the other calls meet a server that is down.
+  const outage = new Outage()
+  void outage.ask('read', it.read(a, now))
+  await outage.passes(LOSS_MS)
+  void outage.ask('read', it.read(b, now))
+  const created = outage.ask('create', it.create(fresh, record(), now))
+  const replaced = outage.ask('replace', it.replace(a, asExpected(ra), { ...ra, revision: 2 }, now))
+  const touched = outage.ask('touch', it.touch(b, asExpected(rb), now + 120_000, now))
+  const deleted = outage.ask('delete', it.delete(c, now))
+  if (it.count) void outage.ask('count', sum(it.count(now)))
+  if (it.list) void outage.ask('list', listed(it, { id: 'ann', tag: a.tag }, now))
+  await outage.passes(OUTAGE_MS)
+  outage.back()
   await faults.heal()
   await recovered(it, key(), now)
   const seen = (at: SessionKey): Promise<ExpectedRecord | undefined> => other.read(at, now, { fresh: true })
@@ -71,7 +71,7 @@ async function nobodyAnswers(context: CaseContext, trouble: 'down' | 'hang'): Pr
   }
 }
 
-/** A server that is slow, away, hung, or has been restarted. */
+/** Cases on a server that is slow, is down, hangs, or has been restarted. */
 export const outages: readonly Case[] = [
   store('slow-answers', 'A slow answer is as good as a quick one.', async (context) => {
     const { key, record, now } = context

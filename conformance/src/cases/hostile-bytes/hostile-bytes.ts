@@ -8,10 +8,10 @@ import { body, envelope, forge, parsed, UNSEALED, written } from '../../case-par
 
 const sessions = clause('hostile-bytes', 'sessions')
 
-/** More bytes than any payload here has: each of them is damaged in its turn. */
+/** More bytes than a payload of these cases has, so that each byte of the payload is damaged once. */
 const SMALL = 4096
 
-/** A session's cookie value, its key, and its record. */
+/** Stores a session. @returns Its cookie value, its key, and its record. */
 export async function valid(
   { sessions: open, store, now }: CaseContext,
   options: Partial<SessionsOptions> = {},
@@ -21,7 +21,7 @@ export async function valid(
   return { cookieValue, key, record: (await store.read(key, now))! }
 }
 
-/** JSON of values that are of the right type, and out of their range, by the place of the field in an envelope. */
+/** By the index of the field in an envelope, JSON of values of the right type that are out of range. */
 const OUT_OF_RANGE: Readonly<Record<number, readonly string[]>> = {
   ...Object.fromEntries([2, 3, 4, 5].map((time) => [time, ['-1', '1e999', '-1e999', '8640000000000002', '1e300']])),
   6: ['é'.repeat(43), ...[42, 44, 100_000].map((length) => 'a'.repeat(length))].map((digest) => JSON.stringify(digest)),
@@ -46,7 +46,7 @@ const OUT_OF_RANGE: Readonly<Record<number, readonly string[]>> = {
   13: ['[', '{"a":'].map((open) => `{"a":[${open.repeat(1000)}1${(open === '[' ? ']' : '}').repeat(1000)}]}`),
 }
 
-/** What the head of a record never is: each of these is damage, or somebody's doing. */
+/** Heads that a record never has. Each comes from damage or from an attacker. */
 const HEADS: readonly Partial<SessionRecord>[] = [
   ...[2 ** 53 - 1, 2 ** 53, 2 ** 53 + 2, 1e300, Infinity, NaN, -1, 0, 0.5].map((revision) => ({ revision })),
   ...[Infinity, NaN, 1e300, 8.64e15 + 2].map((expiresAt) => ({ expiresAt })),
@@ -54,7 +54,7 @@ const HEADS: readonly Partial<SessionRecord>[] = [
   { subject: 'a'.repeat(1025) },
 ]
 
-/** Puts each payload in a record's place, and expects a new session, an event that says why, and no error. */
+/** Stores each payload in place of a record, and expects a new session, a `rejected` event with a reason, and no error. */
 export async function rejectAll(
   context: CaseContext,
   make: (payload: Uint8Array) => Iterable<Uint8Array>,
@@ -78,7 +78,7 @@ export async function rejectAll(
   assert.equal((await store.read(key, now, { fresh: true }))!.revision, last.revision, 'a load has written')
 }
 
-/** What lies in the store may come from anybody. */
+/** Cases on hostile bytes: anybody may have written the bytes in the store. */
 export const hostileBytes: readonly Case[] = [
   sessions('truncated', 'Every truncation of a valid payload is reported and gives a new session.', (context) =>
     rejectAll(context, (payload) => Array.from(payload, (_, i) => payload.slice(0, i))),
@@ -238,7 +238,7 @@ export const hostileBytes: readonly Case[] = [
         [cookieValue, 'bob'],
       ] as const) {
         const { payload } = from === cookieValue ? record : (await store.read(keyOf(from), now))!
-        // A replace leaves the subject as it is.
+        // A replace cannot change the subject, so the record is deleted and created again.
         await store.delete(key, now)
         await store.create(key, { ...record, subject, payload }, now)
         assert.equal((await open().load(cookieValue)).status, 'new')

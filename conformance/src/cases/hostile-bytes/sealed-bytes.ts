@@ -8,12 +8,12 @@ import { aesGcm } from '../../case-parts/seal.ts'
 
 const sessions = clause('hostile-bytes', 'sessions')
 
-/** Seals with the harness's seal, or with the kit's. */
+/** The option `seal`: the harness's seal, or the kit's own. */
 function sealing({ harness }: CaseContext): { readonly seal: Seal } {
   return { seal: harness.seal ?? aesGcm('kit') }
 }
 
-/** Sealed records in the hands of somebody who can write to the store, and to other bytes than core's. */
+/** Cases on sealed records that an attacker changes in the store, and on a changed value of the store around them. */
 export const sealedBytes: readonly Case[] = [
   sessions(
     'sealed',
@@ -35,7 +35,7 @@ export const sealedBytes: readonly Case[] = [
         context,
         (payload) => {
           const sealed = body(payload)
-          // Bytes that say which key it is may ask for another key: that is a configuration, and a case of its own.
+          // The bytes that name the key stay unchanged. A change there names another key, which has a case of its own.
           return Array.from({ length: 60 }, (_, i) => {
             const at = sealed.length - 1 - Math.floor((i * (sealed.length - 40)) / 60)
             return forge(
@@ -115,7 +115,7 @@ export const sealedBytes: readonly Case[] = [
       const all = open()
       const reasons: string[] = []
       all.on('rejected', ({ reason }) => reasons.push(reason))
-      // The head of a record, byte by byte, and then all of it in steps.
+      // Each byte of the head of the value, and then bytes in steps through all of it.
       const places = Array.from({ length: 64 }, (_, i) => (i < 48 ? i : Math.floor(((i - 47) * bytes.length) / 17)))
       for (const [i, at] of places.filter((place) => place < bytes.length).entries()) {
         const flipped = Uint8Array.from(bytes, (byte, index) => (index === at ? byte ^ (1 << (i % 8)) : byte))
@@ -123,7 +123,7 @@ export const sealedBytes: readonly Case[] = [
           await space.raw!.write(key, changed)
           const session = await all.load(cookieValue)
           const shown = [session.status, session.subject, { ...session.data }, session.expiresAt]
-          // What was damaged is reported, or taken for none; or it is not the only copy, and the other is whole.
+          // Damage is reported, or the session counts as missing. If the store has another copy, the session is unchanged.
           if (session.status === 'active')
             assert.deepEqual(
               shown,
@@ -164,14 +164,14 @@ export const sealedBytes: readonly Case[] = [
       try {
         await space.raw!.write(key, large)
       } catch {
-        // The backend takes no such value, so that nobody can have written one.
+        // The backend refuses such a value, so an attacker cannot have written it.
         return
       }
       const reasons: string[] = []
       all.on('rejected', ({ reason }) => reasons.push(reason))
       const [loaded, beside] = await Promise.all([seen(all, cookieValue), seen(all, other)])
       assert.deepEqual(beside, ['active', 'bob', { n: 1 }])
-      // Where it is not the only copy, the other is whole.
+      // If the store has another copy, the session is unchanged.
       if (loaded[0] === 'active') assert.deepEqual(loaded, ['active', 'ann', { list: [1, 'two', { three: null }] }])
       else {
         assert.deepEqual(loaded, ['new', undefined, {}])

@@ -6,10 +6,10 @@ import { strikes } from '../../case-parts/trouble.ts'
 
 const store = clause('identity', 'store')
 
-/** A call with more requests than that is disturbed at these alone. */
+/** How many requests of a call are disturbed at most. */
 const MOST_REQUESTS = 10
 
-/** Who is who: keys and namespaces. */
+/** Cases on the identity of records: keys and namespaces. */
 export const identity: readonly Case[] = [
   store(
     'create-is-exclusive',

@@ -5,7 +5,7 @@ import { clause, keyOf, seen, showsBytes, stored, watched } from '../../case-par
 
 const sessions = clause('identity', 'sessions')
 
-/** Cookie values that are none. */
+/** Invalid cookie values. */
 const FOREIGN = [
   '',
   'x',
@@ -22,7 +22,7 @@ const FOREIGN = [
   '{"a":1}',
 ]
 
-/** Who holds a session: its secret, and nothing that is stored. */
+/** Cases on secrets: only the secret opens a session, and no stored bytes do. */
 export const secrets: readonly Case[] = [
   sessions(
     'random-secrets',
@@ -144,7 +144,7 @@ function bitOf(bytes: Buffer, bit: number): number {
   return (bytes[bit >> 3]! >> (bit & 7)) & 1
 }
 
-/** Every stretch of 32 characters: as long as a secret. */
+/** All substrings of 32 characters, the length of a secret. */
 function windows(text: string): string[] {
   return Array.from({ length: Math.max(0, text.length - 31) }, (_, i) => text.slice(i, i + 32))
 }

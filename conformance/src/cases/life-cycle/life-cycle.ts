@@ -17,7 +17,7 @@ const pings: Case['requires'] = ({ space }) =>
 
 const CLOSED = { code: 'store_unavailable' }
 
-/** What a store is, from its making to its close. */
+/** Cases on the life of a store, from its creation to its close. */
 export const lifeCycle: readonly Case[] = [
   store(
     'close',

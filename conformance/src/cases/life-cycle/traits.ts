@@ -6,7 +6,7 @@ import { all, clause, keyOf, stored } from '../../case-parts/case.ts'
 const store = clause('life-cycle', 'store')
 const sessions = clause('life-cycle', 'sessions')
 
-/** What a store says of itself, and whether that is so. The sizes and times that it claims are tried where they belong. */
+/** Cases on the traits of a store. The cases of other clauses try the sizes and times that the traits claim. */
 export const traits: readonly Case[] = [
   store('traits', 'The traits are frozen and sound.', async ({ store: it }) => {
     const { traits: claims } = it

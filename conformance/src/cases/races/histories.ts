@@ -3,7 +3,7 @@ import { clause, processes } from '../../case-parts/case.ts'
 import { CALLS, clientsOf, judge, playRounds } from '../../case-parts/history-rounds.ts'
 import type { Case } from '../../contract.ts'
 
-/** What several clients do at once, written down and looked at afterwards. */
+/** Cases on recorded histories of several clients at once. */
 export const histories: readonly Case[] = [
   clause('races', 'store', 'history')(
     'history-of-clients',

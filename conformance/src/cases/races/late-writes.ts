@@ -5,7 +5,7 @@ import { clause, keyOf, seen, stored, watched } from '../../case-parts/case.ts'
 
 const sessions = clause('races', 'sessions')
 
-/** The store, whose next call of a method gets no answer, and arrives when it is told to. */
+/** Wraps a store. The next call of a method fails without an answer, and arrives later, when the case calls `arrive`. */
 function delaying(store: SessionStore, method: 'create' | 'replace' | 'touch') {
   const late: (() => Promise<unknown>)[] = []
   let key: SessionKey | undefined
@@ -34,7 +34,7 @@ function servers({ sessions: open, store, now }: CaseContext, method: 'create' |
   return { time, all: open(time), slow: open(time, delayed), ...rest }
 }
 
-/** Writes that were sent before, and arrive after. */
+/** Cases on writes that were sent earlier and arrive late. */
 export const lateWrites: readonly Case[] = [
   sessions(
     'late-replace',

@@ -7,10 +7,10 @@ import { inEveryOrder } from '../../case-parts/interleave.ts'
 
 const sessions = clause('races', 'sessions')
 
-/** A request with a cookie value, on one of two servers: loads the session, and does something with it. */
+/** A request with a cookie value, on one of two servers: it uses the loaded session. */
 type Request<T> = (session: Session, sessions: Sessions, cookie: string) => Promise<T>
 
-/** Two requests on two servers with the same cookie value, their calls in every order. */
+/** Runs two requests on two servers with the same cookie value, with their calls in every order. */
 async function two<A, B>(
   { sessions: open, store, space, now }: CaseContext,
   [a, b]: readonly [Request<A>, Request<B>],
@@ -45,7 +45,7 @@ const visit: Request<Outcome> = (session) => session.commit()
 const logout: Request<void> = (session) => session.logout()
 const revoke: Request<boolean> = (_, all, cookie) => all.revoke(cookie.slice(0, 28), { anySubject: true })
 
-/** Requests at once, at every point at which one may come between the calls of another. */
+/** Cases on requests at once, with their calls in every order. */
 export const racesOfRequests: readonly Case[] = [
   sessions(
     'logout-wins',

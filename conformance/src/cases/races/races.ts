@@ -16,7 +16,7 @@ async function addOne(it: SessionStore, at: { tag: string; id: string }, now: nu
   }
 }
 
-/** No write is lost, and none comes back. */
+/** Cases on races: no write is lost, and no deleted record comes back. */
 export const races: readonly Case[] = [
   store(
     'two-replaces',
@@ -119,7 +119,7 @@ export const races: readonly Case[] = [
     async ({ store: it, key, record, now, processes: run }) => {
       const at = key()
       await it.create(at, record({ payload: Buffer.from('0'), expiresAt: now + 3_600_000 }), now)
-      // A store that compares and then writes is in between for some microseconds only.
+      // The processes run for a while, because a store that compares first and writes later has a gap of only some microseconds.
       const done = (await run(3, { kind: 'increment', key: at, times: 50, ms: 300, now })) as number[]
       const all = done.reduce((sum, each) => sum + each)
       const read = (await it.read(at, now, { fresh: true }))!
@@ -149,7 +149,7 @@ export const races: readonly Case[] = [
       for (const at of keys) await it.create(at, record({ expiresAt: now + 3_600_000 }), now)
       const others = run(2, { kind: 'replace-past-delete', keys, now })
       const deleted: SessionKey[] = []
-      // Looked at in turns: a process that has brought one back writes to it for ever.
+      // The case checks the deleted records meanwhile: a process that has brought a record back writes to it for ever.
       async function staysDeleted(turn: number): Promise<void> {
         const at = deleted[turn % deleted.length]
         if (at) assert.equal(await it.read(at, now, { fresh: true }), undefined)

@@ -5,16 +5,16 @@ import type { Case, CaseContext } from '../../contract.ts'
 import { both, clause, processes, settled, sweeps, turns } from '../../case-parts/case.ts'
 
 const store = clause('races', 'store')
-/** How long ago a record must have ended to be swept, in ms. */
-const GRACE = 60_000
+/** How long ago a record must have expired for a sweep to remove it, in ms. */
+const GRACE_MS = 60_000
 
-/** A write to a record that ended `GRACE` ago. Resolves to whether the store acknowledged it. */
+/** A write to a record that expired `GRACE_MS` ago. It resolves to whether the store acknowledged the write. */
 type Write = (at: SessionKey, first: SessionRecord, context: CaseContext) => Promise<boolean>
 
-/** Writes to records that two clients sweep meanwhile, over and over. What was acknowledged must be there. */
+/** Writes to records while two clients sweep, many times. Each acknowledged write must be there. */
 async function sweepsMeet(context: CaseContext, write: Write): Promise<void> {
   const { store: it, space, key, record, now, rounds } = context
-  const first = record({ expiresAt: now - GRACE })
+  const first = record({ expiresAt: now - GRACE_MS })
   const sweepers = [await space.connect(), await space.connect()]
   const over = new AbortController()
   const swept = sweepers.map(async (client) => {
@@ -26,7 +26,7 @@ async function sweepsMeet(context: CaseContext, write: Write): Promise<void> {
   const kept: SessionKey[] = []
   try {
     for (let round = 0; round < rounds(30); round++) {
-      // Several: a sweep that takes one after the other is long enough for a write to come in between.
+      // There are several records, so that a sweep that removes one after another gives a write time to come in between.
       const keys = Array.from({ length: 5 }, () => key())
       await Promise.all(keys.map((at) => it.create(at, first, first.expiresAt - 60_000)))
       await turns(round % 6)
@@ -41,10 +41,10 @@ async function sweepsMeet(context: CaseContext, write: Write): Promise<void> {
 }
 
 async function createMany(it: SessionStore, { key, record, now }: CaseContext, count: number): Promise<void> {
-  for (let i = 0; i < count; i++) await it.create(key(), record({ expiresAt: now - GRACE }), now - 120_000)
+  for (let i = 0; i < count; i++) await it.create(key(), record({ expiresAt: now - GRACE_MS }), now - 120_000)
 }
 
-/** Sweeps, while others write and sweep. */
+/** Cases on sweeps while other clients write and sweep. */
 export const sweepRaces: readonly Case[] = [
   store(
     'parallel-sweeps',

@@ -8,7 +8,7 @@ const sessions = clause('rotation-login', 'sessions')
 
 const CART = { cart: ['book'] }
 
-/** A login as ann against another request, on two servers, their calls in every order. */
+/** Runs a login as ann and another request on two servers, with their calls in every order. */
 async function against<B>(
   { sessions: open, store, space, now }: CaseContext,
   other: (session: Session, it: Sessions) => Promise<B>,
@@ -33,7 +33,7 @@ async function against<B>(
   })
 }
 
-/** A login, and another request at the same time: each in every order of their calls. */
+/** Cases on a login and another request at once, with their calls in every order. */
 export const loginRaces: readonly Case[] = [
   sessions(
     'login-twice',

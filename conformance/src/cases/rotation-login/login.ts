@@ -7,7 +7,7 @@ const sessions = clause('rotation-login', 'sessions')
 
 const CART = { cart: ['book'] }
 
-/** Signing in, and what is left of the session that it was done from. */
+/** Cases on a login, and on the session from which it was made. */
 export const login: readonly Case[] = [
   sessions(
     'login',
@@ -145,7 +145,7 @@ export const login: readonly Case[] = [
       const [first, next] = ['the pepper of last year', 'the pepper of this year']
       const old = store.traits.needsPepper ? first : false
       const at = (...pepper: (string | false)[]) => open({ now }, store, { pepper })
-      // By what servers are deployed with at the same time: the order for a rolling deploy.
+      // The peppers of the servers that run at the same time, in the order of a rolling deploy.
       const steps = [[at(old)], [at(old), at(old, next)], [at(old, next), at(next, old)]] as const
       const cookies: string[] = []
       for (const servers of steps)

@@ -3,7 +3,7 @@ import { SESSION_CALLS, type SessionsModel, type SessionsReal } from '../../case
 import { search } from '../../case-parts/search.ts'
 import type { Case } from '../../contract.ts'
 
-/** Random requests, compared one by one with what a model says. */
+/** Cases on random requests, each compared with a model. */
 export const modelsOfSessions: readonly Case[] = [
   clause('rotation-login', 'sessions', 'model')(
     'model',

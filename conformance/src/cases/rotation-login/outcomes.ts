@@ -6,7 +6,7 @@ import { clause, increment, stored, watched } from '../../case-parts/case.ts'
 
 const sessions = clause('rotation-login', 'sessions')
 
-/** How a session comes to a request. The subject: of the session before. */
+/** The states in which a request may get its session. A name with `ann's` is for a session of the subject `ann`. */
 const GIVEN = {
   new: (all: Sessions) => all.load(undefined),
   active: async (all: Sessions) => all.load(await stored(all)),
@@ -46,7 +46,7 @@ async function gone(all: Sessions, subject?: string): Promise<Session> {
   return session
 }
 
-/** What an operation must do: its calls, its status, the cookie, and the subject and `n` as a later request sees them; −1: no `n`. */
+/** The expected outcome of an operation: calls, status, cookie, and the subject and `n` that a later request sees; −1: no `n`. */
 type Cell = readonly [calls: string, status: string, cookie: 'set' | 'remove' | 'none', after?: string]
 
 const NOTHING: Cell = ['', '', 'none']
@@ -54,7 +54,7 @@ const GONE: Cell = ['', 'gone', 'none']
 const SUPERSEDED: Cell = ['', 'superseded', 'none']
 const DESTROYED: Cell = ['', 'gone', 'remove']
 
-/** A row of the table, with what most rows say of the secrets that do nothing more. */
+/** Makes a row of the table. The default cells are for states in which most operations do nothing. */
 function row(cells: Partial<Record<keyof typeof GIVEN, Cell>>): Record<keyof typeof GIVEN, Cell> {
   return {
     new: NOTHING,
@@ -73,7 +73,7 @@ function row(cells: Partial<Record<keyof typeof GIVEN, Cell>>): Record<keyof typ
   }
 }
 
-/** The same cell for a session of nobody and of ann. */
+/** Makes the same cell for an anonymous session and for a session of ann. */
 function both(
   name: 'active' | 'kept' | 'superseded' | 'marker' | 'gone',
   cell: Cell,
@@ -188,7 +188,7 @@ const TABLE: readonly (readonly [
   ),
 ]
 
-/** The design's table of outcomes, a case for each operation. */
+/** Cases on the table of outcomes of the design, one for each operation. */
 export const outcomes: readonly Case[] = TABLE.map(([what, text, act, cells]) =>
   sessions(what, text, async ({ sessions: open, store, now }) => {
     let calls: string[] = []

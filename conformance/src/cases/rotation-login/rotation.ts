@@ -7,7 +7,7 @@ import { inEveryOrder } from '../../case-parts/interleave.ts'
 
 const sessions = clause('rotation-login', 'sessions')
 
-/** A rotation against another request, on two servers, their calls in every order. */
+/** Runs a rotation and another request on two servers, with their calls in every order. */
 async function against<B>(
   { sessions: open, store, space, now }: CaseContext,
   other: (session: Session) => Promise<B>,
@@ -29,7 +29,7 @@ async function against<B>(
   })
 }
 
-/** New secrets for the same session. */
+/** Cases on rotations, which give a session a new secret. */
 export const rotation: readonly Case[] = [
   sessions(
     'rotation',

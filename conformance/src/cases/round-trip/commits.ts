@@ -4,7 +4,7 @@ import { clause, keyOf, seen, stored, watched } from '../../case-parts/case.ts'
 
 const sessions = clause('round-trip', 'sessions')
 
-/** What one request writes, and when it writes nothing. */
+/** Cases on the writes of one request, and on requests that write nothing. */
 export const commits: readonly Case[] = [
   sessions(
     'data',

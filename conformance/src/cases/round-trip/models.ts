@@ -3,7 +3,7 @@ import { CALLS } from '../../case-parts/model-of-store.ts'
 import { search, storeOf } from '../../case-parts/search.ts'
 import type { Case } from '../../contract.ts'
 
-/** Random calls, compared one by one with what a model says. */
+/** Cases on random calls, each compared with a model. */
 export const modelsOfRecords: readonly Case[] = [
   clause('round-trip', 'store', 'model')(
     'model',

@@ -6,7 +6,7 @@ import { all, clause, lists, same, subjectOf, textOf } from '../../case-parts/ca
 
 const store = clause('round-trip', 'store')
 
-/** More than this is not sent, in bytes. */
+/** The largest payload that a case sends, in bytes. */
 const LARGEST_TRIED = 67_108_864
 
 const triable: Case['requires'] = ({ store: { traits } }) =>
@@ -14,7 +14,7 @@ const triable: Case['requires'] = ({ store: { traits } }) =>
     ? undefined
     : `the store claims ${traits.maxPayloadBytes} bytes, more than can be tried`
 
-/** How files of other formats begin, by the formats. */
+/** The first bytes of files of other formats. */
 const BEGINNINGS: readonly (readonly [format: string, bytes: Uint8Array])[] = [
   ['gzip', Uint8Array.of(0x1f, 0x8b)],
   ['gzip with deflate', Uint8Array.of(0x1f, 0x8b, 0x08)],
@@ -31,12 +31,12 @@ const BEGINNINGS: readonly (readonly [format: string, bytes: Uint8Array])[] = [
   ['a pickle', Uint8Array.of(0x80, 0x04)],
 ]
 
-/** Bytes that are not alike, others for each size, and the same at each run. */
+/** Makes bytes that do not compress. They differ for each size, and are the same at each run. */
 function bytesOf(size: number): Uint8Array {
   return new Uint8Array(createHash('shake128', { outputLength: size }).update(`${size}`).digest())
 }
 
-/** What goes in comes out. */
+/** Cases on the round trip of records: a read gives the written record. */
 export const roundTrip: readonly Case[] = [
   store(
     'every-byte',
@@ -96,7 +96,7 @@ export const roundTrip: readonly Case[] = [
       let last = record({ payload: bytesOf(3) })
       await it.create(at, last, now)
       const read: (readonly [AnyRecord, SessionRecord])[] = []
-      // A large one, a small one, and so on: each has bytes of its own.
+      // Large and small payloads take turns, and each has its own bytes.
       for (const [i, size] of sizes.map((_, i) => sizes.at(i % 2 ? i >> 1 : ~(i >> 1))!).entries()) {
         const next = { ...last, revision: i + 2, payload: bytesOf(size) }
         assert.equal(await it.replace(at, asExpected(last), next, now), 'replaced', `${size} bytes`)

@@ -18,10 +18,10 @@ import {
 const sessions = clause('scale', 'sessions')
 const store = clause('scale', 'store')
 
-/** How many records the cases here write at once. */
+/** How many records the cases of this file write at once. */
 const ABREAST = 100
 
-/** Creates many records, each of a subject and a tag as `of` says. */
+/** Creates many records. `of` gives the subject, the tag and the life of each record. */
 async function fill(
   { store: it, key, record, now: today }: CaseContext,
   count: number,
@@ -45,7 +45,7 @@ async function fill(
   return keys
 }
 
-/** The least time of several, in ms: what is left when nothing else disturbs. */
+/** The least time of several calls, in ms: the call with the least disturbance by other work. */
 async function least(times: number, run: (i: number) => Promise<unknown>): Promise<number> {
   let best = Infinity
   for (let i = 0; i < times; i++) {
@@ -56,7 +56,7 @@ async function least(times: number, run: (i: number) => Promise<unknown>): Promi
   return best
 }
 
-/** What things cost, and whether they go on at size. */
+/** Cases on cost: calls and times, also with many records. */
 export const scale: readonly Case[] = [
   sessions(
     'calls',
@@ -115,7 +115,7 @@ export const scale: readonly Case[] = [
     async (context) => {
       const { store: it, now } = context
       const count = context.rounds(2400)
-      // None ends before the last was made: a store may drop what has expired when it makes room.
+      // No record expires before the last record is created, because a store may drop expired records to make room.
       await fill(context, count, (i) => ({ life: i % 2 ? 60_000 : 4_000_000 }), now - 3_600_000)
       let total = 0
       let pages = 0
@@ -150,7 +150,7 @@ export const scale: readonly Case[] = [
         await fill(context, times * 3, (i) => ({ subject: `ann-${i % times}`, tag: subject.tag }))
         return least(times, (i) => sum(it.deleteSubject!({ id: `ann-${i}`, tag: subject.tag }, now)))
       }
-      // Other tags: under one tag a store may look at all there is.
+      // The other records have other tags, because a store may look at all records of one tag.
       const few = await revoke(20)
       await fill(context, context.rounds(5000), (i) => ({ subject: `other-${i}` }))
       const many = await revoke(40)

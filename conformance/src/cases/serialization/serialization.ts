@@ -20,7 +20,7 @@ const deep = (levels: number): unknown => (levels === 0 ? 1 : { in: [deep(levels
 
 const back = (it: Serializer, value: object): unknown => it.deserialize(it.serialize(value))
 
-/** Expects a value to come back, or to be refused with a path: never to come back changed. */
+/** Expects that a value comes back unchanged, or is refused with a path. */
 function backOrRefused(it: Serializer, value: object): boolean {
   let bytes: Uint8Array
   try {
@@ -33,7 +33,7 @@ function backOrRefused(it: Serializer, value: object): boolean {
   return true
 }
 
-/** A made-up value with 0 in place of each −0, which may come back as either: `numbers` sees to that. */
+/** Replaces each −0 in a random value by 0, because −0 may come back as either. The case `numbers` is on −0. */
 function withPlainZeros<T>(value: T): T
 function withPlainZeros(value: unknown): unknown {
   if (value === 0) return 0

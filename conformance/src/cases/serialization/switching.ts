@@ -7,14 +7,14 @@ import { clause, keyOf, seen, stored, watched } from '../../case-parts/case.ts'
 
 const sessions = clause('serialization', 'sessions')
 
-/** JSON, written backwards: another format, under a name of its own. */
+/** JSON in reverse order of its bytes: another format with its own name. */
 const backwards: Serializer = {
   name: 'backwards',
   serialize: (value) => jsonSerializer.serialize(value).toReversed(),
   deserialize: (bytes) => jsonSerializer.deserialize(Uint8Array.from(bytes).toReversed()),
 }
 
-/** Expects a load to reject, a second one too, and the record to be as it was; then that who can read it does. */
+/** Expects that two loads reject, and that the record is unchanged. */
 async function rejectsAndKeeps(
   { sessions: open, store, now }: CaseContext,
   cookie: string,
@@ -26,7 +26,7 @@ async function rejectsAndKeeps(
   assert.deepEqual(await store.read(keyOf(cookie), now, { fresh: true }), before)
 }
 
-/** Formats, over time: switched, migrated, or not known here. */
+/** Cases on a format that is switched, migrated, or unknown to a server. */
 export const switching: readonly Case[] = [
   sessions(
     'serializer-switched',

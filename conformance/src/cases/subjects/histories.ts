@@ -2,7 +2,7 @@ import { clause, revokes } from '../../case-parts/case.ts'
 import { clientsOf, playRounds } from '../../case-parts/history-rounds.ts'
 import type { Case } from '../../contract.ts'
 
-/** What several clients do while a subject is revoked, written down and looked at afterwards. */
+/** Cases on recorded histories of several clients while a subject is revoked. */
 export const historiesOfRevocations: readonly Case[] = [
   clause('subjects', 'store', 'history')(
     'history-of-revocation',

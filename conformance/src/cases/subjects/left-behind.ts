@@ -18,7 +18,7 @@ import {
 
 const store = clause('subjects', 'store')
 
-/** What a record leaves to those that come after it, and to its neighbours. */
+/** Cases on the traces that a record leaves for later records and for its neighbours. */
 export const leftBehind: readonly Case[] = [
   store(
     'create-over-of-another',
@@ -104,7 +104,7 @@ export const leftBehind: readonly Case[] = [
           .map(({ id }) => id)
           .toSorted()
       for (const id of ['a', 'ab', 'b']) assert.deepEqual(await listed(it, { tag, id }, now), idsOf(id), id)
-      // The one to spare is the last in the order of ids: a list that ends at a page without a record of the subject never gets there.
+      // The spared record has the last id: a list that ends at a page without a record of the subject never reaches it.
       const [spared, one, two, three] = keys.get('a')!.toSorted((x, y) => (x.id < y.id ? 1 : -1))
       const first = record({ subject: 'a', payload: Buffer.from('a') })
       assert.equal(await it.replace(one!, asExpected(first), { ...first, revision: 2 }, now), 'replaced')

@@ -15,7 +15,7 @@ async function createAll(context: CaseContext, subject: Subject, count: number):
   return keys
 }
 
-/** Writes of every kind while a list stands still; none may wait for it. */
+/** Makes writes of every kind while a list is paused. No write may wait for the list. */
 async function writesMeanwhile(context: CaseContext, clients: readonly SessionStore[]): Promise<void> {
   const { key, record, now } = context
   for (const it of clients) {
@@ -31,7 +31,7 @@ async function writesMeanwhile(context: CaseContext, clients: readonly SessionSt
   }
 }
 
-/** Lists while others write, and lists beside lists. */
+/** Cases on lists while other clients write, and on several lists at once. */
 export const listsUnderWrites: readonly Case[] = [
   store(
     'list-under-writes',
@@ -100,7 +100,7 @@ export const listsUnderWrites: readonly Case[] = [
         const { value } = (await iterator.next()) as IteratorYieldResult<Listed>
         found[turn % 3]!.push(value[0].id)
       }
-      // The third is left where it is; another begins in its place.
+      // The third list ends early, and a new list begins.
       await iterators[2]!.return?.()
       assert.deepEqual(await listed(it, ann, now), keys[0]!.map(({ id }) => id).toSorted())
       for (const i of [0, 1])

@@ -3,7 +3,7 @@ import { CALLS, claimedCalls, TIME } from '../../case-parts/model-of-store.ts'
 import { search, storeOf } from '../../case-parts/search.ts'
 import type { Case } from '../../contract.ts'
 
-/** Random calls on records of several subjects, compared one by one with what a model says. */
+/** Cases on random calls on records of several subjects, each compared with a model. */
 export const modelsOfSubjects: readonly Case[] = [
   clause('subjects', 'store', 'model')(
     'model',

@@ -5,7 +5,7 @@ import { clause, listed, revokes, settled, subjectOf } from '../../case-parts/ca
 
 const store = clause('subjects', 'store')
 
-/** All of a subject's sessions ended at once. */
+/** Cases on revocations, which end all sessions of a subject. */
 export const revocations: readonly Case[] = [
   store(
     'revoke-all',
@@ -88,7 +88,7 @@ export const revocations: readonly Case[] = [
       const at = key(ann.tag)
       await it.create(at, record({ subject: 'ann' }), now)
       const pages = it.deleteSubject!(ann, now)
-      // What had begun at once would be done before these are answered.
+      // A revocation that had begun at the call would be done before these reads are answered.
       for (let i = 0; i < rounds(20); i++) {
         await settled()
         assert.ok(await it.read(at, now, { fresh: true }), 'it began when it was called')

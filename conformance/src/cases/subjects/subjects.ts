@@ -17,7 +17,7 @@ import {
 
 const store = clause('subjects', 'store')
 
-/** A subject's sessions, listed; and all, counted. */
+/** Cases on the list of a subject's sessions, and on the count of all sessions. */
 export const subjects: readonly Case[] = [
   store(
     'list',
