@@ -29,7 +29,7 @@ function command(args: readonly string[], env: Readonly<Record<string, string>> 
 const folder = mkdtempSync(join(tmpdir(), 'sess-conformance-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-describe.concurrent('a broken harness ends with 2, and a sentence that says what to mend', { timeout: 120_000 }, () => {
+describe.concurrent('a broken harness ends with 2, and a message that tells how to correct it', { timeout: 120_000 }, () => {
   test.each([
     ['throws-at-open', 'open() failed; does the server run, and can it be reached?: ECONNREFUSED 127.0.0.1:6379'],
     // 4 s on a fast machine: deadlines grow with the machine's slowness.
@@ -126,7 +126,7 @@ test(
   },
 )
 
-test('an error that nobody waits for fails the case that it came in', { timeout: 120_000 }, async () => {
+test('an unhandled error fails its case', { timeout: 120_000 }, async () => {
   const args = [BROKEN, '--case', 'round-trip/delete', '--case', 'round-trip/replace']
   const { code, output } = await command(args, { BROKEN: 'strays' })
   expect(output).toContain('an unhandled error, which would have ended the process: left alone')

@@ -86,7 +86,7 @@ export function textOf(record: AnyRecord | undefined): string | undefined {
   return record && Buffer.from(record.payload).toString()
 }
 
-/** Expects a record to be the one that was written, an expiry rounded down by less than the claimed resolution apart. */
+/** Expects a read record to equal the written record. The store may round the expiry down by less than the claimed resolution. */
 export function same(
   read: AnyRecord | undefined,
   written: AnyRecord,

@@ -108,7 +108,7 @@ describe('the search for an order', () => {
     )
   })
 
-  test('says what trying every order says, whatever is answered', () => {
+  test('agrees with a search of all orders, for all answers', () => {
     const any = fc.array(
       fc.record({ call: calls, from: fc.nat(40), length: fc.nat(30), pick: fc.nat(), lost: fc.nat(6) }),
       { minLength: 2, maxLength: 6 },
