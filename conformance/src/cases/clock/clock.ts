@@ -159,7 +159,7 @@ export const clock: readonly Case[] = [
   ),
   store(
     'clocks-apart',
-    'The clock that counts is the one that the store is told: half a minute behind its own, or hours ahead.',
+    'The store goes by the time that each call gives, half a minute behind its own clock or hours ahead.',
     async ({ store: it, key, record, now }) => {
       for (const told of [now - 30_000, now + 7_200_000]) {
         const at = key()

@@ -12,7 +12,7 @@ const AHEAD_MS = 10_000
 export const clocksAhead: readonly Case[] = [
   store(
     'looking-removes-nothing',
-    'What a process whose clock is ahead calls expired, it does not remove by a read, a list, a count, a replace or a touch.',
+    'A process whose clock is ahead removes no record that is expired for it alone, by a read, a list, a count, a replace or a touch.',
     async (context) => {
       const { store: it, space, key, record, now } = context
       const ann = subjectOf(context, 'ann')
@@ -38,7 +38,7 @@ export const clocksAhead: readonly Case[] = [
   ),
   store(
     'deleted-by-a-clock-ahead',
-    'A delete by a process whose clock is ahead deletes what the others still call live.',
+    'A delete by a process whose clock is ahead deletes a record that is expired for it and live for the others.',
     async ({ store: it, space, key, record, now }) => {
       const at = key()
       await it.create(at, record({ expiresAt: now + AHEAD_MS }), now)
@@ -48,7 +48,7 @@ export const clocksAhead: readonly Case[] = [
   ),
   store(
     'revoked-by-a-clock-ahead',
-    'A revocation by a process whose clock is ahead deletes what the others still call live.',
+    'A revocation by a process whose clock is ahead deletes records that are expired for it and live for the others.',
     async (context) => {
       const { store: it, space, key, record, now } = context
       const ann = subjectOf(context, 'ann')

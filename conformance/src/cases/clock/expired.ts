@@ -70,7 +70,7 @@ export const expired: readonly Case[] = [
   ),
   store(
     'sweep-takes-expired-alone',
-    'A sweep removes what ended 60 s ago or earlier, all of it, and nothing else.',
+    'A sweep removes all records that expired 60 s ago or earlier, and nothing else.',
     async ({ store: it, key, record, now }) => {
       const live = key()
       const end = now - 3_600_000

@@ -100,7 +100,7 @@ export const faults: readonly Case[] = [
   ),
   rule(
     'outage-at-write',
-    'While the store is away a commit and a logout throw; once it is back they do what they were asked, once.',
+    'While the store is down a commit and a logout throw; once it is up again each of them takes effect, once.',
     async (context) => {
       const { store: it, faults } = context.faulty('down')
       const open = context.sessions({ now: context.now }, it, { storeTimeout: `${STORE_TIMEOUT_MS}ms` })

@@ -176,7 +176,7 @@ export const lostConnections: readonly Case[] = [
   ),
   store(
     'cut-and-deleted',
-    'A write whose connection was lost is not sent again later: what is deleted after it stays deleted.',
+    'A write whose connection was lost is not retried later: a record that is deleted after it stays deleted.',
     async (context) => {
       const { store: it, key: keyOf, now } = context
       const deleted: [SessionKey, string][] = []
@@ -206,7 +206,7 @@ export const lostConnections: readonly Case[] = [
   ),
   store(
     'cut-delete-subject',
-    'A revocation whose connection is lost was done, or throws; what it has not counted by then it promises nothing of.',
+    'A revocation whose connection is lost was done, or throws; it promises nothing of the sessions that it has not counted by then.',
     (context) =>
       eachCut(context, async ({ key: one, record, other, during }) => {
         const { store: it, key, now } = context
@@ -255,7 +255,7 @@ export const lostConnections: readonly Case[] = [
   ),
   store(
     'cut-count',
-    'A count whose connection is lost is right, or throws: it is never 0 because nobody could be asked.',
+    'A count whose connection is lost is right, or throws: it is never 0 because no server answered.',
     (context) =>
       eachCut(context, async ({ other, during }) => {
         const { store: it, now } = context

@@ -109,19 +109,19 @@ export const outages: readonly Case[] = [
   ),
   store(
     'down',
-    'While the server is away no method answers, and what threw store_unavailable is not done later; then all goes on.',
+    'While the server is down no method answers, and no write that threw store_unavailable is applied later; then the client works again.',
     (context) => nobodyAnswers(context, 'down'),
     harnessMakes('down'),
   ),
   store(
     'hung',
-    'While the server hangs no method answers, and what threw store_unavailable is not done later; then all goes on.',
+    'While the server hangs no method answers, and no write that threw store_unavailable is applied later; then the client works again.',
     (context) => nobodyAnswers(context, 'hang'),
     harnessMakes('hang'),
   ),
   store(
     'restart',
-    'After a restart the same client goes on; nothing that was deleted is back, and what is there is as it was written.',
+    'After a restart the same client works again; no deleted record is back, and each record there is as it was written.',
     async ({ store: it, space, key, record, now }) => {
       const [kept, gone] = [key(), key()]
       const written = record({ payload: Buffer.from('kept'), expiresAt: now + 600_000 })

@@ -101,7 +101,7 @@ export const identity: readonly Case[] = [
   ),
   store(
     'namespaces',
-    'What is written in one namespace cannot be read, written, moved or deleted in another.',
+    'A record of one namespace cannot be read, written, moved or deleted in another.',
     async ({ harness, store: it, key, record, now }) => {
       const other = await harness.open()
       try {

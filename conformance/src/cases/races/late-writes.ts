@@ -52,7 +52,7 @@ export const lateWrites: readonly Case[] = [
   ),
   sessions(
     'late-create',
-    'A create that was sent before a logout and arrives after it opens to nobody: it is never sent again under its key.',
+    'A create that was sent before a logout and arrives after it opens for no cookie: it is never retried under its key.',
     async (context) => {
       const { all, slow, arrive, keyOfLate } = servers(context, 'create')
       const cookie = await stored(slow, {}, 'ann')

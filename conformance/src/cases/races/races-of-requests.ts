@@ -67,7 +67,7 @@ export const racesOfRequests: readonly Case[] = [
   ),
   sessions(
     'told-of-logout',
-    'A request that loaded a session which has ended since is told gone at its write, and has no cookie to set.',
+    'A write of a request whose session has ended since its load answers gone, and sets no cookie.',
     async ({ sessions: open, space, now }) => {
       const time = { now }
       const [one, other] = [open(time), open(time, await space.connect())]
@@ -161,7 +161,7 @@ export const racesOfRequests: readonly Case[] = [
   ),
   sessions(
     'retry-counts-once',
-    'An update whose answer is lost, at whatever point and whoever writes meanwhile, is applied once.',
+    'An update whose answer is lost is applied once, at every point of the loss and with every write meanwhile.',
     (context) =>
       two(
         context,
@@ -174,7 +174,7 @@ export const racesOfRequests: readonly Case[] = [
   ),
   sessions(
     'retry-of-logout',
-    'A logout whose answer is lost ends the session all the same, whoever writes meanwhile.',
+    'A logout whose answer is lost still ends the session, with every write meanwhile.',
     (context) =>
       two(
         context,

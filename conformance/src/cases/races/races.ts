@@ -38,7 +38,7 @@ export const races: readonly Case[] = [
   ),
   store(
     'stale-replace',
-    'A replace that expects what another client has replaced since is a conflict, whoever read it.',
+    'A replace that expects a record which another client has replaced since is a conflict, for every client.',
     async ({ store: it, space, key, record, now }) => {
       const other = await space.connect()
       const at = key()
@@ -51,7 +51,7 @@ export const races: readonly Case[] = [
   ),
   store(
     'replace-never-creates',
-    'A replace, and a touch, of what was deleted is missing, and brings nothing back.',
+    'A replace and a touch of a deleted record answer missing, and bring nothing back.',
     async ({ store: it, space, key, record, now }) => {
       const other = await space.connect()
       const at = key()
@@ -211,7 +211,7 @@ export const races: readonly Case[] = [
   ),
   store(
     'replace-meets-touch',
-    'A touch and a replace at once lose neither the payload nor what was acknowledged of the clock.',
+    'A touch and a replace at once lose neither the payload nor the acknowledged expiry.',
     async ({ store: it, space, key, record, now, rounds }) => {
       const other = await space.connect()
       for (let i = 0; i < rounds(40); i++) {
@@ -255,7 +255,7 @@ export const races: readonly Case[] = [
   ),
   store(
     'fresh-read-is-its-own',
-    'A fresh read sees what was acknowledged before it, also while an earlier read of the record is under way.',
+    'A fresh read sees all writes that were acknowledged before it, also while an earlier read of the record is under way.',
     async (context) => {
       const { space, key, record, now, rounds } = context
       const { store: it, faults } = context.faulty('slow')

@@ -83,7 +83,7 @@ export const login: readonly Case[] = [
   ),
   sessions(
     'nothing-of-another-in-a-marker',
-    'What a login as another subject leaves behind holds no data, for no later login.',
+    'The record that a login as another subject leaves behind holds no data for a later login.',
     async ({ sessions: open, store, now }) => {
       const it = open()
       const cookie = await stored(it, { cart: ['a book of ann'] }, 'ann')
@@ -211,7 +211,7 @@ export const login: readonly Case[] = [
   ),
   sessions(
     'markers-in-no-list',
-    'What a login leaves behind is in no list.',
+    'The record that a login leaves behind is in no list.',
     async ({ sessions: open }) => {
       const it = open()
       const cookie = await stored(it, CART, 'ann')
@@ -223,7 +223,7 @@ export const login: readonly Case[] = [
   ),
   sessions(
     'login-after-revocation',
-    'A login after a revocation of its subject lives, and what was revoked stays dead.',
+    'A login after a revocation of its subject lives, and the revoked sessions stay dead.',
     async ({ sessions: open, space, now }) => {
       const [it, other] = [open(), open({ now }, await space.connect())]
       const old = await stored(it, CART, 'ann')

@@ -8,7 +8,7 @@ const sessions = clause('round-trip', 'sessions')
 export const commits: readonly Case[] = [
   sessions(
     'data',
-    'What a request leaves in data, the next one finds: equal, whole, and its own.',
+    'The next request finds the data that a request has left: equal, whole, and as a copy of its own.',
     async ({ sessions: open }) => {
       const all = open()
       const data = { text: 'é\0😀', list: [1, null, { deep: [true] }], '': 0, n: -1.5 }
@@ -43,7 +43,7 @@ export const commits: readonly Case[] = [
   ),
   sessions(
     'several-commits',
-    'Several commits of one request each write what changed since the last, deletions too.',
+    'Each of several commits of one request writes the changes since the last commit, deletions too.',
     async ({ sessions: open }) => {
       const all = open()
       const cookie = await stored(all)

@@ -50,7 +50,7 @@ export const roundTrip: readonly Case[] = [
   ),
   store(
     'other-formats',
-    'A payload that begins as a file of another format does comes back byte for byte: it is compressed and parsed by nobody.',
+    'A payload that begins like a file of another format comes back byte for byte: nothing compresses or parses it.',
     async ({ store: it, key, record, now }) => {
       const ends = [new Uint8Array(0), Uint8Array.of(0), bytesOf(64)]
       for (const [format, beginning] of BEGINNINGS)
@@ -87,7 +87,7 @@ export const roundTrip: readonly Case[] = [
   ),
   store(
     'sizes-between',
-    'Payloads of any size take each other’s place whole, and what was read stays what it was, however much is read later.',
+    'Payloads of any size replace each other whole, and a record that was read does not change with later reads.',
     async ({ store: it, key, record, now }) => {
       const at = key()
       const most = Math.min(it.traits.maxPayloadBytes, 2 ** 17)
@@ -207,7 +207,7 @@ export const roundTrip: readonly Case[] = [
   }),
   store(
     'no-alias-in',
-    'What the caller does to its bytes after a call changes nothing that is stored.',
+    'A change of the caller’s bytes after a call changes no stored record.',
     async ({ store: it, key, record, now }) => {
       const at = key()
       const payload = Buffer.from('abc')
@@ -223,7 +223,7 @@ export const roundTrip: readonly Case[] = [
   ),
   store(
     'returned-stays',
-    'What a read and a list returned stays what it was, after forty more reads of other records.',
+    'The records that a read and a list returned do not change during forty more reads of other records.',
     async (context) => {
       const { store: it, key, record, now } = context
       const ann = subjectOf(context, 'ann')
@@ -240,7 +240,7 @@ export const roundTrip: readonly Case[] = [
   ),
   store(
     'no-alias-out',
-    'What the caller does to the bytes that it was given changes nothing that is stored.',
+    'A change of the bytes that a read returned changes no stored record.',
     async ({ store: it, key, record, now }) => {
       const at = key()
       await it.create(at, record({ payload: Buffer.from('abc') }), now)
@@ -250,7 +250,7 @@ export const roundTrip: readonly Case[] = [
   ),
   store(
     'no-alias-listed',
-    'What the caller does to a record that a list gave changes nothing that is stored, and no subject sticks to it.',
+    'A change of a record that a list returned changes no stored record, and adds no subject to one.',
     async ({ store: it, key, record, now }) => {
       const at = key()
       const ann = { id: 'ann', tag: at.tag }

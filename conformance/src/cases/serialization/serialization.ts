@@ -101,7 +101,7 @@ export const serializerCases: readonly SerializerCase[] = [
   }),
   example(
     'deep-and-wide',
-    'What is nested thirty levels deep, and what has ten thousand items, comes back equal.',
+    'A value nested thirty levels deep and a value with ten thousand items come back equal.',
     (it) => {
       for (const value of [
         { deep: deep(15) },
@@ -114,7 +114,7 @@ export const serializerCases: readonly SerializerCase[] = [
   ),
   example(
     'own-bytes',
-    'The bytes are the caller’s own: another call changes neither them nor what was read from them.',
+    'The bytes are the caller’s own: another call changes neither the bytes nor a value that was read from them.',
     (it) => {
       const bytes = it.serialize({ a: 'first' })
       const copy = Uint8Array.from(bytes)
@@ -163,7 +163,7 @@ export const serializerCases: readonly SerializerCase[] = [
   ),
   example(
     'refuses-or-keeps',
-    'What JSON would change or drop is brought back equal, or refused: never changed.',
+    'A value that JSON would change or drop comes back equal, or is refused: it never comes back changed.',
     (it) => {
       const holes: unknown[] = [1]
       holes[2] = 3

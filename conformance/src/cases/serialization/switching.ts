@@ -163,7 +163,7 @@ export const switching: readonly Case[] = [
   ),
   sessions(
     'too-large-writes-nothing',
-    'A session larger than the store takes is refused with too_large, and what was stored before is whole.',
+    'A session larger than the store takes is refused with too_large, and the stored record does not change.',
     async ({ sessions: open, store, now }) => {
       let writes = 0
       const counting = watched(store, (method) => void (writes += Number(method === 'replace')))

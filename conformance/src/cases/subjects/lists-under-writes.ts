@@ -112,7 +112,7 @@ export const listsUnderWrites: readonly Case[] = [
   ),
   store(
     'slow-list',
-    'A list that is read slowly holds nobody up: neither its own client nor another.',
+    'A list that is read slowly holds up neither its own client nor another.',
     async (context) => {
       const { store: it, space, now } = context
       const other = await space.connect()
@@ -129,7 +129,7 @@ export const listsUnderWrites: readonly Case[] = [
   ),
   store(
     'slow-list-of-all',
-    'A list of all that is read slowly holds nobody up: neither its own client nor another.',
+    'A list of all that is read slowly holds up neither its own client nor another.',
     async (context) => {
       const { store: it, space, now } = context
       const other = await space.connect()

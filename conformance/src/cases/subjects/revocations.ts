@@ -163,7 +163,7 @@ export const revocations: readonly Case[] = [
   ),
   store(
     'seen-within-the-bound',
-    'What one client revoked, deleted or replaced another sees: at once in a fresh read, and in any read after staleMs.',
+    'A revocation, delete or replace by one client is seen by another: at once in a fresh read, and in any read after staleMs.',
     async (context) => {
       const { store: it, space, key, record, now } = context
       const other = await space.connect()

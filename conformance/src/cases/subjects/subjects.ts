@@ -43,7 +43,7 @@ export const subjects: readonly Case[] = [
   ),
   store(
     'list-follows',
-    'A list shows what a replace and a touch changed, and not what was deleted.',
+    'A list shows the changes of a replace and of a touch, and no deleted record.',
     async (context) => {
       const { store: it, key, record, now } = context
       const ann = subjectOf(context, 'ann')
@@ -199,7 +199,7 @@ export const subjects: readonly Case[] = [
   ),
   store(
     'list-by-another-client',
-    'What one client writes, another lists at once.',
+    'A list of one client shows a write of another client at once.',
     async (context) => {
       const { store: it, space, key, record, now } = context
       const other = await space.connect()
