@@ -29,48 +29,44 @@ function command(args: readonly string[], env: Readonly<Record<string, string>> 
 const folder = mkdtempSync(join(tmpdir(), 'sess-conformance-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-describe.concurrent(
-  'a broken harness ends with 2, and a message that tells how to correct it',
-  { timeout: 120_000 },
-  () => {
-    test.each([
-      ['throws-at-open', 'open() failed; does the server run, and can it be reached?: ECONNREFUSED 127.0.0.1:6379'],
-      // 4 s on a fast machine: deadlines grow with the machine's slowness.
-      ['hangs-at-open', /open\(\) did not end within [\d.]+ s/],
-      ['opens-rubbish', 'open() must resolve to { store, connect, close }'],
-      ['shares-state', 'each open() must give its own table, file or prefix'],
-      ['is-not-empty', 'a namespace with 1 records in it: it must be empty'],
-      ['cannot-connect', 'connect() failed; it must give another client of the same data: too many clients'],
-      ['connects-elsewhere', 'connect() reaches other data than the store that open() gave'],
-      ['connects-to-rubbish', 'connect() must resolve to a store'],
-      ['throws-at-close', 'close() failed; it must end what open() and connect() began: busy'],
-      ['hangs-at-close', /close\(\) did not end within [\d.]+ s/],
-      ['names-no-argument', 'open() must give an argument'],
-      ['names-another-module', 'the process module must export connect(argument)'],
-      ['deviates-from-nothing', 'deviations name "races/no-such-case", which is not a case'],
-      ['deviates-without-reason', 'the deviation from races/increments must have a reason'],
-      ['swaps-replace', 'takes the arguments of replace(key, expected, next, now) in another order'],
-      ['swaps-touch', 'takes the arguments of touch(key, expected, expiresAt, now) in another order'],
-      ['is-none', 'the module has no harness: export { name, open }'],
-    ])('%s', async (name, sentence) => {
-      const { code, output } = await command([BROKEN, '--patience', '4000'], { BROKEN: name })
-      expect({ code, output }).toEqual({
-        code: 2,
-        output: (typeof sentence === 'string'
-          ? expect.stringContaining(sentence)
-          : expect.stringMatching(sentence)) as unknown,
-      })
+describe.concurrent('a broken harness ends with 2, and a message on how to fix it', { timeout: 120_000 }, () => {
+  test.each([
+    ['throws-at-open', 'open() failed; does the server run, and can it be reached?: ECONNREFUSED 127.0.0.1:6379'],
+    // 4 s on a fast machine: deadlines grow with the machine's slowness.
+    ['hangs-at-open', /open\(\) did not end within [\d.]+ s/],
+    ['opens-rubbish', 'open() must resolve to { store, connect, close }'],
+    ['shares-state', 'each open() must give its own table, file or prefix'],
+    ['is-not-empty', 'a namespace with 1 records in it: it must be empty'],
+    ['cannot-connect', 'connect() failed; it must give another client of the same data: too many clients'],
+    ['connects-elsewhere', 'connect() reaches other data than the store that open() gave'],
+    ['connects-to-rubbish', 'connect() must resolve to a store'],
+    ['throws-at-close', 'close() failed; it must end what open() and connect() began: busy'],
+    ['hangs-at-close', /close\(\) did not end within [\d.]+ s/],
+    ['names-no-argument', 'open() must give an argument'],
+    ['names-another-module', 'the process module must export connect(argument)'],
+    ['deviates-from-nothing', 'deviations name "races/no-such-case", which is not a case'],
+    ['deviates-without-reason', 'the deviation from races/increments must have a reason'],
+    ['swaps-replace', 'takes the arguments of replace(key, expected, next, now) in another order'],
+    ['swaps-touch', 'takes the arguments of touch(key, expected, expiresAt, now) in another order'],
+    ['is-none', 'the module has no harness: export { name, open }'],
+  ])('%s', async (name, sentence) => {
+    const { code, output } = await command([BROKEN, '--patience', '4000'], { BROKEN: name })
+    expect({ code, output }).toEqual({
+      code: 2,
+      output: (typeof sentence === 'string'
+        ? expect.stringContaining(sentence)
+        : expect.stringMatching(sentence)) as unknown,
     })
+  })
 
-    test('a harness that fails later on is not taken for a broken store', async () => {
-      const { code, output } = await command([BROKEN], { BROKEN: 'fails-later' })
-      expect(output).toContain('harness error: ')
-      expect(output).toContain('3 harness error')
-      expect(output).toContain('nothing is said of the store')
-      expect(code).toBe(2)
-    })
-  },
-)
+  test('a harness that fails later on is not taken for a broken store', async () => {
+    const { code, output } = await command([BROKEN], { BROKEN: 'fails-later' })
+    expect(output).toContain('harness error: ')
+    expect(output).toContain('3 harness error')
+    expect(output).toContain('nothing is said of the store')
+    expect(code).toBe(2)
+  })
+})
 
 describe.concurrent('what cannot be run ends with 2', { timeout: 120_000 }, () => {
   test.each([
