@@ -98,7 +98,7 @@ test('schemaSql() is the same for a migration tool: a script of one transaction'
 })
 
 test('unknown options and bad names are refused', () => {
-  expect(() => schemaSql({ prefix: 'a' } as object)).toThrow('give it to postgresStore()')
+  expect(() => schemaSql({ prefix: 'a' } as object)).toThrow('give the prefix to postgresStore()')
   expect(() => schemaSql({ table: '' })).toThrow('table must be a name')
 })
 
