@@ -19,8 +19,10 @@ const chosen = selected()
 /** The stores that this run leaves out. */
 export const leftOut: readonly Store[] = all.filter((name) => !chosen.includes(name))
 
-/** The folders whose tests this run leaves out, from the root. */
-export const foldersLeftOut: readonly string[] = leftOut.map((name) => stores[name].folder)
+/** The folders whose tests this run leaves out, from the root: those of which no store is tested. */
+export const foldersLeftOut: readonly string[] = leftOut
+  .map((name) => stores[name].folder)
+  .filter((folder) => chosen.every((name) => stores[name].folder !== folder))
 
 /** The server programs that the stores of this run need. */
 export const servers: readonly string[] = [...new Set(chosen.flatMap((name) => stores[name].servers))]

@@ -15,10 +15,10 @@ same table into the repository's README.md.
 `
 
 /** Runs the command on a store, with what it says on this terminal. Resolves to its exit code. */
-function run({ name, harness, patience }: Store): Promise<number> {
+function run({ name, harness, patience, runtime }: Store): Promise<number> {
   const args = ['conformance/src/cli.ts', harness, '--report', join(FULL, name), '--patience', String(1000 * patience)]
   return new Promise((resolve, reject) => {
-    spawn(process.execPath, args, { cwd: root, stdio: 'inherit' })
+    spawn(runtime, args, { cwd: root, stdio: 'inherit' })
       .once('error', reject)
       .once('close', (code) => resolve(code ?? 2))
   })

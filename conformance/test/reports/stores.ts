@@ -26,6 +26,8 @@ export interface Store {
   readonly harness: string
   /** How long a call may take, in seconds. */
   readonly patience: number
+  /** The program that runs the kit on it. */
+  readonly runtime: string
 }
 
 /** What the list says of a store. */
@@ -33,14 +35,16 @@ interface Listed {
   readonly folder: string
   /** From its folder, where the package has several stores. */
   readonly harness?: string
+  readonly runtime?: string
 }
 
 /** All stores, by what `npm test` calls them. The memory store's harness is the kit's own. */
-export const stores: readonly Store[] = Object.entries<Listed>(listed).map(([name, { folder, harness }]) => ({
+export const stores: readonly Store[] = Object.entries<Listed>(listed).map(([name, { folder, harness, runtime }]) => ({
   name,
   folder,
   harness: name === 'memory' ? 'conformance/test/memory-harness.ts' : `${folder}/${harness ?? 'test/harness.ts'}`,
   patience: PATIENCE[name] ?? CALL_PATIENCE / 1000,
+  runtime: runtime === undefined ? process.execPath : join(root, runtime),
 }))
 
 /** What the kit said of a store last; undefined where it never did. */

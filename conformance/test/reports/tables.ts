@@ -48,7 +48,9 @@ function tableOf(up: string, reportsAt: string): string {
     kept.deviations.join(', ') || 'none',
     versionsOf(kept, (name) => !SHARED.includes(name)),
   ])
-  const shared = [...new Set(reports.map(({ kept }) => versionsOf(kept, (name) => SHARED.includes(name))))]
+  // A store with a runtime of its own names that in its row.
+  const onNode = reports.filter(({ store }) => store.runtime === process.execPath)
+  const shared = [...new Set(onNode.map(({ kept }) => versionsOf(kept, (name) => SHARED.includes(name))))]
   return [
     table([['store', 'verdict', 'cases', 'deviations', 'versions'], ...rows]),
     '',

@@ -26,8 +26,8 @@ const harnessOf = ({
   readonly harness?: string
 }): string => pathToFileURL(join(import.meta.dirname, '../../..', folder, harness)).href
 
-// The memory store lives in one process: there is nothing that two could race for.
-const { memory: _memory, ...shared } = repository
+// The memory store lives in one process, so two processes cannot race for it. The apps do not run under Bun.
+const { memory: _memory, 'sqlite-bun': _bun, ...shared } = repository
 const subjects: ReadonlyMap<string, Subject> = new Map([
   ...Object.entries(shared).map(([name, store]): [string, Subject] => [name, { harness: harnessOf(store) }]),
   [
