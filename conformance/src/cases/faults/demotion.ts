@@ -37,7 +37,7 @@ const OF_WRITES: readonly SessErrorCode[] = ['store_unavailable', 'unknown_outco
 export const demotions: readonly Case[] = [
   store(
     'demoted',
-    'From the first write on that a replica refuses nothing is answered until the server is a master again; then all goes on.',
+    'After a replica has refused a write, no call is answered until the server is a master again; then all goes on.',
     async (context: CaseContext) => {
       const { store: it, space, key, record, now } = context
       const first = record({ subject: 'ann', payload: Buffer.from('first') })
