@@ -153,7 +153,7 @@ export const fromContract: readonly StoreMutant[] = [
   ...sqlFromContract,
 ]
 
-/** The same once more, a day later, by who had seen neither the kit nor the first. */
+/** More stores that were broken from the contract alone, with neither the kit nor the first thirty at hand. */
 export const fromContractAgain: readonly StoreMutant[] = [...oneRequestAgain, ...readsFirstAgain, ...sqlAgain]
 
 /** All mutants. */

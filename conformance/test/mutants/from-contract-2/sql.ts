@@ -1,25 +1,10 @@
 import { gunzipSync } from 'node:zlib'
-import { isSessError, type SessionKey, type SessionRecord, type SessionStore, type Subject } from '@sess/core'
+import { isSessError, type SessionKey, type SessionRecord, type Subject } from '@sess/core'
 import { sqlHarness } from '../../sql/sql-harness.ts'
-import { SqlStore, type Row, type Statements } from '../../sql/sql-store.ts'
+import { SqlStore, type Row } from '../../sql/sql-store.ts'
 import type { StoreMutant } from '../mutant.ts'
+import { made, statements } from '../from-contract/sql.ts'
 import { LooksFirst } from './looks-first.ts'
-
-function made(
-  name: string,
-  habit: string,
-  killedBy: readonly string[],
-  make: (file: string) => SessionStore,
-): StoreMutant {
-  return { name, habit, killedBy, open: () => sqlHarness(make).open() }
-}
-
-const statements = (
-  name: string,
-  habit: string,
-  killedBy: readonly string[],
-  written: Partial<Statements>,
-): StoreMutant => made(name, habit, killedBy, (file) => new SqlStore(file, written))
 
 /** Still reads what an earlier version compressed, and knows that by its first bytes. */
 class Unpacks extends SqlStore {

@@ -4,7 +4,8 @@ import { sqlHarness } from '../../sql/sql-harness.ts'
 import { SqlStore, type Row, type Statements } from '../../sql/sql-store.ts'
 import type { StoreMutant } from '../mutant.ts'
 
-function made(
+/** A broken store on SQL. @param make - Makes it on a file. */
+export function made(
   name: string,
   habit: string,
   killedBy: readonly string[],
@@ -13,7 +14,8 @@ function made(
   return { name, habit, killedBy, open: () => sqlHarness(make).open() }
 }
 
-const statements = (
+/** The sound store on SQL with other statements. */
+export const statements = (
   name: string,
   habit: string,
   killedBy: readonly string[],
