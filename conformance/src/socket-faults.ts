@@ -1,8 +1,7 @@
-import { randomInt } from 'node:crypto'
-import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import type { Fault, FaultOptions, Faults } from './fault-switch.ts'
+import { closed, listens, reservePort, type ReservedPort } from './reserved-port.ts'
 
 /** The server behind a proxy. */
 export interface Target {
@@ -10,12 +9,6 @@ export interface Target {
   /** Default: 127.0.0.1. */
   readonly host?: string
 }
-
-/**
- * The first port of proxies, and the end of the range. By default, systems do not use these ports for outgoing connections, which
- * would take the port of a proxy while the proxy is down.
- */
-const [FIRST_PORT, LAST_PORT] = [5000, 10_000]
 
 const OFFERS = [
   'cut-before',
@@ -38,7 +31,7 @@ const OFFERS = [
  */
 export class SocketFaults implements Faults {
   readonly offers: readonly Fault[] = OFFERS
-  readonly #servers = new Map<Server, number>()
+  readonly #servers = new Map<Server, ReservedPort>()
   readonly #cuts = new Set<() => void>()
   readonly #lanes = new Set<Lane>()
   #fault: Fault | undefined
@@ -59,12 +52,10 @@ export class SocketFaults implements Faults {
   /** Starts a proxy for a server. It resolves to the port of the proxy on 127.0.0.1. */
   async listen(target: Target): Promise<number> {
     const server = createServer({ noDelay: true }, (client) => this.#serve(client, target))
-    for (;;) {
-      const port = randomInt(FIRST_PORT, LAST_PORT)
-      if (!(await listens(server, port))) continue
-      this.#servers.set(server, port)
-      return port
-    }
+    const reserved = await reservePort()
+    this.#servers.set(server, reserved)
+    await listen(server, reserved)
+    return reserved.port
   }
 
   inject(fault: Fault, { times = 1, ms = 100, after = 0 }: FaultOptions = {}): void {
@@ -87,22 +78,18 @@ export class SocketFaults implements Faults {
     this.#fault = undefined
     for (const lane of this.#lanes) lane.release()
     if (!wasDown) return
-    for (const [server, port] of this.#servers)
-      if (!server.listening && !(await listens(server, port)))
-        throw new Error(
-          `another process has taken the port ${port} of a proxy while the proxy was down; run this again`,
-        )
+    for (const [server, reserved] of this.#servers) if (!server.listening) await listen(server, reserved)
   }
 
   /** Cuts all connections, and accepts no new connections. */
   async close(): Promise<void> {
     for (const cut of this.#cuts) cut()
     for (const lane of this.#lanes) lane.release()
-    for (const server of this.#servers.keys()) {
-      if (!server.listening) continue
-      server.close()
-      await once(server, 'close')
+    for (const [server, reserved] of this.#servers) {
+      if (server.listening) await closed(server)
+      await reserved.release()
     }
+    this.#servers.clear()
   }
 
   #strike(): Fault | undefined {
@@ -194,15 +181,10 @@ class Lane {
   }
 }
 
-/** Makes a server listen. @returns False if the port is taken. */
-async function listens(server: Server, port: number): Promise<boolean> {
-  try {
-    await once(server.listen(port, '127.0.0.1'), 'listening')
-    return true
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return false
-    throw error
-  }
+/** @throws {Error} If a program that reserves no ports has taken this one. */
+async function listen(server: Server, { port }: ReservedPort): Promise<void> {
+  if (!(await listens(server, port)))
+    throw new Error(`another program has taken the port ${port} of a proxy; run this again`)
 }
 
 /** Changes one byte in the middle of a chunk, to spare a length at the beginning and a mark at the end. */

@@ -1,26 +1,12 @@
-import { randomInt } from 'node:crypto'
-import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { reservePort } from '@sess/conformance/faults'
 
 /*
- * Below the ports of outgoing connections (from 32,768 on Linux), so that no client takes the port of a server while it
- * restarts.
+ * Below the ports of outgoing connections (from 32,768 on Linux), so that no client takes the port of a server while it restarts; so are
+ * the ports that nodes of a Redis Cluster use among themselves, which are 10,000 above.
  */
-const FIRST = 10_000
-const LAST = 22_700
+const PORTS = { first: 10_000, last: 20_000 }
 
-/** Finds a free port of 127.0.0.1. The choice is random, because other processes look for ports at the same time. */
+/** Finds a free port of 127.0.0.1. No other process finds the same port until this process ends. */
 export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(FIRST, LAST)
-    const server = createServer()
-    try {
-      await once(server.listen(port, '127.0.0.1'), 'listening')
-    } catch {
-      continue
-    }
-    server.close()
-    await once(server, 'close')
-    return port
-  }
+  return (await reservePort(PORTS)).port
 }
