@@ -36,14 +36,14 @@ const { values, positionals } = parseArgs({
 })
 
 /** One full run of the command, in a process of its own. */
-function run({ harness, patience }: Store, folder: string): Promise<Run> {
+function run({ harness, patience, runtime }: Store, folder: string): Promise<Run> {
   const args = ['conformance/src/cli.ts', harness, '--report', folder, '--patience', String(1000 * patience)]
   const file = join(folder, 'report.json')
   // What an earlier run left must not pass for this one's.
   rmSync(file, { force: true })
   const began = performance.now()
   return new Promise((resolve, reject) => {
-    spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
+    spawn(runtime, args, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
       .once('error', reject)
       .once('close', () => {
         const report = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Report) : undefined
