@@ -39,9 +39,23 @@ export function redisStore(client: SingleRedisClient, options: RedisStoreOptions
     needsPepper: false,
     masters: async () => [client],
     onLoss: (listener) => {
-      const lost = (): void => listener(true)
+      const lost = (): void => {
+        listener(true)
+        endFailoverDetector(client)
+      }
       client.on('close', lost)
       return () => client.off('close', lost)
     },
   })
+}
+
+/**
+ * Ends the failover detector of a client without a connection. ioredis begins another detector on the next connection.
+ *
+ * A Sentinel's message of a failover that arrives while ioredis asks a Sentinel for the master would end the client for good: the detector
+ * takes the attempt to connect for the connection to the old master, and ioredis takes its end for a call of `disconnect`.
+ */
+function endFailoverDetector(client: object): void {
+  const { connector } = client as { connector?: { failoverDetector?: { cleanup?(): void } | null } }
+  connector?.failoverDetector?.cleanup?.()
 }

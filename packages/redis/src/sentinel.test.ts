@@ -1,16 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { once } from 'node:events'
 import { Redis } from 'ioredis'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Redis as Redis5 } from 'ioredis5'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createSessions } from '@sess/core'
 import { startSentinels, type SentinelGroup } from '@sess/test-servers'
+import { keyOf, recordOf } from '../test/client.ts'
 import { load, type LoadData } from '../test/load.ts'
+import { untilServed } from '../test/until-served.ts'
 import { redisStore } from './index.ts'
 
 let group: SentinelGroup
-beforeAll(async () => {
+beforeEach(async () => {
   group = await startSentinels(2)
 })
-afterAll(() => group.stop())
+afterEach(() => group.stop())
 
 test('a master that is killed under load: no wrong answer, typed errors, and the same client goes on', async () => {
   const redis = new Redis({
@@ -37,3 +41,33 @@ test('a master that is killed under load: no wrong answer, typed errors, and the
   expect(report.wrong).toEqual([])
   for (const code of Object.keys(report.errors)) expect(['store_unavailable', 'unknown_outcome']).toContain(code)
 }, 60_000)
+
+test.each([
+  ['6', Redis],
+  ['5', Redis5 as unknown as typeof Redis],
+])(
+  'ioredis %s: a failover that is announced while the client asks a Sentinel for the master does not end the client',
+  async (_, Client) => {
+    const [announces, asked] = group.sentinels
+    const redis = new Client({
+      sentinels: [asked!, announces!].map(({ port }) => ({ host: '127.0.0.1', port })),
+      name: group.name,
+      failoverDetector: true,
+      socketTimeout: 3000,
+    })
+    redis.on('error', () => {})
+    const store = redisStore(redis)
+    await once(redis, 'failoverSubscribed')
+    await store.create(keyOf(), recordOf(), Date.now())
+    const listening = new Redis(announces!.port)
+    await listening.subscribe('+switch-master')
+    const announced = once(listening, 'message')
+    await asked!.pause()
+    await (await group.master()).kill()
+    await announced
+    asked!.resume()
+    await untilServed(() => store.create(keyOf(), recordOf(), Date.now()))
+    for (const each of [redis, listening]) each.disconnect()
+  },
+  30_000,
+)

@@ -13,8 +13,16 @@ export interface LoadReport {
   done: number
   /** Errors, by code. */
   readonly errors: Record<string, number>
+  /** When the last error came, by `performance.now()`; undefined if none came. */
+  lastErrorAt: number | undefined
   /** What no failure excuses: an answer that is not true, an error without a type. */
   readonly wrong: string[]
+  /** Acknowledged writes of data. */
+  writes: number
+  /** Acknowledged logouts and revocations. */
+  ends: number
+  /** Acknowledged rotations of a secret. */
+  rotations: number
   /** Acknowledged writes that were read no more. Only a failover may undo what it had not replicated. */
   undoneWrites: number
   /** Sessions that were signed out or revoked, with acknowledgement, and that opened again. */
@@ -26,6 +34,8 @@ export interface LoadReport {
 /** A load that runs until it is stopped. */
 export interface Load {
   readonly report: LoadReport
+  /** How many turns of workers wait for an answer now. */
+  readonly underWay: number
   /** Waits until so many more operations were answered. */
   more(count: number): Promise<void>
   /** From now on each worker waits so long after a turn, in ms; 0, as at the start: not at all. */
@@ -41,7 +51,11 @@ export function load(sessions: Sessions<Partial<LoadData>>, workers: number): Lo
   const report: LoadReport = {
     done: 0,
     errors: {},
+    lastErrorAt: undefined,
     wrong: [],
+    writes: 0,
+    ends: 0,
+    rotations: 0,
     undoneWrites: 0,
     undoneEnds: 0,
     undoneRotations: 0,
@@ -49,11 +63,13 @@ export function load(sessions: Sessions<Partial<LoadData>>, workers: number): Lo
   const stopping = new AbortController()
   let restMs = 0
   const rest = async (): Promise<void> => void (restMs > 0 && (await delay(restMs)))
-  const running = Array.from({ length: workers }, (_, i) =>
-    work(sessions, `worker-${i}`, stopping.signal, report, rest),
-  )
+  const hands = Array.from({ length: workers }, (_, i) => new Worker(sessions, `worker-${i}`, report))
+  const running = hands.map((worker) => work(worker, stopping.signal, report, rest))
   return {
     report,
+    get underWay() {
+      return hands.filter((worker) => worker.busy).length
+    },
     async more(count) {
       const goal = report.done + count
       while (report.done < goal) await delay(5)
@@ -71,20 +87,15 @@ export function load(sessions: Sessions<Partial<LoadData>>, workers: number): Lo
 
 type Opened = Sessions<Partial<LoadData>>
 
-async function work(
-  sessions: Opened,
-  owner: string,
-  signal: AbortSignal,
-  report: LoadReport,
-  rest: () => Promise<void>,
-): Promise<void> {
-  const worker = new Worker(sessions, owner, report)
+async function work(worker: Worker, signal: AbortSignal, report: LoadReport, rest: () => Promise<void>): Promise<void> {
   while (!signal.aborted) {
     try {
-      await worker.turn()
+      worker.busy = true
+      await worker.turn().finally(() => (worker.busy = false))
       report.done++
       await rest()
     } catch (error) {
+      report.lastErrorAt = performance.now()
       const code = isSessError(error) ? error.code : String(error)
       report.errors[code] = (report.errors[code] ?? 0) + 1
       if (!EXCUSED.has(code)) report.wrong.push(`an error: ${String(error)}`)
@@ -92,11 +103,14 @@ async function work(
       await delay(10)
     }
   }
-  for (let left = 10; left > 0; left--)
-    await worker.checkDead().then(
-      () => (left = 0),
-      () => delay(500),
-    )
+  for (let left = 10; ; left--) {
+    try {
+      return await worker.checkDead(Infinity)
+    } catch (error) {
+      if (left === 0) return void report.wrong.push(`what has ended cannot be read: ${String(error)}`)
+      await delay(500)
+    }
+  }
 }
 
 class Worker {
@@ -112,6 +126,11 @@ class Worker {
   #turns = 0
   /** There was an outage: what ended before it is to be looked at before anything else is done. */
   doubts = false
+  /** A turn is under way. */
+  busy = false
+  /** The subject of the session in use: one for each session, so that no revocation ends a session that was signed out before, and is back. */
+  #subject = ''
+  #begun = 0
 
   constructor(sessions: Opened, owner: string, report: LoadReport) {
     this.#sessions = sessions
@@ -143,16 +162,17 @@ class Worker {
     switch (turn) {
       case 3:
       case 8:
-        return this.#replaceCookie(turn === 3 ? session.regenerate() : session.login(this.#owner), cookie)
+        return this.#replaceCookie(turn === 3 ? session.regenerate() : session.login(this.#subject), cookie)
       case 10:
         return this.#end(session.logout(), cookie)
       case 11:
-        return this.#end(this.#sessions.revokeSubject(this.#owner), cookie)
+        return this.#end(this.#sessions.revokeSubject(this.#subject), cookie)
       default:
         if (turn % 2) return
         this.#tried++
         await session.update((data) => void (data.n = this.#tried))
         this.#acknowledged = this.#tried
+        this.#report.writes++
     }
   }
 
@@ -161,7 +181,8 @@ class Worker {
     this.#tried = this.#acknowledged = 0
     session.data.owner = this.#owner
     session.data.n = 0
-    this.#cookie = (await session.login(this.#owner)).cookieValue
+    this.#subject = `${this.#owner}-${this.#begun++}`
+    this.#cookie = (await session.login(this.#subject)).cookieValue
   }
 
   /** A change of secrets: what comes of one without an answer is given up. */
@@ -170,12 +191,14 @@ class Worker {
     const { cookieValue } = await change
     if (!cookieValue) return
     this.#cookie = cookieValue
+    this.#report.rotations++
     this.#dead.push({ cookie, by: 'undoneRotations' })
   }
 
   async #end(ending: Promise<unknown>, cookie: string): Promise<void> {
     this.#cookie = undefined
     await ending
+    this.#report.ends++
     this.#dead.push({ cookie, by: 'undoneEnds' })
   }
 
