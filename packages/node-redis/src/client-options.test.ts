@@ -10,24 +10,21 @@ import {
 } from 'redis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
-  SELF_SIGNED,
+  startRedis,
   startRedisCluster,
   startSentinels,
-  startTlsRedis,
   type RedisCluster,
   type SentinelGroup,
-  type TlsServer,
+  type TestServer,
 } from '@sess/test-servers'
-import { keyOf } from '../../redis/test/client.ts'
 import { use } from '../../redis/test/use.ts'
-import type { TestClient } from '../test/client.ts'
 import { redisClusterStore, redisStore } from './index.ts'
 
-let server: TlsServer
+let server: TestServer
 let group: SentinelGroup
 let nodes: RedisCluster
 beforeAll(async () => {
-  server = await startTlsRedis({ unixsocket: './redis.sock', user: ['ann', 'on', '>secret', '~*', '+@all'] })
+  server = await startRedis({ unixsocket: './redis.sock', user: ['ann', 'on', '>secret', '~*', '+@all'] })
   group = await startSentinels(1)
   nodes = await startRedisCluster(3)
 })
@@ -171,20 +168,6 @@ describe('createClient', () => {
     await tryOut(createClient({ socket: { path: join(server.folder, 'redis.sock'), tls: false } }), 'works', (client) =>
       redisStore(client),
     )
-  })
-
-  test('with TLS; a client that does not trust the certificate is an outage', async () => {
-    const to = (tls: object): TestClient =>
-      createClient({ socket: { host: 'localhost', port: server.tlsPort, tls: true, ...tls } }) as TestClient
-    await tryOut(to({ ca: SELF_SIGNED.cert }), 'works', (client) => redisStore(client))
-    const doubting = to({})
-    doubting.on('error', () => {})
-    doubting.connect().catch(() => {})
-    await expect(redisStore(doubting).read(keyOf(), Date.now())).rejects.toMatchObject({
-      code: 'store_unavailable',
-      message: expect.stringMatching(/certificate/) as unknown,
-    })
-    doubting.destroy()
   })
 
   test('with options of commands that were given to the client later', async () => {

@@ -174,16 +174,14 @@ export function clusterOf(cluster: NodeRedisCluster): Cluster {
     }
   }
 
+  const onError = (error: Error): void => {
+    lastError = error
+    events.emit(errorMonitor, error)
+  }
   const own = [
     ['connect', () => events.emit('ready')],
-    ['error', (error: Error) => void (lastError = error)],
-    [
-      'node-error',
-      (error: Error) => {
-        lastError = error
-        events.emit(errorMonitor, error)
-      },
-    ],
+    ['error', onError],
+    ['node-error', onError],
   ] as const
 
   return {

@@ -22,15 +22,25 @@ export interface ClientOptions {
   readonly host?: string
   /** For a client of Sentinels, the address at which the client reaches each node. */
   readonly nodeAddressMap?: Record<string, { host: string; port: number }>
+  /** For a client of Sentinels, how often it asks them who the master is, in ms. Default: never. */
+  readonly scanInterval?: number
+  /** Options of the connections to servers, such as those for TLS. */
+  readonly socket?: object
+  /** Options of the connections to Sentinels. */
+  readonly sentinelSocket?: object
+  /** For a client of Sentinels, whether it emits the errors of its connections. */
+  readonly passthroughClientErrorEvents?: boolean
 }
 
 const RECONNECT_MS = 20
 
 /** Makes a client and begins to connect it. Await its {@link TestClient.connect} to have it connected. */
-export function clientOf(port: number, { major = 6, host = '127.0.0.1', ...options }: ClientOptions = {}): TestClient {
-  const socket = { host, port, reconnectStrategy: () => RECONNECT_MS }
+export function clientOf(
+  port: number,
+  { major = 6, host = '127.0.0.1', socket, ...options }: ClientOptions = {},
+): TestClient {
   const create = (major === 5 ? createClient5 : createClient) as unknown as (options: object) => TestClient
-  const client = create({ ...options, socket })
+  const client = create({ ...options, socket: { host, port, reconnectStrategy: () => RECONNECT_MS, ...socket } })
   client.on('error', () => {})
   client.connect().catch(() => {})
   return client
@@ -40,7 +50,16 @@ export function clientOf(port: number, { major = 6, host = '127.0.0.1', ...optio
 export function sentinelOf(
   name: string,
   ports: readonly number[],
-  { major = 6, RESP, nodeAddressMap = {}, ...nodeClientOptions }: ClientOptions = {},
+  {
+    major = 6,
+    RESP,
+    nodeAddressMap = {},
+    scanInterval = 0,
+    socket,
+    sentinelSocket = {},
+    passthroughClientErrorEvents = false,
+    ...nodeClientOptions
+  }: ClientOptions = {},
 ): TestSentinel {
   const create = (major === 5 ? createSentinel5 : createSentinel) as unknown as (options: object) => TestSentinel
   const sentinel = create({
@@ -48,7 +67,10 @@ export function sentinelOf(
     sentinelRootNodes: ports.map((port) => ({ host: '127.0.0.1', port })),
     ...(RESP && { RESP }),
     nodeAddressMap,
-    nodeClientOptions: { ...nodeClientOptions, socket: { reconnectStrategy: () => RECONNECT_MS } },
+    scanInterval,
+    passthroughClientErrorEvents,
+    nodeClientOptions: { ...nodeClientOptions, socket: { reconnectStrategy: () => RECONNECT_MS, ...socket } },
+    sentinelClientOptions: { socket: sentinelSocket },
   })
   sentinel.on('error', () => {})
   sentinel.connect().catch(() => {})
@@ -62,7 +84,7 @@ export function sentinelOf(
  */
 export function clusterOf(
   ports: readonly number[],
-  { major = 6, RESP, ...defaults }: ClientOptions = {},
+  { major = 6, RESP, socket, ...defaults }: ClientOptions = {},
   proxies: readonly number[] = ports,
 ): TestCluster {
   const create = (major === 5 ? createCluster5 : createCluster) as unknown as (options: object) => TestCluster
@@ -71,7 +93,7 @@ export function clusterOf(
     rootNodes: proxies.map((port) => ({ socket: { host: '127.0.0.1', port } })),
     nodeAddressMap: Object.fromEntries(addresses) as object,
     ...(RESP && { RESP }),
-    defaults: { ...defaults, socket: { reconnectStrategy: () => RECONNECT_MS } },
+    defaults: { ...defaults, socket: { reconnectStrategy: () => RECONNECT_MS, ...socket } },
   })
   cluster.on('error', () => {})
   cluster.connect().catch(() => {})

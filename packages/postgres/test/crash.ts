@@ -4,13 +4,18 @@ import type { TestServer } from '@sess/test-servers'
 
 /** Kills PostgreSQL with all its processes at once, and starts it again in its folder. */
 export async function crash(server: TestServer): Promise<void> {
+  await killAll(server)
+  await server.restart()
+}
+
+/** Kills PostgreSQL with all its processes at once, and waits until none of them runs. */
+export async function killAll(server: TestServer): Promise<void> {
   const { pid } = server
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number)
   const killed = server.kill()
   for (const child of children) killIfThere(child)
   await killed
   while (children.some(isRunning)) await delay(5)
-  await server.restart()
 }
 
 function killIfThere(pid: number): void {

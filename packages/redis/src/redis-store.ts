@@ -11,6 +11,8 @@ export interface SingleRedisClient extends RedisClient, RedisServer {
     readonly readOnly?: boolean | undefined
     readonly role?: string | undefined
     readonly sentinels?: unknown
+    readonly tls?: unknown
+    readonly enableTLSForSentinelMode?: boolean | undefined
     readonly failoverDetector?: boolean | undefined
     readonly socketTimeout?: number | undefined
   }
@@ -25,13 +27,16 @@ export interface SingleRedisClient extends RedisClient, RedisServer {
  * @param client - A `Redis` of ioredis 5 or 6, connected to a master. You close it. On a replica, which may show a session that has
  *   ended, every call rejects with `store_unavailable`. If a client with Sentinels lacks the options to leave a master that hangs,
  *   there is one warning, by `process.emitWarning`.
- * @throws {SessError} `invalid_option`, also if `client` is not a `Redis`, or has options to read from a replica.
+ * @throws {SessError} `invalid_option`, also if `client` is not a `Redis`, or has options to read from a replica,
+ *   or has Sentinels and a `tls` that ioredis would not use.
  */
 export function redisStore(client: SingleRedisClient, options: RedisStoreOptions = {}): SessionStore {
   checkClient(client, 'Redis', 'redisClusterStore of @sess/redis-cluster')
-  const { readOnly, role, sentinels, failoverDetector, socketTimeout } = client.options
+  const { readOnly, role, sentinels, tls, enableTLSForSentinelMode, failoverDetector, socketTimeout } = client.options
   if (readOnly) throw invalid('client', 'must read from the master: leave out readOnly')
   if (role === 'slave') throw invalid('client', 'must be connected to the master: leave out role')
+  if (sentinels && tls && !enableTLSForSentinelMode)
+    throw invalid('client', 'must use its option tls: with sentinels it needs enableTLSForSentinelMode: true')
   const lacking = [!failoverDetector && 'failoverDetector: true', !socketTimeout && 'socketTimeout: 3000']
   if (sentinels) warnOf(client, lacking, 'the README of @sess/redis')
   return storeOn(client, options, {
@@ -57,5 +62,7 @@ export function redisStore(client: SingleRedisClient, options: RedisStoreOptions
  */
 function endFailoverDetector(client: object): void {
   const { connector } = client as { connector?: { failoverDetector?: { cleanup?(): void } | null } }
-  connector?.failoverDetector?.cleanup?.()
+  if (!connector?.failoverDetector) return
+  connector.failoverDetector.cleanup?.()
+  connector.failoverDetector = null
 }

@@ -22,22 +22,33 @@ export interface RedisCluster extends AsyncDisposable {
   stop(): Promise<void>
 }
 
-/** Starts a cluster: masters, and a replica for each. Unless a setting says otherwise, a silent node is dead after a second. */
-export async function startRedisCluster(masters: number, settings: RedisSettings = {}): Promise<RedisCluster> {
+/**
+ * Starts a cluster: masters, and a replica for each. Unless a setting says otherwise, a silent node is dead after a second.
+ *
+ * @param tls - Whether the nodes are reached by TLS alone, by clients and by each other. Default: false.
+ */
+export async function startRedisCluster(
+  masters: number,
+  settings: RedisSettings = {},
+  tls = false,
+): Promise<RedisCluster> {
   const all = { 'cluster-enabled': 'yes', 'cluster-node-timeout': '1000', ...settings }
-  const nodes = await Promise.all(Array.from({ length: 2 * masters }, () => startRedis(all)))
+  const nodes = await Promise.all(Array.from({ length: 2 * masters }, () => startRedis(all, tls)))
   const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`)
   const stop = async (): Promise<void> => void (await Promise.all(nodes.map((node) => node.stop())))
+  const redisCli = (args: readonly string[]): Promise<{ stdout: string }> =>
+    run(redisProgram('cli'), [...(tls ? ['--tls', '--insecure'] : []), ...args])
   const cli = async ({ port }: TestServer, ...args: string[]): Promise<string> =>
-    (await run(redisProgram('cli'), ['-p', String(port), ...args])).stdout.trim()
+    (await redisCli(['-p', String(port), ...args])).stdout.trim()
   const serving = async (ofNodes: readonly TestServer[]): Promise<void> => {
-    for (const { port } of ofNodes) while (!(await says(port, 'CLUSTER INFO\r\n', /cluster_state:ok/))) await delay(20)
+    for (const { port } of ofNodes)
+      while (!(await says(port, 'CLUSTER INFO\r\n', /cluster_state:ok/, tls))) await delay(20)
   }
   try {
-    await run(redisProgram('cli'), ['--cluster', 'create', ...addresses, '--cluster-replicas', '1', '--cluster-yes'])
+    await redisCli(['--cluster', 'create', ...addresses, '--cluster-replicas', '1', '--cluster-yes'])
     await serving(nodes)
     for (const { port } of nodes)
-      while (!(await says(port, 'INFO replication\r\n', /master_link_status:up|state=online/))) await delay(20)
+      while (!(await says(port, 'INFO replication\r\n', /master_link_status:up|state=online/, tls))) await delay(20)
   } catch (error) {
     await stop()
     throw error
@@ -74,12 +85,12 @@ export async function startRedisCluster(masters: number, settings: RedisSettings
       const address = `127.0.0.1:${from.port}`
       // Until all nodes have heard of the last move, redis-cli moves nothing.
       const agrees = (): Promise<boolean> =>
-        run(redisProgram('cli'), ['--cluster', 'check', address]).then(
+        redisCli(['--cluster', 'check', address]).then(
           () => true,
           () => false,
         )
       while (!(await agrees())) await delay(20)
-      await run(redisProgram('cli'), ['--cluster', 'reshard', address, ...moves])
+      await redisCli(['--cluster', 'reshard', address, ...moves])
     },
   }
 }

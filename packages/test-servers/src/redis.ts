@@ -1,7 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SELF_SIGNED } from './certificate.ts'
-import { freePort } from './free-port.ts'
 import { says } from './says.ts'
 import { startServer, type TestServer } from './server.ts'
 
@@ -20,36 +19,40 @@ const KEEPS_NOTHING: RedisSettings = {
   'repl-diskless-sync-delay': '0',
 }
 
-/** Starts a `redis-server`. It keeps nothing on disk, unless the settings say so. */
-export function startRedis(settings: RedisSettings = {}): Promise<TestServer> {
+/**
+ * Starts a `redis-server`. It keeps nothing on disk, unless the settings say so.
+ *
+ * @param tls - Whether the server is reached by TLS alone, by clients, replicas and other nodes. Default: false.
+ */
+export function startRedis(settings: RedisSettings = {}, tls = false): Promise<TestServer> {
   return startServer({
     command: redisProgram('server'),
-    args: (port, folder) => argumentsOf({ ...KEEPS_NOTHING, port: String(port), dir: folder, ...settings }),
-    answers: (port) => says(port, 'PING\r\n', /^(\+PONG|-NOAUTH)/),
+    args: (port, folder) =>
+      argumentsOf({
+        ...KEEPS_NOTHING,
+        dir: folder,
+        ...(tls ? tlsSettings(port, folder) : { port: String(port) }),
+        ...settings,
+      }),
+    answers: (port) => says(port, 'PING\r\n', /^(\+PONG|-NOAUTH)/, tls),
   })
 }
 
-/** A server that is reached by TLS as well. */
-export interface TlsServer extends TestServer {
-  /** On localhost. Its certificate is `SELF_SIGNED`. */
-  readonly tlsPort: number
-}
-
-/** Starts a `redis-server` as {@link startRedis} does, that is reached by TLS as well. */
-export async function startTlsRedis(settings: RedisSettings = {}): Promise<TlsServer> {
-  const tlsPort = await freePort()
-  const server = await startServer({
-    command: redisProgram('server'),
-    args: (port, folder) => {
-      const [cert, key] = ['cert.pem', 'key.pem'].map((name) => join(folder, name)) as [string, string]
-      writeFileSync(cert, SELF_SIGNED.cert)
-      writeFileSync(key, SELF_SIGNED.key, { mode: 0o600 })
-      const tls = { 'tls-port': `${tlsPort}`, 'tls-cert-file': cert, 'tls-key-file': key, 'tls-auth-clients': 'no' }
-      return argumentsOf({ ...KEEPS_NOTHING, port: String(port), dir: folder, ...tls, ...settings })
-    },
-    answers: (port) => says(port, 'PING\r\n', /^(\+PONG|-NOAUTH)/),
-  })
-  return Object.assign(server, { tlsPort })
+/** Settings of a server or a Sentinel that is reached by TLS alone. Writes the certificate and its key into the folder. */
+export function tlsSettings(port: number, folder: string): RedisSettings {
+  const [cert, key] = ['cert.pem', 'key.pem'].map((name) => join(folder, name)) as [string, string]
+  writeFileSync(cert, SELF_SIGNED.cert)
+  writeFileSync(key, SELF_SIGNED.key, { mode: 0o600 })
+  return {
+    port: '0',
+    'tls-port': String(port),
+    'tls-cert-file': cert,
+    'tls-key-file': key,
+    'tls-ca-cert-file': cert,
+    'tls-auth-clients': 'no',
+    'tls-replication': 'yes',
+    'tls-cluster': 'yes',
+  }
 }
 
 function argumentsOf(settings: RedisSettings): string[] {
