@@ -29,7 +29,7 @@ function command(args: readonly string[], env: Readonly<Record<string, string>> 
 const folder = mkdtempSync(join(tmpdir(), 'sess-conformance-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-describe.concurrent('a broken harness ends with 2, and a message on how to fix it', { timeout: 120_000 }, () => {
+describe.concurrent('a broken harness exits with 2, and a message on how to fix it', { timeout: 120_000 }, () => {
   test.each([
     ['throws-at-open', 'open() failed; does the server run, and can it be reached?: ECONNREFUSED 127.0.0.1:6379'],
     // 4 s on a fast machine: deadlines grow with the machine's slowness.
@@ -59,7 +59,7 @@ describe.concurrent('a broken harness ends with 2, and a message on how to fix i
     })
   })
 
-  test('a harness that fails later on is not taken for a broken store', async () => {
+  test('a harness that fails during the run is reported as a harness error, not as a broken store', async () => {
     const { code, output } = await command([BROKEN], { BROKEN: 'fails-later' })
     expect(output).toContain('harness error: ')
     expect(output).toContain('3 harness error')
@@ -68,7 +68,7 @@ describe.concurrent('a broken harness ends with 2, and a message on how to fix i
   })
 })
 
-describe.concurrent('what cannot be run ends with 2', { timeout: 120_000 }, () => {
+describe.concurrent('a command that cannot be run exits with 2', { timeout: 120_000 }, () => {
   test.each([
     ['no harness', [], 'name one module that exports a harness'],
     ['an unknown option', [MEMORY, '--fast'], "'--fast'"],
@@ -82,23 +82,27 @@ describe.concurrent('what cannot be run ends with 2', { timeout: 120_000 }, () =
   })
 })
 
-describe.concurrent('a store that hangs is ended, and the report says where', { timeout: 120_000 }, () => {
-  test.each([
-    ['hanging-replace', /replace\(key 1, r1 .*, r2 .*\) of client 1 did not end within [\d.]+ s/],
-    ['hanging-read', /read\(key \d, now\) of client 1 did not end within [\d.]+ s/],
-  ])('%s', async (name, where) => {
-    const { code, output } = await command([BROKEN, '--patience', '1000'], { BROKEN: name })
-    expect(output).toMatch(where)
-    expect(output).toMatch(/failed: \w+/)
-    expect(output).toContain('never ended')
-    // Each case names its call, also for a call in a further namespace.
-    expect(output).not.toContain('it did not end')
-    expect(output).toContain('3 failed')
-    expect(code).toBe(1)
-  })
-})
+describe.concurrent(
+  'a run on a store that hangs is ended, and the report names the call that hangs',
+  { timeout: 120_000 },
+  () => {
+    test.each([
+      ['hanging-replace', /replace\(key 1, r1 .*, r2 .*\) of client 1 did not end within [\d.]+ s/],
+      ['hanging-read', /read\(key \d, now\) of client 1 did not end within [\d.]+ s/],
+    ])('%s', async (name, where) => {
+      const { code, output } = await command([BROKEN, '--patience', '1000'], { BROKEN: name })
+      expect(output).toMatch(where)
+      expect(output).toMatch(/failed: \w+/)
+      expect(output).toContain('never ended')
+      // Each case names its call, also for a call in a further namespace.
+      expect(output).not.toContain('it did not end')
+      expect(output).toContain('3 failed')
+      expect(code).toBe(1)
+    })
+  },
+)
 
-test('a sound store ends with 0; every report is written', { timeout: 120_000 }, async () => {
+test('a run on a sound store exits with 0 and writes every report', { timeout: 120_000 }, async () => {
   const out = join(folder, 'memory')
   const { code, output } = await command([MEMORY, '--quick', '--seed', '7', '--bench', '--report', out])
   expect(output).toContain('memory passed a quick run, which proves nothing.')
@@ -110,7 +114,7 @@ test('a sound store ends with 0; every report is written', { timeout: 120_000 },
 })
 
 test(
-  'a broken store ends with 1, with the calls that convict it and how to try them again',
+  'a run on a broken store exits with 1, and prints the calls that fail and how to repeat them',
   { timeout: 120_000 },
   async () => {
     const out = join(folder, 'broken')
@@ -133,7 +137,7 @@ test('an unhandled error fails its case', { timeout: 120_000 }, async () => {
   expect(code).toBe(1)
 })
 
-test('a deviation is run, and must fail', { timeout: 120_000 }, async () => {
+test('a case listed as a deviation is run, and must fail', { timeout: 120_000 }, async () => {
   const args = [BROKEN, '--case', 'round-trip/delete', '--case', 'races/stale-replace']
   const { code, output } = await command(args, { BROKEN: 'deviates' })
   expect(output).toContain('the store keeps this rule: remove it from the deviations')
@@ -141,14 +145,14 @@ test('a deviation is run, and must fail', { timeout: 120_000 }, async () => {
   expect(code).toBe(1)
 })
 
-test('a module that exports a serializer puts it on trial', { timeout: 120_000 }, async () => {
+test('a module that exports a serializer runs the cases of serializers on it', { timeout: 120_000 }, async () => {
   const { code, output } = await command([file('../test/json-serializer.ts')])
   expect(output).toContain('json keeps the contract, version 1.')
   expect(output).toMatch(/^serialization +·+  /m)
   expect(code).toBe(0)
 })
 
-test('--help and --list say what there is', async () => {
+test('--help prints the options, --list the cases', async () => {
   expect(await command(['--help'])).toMatchObject({
     code: 0,
     output: expect.stringContaining('--report DIR') as unknown,

@@ -48,18 +48,18 @@ function slow(requestsOfARead: number): Harness {
 
 const item = cases.find(({ id }) => id === 'round-trip/empty-payload')!
 
-test('a long call does not hang while it makes requests', async () => {
+test('a long call does not count as hanging while it makes requests', async () => {
   expect(await runCase(item, slow(20), { patience: PATIENCE })).toMatchObject({ status: 'pass' })
 })
 
-test('a call that makes no more requests hangs', async () => {
+test('a call that makes no more requests counts as hanging', async () => {
   expect(await runCase(item, slow(2), { patience: PATIENCE })).toMatchObject({
     status: 'fail',
     error: { name: 'Hang', message: expect.stringMatching(/^read\(.*did not end within/) as string },
   })
 })
 
-test('a harness lowers the sizes of the cases of scale, and the report says so', async () => {
+test('a harness can lower the sizes of the scale cases, and the report shows the sizes', async () => {
   let created = 0
   const harness: Harness = {
     name: 'emulated',
@@ -82,7 +82,7 @@ test('a harness lowers the sizes of the cases of scale, and the report says so',
   })
 })
 
-test('stillness begins again with each change, and leaves out time in which the process did not run', () => {
+test('stillness restarts at each change, and does not count time in which the process did not run', () => {
   let value = 1
   const still = new Stillness(() => value, 5)
   const block = (ms: number): void => {
@@ -96,7 +96,7 @@ test('stillness begins again with each change, and leaves out time in which the 
   expect(still.look()).toBe(10)
 })
 
-test('the timeout of a call of the harness grows with the slowness of the machine', async () => {
+test('the timeout of a harness call grows with the slowness of the machine', async () => {
   expect(await slowness()).toBeGreaterThanOrEqual(1)
   await expect(within(new Promise(() => {}), 20, 'open()')).rejects.toThrow(/^open\(\) did not end within [\d.]+ s$/)
 })

@@ -33,8 +33,8 @@ function parts(place: Partial<Namespace> = {}): { asked: string[]; parts: Harnes
   }
 }
 
-describe('a harness of its parts', () => {
-  test('connects each client to the place, closes them in their order, and removes the place last', async () => {
+describe('a harness made of parts', () => {
+  test('connects each client to the place, closes the clients in order, and removes the place last', async () => {
     const { asked, parts: given } = parts()
     const harness = harnessOf(given)
     const space = await harness.open()
@@ -45,7 +45,7 @@ describe('a harness of its parts', () => {
     expect(asked).toEqual(['connect here', 'connect here', 'close 1', 'close 2', 'remove'])
   })
 
-  test('leads the store on trial through the faults, and every other client past them', async () => {
+  test('connects the store on trial through the faults, and every other client around them', async () => {
     const { faults } = losingStore(memoryStore())
     const { asked, parts: given } = parts({ faulty: { faults, argument: 'through' } })
     const space = await harnessOf(given).open()
@@ -55,7 +55,7 @@ describe('a harness of its parts', () => {
     expect(space.argument).toBe('here')
   })
 
-  test('has one client where there is one process', async () => {
+  test('has one client if it has one process', async () => {
     const harness = harnessOf({ name: 'memory', connect: () => ({ store: memoryStore(), close: async () => {} }) })
     const space = await harness.open()
     expect(await space.connect()).toBe(space.store)
@@ -63,7 +63,7 @@ describe('a harness of its parts', () => {
     expect(harness.process).toBeUndefined()
   })
 
-  test('removes the place when no client can be had, or one cannot be closed', async () => {
+  test('removes the place if a client cannot be connected or closed', async () => {
     const { asked, parts: given } = parts()
     const refused = harnessOf({ ...given, connect: () => Promise.reject(new Error('too many clients')) })
     await expect(refused.open()).rejects.toThrow('too many clients')
@@ -75,7 +75,7 @@ describe('a harness of its parts', () => {
     expect(asked).toEqual(['remove', 'remove'])
   })
 
-  test('passes on what else the author says', async () => {
+  test('passes on every other option of its author', async () => {
     const deviations = { 'races/increments': { reason: 'none', issue: 'none' } }
     const { parts: given } = parts({ restart: async () => {} })
     const harness = harnessOf({ ...given, deviations, versions: async () => ({ driver: '1' }) })
@@ -85,7 +85,7 @@ describe('a harness of its parts', () => {
   })
 })
 
-describe('what a harness begins for a whole run', () => {
+describe('begin and end of a harness', () => {
   function served({ fails }: { readonly fails?: 'begin' | 'open' | 'end' } = {}) {
     const asked: string[] = []
     const step = async (name: 'begin' | 'open' | 'end'): Promise<void> => {
@@ -106,7 +106,7 @@ describe('what a harness begins for a whole run', () => {
   }
   const only = ['round-trip/missing', 'round-trip/delete']
 
-  test('is begun once before the first namespace, and ended once after the last', async () => {
+  test('run once, before the first namespace and after the last', async () => {
     const { asked, harness } = served()
     expect(await runSuite(harness, { only })).toMatchObject({ verdict: 'pass' })
     expect(asked.filter((step) => step !== 'open')).toEqual(['begin', 'end'])
@@ -127,7 +127,7 @@ describe('what a harness begins for a whole run', () => {
     if (steps) expect(asked).toEqual(steps)
   })
 
-  test('is the runner’s to begin and to end in a bound suite', async () => {
+  test('are called by the runner in a bound suite', async () => {
     const { asked, harness } = served()
     const { name, begin, end, tests } = bind(harness)
     expect(name).toBe('served conforms')
@@ -138,7 +138,7 @@ describe('what a harness begins for a whole run', () => {
   })
 })
 
-describe('a harness that offers a part of what can be tried', () => {
+describe('a harness that offers only some faults', () => {
   const offering = (...offers: Fault[]): Harness => {
     const whole = wireHarness()
     return {

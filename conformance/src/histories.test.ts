@@ -2,13 +2,17 @@ import { expect, test } from 'vitest'
 import { histories } from '../test/mutants/histories.ts'
 import { cases, runCase, type Result } from './index.ts'
 
-test.each(histories)('$name: its history convicts it', { timeout: 60_000 }, async ({ killedBy, open, process }) => {
-  for (const id of killedBy) {
-    const item = cases.find((one) => one.id === id)!
-    const result = await runCase(item, { open, ...(process && { process }), name: 'racy' })
-    expect(result, id).toMatchObject({ status: 'fail' })
-    const { steps } = result as Extract<Result, { status: 'fail' }>
-    expect(steps.length, id).toBeLessThan(24)
-    expect(steps.filter(({ wrong }) => wrong)).toHaveLength(1)
-  }
-})
+test.each(histories)(
+  '$name: the search rejects its history',
+  { timeout: 60_000 },
+  async ({ killedBy, open, process }) => {
+    for (const id of killedBy) {
+      const item = cases.find((one) => one.id === id)!
+      const result = await runCase(item, { open, ...(process && { process }), name: 'racy' })
+      expect(result, id).toMatchObject({ status: 'fail' })
+      const { steps } = result as Extract<Result, { status: 'fail' }>
+      expect(steps.length, id).toBeLessThan(24)
+      expect(steps.filter(({ wrong }) => wrong)).toHaveLength(1)
+    }
+  },
+)

@@ -25,7 +25,7 @@ function stubJest() {
   return { tests, before, after, run }
 }
 
-test('Jest is given a test for each case, and what begins and ends the suite', async () => {
+test('the Jest binding registers a test for each case, and hooks that begin and end the suite', async () => {
   const { tests, before, after } = stubJest()
   const called: string[] = []
   const note = (name: string) => async (): Promise<void> => void called.push(name)
@@ -36,7 +36,7 @@ test('Jest is given a test for each case, and what begins and ends the suite', a
   expect(called).toEqual(['begin', 'end'])
 })
 
-test('a case that does not apply passes, and its reason is printed', async () => {
+test('under Jest a case that does not apply passes and prints its reason', async () => {
   const info = vi.spyOn(console, 'info').mockReturnValue()
   const { run } = stubJest()
   conformance(harness)
@@ -47,7 +47,7 @@ test('a case that does not apply passes, and its reason is printed', async () =>
   expect(info).toHaveBeenCalledWith(expect.stringContaining('not applicable: the harness names no process module'))
 })
 
-test('a case that fails rejects, with the calls and how to run it again', async () => {
+test('under Jest a failing case rejects with the calls and how to run it again', async () => {
   const { run } = stubJest()
   const store = memoryStore()
   const broken = { ...store, replace: async () => 'replaced' as const }
@@ -60,7 +60,7 @@ test('a case that fails rejects, with the calls and how to run it again', async 
   )
 })
 
-test('elsewhere than under Jest the binding says so', () => {
+test('outside Jest the binding throws an error that says so', () => {
   for (const name of ['describe', 'test', 'beforeAll', 'afterAll']) vi.stubGlobal(name, undefined)
   expect(() => conformance(harness)).toThrow(HarnessError)
   expect(() => serializerConformance(serializer)).toThrow('injectGlobals')

@@ -12,25 +12,25 @@ const harnessOf = (make: () => SessionStore): Harness => ({
   },
 })
 
-test('the cases are those of the contract’s version 1, by their order', () => {
+test('the cases are those of version 1 of the contract, in its order', () => {
   const ids = (items: readonly { id: string }[]) => items.map(({ id }) => id)
   expect({ contract: 1, store: ids(cases), serializer: ids(serializerCases) }).toEqual(frozen)
 })
 
-test('each case is one sentence, and named after its clause', () => {
+test('each case is one sentence, and its ID begins with its clause', () => {
   for (const { id, clause, text } of [...cases, ...serializerCases]) {
     expect(id).toMatch(new RegExp(`^${clause}/[a-z-]+$`))
     expect(text).toMatch(/^[A-Z].*\.$/)
   }
 })
 
-test('a quick run tries every clause, and what is named for it is in the contract', () => {
+test('a quick run covers every clause, and its list names only cases of the contract', () => {
   expect(cases.map(({ id }) => id)).toEqual(expect.arrayContaining([...named]))
   const clausesOf = (ids: readonly string[]): Set<string> => new Set(ids.map((id) => id.split('/')[0]!))
   expect(clausesOf(quickCases)).toEqual(clausesOf(cases.map(({ id }) => id)))
 })
 
-describe('a broken harness is not taken for a broken store', () => {
+describe('a broken harness is reported as a harness error, not as a broken store', () => {
   const store = memoryStore()
   const space = { store, connect: async () => store, close: async () => {} }
   test.each<[string, Harness['open']]>([
@@ -42,7 +42,7 @@ describe('a broken harness is not taken for a broken store', () => {
   })
 })
 
-test('what a store does not claim is not applicable, with the evidence', async () => {
+test('a case on an optional ability that the store lacks is not applicable, with the evidence', async () => {
   const plain = (): SessionStore => {
     const store = memoryStore()
     return {

@@ -14,11 +14,11 @@ function shown(isTTY: boolean): string {
   return text.replaceAll(/\d\.\d s/g, 'T')
 }
 
-test('progress is a line for each clause', () => {
+test('progress prints a line for each clause', () => {
   expect(shown(false)).toBe('identity        ·–  T\nraces           ·  T\n')
 })
 
-test('on a terminal the case under way is shown, and never wraps', () => {
+test('on a terminal progress shows the running case on a line that never wraps', () => {
   expect(shown(true).split('\r\u001B[K').slice(1)).toEqual([
     'identity          1 of 3: identity/one',
     'identity        ·  2 of 3: identity/two',

@@ -6,7 +6,7 @@ import { Recorder } from './recorder.ts'
 const now = 1_800_000_000_000
 const key = { tag: 'taggtaggtagg', id: 'idididididididid' }
 
-test('a call of a store is pending until its promise settles, whatever realm made that', async () => {
+test('a recorded call is pending until its promise settles, whatever realm made the promise', async () => {
   const answered = Promise.withResolvers<boolean>()
   const promise: unknown = runInNewContext('Promise.resolve(answered)', { answered: answered.promise })
   expect(promise).not.toBeInstanceOf(Promise)
@@ -19,7 +19,7 @@ test('a call of a store is pending until its promise settles, whatever realm mad
   expect([recorder.oldest, recorder.steps[0]?.answer]).toEqual([undefined, 'true'])
 })
 
-test('a record is shown by its revision and payload, whatever realm its bytes are of', async () => {
+test('a record is printed with its revision and payload, whatever realm its bytes come from', async () => {
   const payload = runInNewContext('new Uint8Array([104, 105])') as Uint8Array
   expect(payload).not.toBeInstanceOf(Uint8Array)
   const recorder = new Recorder(now)

@@ -11,7 +11,7 @@ async function onePair(): Promise<{ first: number; last: number }> {
   return { first: port, last: port + 2 }
 }
 
-test('nobody else reserves a port while nothing listens on it', async () => {
+test('no other process can reserve a reserved port on which nothing listens', async () => {
   const range = await onePair()
   const reserved = await reservePort(range)
   expect(reserved.port).toBe(range.first)
@@ -22,7 +22,7 @@ test('nobody else reserves a port while nothing listens on it', async () => {
   await again.release()
 })
 
-test('a port on which somebody else listens is not reserved', async () => {
+test('a port on which another server listens is not reserved', async () => {
   const range = await onePair()
   const server = createServer()
   expect(await listens(server, range.first)).toBe(true)

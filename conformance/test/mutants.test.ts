@@ -21,18 +21,18 @@ describe('a mutant fails the cases that it names', () => {
   })
 })
 
-test('each case is named by a mutant that it kills', () => {
+test('for each case there is a mutant that names it and that it kills', () => {
   const named = new Set(trials.flatMap(({ killedBy }) => killedBy))
   expect([...cases, ...serializerCases].map(({ id }) => id).filter((id) => !named.has(id))).toEqual([])
 })
 
-test('there are mutants of each kind, and no two of one name', () => {
+test('there are mutants of each kind, and their names are unique', () => {
   expect(new Set(trials.map(({ name }) => name)).size).toBe(trials.length)
   expect(new Set(trials.map(({ kind }) => kind.split(':')[0]))).toEqual(new Set(['store', 'serializer', 'core']))
 })
 
 test(
-  'what the mutants are made of is sound: the store, and a copy of core without an edit',
+  'the bases of the mutants pass every case: the sound store, and a copy of core without an edit',
   { timeout: PATIENCE },
   async () => {
     // Of a file that half of core imports, and so is copied with it.
@@ -57,7 +57,7 @@ test.each(bases.filter(({ name }) => name !== 'one request a call'))(
   },
 )
 
-test('docs/kill-matrix.md is of these mutants and cases, and every kill that a mutant names is in it', async () => {
+test('docs/kill-matrix.md was made with these mutants and cases, and contains every kill that a mutant names', async () => {
   const text = await readFile(new URL('../../docs/kill-matrix.md', import.meta.url), 'utf8')
   expect(text, 'run pnpm --filter @sess/conformance kill-matrix').toContain(edition(trials))
   expect(text).not.toContain('**not ')

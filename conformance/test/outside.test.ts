@@ -43,17 +43,17 @@ const CHECK_THEN_ACT = [
   'races/history-of-clients',
 ]
 
-test('memorystore, which saves without looking, loses writes and brings sessions back', async () => {
+test('memorystore, which saves without a comparison, loses writes and revives deleted sessions', async () => {
   expect(await failures(memorystore, BLIND)).toEqual(BLIND)
   expect(await failures(memorystore, ['round-trip/every-byte', 'round-trip/empty-payload'])).toEqual([])
 })
 
-test('keyv, with every look that its callers can take, loses writes where two fall together', async () => {
+test('keyv, with every check that a caller can add, loses one of two simultaneous writes', async () => {
   expect(await failures(keyv, CHECK_THEN_ACT)).toEqual(CHECK_THEN_ACT)
   expect(await failures(keyv, ['round-trip/model', 'clock/model', 'races/stale-replace'])).toEqual([])
 })
 
-test('docs/outside-stores.md says so', async () => {
+test('docs/outside-stores.md lists the cases that both stores fail', async () => {
   const text = await readFile(new URL('../../docs/outside-stores.md', import.meta.url), 'utf8')
   for (const id of [...BLIND, ...CHECK_THEN_ACT]) expect(text).toContain(`| ${id} `)
 })

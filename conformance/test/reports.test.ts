@@ -13,7 +13,7 @@ const AGAIN = 'run pnpm --filter @sess/conformance reports'
 
 const read = (file: string): string => readFileSync(join(root, file), 'utf8')
 
-test('every store that has a harness is in the list, and nothing else has a report', () => {
+test('every store with a harness is in the list of stores, and only listed stores have a report', () => {
   const harnesses = globSync('packages/*/test/harness.ts', { cwd: root })
   expect(stores.map(({ harness }) => harness)).toEqual(expect.arrayContaining(harnesses))
   const reported = globSync('*.md', { cwd: join(root, FOLDER) })
@@ -22,7 +22,7 @@ test('every store that has a harness is in the list, and nothing else has a repo
   )
 })
 
-test.each(stores)('$name has kept the whole contract of today', (store) => {
+test.each(stores)('the kept report of $name shows a full run of the present contract', (store) => {
   const kept = keptOf(store)
   expect(kept?.verdict, AGAIN).toContain(` keeps the contract, version ${frozen.contract}`)
   expect(kept?.ids.toSorted(), AGAIN).toEqual(frozen.store.toSorted())
@@ -31,7 +31,7 @@ test.each(stores)('$name has kept the whole contract of today', (store) => {
   )
 })
 
-test('a kept report says what the run said', () => {
+test('a kept report contains the results of its run', () => {
   const of = (name: string) =>
     ({ id: `clock/${name}`, clause: 'clock', layer: 'example', subject: 'store', text: '' }) as const
   const report: Report = {
@@ -77,12 +77,12 @@ test('a kept report says what the run said', () => {
   expect(() => readCompact('# another page')).toThrow('no report of the kit')
 })
 
-test('the tables are what follows from the reports', () => {
+test('the tables in the documents equal the tables made from the reports', () => {
   expect(read(`${FOLDER}/README.md`), AGAIN).toBe(overview())
   expect(read('README.md'), AGAIN).toBe(withTable(read('README.md')))
 })
 
-test('no report holds a path of the machine that it was made on', () => {
+test('no report contains a path of the machine that it was made on', () => {
   const files = globSync(`${FOLDER}/*`, { cwd: root })
   expect(files.length).toBeGreaterThanOrEqual(stores.length)
   for (const file of files) {

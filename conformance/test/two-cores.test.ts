@@ -10,7 +10,7 @@ const COPIES = new URL(`../../.cache/two-cores/${process.pid}/`, import.meta.url
 
 afterAll(() => rm(COPIES, { recursive: true, force: true }))
 
-test('a store of another copy of core is judged by the brand of its errors, and the report says that two copies meet', async () => {
+test('the kit recognises the errors of a store from another copy of core by their brand, and reports the two copies', async () => {
   const folder = await writeMutant({ name: 'whole', file: 'error.ts', edits: [] }, COPIES)
   const other = (await import(/* @vite-ignore */ new URL('index.ts', folder).href)) as {
     readonly memoryStore: typeof memoryStore

@@ -80,15 +80,15 @@ function byEveryOrder(left: readonly Operation[], state: State): boolean {
   })
 }
 
-describe('the search for an order', () => {
-  test('takes every history of a sound store', () => {
+describe('the search for a linear order of calls', () => {
+  test('accepts every history of a sound store', () => {
     fc.assert(
       fc.property(sound, (history) => linearizable(history) === 'linearizable'),
       { numRuns: 2000 },
     )
   })
 
-  test('refuses any other answer where calls do not overlap', () => {
+  test('rejects any other answer if calls do not overlap', () => {
     const sequential = fc.tuple(fc.array(calls, { minLength: 1, maxLength: 12 }), fc.nat(), fc.nat())
     fc.assert(
       fc.property(sequential, ([items, where, which]) => {
@@ -108,7 +108,7 @@ describe('the search for an order', () => {
     )
   })
 
-  test('agrees with a search of all orders, for all answers', () => {
+  test('agrees with an exhaustive search of all orders, for all answers', () => {
     const any = fc.array(
       fc.record({ call: calls, from: fc.nat(40), length: fc.nat(30), pick: fc.nat(), lost: fc.nat(6) }),
       { minLength: 2, maxLength: 6 },
@@ -131,7 +131,7 @@ describe('the search for an order', () => {
     expect(Math.min(counts.linearizable, counts.impossible)).toBeGreaterThan(300)
   })
 
-  test('stops at its budget, and does not call that a pass', () => {
+  test('stops at its budget, and does not report that as a pass', () => {
     const many = Array.from({ length: 12 }, (_, i) =>
       operation(
         { kind: 'create', payload: `${i}`, expiresAt: LATER },
@@ -144,7 +144,7 @@ describe('the search for an order', () => {
     expect(linearizable([...many, impossible, operation({ kind: 'delete' }, true, 0, 1)], 0, 5)).toBe('out of budget')
   })
 
-  test('lets a cache answer late, for as long as it says and only where it may', () => {
+  test('accepts stale answers of a cache, only for its staleMs and only from reads that may be stale', () => {
     const history = (fresh: boolean): Operation[] => [
       operation({ kind: 'create', payload: 'a', expiresAt: LATER }, true, 0, 10),
       operation({ kind: 'delete' }, true, 20, 30),
@@ -156,7 +156,7 @@ describe('the search for an order', () => {
   })
 })
 
-test('a counter-example is cut to what it takes, and its last answer is marked', () => {
+test('a counter-example is reduced to the calls that it needs, and its last answer is marked', () => {
   const first: Version = { revision: 1, payload: 'a', expiresAt: LATER }
   const second: Version = { revision: 2, payload: 'b', expiresAt: LATER }
   const replace: Call = { kind: 'replace', payload: 'b', expiresAt: LATER, expected: first }
