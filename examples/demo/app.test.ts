@@ -21,7 +21,7 @@ function counting(calls: string[]): (store: SessionStore) => SessionStore {
     })
 }
 
-test('calls into the store, over HTTP', async () => {
+test('each HTTP request makes no more calls into the store than it needs', async () => {
   const calls: string[] = []
   const { url } = await demo({ wrapStore: counting(calls) })
   const during = async (request: () => Promise<Response>): Promise<string[]> => {
@@ -65,7 +65,7 @@ describe('signing in', () => {
     expect(visitor.cookies.size).toBe(0)
   })
 
-  test('the basket and the notes come along', async () => {
+  test('keeps the basket and the notes', async () => {
     const { url } = await demo()
     const visitor = new Visitor(url)
     await visitor.post('/basket', { item: 'Ink' })
@@ -74,7 +74,7 @@ describe('signing in', () => {
     expect(await visitor.me()).toMatchObject({ subject: 'ada', basket: { Ink: 1 }, notes: { a: '1' } })
   })
 
-  test("nothing crosses from one person's session to another's", async () => {
+  test("carries nothing from one person's session into another's", async () => {
     const { url } = await demo()
     const visitor = new Visitor(url)
     await visitor.signIn('ada')
@@ -83,7 +83,7 @@ describe('signing in', () => {
     expect(await visitor.me()).toMatchObject({ subject: 'bob', notes: {}, basket: {} })
   })
 
-  test('leads nowhere else than into the demo', async () => {
+  test('redirects only to pages of the demo', async () => {
     const { url } = await demo()
     const location = async (next: string): Promise<string | null> =>
       (await new Visitor(url).signIn('ada', { next })).headers.get('location')
@@ -92,7 +92,7 @@ describe('signing in', () => {
       expect(await location(next)).toBe('/')
   })
 
-  test('a ticked box outlives the browser, an empty one does not', async () => {
+  test('lasts longer than the browser if the box is ticked, and only then', async () => {
     const { url } = await demo()
     const cookie = async (fields: Record<string, string>): Promise<string> =>
       (await new Visitor(url).signIn('ada', fields)).headers.getSetCookie().join()
@@ -101,7 +101,7 @@ describe('signing in', () => {
   })
 })
 
-test('a message is shown once', async () => {
+test('shows a message once', async () => {
   const { url } = await demo()
   const visitor = new Visitor(url)
   await visitor.signIn('ada')
@@ -120,7 +120,7 @@ test('parallel clicks on the same button all count', async () => {
   expect((await visitor.me()).basket).toEqual({ Pencil: 12 })
 })
 
-test('what is refused changes nothing', async () => {
+test('a refused request changes nothing', async () => {
   const { url } = await demo()
   const visitor = new Visitor(url)
   for (let i = 1; i <= 20; i++) await visitor.post('/notes', { key: `note ${i}`, value: 'x' })
@@ -152,14 +152,14 @@ describe('requests that another site made the browser send', () => {
     expect((await visitor.me()).subject).toBe(status === 403 ? null : 'ada')
   })
 
-  test('its own origin is none', async () => {
+  test('a request from its own origin is accepted', async () => {
     const { url } = await demo()
     expect((await new Visitor(url).post('/basket', { item: 'Ink' }, { origin: url })).status).toBe(303)
   })
 })
 
-describe('devices', () => {
-  test('one that was signed out from afar is told so at its next request, whatever that is', async () => {
+describe('the page of devices', () => {
+  test('tells a device that was signed out remotely so at its next request, whatever the request', async () => {
     const { url } = await demo()
     const told = 'You are signed out here'
     const here = new Visitor(url)
@@ -181,7 +181,7 @@ describe('devices', () => {
     expect(await (await here.get('/')).text()).not.toContain(told)
   })
 
-  test("nobody signs out another person's device", async () => {
+  test("lets nobody sign out another person's device", async () => {
     const { url } = await demo()
     const [ada, bob] = [new Visitor(url), new Visitor(url)]
     await ada.signIn('ada')
@@ -193,7 +193,7 @@ describe('devices', () => {
     expect((await ada.me()).subject).toBe('ada')
   })
 
-  test('a handle opens nothing', async () => {
+  test('shows handles that open no session', async () => {
     const { url } = await demo()
     const ada = new Visitor(url)
     await ada.signIn('ada')
@@ -203,7 +203,7 @@ describe('devices', () => {
       expect(await new Visitor(url, [['__Host-sid', forged]]).me()).toMatchObject({ subject: null, handle: null })
   })
 
-  test('the list is for those who are signed in', async () => {
+  test('is shown only to signed-in visitors', async () => {
     const { url } = await demo()
     const stranger = new Visitor(url)
     expect((await stranger.get('/devices')).headers.get('location')).toBe('/login?next=%2Fdevices')
@@ -270,7 +270,7 @@ test('administrator mode needs a recent sign-in, and changes the secret', async 
   expect(await old.me()).toMatchObject({ subject: null, administrator: false })
 })
 
-test('an outage of the store is no sign-out', async () => {
+test('an outage of the store signs nobody out', async () => {
   const logged = vi.spyOn(console, 'error').mockReturnValue()
   onTestFinished(() => logged.mockRestore())
   let down = false
@@ -297,7 +297,7 @@ test('an outage of the store is no sign-out', async () => {
   expect((await visitor.me()).subject).toBe('ada')
 })
 
-test('the figures beside the races are those of the table in the README', async () => {
+test('the figures beside the races equal the table in the README', async () => {
   const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
   const cells = (line: string): string[] => line.split('|').map((cell) => cell.trim())
   const lines = readme.split('\n').filter((line) => line.startsWith('|'))
@@ -319,7 +319,7 @@ test('the figures beside the races are those of the table in the README', async 
   expect(page).toContain('917 of 1000')
 })
 
-test('every link to the code leads to a file, and to a heading of it', async () => {
+test('every link to the code names an existing file and heading', async () => {
   const { url } = await demo()
   const root = new URL('../../', import.meta.url)
   const repository = (
@@ -338,7 +338,7 @@ test('every link to the code leads to a file, and to a heading of it', async () 
   }
 })
 
-test('a stream of the page of devices comes to its end when the demo stops', async () => {
+test('an open event stream of the page of devices ends when the demo stops', async () => {
   const { url, close } = await demo()
   const visitor = new Visitor(url)
   await visitor.signIn('ada')

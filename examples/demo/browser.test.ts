@@ -60,8 +60,8 @@ async function planted(url: string, value: string): Promise<Page> {
 
 const main = (page: Page): Promise<string> => page.getByRole('main').innerText()
 
-describe('the cookie', () => {
-  test('as the browser stores it', async () => {
+describe('the session cookie', () => {
+  test('has the attributes that the browser stores', async () => {
     const { url } = await demo()
     const page = await visit(url)
     expect(await page.context().cookies(), 'an untouched session has none').toEqual([])
@@ -86,7 +86,7 @@ describe('the cookie', () => {
     expect(await page.evaluate('document.cookie')).toBe('')
   })
 
-  test('goes when the browser closes, if the box is not ticked', async () => {
+  test('disappears when the browser closes, if the box is not ticked', async () => {
     const { url } = await demo()
     const page = await visit(url)
     await page.getByLabel('Stay signed in').uncheck()
@@ -94,7 +94,7 @@ describe('the cookie', () => {
     expect(await cookieOf(page)).toMatchObject({ expires: -1 })
   })
 
-  test('has a new secret after sign-in; the basket is there, and the old value opens nothing', async () => {
+  test('has a new secret after sign-in; the basket stays, and the old value opens no session', async () => {
     const { url } = await demo()
     const page = await visit(url)
     await page.getByRole('button', { name: 'Add ink' }).click()
@@ -106,7 +106,7 @@ describe('the cookie', () => {
     expect(await new Visitor(url, [['__Host-sid', old]]).me()).toMatchObject({ subject: null, basket: {} })
   })
 
-  test('goes at sign-out, and a goodbye is shown once', async () => {
+  test('is removed at sign-out, and a goodbye is shown once', async () => {
     const { url } = await demo()
     const page = await visit(url)
     await signIn(page, 'Ada')
@@ -136,7 +136,7 @@ describe('fixation', () => {
     expect(await main(page)).not.toContain('the attacker')
   })
 
-  test('an invented value is adopted neither by a visit nor by a sign-in', async () => {
+  test('neither a visit nor a sign-in adopts an invented cookie value', async () => {
     const { url } = await demo()
     const invented = 'A'.repeat(60)
     const page = await planted(url, invented)
@@ -150,12 +150,12 @@ describe('fixation', () => {
   })
 })
 
-describe('your devices', () => {
+describe('the page of devices', () => {
   const PHONE =
     'Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1'
   const WINDOWS = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:143.0) Gecko/20100101 Firefox/143.0'
 
-  test('one that is revoked in one browser is out in the other at its next request', async () => {
+  test('signs the other browser out at its next request when its session is revoked', async () => {
     const { url } = await demo()
     const here = await visit(url)
     const phone = await visit(url, await browser({ userAgent: PHONE }))
@@ -179,7 +179,7 @@ describe('your devices', () => {
     expect(await main(here)).toContain('This device')
   })
 
-  test('one whose page of devices is open is told at once that it was signed out from afar', async () => {
+  test('tells an open browser at once that it was signed out remotely', async () => {
     const { url } = await demo()
     const here = await visit(url)
     const phone = await visit(url, await browser({ userAgent: PHONE }))
@@ -196,7 +196,7 @@ describe('your devices', () => {
     expect(await main(here)).toContain('This device')
   })
 
-  test('everywhere else at once', async () => {
+  test('signs out everywhere else at once', async () => {
     const { url } = await demo()
     const here = await visit(url)
     const others = [
@@ -220,7 +220,7 @@ describe('your devices', () => {
   })
 })
 
-test('the race lab: nothing of ours is lost or comes back, in the same races that the blind kind loses', async () => {
+test('the race lab: @sess loses and revives nothing in the races that a store without comparison loses', async () => {
   const { url } = await demo()
   const page = await visit(url)
   await signIn(page, 'Ada')

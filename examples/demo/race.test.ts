@@ -13,7 +13,7 @@ const CHECKS = [
 ]
 
 test(
-  'two processes on one file, raced over HTTP: nothing is lost, comes back or is adopted',
+  'two processes on one file, raced over HTTP: no write is lost, no session comes back, no ID is adopted',
   { timeout: 120_000 },
   async () => {
     const { rows, verdict } = await raceDemo({ trials: 40 })

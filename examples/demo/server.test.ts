@@ -14,7 +14,7 @@ function run(env: Record<string, string>): Run {
   return server
 }
 
-test('a taken port is said, and ends it', async () => {
+test('the server reports a port in use and exits', async () => {
   const other = createServer().listen(0, '127.0.0.1')
   await once(other, 'listening')
   onTestFinished(() => void other.close())
@@ -32,7 +32,7 @@ test.each(['abc', '70000', '-1', '3000.5'])('PORT=%s is refused', async (port) =
   expect(printed.err).toBe(`PORT must be a whole number from 0 to 65535, and is "${port}".\n`)
 })
 
-test('a file that cannot be opened is said, and ends it', async () => {
+test('the server reports a file that it cannot open and exits', async () => {
   const { ended, printed } = run({ PORT: '0', SESS_DB: folder() })
   expect(await ended).toBe(1)
   expect(printed.err).toMatch(/^The session file .* cannot be opened \(.*\)\. Choose another: SESS_DB=.*\n$/)
@@ -51,7 +51,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
   },
 )
 
-test('two processes on one file are one server, and a restart signs nobody out', async () => {
+test('two processes on one file share all sessions, and a restart signs nobody out', async () => {
   const env = { PORT: '0', SESS_DB: join(folder(), 'a.db') }
   const first = run(env)
   const visitor = new Visitor(await address(first))

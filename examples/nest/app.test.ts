@@ -66,7 +66,7 @@ describe.each(['onExpress', 'onFastify'] as const)('Nest %s', (adapter) => {
     expect((await ask('/')).text).toBe('{"user":null,"cart":[],"notice":"Signed out"}')
   })
 
-  test('a guard lets only those through who are signed in; they see and end their other sessions', async () => {
+  test('a guard admits only signed-in users, who see and end their other sessions', async () => {
     const { open } = await start()
     const [ask, other] = [open(), open()]
     expect((await ask('/account/devices')).status).toBe(401)
@@ -88,7 +88,7 @@ describe.each(['onExpress', 'onFastify'] as const)('Nest %s', (adapter) => {
     expect(JSON.parse(text)).toEqual({ statusCode: 401, message: 'Unauthorized' })
   })
 
-  test('an outage is 503 by Nest’s own filter, at load and at commit, and says nothing of the driver', async () => {
+  test('Nest’s own filter answers an outage at load or commit with 503 and no word of the driver', async () => {
     const { open, store } = await start()
     const ask = open()
     await ask('/login', { name: 'ann' })

@@ -105,7 +105,7 @@ async function socketIo(base: string, cookie: string, transport: string): Promis
 }
 
 describe.each(Object.entries(KINDS))('%s', (_kind, open) => {
-  test('a sign-out everywhere in one browser closes the socket of the other, and a sign-out those of its own tabs', async () => {
+  test('"sign out everywhere" in one browser closes the socket of the other; a sign-out closes the sockets of its own tabs', async () => {
     const base = await serve(newFile())
     const [here, there, third] = await Promise.all(['', '', ''].map((cookie) => post(`${base}/login`, cookie)))
     const mine = await open(base, here!)
@@ -121,7 +121,7 @@ describe.each(Object.entries(KINDS))('%s', (_kind, open) => {
     await expect(open(base, here!)).rejects.toThrow(/refused/)
   })
 
-  test('a sign-out at another process does, too', async () => {
+  test('a sign-out at another process closes the sockets too', async () => {
     const file = newFile()
     const [base, elsewhere] = [await serve(file, '200ms'), await serve(file)]
     const cookie = await post(`${base}/login`)
@@ -130,12 +130,12 @@ describe.each(Object.entries(KINDS))('%s', (_kind, open) => {
     expect(await ended).toBe('revoked')
   })
 
-  test('nobody opens one who is not signed in', async () => {
+  test('a visitor who is not signed in opens no socket', async () => {
     await expect(open(await serve(newFile()), '')).rejects.toThrow(/refused: (?:401|nobody is signed in)/)
   })
 })
 
-test("another origin's page opens no WebSocket", async () => {
+test('a page of another origin opens no WebSocket', async () => {
   const base = await serve(newFile())
   const cookie = await post(`${base}/login`)
   const from = (origin: string, path: string) =>
@@ -145,7 +145,7 @@ test("another origin's page opens no WebSocket", async () => {
   await from(base, '/ws')
 })
 
-test('in browsers: the sockets of one close by a sign-out in the other', { timeout: 120_000 }, async () => {
+test('in browsers: a sign-out in one browser closes the sockets of the other', { timeout: 120_000 }, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'sess-sockets-'))
   const program = spawn(process.execPath, [join(import.meta.dirname, 'server.ts')], {
     env: { ...process.env, PORT: '0', SESS_DB: join(folder, 'sessions.db') },
