@@ -18,8 +18,8 @@ async function* pages<T>(...all: T[]): AsyncGenerator<T, void> {
   yield* all
 }
 
-describe('a store that is defined', () => {
-  test('has the optional methods of its implementation, and no other', () => {
+describe('a store made by defineStore', () => {
+  test('has the optional methods of its implementation, and no others', () => {
     const optional = ['list', 'all', 'deleteSubject', 'count', 'sweep', 'close'] as const
     const of = (own: Partial<StoreImplementation>) => optional.filter((name) => name in define(own))
     expect(of({})).toEqual([])
@@ -40,7 +40,7 @@ describe('a store that is defined', () => {
     expect('list' in defineStore(new Listing())).toBe(true)
   })
 
-  test('has whole and frozen traits', () => {
+  test('has every trait, and its traits are frozen', () => {
     const { traits } = define({ traits: { maxPayloadBytes: 8, staleMs: 5 } })
     expect(traits).toEqual({ maxPayloadBytes: 8, expiryResolutionMs: 1, needsPepper: false, staleMs: 5 })
     expect(Object.isFrozen(traits)).toBe(true)
@@ -57,7 +57,7 @@ describe('a store that is defined', () => {
     )
   })
 
-  test('refuses wrong arguments by name, and asks nobody', async () => {
+  test('names a wrong argument in its error, and does not call the implementation', async () => {
     const store = define({ deleteSubject: none, count: none })
     const wrong = (name: string) => ({ code: 'invalid_option', message: expect.stringMatching(`^${name} `) as unknown })
     await expect(store.read({ ...key, tag: 'short' }, 0)).rejects.toMatchObject(wrong('key'))
@@ -71,7 +71,7 @@ describe('a store that is defined', () => {
     await expect(sum(store.count!(Infinity))).rejects.toMatchObject(wrong('now'))
   })
 
-  test('takes payloads up to its limit', async () => {
+  test('accepts payloads up to its limit', async () => {
     const store = define({ create: async () => true, replace: async () => 'replaced' })
     const large = { ...record, payload: new Uint8Array(9) }
     expect(await store.create(key, record, 0)).toBe(true)
@@ -79,7 +79,7 @@ describe('a store that is defined', () => {
     await expect(store.replace(key, asExpected(record), large, 0)).rejects.toMatchObject({ code: 'too_large' })
   })
 
-  test('returns the very record that was read, unless it has expired', async () => {
+  test('read returns the object that the implementation returned, unless it has expired', async () => {
     const store = define({
       read: async () => record,
       list: () => pages([key, record] as const),
@@ -93,11 +93,11 @@ describe('a store that is defined', () => {
     expect(await define({ read: async () => damaged }).read(key, 0)).toBe(damaged)
   })
 
-  test('rejects where its implementation throws at once', async () => {
+  test('rejects when its implementation throws synchronously', async () => {
     await expect(define().read(key, 0)).rejects.toThrow('not to be called')
   })
 
-  test('sweeps up to a minute before now, by both clocks', async () => {
+  test('sweeps what ended a minute before now, by the earlier of its own and the caller’s clock', async () => {
     const told: number[] = []
     const sweep = (until: number) => {
       told.push(until)
@@ -111,7 +111,7 @@ describe('a store that is defined', () => {
     expect(Math.abs(told[2]! - (now - GRACE_MS))).toBeLessThan(10_000)
   })
 
-  test('is closed once, and then is of no use, in the middle of an iteration too', async () => {
+  test('closes once; later calls and iterations that are under way fail', async () => {
     const close = vi.fn()
     const store = define({ close, count: () => pages(1, 2), read: none })
     const counting = store.count!(0)[Symbol.asyncIterator]()
@@ -125,7 +125,7 @@ describe('a store that is defined', () => {
     await expect(sum(store.count!(0))).rejects.toMatchObject(closed)
   })
 
-  test('lets others of the process have their turn between two pages', async () => {
+  test('yields to the event loop between two pages', async () => {
     const order: string[] = []
     const store = define({
       async *count() {

@@ -17,7 +17,7 @@ async function otherCore(): Promise<typeof core> {
   return (await import(/* @vite-ignore */ pathToFileURL(join(folder, 'index.ts')).href)) as typeof core
 }
 
-test('each code has its HTTP status, which frameworks read, and no message is for visitors', () => {
+test('each code has an HTTP status that frameworks read, and no message is exposed to visitors', () => {
   const statuses = (
     [
       'not_fresh',
@@ -33,7 +33,7 @@ test('each code has its HTTP status, which frameworks read, and no message is fo
   expect(new SessError('invalid_option', 'x')).toMatchObject({ status: 500, statusCode: 500, expose: false })
 })
 
-test('of another copy of core is known by its brand, and so is a session', async () => {
+test('an error or session of another copy of core is recognised by its brand', async () => {
   const other = await otherCore()
   const error = new other.SessError('conflict', 'x')
   expect(error instanceof SessError).toBe(false)
@@ -71,7 +71,7 @@ test.each([
   await expect(session.commit()).rejects.toMatchObject({ code })
 })
 
-test('says nothing of the driver, the handle or the data in what default error pages print', async () => {
+test('what default error pages print of an error names no driver, handle or data', async () => {
   const store = heldStore()
   const SAID = 'connect ECONNREFUSED 10.0.0.7:6379 user=admin'
   const sessions = createSessions({ store, log: false })

@@ -35,7 +35,7 @@ test('the key is a hash of the domain and the ID, and the payload is an envelope
   expect(Buffer.from(record!.payload).toString('latin1')).not.toContain(id)
 })
 
-test('a handle is no cookie: core opens no record that has no secret', async () => {
+test('a handle is not a cookie: core opens no record without a secret', async () => {
   const store = memoryStore()
   const external = sessionsOn(store)
   const session = external.start('id')
@@ -45,7 +45,7 @@ test('a handle is no cookie: core opens no record that has no secret', async () 
     expect((await core.load(session.handle + secret)).status).toBe('new')
 })
 
-test('changes of two requests merge, a same key is an event, and a deletion counts', async () => {
+test('the changes and deletions of two requests merge; a key that both changed is a conflict event', async () => {
   const sessions = sessionsOn(memoryStore())
   const conflicts: string[] = []
   sessions.on('conflict', ({ key }) => conflicts.push(key))
@@ -59,7 +59,7 @@ test('changes of two requests merge, a same key is an event, and a deletion coun
   expect((await loaded(sessions)).data).toEqual({ a: 3, b: 2, d: 2 })
 })
 
-test('what was loaded or created is never created again; what was never loaded is created', async () => {
+test('a session that was loaded or created is never created again after its end; a session that was not loaded is created', async () => {
   const sessions = sessionsOn(memoryStore())
   const made = sessions.start('id')
   await made.save({ a: 1 })
@@ -73,7 +73,7 @@ test('what was loaded or created is never created again; what was never loaded i
   expect((await loaded(sessions)).data).toEqual({ a: 3 })
 })
 
-test('ended and sealed: for a minute nothing is created under the ID', async () => {
+test('after a sealed end no session is created under the ID for a minute', async () => {
   const sessions = sessionsOn(memoryStore())
   for (const first of [true, false]) {
     const id = `id ${first}`
@@ -86,7 +86,7 @@ test('ended and sealed: for a minute nothing is created under the ID', async () 
   }
 })
 
-test('a replace whose answer is lost is one write, settled by the next save', async () => {
+test('a replace whose answer is lost counts as one write, which the next save settles', async () => {
   const store = heldStore()
   const sessions = sessionsOn(store)
   await sessions.start('id').save({ n: 0 })
@@ -102,7 +102,7 @@ test('a replace whose answer is lost is one write, settled by the next save', as
   expect(record!.revision).toBe(2)
 })
 
-test('a create whose answer is lost is not sent again; a later save finds it, or says that it is not known', async () => {
+test('a create whose answer is lost is not sent again; a later save finds its record or reports an unknown outcome', async () => {
   for (const landed of [true, false]) {
     const store = heldStore()
     const sessions = sessionsOn(store)
@@ -123,7 +123,7 @@ test('a create whose answer is lost is not sent again; a later save finds it, or
   }
 })
 
-test('a create that the store refused is sent once more', async () => {
+test('a create that the store refused is retried once', async () => {
   const store = heldStore()
   store.hold('create')
   const saving = sessionsOn(store).start('id').save({ a: 1 })
@@ -134,7 +134,7 @@ test('a create that the store refused is sent once more', async () => {
   expect(await saving).toBe('created')
 })
 
-test('an outage is an error', async () => {
+test('an outage of the store rejects each operation', async () => {
   const store = heldStore()
   const sessions = sessionsOn(store)
   store.hold('read')
@@ -144,7 +144,7 @@ test('an outage is an error', async () => {
   await expect(loading).rejects.toMatchObject({ code: 'store_unavailable' })
 })
 
-test('data says how long it lives, at each write: longer, shorter, over', async () => {
+test('each write takes the lifetime from the data: longer, shorter, ended', async () => {
   const store = heldStore()
   const sessions = sessionsOn(store, { absoluteTimeout: 60 * MINUTE })
   const start = now
@@ -171,7 +171,7 @@ test('data says how long it lives, at each write: longer, shorter, over', async 
   expect(ended).toHaveLength(1)
 })
 
-test('a version names the last write; a touch leaves it', async () => {
+test('each write changes the version, a touch does not', async () => {
   const sessions = sessionsOn(memoryStore())
   const made = sessions.start('id')
   expect(made.version).toBeUndefined()
@@ -187,7 +187,7 @@ test('a version names the last write; a touch leaves it', async () => {
   expect((await loaded(sessions)).version).toBe(first.version)
 })
 
-test('a touch is needed when it is due, and after a save that has no answer yet', async () => {
+test('a touch is needed when it is due, and while the outcome of a save is unknown', async () => {
   const store = heldStore()
   const sessions = sessionsOn(store)
   await sessions.start('id').save({ a: 1 })
@@ -206,7 +206,7 @@ test('a touch is needed when it is due, and after a save that has no answer yet'
   expect(session.needsTouch).toBe(false)
 })
 
-test('a save that was refused is made again by the next one, and a lost one is settled by it or by a touch', async () => {
+test('the next save writes what a refused save did not; the next save or touch settles a save whose answer was lost', async () => {
   for (const next of ['save', 'touch'] as const)
     for (const fails of ['failBefore', 'failLate'] as const) {
       const store = heldStore()
@@ -240,7 +240,7 @@ test.each([0, '0s'] as const)('touchAfter %j: every touch moves the expiry', asy
   expect(await session.touch()).toBe('unchanged')
 })
 
-test('all and clear are of the live sessions of one domain, and of no other sessions in the store', async () => {
+test('all and clear reach the live sessions of their domain, and no other sessions in the store', async () => {
   const store = memoryStore()
   const sessions = sessionsOn(store)
   const other = sessionsOn(store, { domain: 'other' })
@@ -266,7 +266,7 @@ test('all and clear are of the live sessions of one domain, and of no other sess
   expect((await native.load(cookieValue)).data).toEqual({ a: 'native' })
 })
 
-test('a damaged record is left out of all, and told of by an event', async () => {
+test('all leaves out a damaged record and reports it by an event', async () => {
   const store = memoryStore()
   const sessions = sessionsOn(store)
   await sessions.start('id').save({})
@@ -278,7 +278,7 @@ test('a damaged record is left out of all, and told of by an event', async () =>
   expect(reasons).toEqual(['undecodable'])
 })
 
-test('where the store cannot list all its records, all and clear are unsupported', async () => {
+test('all and clear reject with unsupported on a store that cannot list all its records', async () => {
   const { all: _, ...listless } = heldStore()
   const sessions = sessionsOn(listless as never)
   await expect(sessions.clear()).rejects.toMatchObject({
@@ -292,7 +292,7 @@ test.each(['', 'x'.repeat(257), undefined])('the domain %j is refused', (domain)
   expect(() => sessionsOn(memoryStore(), { domain: domain as string })).toThrowError(/domain must be/)
 })
 
-test('ended at any point of a save that meets another writer, and of a touch: dead', async () => {
+test('a session that is ended at any point of a conflicting save or of a touch stays dead', async () => {
   for (const change of [true, false])
     for (let before = 0; before < 4; before++) {
       const store = heldStore()
@@ -316,7 +316,7 @@ test('ended at any point of a save that meets another writer, and of a touch: de
     }
 })
 
-test('a record that has a secret is not opened by an ID; a damaged one is reported, and can be ended', async () => {
+test('an ID opens no record that has a secret; a damaged record is reported and can be ended', async () => {
   const store = heldStore()
   const rejected: string[] = []
   const core = createSessions({ store, clock: () => now, log: false })
@@ -339,7 +339,7 @@ test('a record that has a secret is not opened by an ID; a damaged one is report
   expect(await sessions.start('id').save({ a: 1 })).toBe('gone')
 })
 
-test('a sealed end goes before the writes that wait in this process, and these are gone', async () => {
+test('a sealed end overtakes the writes that wait in this process, and those writes answer "gone"', async () => {
   const store = heldStore()
   const sessions = sessionsOn(store)
   await sessions.start('id').save({ n: 0 })
@@ -359,7 +359,7 @@ test('a sealed end goes before the writes that wait in this process, and these a
   expect(await sessions.load('id')).toBeUndefined()
 })
 
-test('a sealed end gets through however often another process writes', async () => {
+test('a sealed end succeeds however often another process writes', async () => {
   const store = memoryStore()
   let n = 0
   // 21 times: a bound of 20 tries would give up.

@@ -54,25 +54,29 @@ function use({ key, record, envelope, content }: DecodedRecord): void {
   assert.ok(again && remembers(again.envelope, '0'.repeat(12)), 'what was written from it is not read')
 }
 
-test('an envelope and its JSON, under a right checksum: reported, or as good as any', { timeout: TIMEOUT_MS }, () => {
-  let [read, refused] = [0, 0]
-  fuzz(1, hostileEnvelope, (body) => {
-    let held: DecodedRecord | undefined
-    try {
-      held = unpack(settings, KEY, recordOf(frame(body, false, 'ann')))
-    } catch (error) {
-      assert.ok(error instanceof SessError && error.code === 'configuration', String(error))
-    }
-    if (held) use(held)
-    if (held) read++
-    else refused++
-  })
-  // Both ways were gone, many times.
-  expect(Math.min(read, refused)).toBeGreaterThan(10_000)
-})
+test(
+  'a hostile envelope with a valid checksum is reported, or gives a session that works',
+  { timeout: TIMEOUT_MS },
+  () => {
+    let [read, refused] = [0, 0]
+    fuzz(1, hostileEnvelope, (body) => {
+      let held: DecodedRecord | undefined
+      try {
+        held = unpack(settings, KEY, recordOf(frame(body, false, 'ann')))
+      } catch (error) {
+        assert.ok(error instanceof SessError && error.code === 'configuration', String(error))
+      }
+      if (held) use(held)
+      if (held) read++
+      else refused++
+    })
+    // Both ways were gone, many times.
+    expect(Math.min(read, refused)).toBeGreaterThan(10_000)
+  },
+)
 
 test(
-  'a record’s head, under a right checksum: damaged, or one that core may have written',
+  'a hostile record head with a valid checksum is found damaged, or is a head that core can write',
   { timeout: TIMEOUT_MS },
   () => {
     const numbers = [
@@ -121,7 +125,7 @@ test(
   },
 )
 
-test('a session of hostile bytes that passed each check can be used to its end', { timeout: TIMEOUT_MS }, async () => {
+test('a session from hostile bytes that pass every check works until its end', { timeout: TIMEOUT_MS }, async () => {
   const store = heldStore()
   const sessions = createSessions({ store, clock: () => NOW, log: false })
   const secret = newSecret()

@@ -7,7 +7,7 @@ const key = (i: number): { tag: string; id: string } => ({ tag: 'a'.repeat(12), 
 const record = (expiresAt: number) => ({ revision: 1, expiresAt, payload: new Uint8Array([1]) })
 
 describe('the memory store', () => {
-  test('is bounded: full is an error, and no live record goes for a new one', async () => {
+  test('rejects a new record when it is full, and drops no live record for it', async () => {
     const store = memoryStore({ maxRecords: 2 })
     await store.create(key(1), record(10), 0)
     await store.create(key(2), record(20), 0)
@@ -17,7 +17,7 @@ describe('the memory store', () => {
     expect(await sum(store.count!(10))).toBe(2)
   })
 
-  test('drops an expired record only at its own time, after a touch or a shorter replace', async () => {
+  test('sweeps an expired record by its latest expiry, after a touch or a shortening replace', async () => {
     const store = memoryStore()
     await store.create(key(1), record(10), 0)
     await store.touch(key(1), asExpected(record(10)), 30, 0)
@@ -28,7 +28,7 @@ describe('the memory store', () => {
     expect(swept).toEqual([1, 1, 0])
   })
 
-  test('keeps its last tenth for sessions that are signed in', async () => {
+  test('keeps the last tenth of its room for sessions that are signed in', async () => {
     const store = memoryStore({ maxRecords: 20 })
     for (let i = 0; i < 18; i++) expect(await store.create(key(i), record(30), 0)).toBe(true)
     await expect(store.create(key(18), record(30), 0)).rejects.toMatchObject({ code: 'store_full' })
@@ -45,7 +45,7 @@ describe('the memory store', () => {
   })
 })
 
-test('the heap gives keys by time, whatever the order in which they came', () => {
+test('the heap returns keys in the order of their times, whatever the order of insertion', () => {
   const heap = new ExpiryHeap()
   const times = Array.from({ length: 200 }, (_, i) => (i * 7919) % 211)
   for (const at of times) heap.push(at, String(at))

@@ -42,7 +42,7 @@ describe('createSessions refuses', () => {
   })
 })
 
-test('the other functions of core that take options refuse what they do not know', async () => {
+test('every other function of core that takes options refuses an unknown option', async () => {
   const unknown = { bogus: 1 } as object
   const sessions = createSessions({ store, log: false })
   const session = await sessions.load(undefined)
@@ -68,7 +68,7 @@ test('the other functions of core that take options refuse what they do not know
   expect(session.subject).toBe('ann')
 })
 
-test('a hint of the function comes before one that is for all of them', () => {
+test('a hint of the function itself wins over the hint that all functions share', () => {
   const check = (options: object) => () =>
     checkOptions(options, 'f()', { a: true } as object, { ttl: 'call g()' } as Record<string, string>)
   expect(check({ ttl: 1 })).toThrow('ttl is no option of f(): call g()')
@@ -93,7 +93,7 @@ describe('a duration', () => {
     expect(milliseconds(value, 'x')).toBe(ms)
   })
 
-  test.each([0.5, 1, 30, 999, 999.9])('%d is somebody’s minutes', (value) => {
+  test.each([0.5, 1, 30, 999, 999.9])('refuses the bare number %d, which is likely meant as minutes', (value) => {
     expect(() => milliseconds(value, 'x')).toThrow(/^x is .* a bare number is milliseconds/)
     expect(() => milliseconds(value, 'x', { zero: true })).toThrow(/^x is/)
   })

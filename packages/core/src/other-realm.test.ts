@@ -38,7 +38,7 @@ test.each([
   expect(await read.commit()).toMatchObject({ status: 'unchanged' })
 })
 
-test('data may be assigned from another realm', async () => {
+test('data accepts an object of another realm', async () => {
   const session = await createSessions({ store: memoryStore() }).load(undefined)
   session.data = make('{ b: 1 }') as Record<string, unknown>
   expect(session.data).toStrictEqual({ b: 1 })

@@ -238,8 +238,8 @@ describe('login as another subject', () => {
   })
 })
 
-describe('a session object goes on', () => {
-  test('after logout as a new, empty one, for a goodbye', async () => {
+describe('a session object lives on', () => {
+  test('after logout as a new, empty session, for a goodbye', async () => {
     const old = await stored('ann')
     const session = await sessions.load(old)
     const { data } = session
@@ -252,14 +252,14 @@ describe('a session object goes on', () => {
     expect((await sessions.load(old)).status).toBe('new')
   })
 
-  test('after logout under a kept secret as superseded: a flash is not saved', async () => {
+  test('after logout under a kept secret as a superseded session: a flash is not saved', async () => {
     const session = await rotated('ann', '10s')
     await session.logout()
     session.flash('notice', 'Bye')
     expect([session.status, await session.commit()]).toEqual(['superseded', { status: 'superseded' }])
   })
 
-  test('after destroy for a login alone; the rest throws, logout and destroy apart', async () => {
+  test('after destroy only for a login; every other operation throws, except logout and destroy', async () => {
     const session = await destroyed()
     const refused = expect.objectContaining({ code: 'session_destroyed' })
     expect(() => session.data).toThrow(refused)
@@ -270,7 +270,7 @@ describe('a session object goes on', () => {
     expect([session.status, session.data]).toEqual(['active', {}])
   })
 
-  test('when it was found gone at a write, with the data that it had, as destroyed', async () => {
+  test('as a destroyed session with its data, after a write that found the record gone', async () => {
     const session = await gone()
     expect([session.status, session.data]).toEqual(['destroyed', { cart: 'book', more: 'x' }])
   })

@@ -78,7 +78,7 @@ for (const [name, open] of [
   ['a migration that nests without measure', () => migrating(deep)],
   ['a migration that makes a circle', () => migrating(circular)],
 ] as const) {
-  test(`data under ${name}: only reading and update throw, and it is told`, async () => {
+  test(`data that does not fit ${name} throws only when it is read or updated, and is reported`, async () => {
     const session = await open().load(await stored('ann'))
     expect([session.status, session.subject, errors]).toEqual(['active', 'ann', ['invalid_data at load']])
     expect(() => session.data).toThrow(expect.objectContaining(INVALID))
@@ -98,7 +98,7 @@ for (const [name, open] of [
     expect((await session.commit()).status).toBe('created')
   })
 
-  test(`data under ${name} is replaced by an assignment, all stored keys with it`, async () => {
+  test(`an assignment replaces data that does not fit ${name}, and all its stored keys`, async () => {
     const cookieValue = await stored('ann')
     const session = await open().load(cookieValue)
     session.data = { n: 1 }
@@ -109,7 +109,7 @@ for (const [name, open] of [
     expect((await other.load(cookieValue)).data).toEqual({ n: 1 })
   })
 
-  test(`a login from an anonymous session under ${name} starts with no data, and says so`, async () => {
+  test(`a login from an anonymous session whose data does not fit ${name} starts without data and reports it`, async () => {
     const session = await open().load(await stored())
     session.flash('notice', 'hello')
     const { status, cookieValue } = await session.login('ann')
@@ -119,7 +119,7 @@ for (const [name, open] of [
   })
 }
 
-test('an empty assignment is a change where there is something to delete', async () => {
+test('assigning an empty object is a change if there are keys to delete', async () => {
   const cookieValue = await stored()
   const session = await after().load(cookieValue)
   session.data = {}
@@ -129,7 +129,7 @@ test('an empty assignment is a change where there is something to delete', async
   expect((await plain.load(cookieValue)).data).toEqual({})
 })
 
-test('an assignment leaves what another request adds meanwhile', async () => {
+test('an assignment keeps keys that another request adds meanwhile', async () => {
   const plain = createSessions({ store, clock })
   const cookieValue = await stored()
   const session: Session<Data> = await after().load(cookieValue)
@@ -141,7 +141,7 @@ test('an assignment leaves what another request adds meanwhile', async () => {
   expect((await plain.load(cookieValue)).data).toEqual({ theme: 'dark', added: 1 })
 })
 
-test('an assignment that does not fit is refused, and nothing is written', async () => {
+test('assigned data that does not fit the schema is refused, and nothing is written', async () => {
   const cookieValue = await stored()
   const session = await after().load(cookieValue)
   session.data = { theme: 'green' }
@@ -149,7 +149,7 @@ test('an assignment that does not fit is refused, and nothing is written', async
   expect((await before().load(cookieValue)).data).toEqual({ theme: 'blue' })
 })
 
-test('a write that has landed does not fail for what another deploy wrote into the session', async () => {
+test('a commit that was written does not fail because of data that another deploy wrote into the session', async () => {
   const first = await before().load(undefined)
   first.data.theme = 'dark'
   const { cookieValue } = await first.commit()
@@ -166,7 +166,7 @@ test('a write that has landed does not fail for what another deploy wrote into t
   expect((await before().load(cookieValue)).data).toEqual({ theme: 'blue', n: 1 })
 })
 
-test('a schema that throws is as one that refuses', async () => {
+test('a schema that throws counts as a refusal', async () => {
   const cookieValue = await stored('ann')
   const broken: DataSchema<Data> = {
     '~standard': {

@@ -23,8 +23,8 @@ async function* pages<T>(...all: (T | Error)[]): AsyncGenerator<T, void> {
   }
 }
 
-describe('what is read in pages', () => {
-  test('fails as any read, and is not begun again', async () => {
+describe('a read in pages', () => {
+  test('fails like any other read, and is not retried', async () => {
     let calls = 0
     const { sessions, errors } = on({
       count: () => {
@@ -38,7 +38,7 @@ describe('what is read in pages', () => {
     expect([calls, errors]).toEqual([1, ['count: store_unavailable', 'listSubject: store_unavailable']])
   })
 
-  test('lets go of a list that is left early', async () => {
+  test('ends the store’s iteration when the caller leaves a list early', async () => {
     const store = heldStore()
     const sessions = createSessions({ store, clock })
     for (let i = 0; i < 3; i++) await (await sessions.load(undefined)).login('ann')
@@ -61,36 +61,36 @@ describe('what is read in pages', () => {
   })
 })
 
-describe('what is written in pages', () => {
-  test('is begun again once, where it may have done nothing', async () => {
+describe('a write in pages', () => {
+  test('is retried once if it may have done nothing', async () => {
     const tries = [pages<number>(cut()), pages<number>(2, 1)]
     const { sessions, errors } = on({ deleteSubject: () => tries.shift()! })
     expect(await sessions.revokeSubject('ann')).toBe(3)
     expect(errors).toEqual(['revokeSubject: unknown_outcome'])
   })
 
-  test('says what the store says, where nothing was done', async () => {
+  test('rejects with the store’s error if nothing was done', async () => {
     const { sessions } = on({ deleteSubject: () => pages<number>(0, refused()) })
     await expect(sessions.revokeSubject('ann')).rejects.toMatchObject({ code: 'store_unavailable' })
   })
 
-  test('is of unknown outcome once a page was done, whatever the store says', async () => {
+  test('has an unknown outcome once a page was done, whatever the store’s error', async () => {
     const { sessions, errors } = on({ deleteSubject: () => pages<number>(5, refused()) })
     await expect(sessions.revokeSubject('ann')).rejects.toMatchObject({ code: 'unknown_outcome' })
     expect(errors).toEqual(['revokeSubject: unknown_outcome', 'revokeSubject: unknown_outcome'])
   })
 
-  test('sums up what each page did', async () => {
+  test('returns the sum of its pages', async () => {
     const { sessions } = on({ sweep: () => pages<number>(5, 0, 2), deleteSubject: () => pages(1, undefined, 2) })
     expect([await sessions.sweep(), await sessions.revokeSubject('ann')]).toEqual([7, undefined])
   })
 })
 
-describe('time', () => {
+describe('storeTimeout', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
   afterEach(() => void vi.useRealTimers())
 
-  test('is bounded for each step, and not for the whole', async () => {
+  test('bounds each step, not the whole call', async () => {
     const { sessions } = on({
       async *count() {
         for (let page = 0; page < 10; page++) {
@@ -102,7 +102,7 @@ describe('time', () => {
     expect(await sessions.count()).toBe(10)
   })
 
-  test('ends a step that hangs, and waits for nothing more of it', async () => {
+  test('ends a step that hangs, and does not wait for the iteration to close', async () => {
     const { sessions } = on({
       async *count() {
         yield 1

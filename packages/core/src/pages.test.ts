@@ -18,7 +18,7 @@ test('a page grows while it takes less than 5 ms, and shrinks when it takes long
   expect(sizes).toEqual([200, 250, 62, 62, 8, 16])
 })
 
-test('pages are summed; where one cannot tell nobody can', async () => {
+test('sum adds up the pages; if a page has no number, the sum has none', async () => {
   expect(
     await sum(
       (async function* () {

@@ -46,7 +46,7 @@ async function dataOf(cookieValue: string | undefined): Promise<Partial<Data>> {
 }
 
 describe('two requests write', () => {
-  test('different keys: both survive, deletions too, and each sees the other’s', async () => {
+  test('different keys: both changes survive, deletions too, and each session sees the other’s', async () => {
     const [one, two, cookie] = await pair({ a: 1, n: 0 })
     delete one.data.a
     two.data.b = 2
@@ -58,7 +58,7 @@ describe('two requests write', () => {
     expect(events).not.toContain('conflict')
   })
 
-  test('the same key: the last writer wins, and it is an event', async () => {
+  test('the same key: the last writer wins, and a conflict event reports it', async () => {
     const [one, two, cookie] = await pair()
     one.data.n = 1
     two.data.n = 2
@@ -75,7 +75,7 @@ describe('two requests write', () => {
     expect(events).not.toContain('conflict')
   })
 
-  test('one changes a key that the other deletes: a conflict', async () => {
+  test('the same key, which one request changes and the other deletes: a conflict', async () => {
     const [one, two, cookie] = await pair()
     delete one.data.n
     two.data.n = 5
@@ -104,7 +104,7 @@ describe('two requests write', () => {
     expect([await dataOf(cookie), two.data]).toEqual([{ n: 13 }, { n: 13 }])
   })
 
-  test('by update: every one counts, and no conflict is reported', async () => {
+  test('by update: every update counts, and no conflict is reported', async () => {
     const [, , cookie] = await pair()
     const requests = await Promise.all(Array.from({ length: 8 }, () => sessions.load(cookie)))
     const outcomes = await Promise.all(
@@ -114,7 +114,7 @@ describe('two requests write', () => {
     expect([await dataOf(cookie), events.includes('conflict')]).toEqual([{ n: 8 }, false])
   })
 
-  test('for ever: a bound, then an error', async () => {
+  test('without end: the write gives up after a bound of tries with an error', async () => {
     const [, , cookie] = await pair()
     let tries = 0
     const replace = async (): Promise<'conflict'> => (tries++, 'conflict')
@@ -134,7 +134,7 @@ describe('requests of one process write the same session', () => {
     Promise.all(Array.from({ length: count }, () => sessions.load(cookie)))
   const count = (data: Partial<Data>): void => void (data.n = (data.n ?? 0) + 1)
 
-  test('however many do it at once, each counts, in one call each', async () => {
+  test('however many do so at once, each write counts and takes one call', async () => {
     const [, , cookie] = await pair()
     const requests = await load(cookie, 200)
     const outcomes = await Promise.all(requests.map((session) => session.update(count)))
@@ -142,7 +142,7 @@ describe('requests of one process write the same session', () => {
     expect([await dataOf(cookie), store.called('replace')]).toEqual([{ n: 200 }, 200])
   })
 
-  test('two processes of a hundred: each counts', async () => {
+  test('a hundred requests in each of two processes: each write counts', async () => {
     const [, , cookie] = await pair()
     const requests = [
       ...(await load(cookie, 100)),
@@ -152,7 +152,7 @@ describe('requests of one process write the same session', () => {
     expect(await dataOf(cookie)).toEqual({ n: 200 })
   })
 
-  test('the next judges its secret again: after a rotation it writes nothing, and its function does not run', async () => {
+  test('a waiting update checks its secret again: after a rotation it writes nothing and its function does not run', async () => {
     const [, , cookie] = await pair()
     const [one, two] = await load(cookie, 2)
     store.hold('replace')
@@ -165,7 +165,7 @@ describe('requests of one process write the same session', () => {
     expect([await update, ran, await dataOf(cookieValue)]).toEqual([{ status: 'superseded' }, 0, { n: 0 }])
   })
 
-  test('an outage at one fails those that wait, and no call is made for them; the next write goes through', async () => {
+  test('an outage at one write fails the waiting writes without a call; the next write succeeds', async () => {
     const [, , cookie] = await pair()
     const requests = await load(cookie, 4)
     store.hold('replace')
@@ -184,7 +184,7 @@ describe('requests of one process write the same session', () => {
     expect(await requests[3]!.update(count)).toEqual({ status: 'saved' })
   })
 
-  test('a logout waits for no writer, and those that wait are gone', async () => {
+  test('a logout waits for no writer, and the waiting writes answer "gone"', async () => {
     const [, , cookie] = await pair()
     const [one, two, three] = await load(cookie, 3)
     store.hold('replace')
@@ -195,7 +195,7 @@ describe('requests of one process write the same session', () => {
     expect(await Promise.all(updates)).toEqual([{ status: 'gone' }, { status: 'gone' }])
   })
 
-  test('whoever waits in vain is told after twice storeTimeout, and has written nothing', async () => {
+  test('a write that waits in vain rejects after twice storeTimeout, and has written nothing', async () => {
     start({ storeTimeout: '50ms' })
     const [, , cookie] = await pair()
     const [one, two] = await load(cookie, 2)
@@ -211,7 +211,7 @@ describe('requests of one process write the same session', () => {
 })
 
 describe('what a request changes while its commit is under way', () => {
-  test('stays pending, and is written by the next commit', async () => {
+  test('stays pending, and the next commit writes it', async () => {
     const [one, , cookie] = await pair()
     store.hold('replace')
     one.data.a = 1
@@ -228,7 +228,7 @@ describe('what a request changes while its commit is under way', () => {
     expect(await dataOf(cookie)).toEqual({ a: 1, b: 2, n: 0 })
   })
 
-  test('two commits at once are one after the other', async () => {
+  test('two commits at once run one after the other', async () => {
     const [one, , cookie] = await pair()
     one.data.a = 1
     const first = one.commit()
@@ -293,7 +293,7 @@ describe('logout wins', () => {
 })
 
 describe('a write whose answer is lost', () => {
-  test('is sent again once, and counts once', async () => {
+  test('is retried once, and counts once', async () => {
     const [one, , cookie] = await pair()
     store.hold('replace')
     const update = one.update((data) => void (data.n = (data.n ?? 0) + 1))
@@ -321,7 +321,7 @@ describe('a write whose answer is lost', () => {
     expect(await dataOf(cookie)).toEqual({ n: 11 })
   })
 
-  test('twice: an unknown outcome, which another commit settles without writing twice', async () => {
+  test('twice has an unknown outcome, which the next commit settles without writing twice', async () => {
     const [one, , cookie] = await pair()
     store.hold('replace')
     one.data.a = 1
@@ -341,7 +341,7 @@ describe('a write whose answer is lost', () => {
     ])
   })
 
-  test('and was never applied is applied by the commit that settles it', async () => {
+  test('and that was never applied is applied by the commit that settles it', async () => {
     const [one, , cookie] = await pair()
     store.hold('replace')
     one.data.a = 1
@@ -355,7 +355,7 @@ describe('a write whose answer is lost', () => {
     expect([await one.commit(), await dataOf(cookie)]).toEqual([{ status: 'saved' }, { a: 1, n: 0 }])
   })
 
-  test('behind more than eight other writes is never applied again', async () => {
+  test('and that more than eight other writes followed is never applied again', async () => {
     const [one, two, cookie] = await pair()
     store.hold('replace')
     const update = one.update((data) => void (data.n = (data.n ?? 0) + 1))
@@ -373,7 +373,7 @@ describe('a write whose answer is lost', () => {
     expect([await one.commit(), await dataOf(cookie)]).toEqual([{ status: 'unchanged' }, { n: 91 }])
   })
 
-  test('as a create: a new key, never the same again; the first may land and opens to nobody', async () => {
+  test('and that was a create is retried under a new key; the first record may land late, and no cookie opens it', async () => {
     const session = await sessions.load(undefined)
     session.data.n = 1
     store.hold('create')
@@ -392,7 +392,7 @@ describe('a write whose answer is lost', () => {
   })
 })
 
-describe('an outage', () => {
+describe('an outage of the store', () => {
   test('at load rejects: nobody is signed out', async () => {
     const [, , cookie] = await pair()
     store.hold('read')
@@ -405,7 +405,7 @@ describe('an outage', () => {
     })
   })
 
-  test('at a write is tried again once; then it is an error, and the changes are kept for the next commit', async () => {
+  test('at a write leads to one retry, then to an error; the next commit has the changes', async () => {
     const [one, , cookie] = await pair()
     one.data.a = 1
     store.hold('replace')
@@ -419,7 +419,7 @@ describe('an outage', () => {
     expect([await one.commit(), await dataOf(cookie)]).toEqual([{ status: 'saved' }, { a: 1, n: 0 }])
   })
 
-  test('that never answers ends by storeTimeout', async () => {
+  test('that leaves a call without an answer ends by storeTimeout', async () => {
     start({ storeTimeout: '20ms' })
     const [, , cookie] = await pair()
     store.hold('read')
@@ -431,7 +431,7 @@ describe('an outage', () => {
 })
 
 describe('rotation', () => {
-  test('of two at once has one winner; the other is told, and sets no cookie', async () => {
+  test('twice at once has one winner; the loser’s outcome is superseded and sets no cookie', async () => {
     const [one, two, cookie] = await pair()
     const [first, second] = await Promise.all([one.regenerate(), two.regenerate()])
     expect([first.status, second, bindingOf(two).cookieChange]).toEqual(['saved', { status: 'superseded' }, undefined])
@@ -441,7 +441,7 @@ describe('rotation', () => {
     ])
   })
 
-  test('a write in flight across it is told, and not applied', async () => {
+  test('makes a write that is in flight across it superseded, and the write is not applied', async () => {
     const [one, two] = await pair()
     store.hold('replace')
     let ran = 0
@@ -455,7 +455,7 @@ describe('rotation', () => {
     expect([await update, ran]).toEqual([{ status: 'superseded' }, 1])
   })
 
-  test('keeps the old secret for its window: it reads, writes and ends, but never rotates', async () => {
+  test('keeps the old secret for a window, in which it reads, writes and ends the session but never rotates', async () => {
     const [one, two, cookie] = await pair()
     const { cookieValue } = await one.regenerate({ keepOldFor: '10s' })
     two.data.a = 1
@@ -476,7 +476,7 @@ describe('rotation', () => {
     expect([(await sessions.load(cookie)).status, (await sessions.load(cookieValue)).status]).toEqual(['new', 'active'])
   })
 
-  test('looks at the window’s end again before a write is sent a second time', async () => {
+  test('checks the end of the window again before a retry of a write', async () => {
     const [one, , cookie] = await pair()
     await one.regenerate({ keepOldFor: '10s' })
     const two = await sessions.load(cookie)
@@ -491,7 +491,7 @@ describe('rotation', () => {
     expect((await sessions.load(cookie)).status).toBe('superseded')
   })
 
-  test('ends the windows of earlier ones; both old secrets are superseded', async () => {
+  test('ends the windows of earlier rotations; both old secrets are superseded', async () => {
     const [one, , first] = await pair()
     const { cookieValue: second } = await one.regenerate({ keepOldFor: '60s' })
     const { cookieValue: third } = await (await sessions.load(second)).regenerate()
@@ -500,7 +500,7 @@ describe('rotation', () => {
     expect((await sessions.load(third)).status).toBe('active')
   })
 
-  test('leaves no time at which a slow clock would let the old secret in', async () => {
+  test('accepts the old secret at no time after its window, even by a slow clock', async () => {
     const [one, , first] = await pair()
     const begin = now
     const { cookieValue: second } = await one.regenerate({ keepOldFor: '10s' })
@@ -515,7 +515,7 @@ describe('rotation', () => {
     )
   })
 
-  test('by a slow clock does not shorten how long earlier secrets are known', async () => {
+  test('by a slow clock does not shorten the time for which earlier secrets are known as superseded', async () => {
     const [one, , first] = await pair()
     const { cookieValue: second } = await one.regenerate()
     now -= 50_000
@@ -532,7 +532,7 @@ describe('rotation', () => {
     expect([one.handle, one.createdAt]).toEqual([handle, createdAt])
   })
 
-  test('takes the changes of its request along', async () => {
+  test('writes the pending changes of its request', async () => {
     const [one] = await pair()
     one.data.a = 1
     const { cookieValue } = await one.regenerate()
@@ -541,7 +541,7 @@ describe('rotation', () => {
 })
 
 describe('login from an anonymous session', () => {
-  test('cannot be fixated: the old secret opens nothing', async () => {
+  test('cannot be fixated: the old secret opens no session', async () => {
     const [one, , cookie] = await pair()
     const { cookieValue } = await one.login('ann')
     expect(cookieValue!.slice(0, 28)).not.toBe(cookie.slice(0, 28))
@@ -549,7 +549,7 @@ describe('login from an anonymous session', () => {
     expect([old.status, old.subject, old.data]).toEqual(['superseded', undefined, {}])
   })
 
-  test('takes what another request wrote meanwhile along', async () => {
+  test('carries along what another request wrote meanwhile', async () => {
     const [one, two] = await pair()
     store.hold('replace')
     one.data.a = 1
@@ -569,7 +569,7 @@ describe('login from an anonymous session', () => {
     ])
   })
 
-  test('leaves a write after it superseded, and unapplied', async () => {
+  test('leaves a later write under the old secret superseded and unapplied', async () => {
     const [one, two] = await pair()
     await one.login('ann')
     two.data.b = 2
@@ -598,7 +598,7 @@ describe('login from an anonymous session', () => {
     expect((await sessions.load(cookieValue)).subject).toBe('bob')
   })
 
-  test('whose marker fails all the same ends signed in, and reports it', async () => {
+  test('whose marker cannot be written still ends signed in, and reports the failure', async () => {
     const [one] = await pair()
     const errors: string[] = []
     sessions.on('error', ({ operation }) => errors.push(operation))
@@ -612,7 +612,7 @@ describe('login from an anonymous session', () => {
     expect([(await sessions.load(cookieValue)).subject, errors.at(-1)]).toEqual(['ann', 'login: mark'])
   })
 
-  test('whose create fails throws, and signs nobody in', async () => {
+  test('whose create fails throws and signs nobody in', async () => {
     const [one, , cookie] = await pair()
     store.hold('create')
     const login = one.login('ann')
@@ -627,7 +627,7 @@ describe('login from an anonymous session', () => {
 })
 
 describe('login as the same subject again', () => {
-  test('is one replace; rotated away in between it is a session of its own, with a copy of the data', async () => {
+  test('is one replace; if another login rotated the secret meanwhile, it creates a session of its own with a copy of the data', async () => {
     const anonymous = await sessions.load(undefined)
     anonymous.data.a = 1
     const { cookieValue } = await anonymous.login('ann')
@@ -640,7 +640,7 @@ describe('login as the same subject again', () => {
     }
   })
 
-  test('found gone, starts anew without data', async () => {
+  test('whose record is gone creates a new session without data', async () => {
     const anonymous = await sessions.load(undefined)
     anonymous.data.a = 1
     const { cookieValue } = await anonymous.login('ann')

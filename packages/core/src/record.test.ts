@@ -4,7 +4,7 @@ import { DAMAGED_RECORD, decodeRecord, encodeRecord, expiryIn, RECORD_HEAD } fro
 const record = { revision: 3, expiresAt: 2000, subject: 'Ännchen', payload: new TextEncoder().encode('payload') }
 const anonymous = { revision: 1, expiresAt: 2000, payload: record.payload }
 
-test('a record comes back as it was', () => {
+test('a decoded record equals the encoded record', () => {
   for (const one of [
     record,
     anonymous,
@@ -16,7 +16,7 @@ test('a record comes back as it was', () => {
     expect(decodeRecord(encodeRecord(one))).toEqual(one)
 })
 
-test('expiry and revision stand at 4 and 12, and the head tells when a record ends', () => {
+test('expiry and revision are at bytes 4 and 12, and the head alone gives the expiry', () => {
   const bytes = Buffer.from(encodeRecord(record))
   expect([bytes.readDoubleBE(4), bytes.readDoubleBE(12)]).toEqual([2000, 3])
   expect([expiryIn(bytes.subarray(0, RECORD_HEAD)), expiryIn(bytes.subarray(0, RECORD_HEAD - 1))]).toEqual([
@@ -25,7 +25,7 @@ test('expiry and revision stand at 4 and 12, and the head tells when a record en
   ])
 })
 
-test('a touch changes the first 12 bytes alone', () => {
+test('a touch changes only the first 12 bytes', () => {
   const [before, after] = [record, { ...record, expiresAt: 3000 }].map(encodeRecord)
   expect(decodeRecord(Buffer.concat([after!.subarray(0, 12), before!.subarray(12)]))).toEqual({
     ...record,
@@ -34,7 +34,7 @@ test('a touch changes the first 12 bytes alone', () => {
   expect(after!.subarray(12)).toEqual(before!.subarray(12))
 })
 
-test('a head of which any bit is changed is damaged', () => {
+test('a head with any flipped bit is damaged', () => {
   const bytes = encodeRecord(record)
   for (let bit = 0; bit < 8 * (bytes.length - record.payload.length); bit++) {
     const changed = Buffer.from(bytes)
@@ -51,7 +51,7 @@ test.each([
   expect(decodeRecord(encodeRecord({ ...record, ...wrong }))).toBe(DAMAGED_RECORD)
 })
 
-test('a record that is cut has less of a payload, or is damaged', () => {
+test('a truncated record is damaged, or has a shorter payload', () => {
   const bytes = encodeRecord(record)
   const head = bytes.length - record.payload.length
   expect(decodeRecord(new Uint8Array())).toBeUndefined()

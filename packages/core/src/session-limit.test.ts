@@ -17,7 +17,7 @@ async function signIn(sessions: Sessions, subject = 'u', cookie?: string): Promi
 }
 
 describe('maxPerSubject', () => {
-  test('refuses a login past it, with nothing written; one fewer makes room', async () => {
+  test('refuses a login past the limit and writes nothing; a logout makes room', async () => {
     const store = heldStore()
     const sessions = sessionsOf({ store, maxPerSubject: 2 })
     const first = await signIn(sessions)
@@ -37,13 +37,13 @@ describe('maxPerSubject', () => {
     expect(await third.login('u')).toMatchObject({ status: 'created' })
   })
 
-  test('who signs in again in the same session makes no further one', async () => {
+  test('does not count a second sign-in in the same session', async () => {
     const sessions = sessionsOf({ maxPerSubject: 1 })
     const session = await signIn(sessions)
     expect(await session.login('u')).toMatchObject({ status: 'saved' })
   })
 
-  test('markers and sessions that are over do not count', async () => {
+  test('does not count markers and sessions that have ended', async () => {
     const sessions = sessionsOf({ maxPerSubject: 1 })
     const session = await signIn(sessions)
     await session.login('another')
@@ -52,14 +52,14 @@ describe('maxPerSubject', () => {
     expect((await signIn(sessions)).status).toBe('active')
   })
 
-  test('what a newer deploy wrote counts, and locks nobody out', async () => {
+  test('counts sessions that a newer deploy wrote, without failing on them', async () => {
     const store = memoryStore()
     await signIn(sessionsOf({ store, schemaVersion: 2 }))
     expect((await signIn(sessionsOf({ store, maxPerSubject: 2 }))).status).toBe('active')
     await expect(signIn(sessionsOf({ store, maxPerSubject: 2 }))).rejects.toMatchObject({ code: 'too_many_sessions' })
   })
 
-  test('logins at the same time may exceed it by their number', async () => {
+  test('may be exceeded by the number of simultaneous logins', async () => {
     const store = heldStore()
     const sessions = sessionsOf({ store, maxPerSubject: 1 })
     store.hold('create')
@@ -83,8 +83,8 @@ describe('maxPerSubject', () => {
   })
 })
 
-describe('anonymous', () => {
-  test('bounds sessions that nobody signed in to, and those alone', async () => {
+describe('the option anonymous', () => {
+  test('bounds only sessions that nobody signed in to', async () => {
     const sessions = sessionsOf({ anonymous: { idleTimeout: '5m', absoluteTimeout: '1h' } })
     const session = await sessions.load(undefined)
     expect(session.expiresAt).toBe(now + 5 * MINUTE)
@@ -97,7 +97,7 @@ describe('anonymous', () => {
     expect(session.expiresAt).toBe(now + 5 * MINUTE)
   })
 
-  test('ends at its own absolute time, however it is used', async () => {
+  test('ends an anonymous session at its own absolute timeout, however often it is used', async () => {
     const sessions = sessionsOf({ anonymous: { idleTimeout: false, absoluteTimeout: '5m' } })
     const session = await sessions.load(undefined)
     session.data = { n: 1 }
@@ -108,7 +108,7 @@ describe('anonymous', () => {
     expect((await sessions.load(cookieValue)).status).toBe('new')
   })
 
-  test('what it leaves out is as createSessions has it, an idle timeout no longer than the absolute one', async () => {
+  test('takes what it leaves out from createSessions, with an idle timeout no longer than the absolute timeout', async () => {
     const lifeOf = async (anonymous: BaseOptions['anonymous']): Promise<number> =>
       (await sessionsOf({ anonymous: anonymous! }).load(undefined)).expiresAt - now
     expect(await lifeOf({})).toBe(30 * MINUTE)
@@ -116,7 +116,7 @@ describe('anonymous', () => {
     expect(await lifeOf({ idleTimeout: false })).toBe(720 * MINUTE)
   })
 
-  test('refuses what it does not know, and names its own options', () => {
+  test('refuses unknown options, and names its own options', () => {
     expect(() => sessionsOf({ anonymous: { ttl: '5m' } as object })).toThrow('ttl is no option of anonymous')
     expect(() => sessionsOf({ anonymous: { idleTimeout: '2h', absoluteTimeout: '1h' } })).toThrow(
       'anonymous.idleTimeout is longer than anonymous.absoluteTimeout',

@@ -12,8 +12,8 @@ beforeEach(() => {
 
 const code = (expected: string) => expect.objectContaining({ code: expected })
 
-describe('what an application sees', () => {
-  test('is no member that a binding needs', async () => {
+describe('what an application sees of a session', () => {
+  test('includes no member that only a binding needs', async () => {
     type Members = keyof Session
     expectTypeOf<Members>().toEqualTypeOf<
       | 'data'
@@ -41,7 +41,7 @@ describe('what an application sees', () => {
       expect(member in session).toBe(false)
   })
 
-  test('has nothing that all sessions share and that one can change', async () => {
+  test('includes nothing mutable that all sessions share', async () => {
     const session = await sessions.load(undefined)
     const { flash } = session
     expect(Object.isFrozen(flash)).toBe(true)
@@ -73,7 +73,7 @@ describe('what an application sees', () => {
     expect(await session.commit()).toEqual({ status: 'unchanged' })
   })
 
-  test('refuses what would change the object in other ways', async () => {
+  test('refuses every other way to change the object', async () => {
     const session = await sessions.load(undefined)
     expect(() => Object.defineProperty(session, 'user', { value: 1 })).toThrow('session.data.user')
     expect(() => delete (session as { data?: unknown }).data).toThrow('cannot be deleted')
@@ -81,7 +81,7 @@ describe('what an application sees', () => {
     expect(() => Object.setPrototypeOf(session, {})).toThrow('cannot be replaced')
   })
 
-  test('prints handle, status, subject and data, and never the secret', async () => {
+  test('prints as handle, status, subject and data, never the secret', async () => {
     const session = await sessions.load(undefined)
     session.data['theme'] = 'dark'
     const { cookieValue } = await session.login('ann')
@@ -100,7 +100,7 @@ describe('what an application sees', () => {
   })
 })
 
-describe('used', () => {
+describe('the mark "used"', () => {
   test.each<[string, (session: Session) => unknown]>([
     ['reading a property', (session) => session.subject],
     ['reading one that is not there', (session) => Reflect.get(session, 'user') as unknown],
@@ -118,7 +118,7 @@ describe('used', () => {
     expect(bindingOf(session).used).toBe(true)
   })
 
-  test('is not what a binding does, nor handing the object along', async () => {
+  test('is not set by what a binding does, nor by passing the object along', async () => {
     const session = await (async () => sessions.load(undefined))()
     const bound = bindingOf(session)
     const seen = [bound.status, bound.handle, bound.needsCommit, bound.cookieChange, await bound.commit()]
@@ -128,14 +128,14 @@ describe('used', () => {
     expect(bound.used).toBe(false)
   })
 
-  test('belongs to the request: a logout does not reset it', async () => {
+  test('is not reset by a logout', async () => {
     const session = await sessions.load(undefined)
     await session.login('ann')
     await session.logout()
     expect(bindingOf(session).used).toBe(true)
   })
 
-  test('for the first time after a response that a shared cache may store is an event', async () => {
+  test('reports an event if it is set after a response that a shared cache may store', async () => {
     const late: unknown[] = []
     const lines: string[] = []
     sessions = createSessions({ store: memoryStore(), log: (line) => lines.push(line) })
@@ -154,8 +154,8 @@ describe('used', () => {
   })
 })
 
-describe('a session that a binding begins at once', () => {
-  test('is new, and is closed and used as any other', async () => {
+describe('a session that a binding begins synchronously', () => {
+  test('is new, and is closed and used like any other', async () => {
     const session = sessionsBindingOf(sessions).begin!()
     expect([session.status, session.handle, session.data]).toEqual(['new', undefined, {}])
     session.data['n'] = 1
@@ -165,7 +165,7 @@ describe('a session that a binding begins at once', () => {
     await expect(closed.login('ann')).rejects.toEqual(code('response_started'))
   })
 
-  test('is not to be had where a schema, which may take its time, makes the data', async () => {
+  test('is not available where a schema, which may be asynchronous, makes the data', async () => {
     const schema = {
       '~standard': { version: 1 as const, vendor: 'mine', validate: async () => ({ value: { n: 0 } }) },
     }
@@ -174,7 +174,7 @@ describe('a session that a binding begins at once', () => {
     expect((await sessionsBindingOf(shaped).load([])).data).toEqual({ n: 0 })
   })
 
-  test('whether a shared cache may store its response is asked when it is used for the first time, and once', async () => {
+  test('asks once, at its first use, whether a shared cache may store its response', async () => {
     let asked = 0
     const late: unknown[] = []
     sessions.on('uncacheable_late', (event) => late.push(event))
@@ -270,7 +270,7 @@ describe('a callback', () => {
     expect(session.status).toBe('new')
   })
 
-  test('that waits is refused by update before it has run', async () => {
+  test('that is asynchronous is refused by update before it runs', async () => {
     const session = await sessions.load(undefined)
     let runs = 0
     const waiting = async (): Promise<void> => {
@@ -281,7 +281,7 @@ describe('a callback', () => {
   })
 })
 
-test('a binding is refused what is no session, and no sessions', () => {
+test('bindingOf refuses what is no session, and sessionsBindingOf what is no sessions object', () => {
   expect(() => bindingOf({} as Session)).toThrow(code('invalid_option'))
   expect(() => sessionsBindingOf(undefined as unknown as Sessions)).toThrow('createSessions({ store })')
 })

@@ -56,7 +56,7 @@ describe('bad options', () => {
     )
   })
 
-  test('pepper is needed where the tag alone decides on the shard', () => {
+  test('pepper is required if the tag alone chooses the shard', () => {
     store = heldStore({ traits: { needsPepper: true } })
     expect(() => open()).toThrow(expect.objectContaining({ message: expect.stringMatching(/^pepper /) }))
     expect(() => open({ pepper: ['sixteen bytes or more', false] })).toThrow(/^pepper /)
@@ -91,7 +91,7 @@ describe('load', () => {
     expect(store.calls.every(({ step }) => step.method === 'read')).toBe(true)
   })
 
-  test('of the right handle with a wrong secret is rejected and reported, without the secret', async () => {
+  test('of a right handle with a wrong secret gives a new session, and an event without the secret', async () => {
     const sessions = open()
     const events: SessionsEvents['rejected'][] = []
     sessions.on('rejected', (event) => events.push(event))
@@ -100,7 +100,7 @@ describe('load', () => {
     expect(events).toEqual([{ reason: 'mismatched', handle: cookie.slice(0, 28) }])
   })
 
-  test('adopts no tag and no id: what it creates has a key of its own', async () => {
+  test('adopts no tag and no id from the cookie: a created session has a key of its own', async () => {
     const sessions = open()
     const session = await sessions.load('a'.repeat(60))
     session.data.x = 1
@@ -108,7 +108,7 @@ describe('load', () => {
     expect(cookieValue).not.toContain('a'.repeat(12))
   })
 
-  test('of what the store keeps opens nothing', async () => {
+  test('of anything that the store keeps opens no session', async () => {
     const sessions = open()
     const cookie = await stored(sessions)
     const text = JSON.stringify(
@@ -121,7 +121,7 @@ describe('load', () => {
       expect((await sessions.load(cookie.slice(0, 28) + digest.slice(0, 32))).status).toBe('new')
   })
 
-  test('costs nothing without a cookie, one read with one; an untouched new session is not stored', async () => {
+  test('makes no call without a cookie and one read with a cookie; an unchanged new session is not stored', async () => {
     const sessions = open()
     expect([await (await sessions.load(undefined)).commit(), store.called()]).toEqual([{ status: 'unchanged' }, 0])
     const cookie = await stored(sessions)
@@ -131,8 +131,8 @@ describe('load', () => {
   })
 })
 
-describe('time', () => {
-  test('slides with use, throttled to a tenth, and never past the absolute end', async () => {
+describe('the lifetime of a session', () => {
+  test('slides with use, at most once in a tenth of the idle timeout, never past the absolute expiry', async () => {
     const sessions = open({ idleTimeout: '30m', absoluteTimeout: '1h' })
     const cookie = await stored(sessions)
     now += 3 * MINUTE - 1
@@ -157,7 +157,7 @@ describe('time', () => {
     expect((await sessions.load(cookie)).status).toBe('new')
   })
 
-  test('is set per login, and says so to the cookie', async () => {
+  test('can be set by each login, and the cookie follows it', async () => {
     const sessions = open()
     const session = await sessions.load(undefined)
     await session.login('ann', { idleTimeout: '7d', absoluteTimeout: '30d' })
@@ -172,7 +172,7 @@ describe('time', () => {
     ])
   })
 
-  test('past the end at a write: gone', async () => {
+  test('that is over at a write makes the outcome "gone"', async () => {
     const sessions = open()
     const session = await sessions.load(await stored(sessions))
     session.data.x = 1
@@ -180,7 +180,7 @@ describe('time', () => {
     expect(await session.commit()).toEqual({ status: 'gone' })
   })
 
-  test('requireFresh wants a recent sign-in', async () => {
+  test('requireFresh throws unless the sign-in is recent', async () => {
     const session = await open().load(undefined)
     const stale = expect.objectContaining({ code: 'not_fresh' })
     expect(() => session.requireFresh('5m')).toThrow(stale)
@@ -206,12 +206,12 @@ describe('data', () => {
     expect([data, (await sessions.load(await stored(sessions, data))).data]).toEqual([{ b: 4 }, { b: 4 }])
   })
 
-  test('on the session itself is refused, by the name it should have', async () => {
+  test('assigned on the session itself is refused with the name session.data.x', async () => {
     const session = await open().load(undefined)
     expect(() => Object.assign(session, { user: 'ann' })).toThrow('session.data.user')
   })
 
-  test('that is changed and changed back is no write', async () => {
+  test('that is changed and changed back causes no write', async () => {
     const sessions = open()
     const session = await sessions.load(await stored(sessions, { list: [1, { two: 2 }] }))
     ;(session.data.list as unknown[]).push(3)
@@ -252,7 +252,7 @@ describe('data', () => {
     expect(await read.commit()).toEqual({ status: 'unchanged' })
   })
 
-  test('that holds itself is refused', async () => {
+  test('with a reference to itself is refused', async () => {
     const session = await open().load(undefined)
     const loop: Record<string, unknown> = {}
     loop.loop = loop
@@ -296,7 +296,7 @@ describe('flash', () => {
     expect((await sessions.load(cookieValue)).flashed('notice')).toEqual([])
   })
 
-  test('read in the request that left it is not stored', async () => {
+  test('read in the request that added it is not stored', async () => {
     const session = await open().load(undefined)
     session.flash('notice', 'now')
     expect([session.flashed('notice'), await session.commit(), store.called()]).toEqual([
@@ -306,7 +306,7 @@ describe('flash', () => {
     ])
   })
 
-  test('left by two requests: both survive', async () => {
+  test('added by two requests survives from both', async () => {
     const sessions = open()
     const cookie = await stored(sessions)
     const [one, two] = [await sessions.load(cookie), await sessions.load(cookie)]
@@ -319,7 +319,7 @@ describe('flash', () => {
 })
 
 describe('a subject’s sessions', () => {
-  test('are listed with what a list of devices shows, and no secret', async () => {
+  test('are listed with what a list of devices shows, without secrets', async () => {
     const sessions = open()
     const session = await sessions.load(undefined)
     const { cookieValue } = await session.login('ann', { label: 'Firefox', client: { os: 'Linux' }, persistent: false })
@@ -339,7 +339,7 @@ describe('a subject’s sessions', () => {
     expect(await Array.fromAsync(sessions.listSubject('bob'))).toEqual([])
   })
 
-  test('are revoked one by one: only if they are theirs', async () => {
+  test('are revoked one by one only by a call with the right subject', async () => {
     const sessions = open()
     const session = await sessions.load(undefined)
     const { cookieValue } = await session.login('ann')
@@ -354,7 +354,7 @@ describe('a subject’s sessions', () => {
     expect((await sessions.load(cookieValue)).status).toBe('new')
   })
 
-  test('are revoked all, or all but this', async () => {
+  test('are revoked all, or all but the current session', async () => {
     const sessions = open()
     const all = await Promise.all([1, 2, 3].map(() => sessions.load(undefined)))
     for (const session of all) await session.login('ann')
@@ -384,14 +384,14 @@ describe('a subject’s sessions', () => {
     expect((await sessions.load(cookieValue)).status).toBe('active')
   })
 
-  test('revoke ends anybody’s session for an administrator', async () => {
+  test('can be ended by an administrator: revoke with anySubject ends any session', async () => {
     const sessions = open()
     const cookieValue = await stored(sessions)
     expect(await sessions.revoke(cookieValue.slice(0, 28), { anySubject: true })).toBe(true)
     expect((await sessions.load(cookieValue)).status).toBe('new')
   })
 
-  test('revoke and revokeSubject end what a newer deploy wrote', async () => {
+  test('end by revoke and revokeSubject even if a newer deploy wrote them', async () => {
     const session = await open({ schemaVersion: 2 }).load(undefined)
     await session.login('ann')
     const other = await open({ schemaVersion: 2 }).load(undefined)
@@ -403,7 +403,7 @@ describe('a subject’s sessions', () => {
     expect(await sessions.revokeSubject('ann')).toBe(1)
   })
 
-  test('revokeSubject refuses an except that would spare nobody, and revokes nothing', async () => {
+  test('stay as they are if the except of revokeSubject names no session of theirs, which is refused', async () => {
     const sessions = open()
     const [mine, ended, anonymous, bobs, rotated] = await Promise.all(
       Array.from({ length: 5 }, () => sessions.load(undefined)),
@@ -446,7 +446,7 @@ describe('a subject’s sessions', () => {
     expect((await sessions.load(cookieValue)).status).toBe('active')
   })
 
-  test('revokeSubject spares a session of another copy of core, which shows its handle', async () => {
+  test('can be spared by revokeSubject through a session object of another copy of core', async () => {
     const sessions = open()
     const { cookieValue } = await (await sessions.load(undefined)).login('ann')
     await (await sessions.load(undefined)).login('ann')
@@ -455,7 +455,7 @@ describe('a subject’s sessions', () => {
     expect((await sessions.load(cookieValue)).status).toBe('active')
   })
 
-  test('are found under each pepper, the old ones too', async () => {
+  test('are found under each pepper, old peppers too', async () => {
     const [old, next] = ['the pepper of last year', 'the pepper of this year']
     await (await open({ pepper: old }).load(undefined)).login('ann')
     const sessions = open({ pepper: [next, old] })
@@ -464,7 +464,7 @@ describe('a subject’s sessions', () => {
     expect(await sessions.revokeSubject('ann')).toBe(2)
   })
 
-  test('on a store that cannot: unsupported', async () => {
+  test('on a store that cannot list them: unsupported', async () => {
     const { list: _, deleteSubject: __, count: ___, ...bare } = store
     const sessions = open({ store: { ...bare, read: store.read } })
     await expect(Array.fromAsync(sessions.listSubject('ann'))).rejects.toMatchObject({ code: 'unsupported' })
@@ -484,7 +484,7 @@ describe('a subject’s sessions', () => {
 describe('a schema', () => {
   const schema = z.object({ theme: z.enum(['light', 'dark']).default('light'), cart: z.array(z.string()).default([]) })
 
-  test('types and shapes the data; its defaults are no write', async () => {
+  test('types and shapes the data; its defaults cause no write', async () => {
     const sessions = createSessions({ store, clock, schema })
     const session = await sessions.load(undefined)
     session.data.theme satisfies 'light' | 'dark'
@@ -494,7 +494,7 @@ describe('a schema', () => {
     expect((await sessions.load(cookieValue)).data).toEqual({ theme: 'light', cart: ['book'] })
   })
 
-  test('is held before writing', async () => {
+  test('is checked before each write', async () => {
     const sessions = createSessions({ store, clock, schema })
     const session = await sessions.load(undefined)
     Object.assign(session.data, { theme: 'pink' })
@@ -508,7 +508,7 @@ describe('a schema', () => {
     expect(store.called()).toBe(0)
   })
 
-  test('lets keys survive that it does not know', async () => {
+  test('keeps keys that it does not know', async () => {
     const cookie = await stored(open(), { theme: 'dark', later: 1 })
     const session = await createSessions({ store, clock, schema }).load(cookie)
     expect(session.data).toEqual({ theme: 'dark', cart: [] })
@@ -525,7 +525,7 @@ describe('a schema', () => {
     })
   })
 
-  test('of a newer version is migrated to; of an older one rejects, and writes nothing', async () => {
+  test('of a newer version migrates the data; an older version rejects and writes nothing', async () => {
     const cookie = await stored(open(), { colour: 'dark' })
     const newer = createSessions({
       store,
@@ -557,7 +557,7 @@ describe('stored bytes', () => {
         : undefined,
   })
 
-  test('of another serializer are read, and written by the first; of an unknown one reject', async () => {
+  test('of any configured serializer are read, and written with the first; of an unknown serializer reject', async () => {
     const cookie = await stored()
     const both = createSessions<Record<string, string>>({ store, clock, serializer: upper })
     await (await both.load(cookie)).update((data) => void (data.x = 'y'))
@@ -578,13 +578,13 @@ describe('stored bytes', () => {
     expect((await sessions.load(cookie)).status).toBe('new')
   })
 
-  test('that are plain where sealing is configured are refused, unless a seal says otherwise', async () => {
+  test('that are plain where sealing is configured are refused, unless the seal accepts plaintext', async () => {
     const cookie = await stored()
     expect((await open({ seal: seal(1) }).load(cookie)).status).toBe('new')
     expect((await open({ seal: { ...seal(1), acceptPlaintext: true } }).load(cookie)).status).toBe('active')
   })
 
-  test('cut or flipped anywhere are reported, and give a new session', async () => {
+  test('that are truncated or flipped anywhere are reported, and give a new session', async () => {
     const sessions = open()
     const cookie = await stored(sessions)
     const handle = cookie.slice(0, 28)
@@ -603,8 +603,8 @@ describe('stored bytes', () => {
   })
 })
 
-describe('what the response’s start closes', () => {
-  test('is whatever needs a new cookie; other writes go on, and a logout still ends the session', async () => {
+describe('the start of the response', () => {
+  test('refuses what needs a new cookie; other writes go on, and a logout still ends the session', async () => {
     const sessions = open()
     const cookie = await stored(sessions)
     const session = await sessions.load(cookie)
@@ -622,7 +622,7 @@ describe('what the response’s start closes', () => {
 })
 
 describe('events and log', () => {
-  test('carry the handle, and never a secret or data', async () => {
+  test('contain the handle, never a secret or data', async () => {
     const lines: string[] = []
     const sessions = open({ log: (line) => lines.push(line) })
     const seen: [string, unknown][] = []
@@ -655,7 +655,7 @@ describe('events and log', () => {
     ])
   })
 
-  test('a listener that throws harms nobody, and is an error event', async () => {
+  test('survive a listener that throws, and report it as an error event', async () => {
     const sessions = open()
     const errors: string[] = []
     const stop = sessions.on('created', () => {
@@ -669,8 +669,8 @@ describe('events and log', () => {
   })
 })
 
-describe('needsCommit tells a binding that nothing has to be waited for', () => {
-  test('false for what is new or was only read', async () => {
+describe('needsCommit', () => {
+  test('is false for a session that is new or was only read', async () => {
     const fresh = await open().load(undefined)
     expect([bindingOf(fresh).needsCommit, fresh.data, bindingOf(fresh).needsCommit]).toEqual([false, {}, false])
     const read = await open().load(await stored())
@@ -690,7 +690,7 @@ describe('needsCommit tells a binding that nothing has to be waited for', () => 
     expect(bindingOf(session).needsCommit).toBe(false)
   })
 
-  test('false for a touch that is due of a session that was not used, which is not made', async () => {
+  test('is false for an unused session whose touch is due: the touch is not made', async () => {
     const session = await open().load(await stored())
     now += 10 * MINUTE
     const before = store.called()
@@ -702,7 +702,7 @@ describe('needsCommit tells a binding that nothing has to be waited for', () => 
     expect(await session.commit()).toEqual({ status: 'touched' })
   })
 
-  test('true while a write is unsettled', async () => {
+  test('is true while the outcome of a write is unknown', async () => {
     const session = await open().load(await stored())
     session.data['theme'] = 'light'
     store.hold('replace')

@@ -26,7 +26,7 @@ interface Profile {
   _json: any
 }
 
-test('data of these shapes compiles: all of them may be what JSON carries', () => {
+test('data of these shapes compiles: JSON can carry each of them', () => {
   const cases = [
     () => createSessions<{ user?: User }>({ store }),
     () => createSessions<{ tree?: Tree }>({ store }),
@@ -47,7 +47,7 @@ test('data of these shapes compiles: all of them may be what JSON carries', () =
   void cases
 })
 
-test('any, never and undefined hide nothing that is beside them', () => {
+test('the types any, never and undefined do not hide an uncarriable type beside them', () => {
   expectTypeOf<Leaves<{ a: any; b: { c?: never; at: Date } }>>().toEqualTypeOf<Date>()
   expectTypeOf<Leaves<{ a: undefined; b: bigint | undefined }>>().toEqualTypeOf<bigint>()
 })

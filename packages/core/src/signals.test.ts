@@ -54,7 +54,7 @@ describe('what this process does aborts at once', () => {
     expect([signal.aborted, signal.reason, reads]).toEqual([true, 'ended', 0])
   })
 
-  test('revoke: revoked', async () => {
+  test('revoke: reason revoked', async () => {
     const sessions = process()
     const { session } = await signedIn(sessions)
     const signal = sessions.signal(session)
@@ -62,7 +62,7 @@ describe('what this process does aborts at once', () => {
     expect(signal.reason).toBe('revoked')
   })
 
-  test('revokeSubject: revoked, but for the session that it spares', async () => {
+  test('revokeSubject: reason revoked, except for the session that it spares', async () => {
     const sessions = process()
     const { session: here } = await signedIn(sessions)
     const { session: there } = await signedIn(sessions)
@@ -74,7 +74,7 @@ describe('what this process does aborts at once', () => {
     expect(signals[1]!.reason).toBe('revoked')
   })
 
-  test('a rotation: superseded for the secret that is old, and carried along by the session object that rotated', async () => {
+  test('a rotation: reason superseded for signals of the old secret; the session object that rotated keeps its signals', async () => {
     const sessions = process()
     const { session, cookie } = await signedIn(sessions)
     const own = sessions.signal(session)
@@ -89,7 +89,7 @@ describe('what this process does aborts at once', () => {
     expect(own.reason).toBe('ended')
   })
 
-  test('a sign-in again: superseded for the secret that is old', async () => {
+  test('a repeated sign-in: reason superseded for signals of the old secret', async () => {
     const sessions = process()
     const { session, cookie } = await signedIn(sessions)
     const signals = [session, await sessions.load(cookie)].map((each) => sessions.signal(each))
@@ -98,7 +98,7 @@ describe('what this process does aborts at once', () => {
     expect(signals.map(({ reason }): unknown => reason)).toEqual([undefined, 'superseded'])
   })
 
-  test('a kept secret is superseded once its window is over', async () => {
+  test('the end of a kept secret’s window: reason superseded', async () => {
     const sessions = process()
     const { session, cookie } = await signedIn(sessions)
     const signal = sessions.signal(await sessions.load(cookie), { recheckEvery: '1s' })
@@ -109,7 +109,7 @@ describe('what this process does aborts at once', () => {
     expect(signal.reason).toBe('superseded')
   })
 
-  test('a sign-in from an anonymous session carries the signals of its object along, and one of another subject does not', async () => {
+  test('a sign-in of another subject, but not a sign-in from an anonymous session, which keeps the signals of its object', async () => {
     const sessions = process()
     const session = await sessions.load(undefined)
     session.data = { cart: ['book'] }
@@ -140,7 +140,7 @@ describe('what another process does aborts within recheckEvery', () => {
     expect(signal.reason).toBe(reason)
   })
 
-  test('expiry: expired, at once', async () => {
+  test('expiry: reason expired, at once', async () => {
     const sessions = process({ idleTimeout: '5m' })
     const { session } = await signedIn(sessions)
     const signal = sessions.signal(session, { recheckEvery: '1h' })
@@ -150,7 +150,7 @@ describe('what another process does aborts within recheckEvery', () => {
     expect(signal.reason).toBe('expired')
   })
 
-  test('notBefore: revoked', async () => {
+  test('notBefore: reason revoked', async () => {
     const { session, cookie } = await signedIn(process())
     const sessions = process({ notBefore: Date.now() + MINUTE })
     const signal = sessions.signal(await sessions.load(cookie), { recheckEvery: '10s' })
@@ -160,7 +160,7 @@ describe('what another process does aborts within recheckEvery', () => {
     expect([signal.reason, session.status]).toEqual(['revoked', 'active'])
   })
 
-  test('further signals do not put off the next look', async () => {
+  test('a revocation, even if further signals are made meanwhile', async () => {
     vi.spyOn(Math, 'random').mockReturnValue(0.99)
     const sessions = process()
     const { session } = await signedIn(sessions)
@@ -173,7 +173,7 @@ describe('what another process does aborts within recheckEvery', () => {
     expect(signal.reason).toBe('revoked')
   })
 
-  test('what was used elsewhere, and is deleted after the expiry that was known here: revoked', async () => {
+  test('a logout after the expiry that this process knew, of a session that the other process used: reason revoked', async () => {
     const sessions = process({ idleTimeout: '5m' })
     const { session, cookie } = await signedIn(sessions)
     const signal = sessions.signal(session, { recheckEvery: '30s' })
@@ -186,7 +186,7 @@ describe('what another process does aborts within recheckEvery', () => {
     expect(signal.reason).toBe('revoked')
   })
 
-  test('a use in another process keeps it', async () => {
+  test('not while another process uses the session', async () => {
     const sessions = process({ idleTimeout: '5m' })
     const { session, cookie } = await signedIn(sessions)
     const signal = sessions.signal(session, { recheckEvery: '1h' })
@@ -199,8 +199,8 @@ describe('what another process does aborts within recheckEvery', () => {
   })
 })
 
-describe('what it costs', () => {
-  test('one read for a session per interval, however many signals it has', async () => {
+describe('the cost of signals', () => {
+  test('is one read per session and interval, however many signals the session has', async () => {
     const sessions = process({ idleTimeout: '1h' })
     const { session, cookie } = await signedIn(sessions)
     const signals = [session, ...(await Promise.all(Array.from({ length: 50 }, () => sessions.load(cookie))))].map(
@@ -212,7 +212,7 @@ describe('what it costs', () => {
     expect(signals.some(({ aborted }) => aborted)).toBe(false)
   })
 
-  test('until stops watching, and aborts nothing; so does close', async () => {
+  test('ends with until or close, which abort no signal', async () => {
     const sessions = process()
     const { session } = await signedIn(sessions)
     const connection = new AbortController()
@@ -231,7 +231,7 @@ describe('what it costs', () => {
     expect([open.aborted, reads, vi.getTimerCount()]).toEqual([false, 0, 0])
   })
 
-  test('at most 100 reads at once, spread over the interval', async () => {
+  test('is at most 100 reads at once, spread over the interval', async () => {
     let running = 0
     let most = 0
     const times: number[] = []
@@ -265,7 +265,7 @@ describe('what it costs', () => {
     expect(most).toBe(100)
   })
 
-  test('its timers hold no process', async () => {
+  test('includes no timer that keeps the process alive', async () => {
     vi.useRealTimers()
     const timers = vi.spyOn(globalThis, 'setTimeout')
     const sessions = process()
@@ -278,7 +278,7 @@ describe('what it costs', () => {
   })
 })
 
-describe('a look while something happens', () => {
+describe('a recheck while something else happens', () => {
   /** Lets a test hold the answers of fresh reads, and of replaces. */
   function gates(): { readonly around: StoreAround; hold: 'read' | 'replace' | undefined; open: () => void } {
     const waiting: (() => void)[] = []
@@ -301,7 +301,7 @@ describe('a look while something happens', () => {
     return gate
   }
 
-  test('what was read before its own rotation is not believed', async () => {
+  test('ignores a read that began before this session object’s own rotation', async () => {
     const gate = gates()
     const sessions = process({}, gate.around)
     const { session } = await signedIn(sessions)
@@ -315,7 +315,7 @@ describe('a look while something happens', () => {
     expect(signal.aborted).toBe(false)
   })
 
-  test('nor what was read before its own rotation was answered', async () => {
+  test('ignores a read that began before the answer to this session object’s own rotation', async () => {
     const gate = gates()
     const sessions = process({}, gate.around)
     const { session } = await signedIn(sessions)
@@ -330,7 +330,7 @@ describe('a look while something happens', () => {
     expect(signal.aborted).toBe(false)
   })
 
-  test('what happens during a read is looked for at once after it', async () => {
+  test('is repeated at once if something happened during the read', async () => {
     const gate = gates()
     const sessions = process({}, gate.around)
     const { session, cookie } = await signedIn(sessions)
@@ -345,7 +345,7 @@ describe('a look while something happens', () => {
   })
 })
 
-test('an outage aborts nothing, and is an event', async () => {
+test('that meets an outage aborts nothing, and is an event', async () => {
   let down = false
   const errors: string[] = []
   const sessions = process(
@@ -399,8 +399,8 @@ describe('keepAlive', () => {
   })
 })
 
-describe('what is no session to watch', () => {
-  test('one without a record is aborted already', async () => {
+describe('signal called with what it cannot watch', () => {
+  test('returns an aborted signal for a session without a record', async () => {
     const sessions = process()
     const { session, cookie } = await signedIn(sessions)
     expect(sessions.signal(await sessions.load(undefined)).reason).toBe('ended')
@@ -410,7 +410,7 @@ describe('what is no session to watch', () => {
     expect(sessions.signal(session).reason).toBe('ended')
   })
 
-  test('sessions of others, options and values that are none are refused by name', async () => {
+  test('refuses sessions of another sessions object, wrong options and wrong values, each by name', async () => {
     const sessions = process()
     const { session } = await signedIn(sessions)
     const refused = (value: unknown, options?: unknown): (() => void) => {

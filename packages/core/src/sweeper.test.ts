@@ -38,7 +38,7 @@ async function create(sessions: Sessions): Promise<void> {
   await session.commit()
 }
 
-test('the first session that a process creates arms the timer: nothing is started before, nor by a read', async () => {
+test('the first session that a process creates starts the timer; a read does not', async () => {
   const sessions = open()
   await (await sessions.load(undefined)).commit()
   expect(vi.getTimerCount()).toBe(0)
@@ -55,7 +55,7 @@ test('the first session that a process creates arms the timer: nothing is starte
   expect(store.called('sweep')).toBe(2)
 })
 
-test('expired records go, and live ones stay', async () => {
+test('a sweep removes expired records and keeps live records', async () => {
   const sessions = open({ sweepEvery: '1h', idleTimeout: '1m' })
   await create(sessions)
   await vi.advanceTimersByTimeAsync(3_600_000 / 4)
@@ -66,7 +66,7 @@ test('expired records go, and live ones stay', async () => {
   expect(store.records.size).toBe(1)
 })
 
-test('the timer keeps no process alive', async () => {
+test('the timer does not keep the process alive', async () => {
   const timers: NodeJS.Timeout[] = []
   const { setTimeout } = globalThis
   vi.spyOn(globalThis, 'setTimeout').mockImplementation(((run: () => void, ms: number) => {
@@ -78,7 +78,7 @@ test('the timer keeps no process alive', async () => {
   expect(timers.map((timer) => timer.hasRef())).toEqual([false])
 })
 
-test('a sweep begins after the one before it has ended, however long that takes', async () => {
+test('a sweep begins only after the previous sweep has ended, however long that takes', async () => {
   const sessions = open({ storeTimeout: '10s' })
   await create(sessions)
   store.hold('sweep')
@@ -87,7 +87,7 @@ test('a sweep begins after the one before it has ended, however long that takes'
   expect(vi.getTimerCount()).toBe(1) // that of storeTimeout
 })
 
-test('a failure is an error event, and the next sweep tries again', async () => {
+test('a failed sweep is an error event, and the next sweep tries again', async () => {
   await create(open())
   store.hold('sweep')
   await vi.advanceTimersByTimeAsync(TEN_MINUTES / 4)
@@ -109,7 +109,7 @@ test.each([
   expect(store.called('sweep')).toBe(times)
 })
 
-test('close ends the timer, and what is created later arms none', async () => {
+test('close ends the timer, and a session that is created later starts none', async () => {
   const sessions = open()
   await create(sessions)
   await sessions.close()
@@ -122,7 +122,7 @@ test('close ends the timer, and what is created later arms none', async () => {
   expect(vi.getTimerCount()).toBe(0)
 })
 
-test('close waits for the page that is under way, and asks for no other', async () => {
+test('close waits for the page that is under way, and requests no other page', async () => {
   const sessions = open()
   await create(sessions)
   store.hold('sweep')
@@ -136,7 +136,7 @@ test('close waits for the page that is under way, and asks for no other', async 
   expect([store.called('sweep'), vi.getTimerCount()]).toEqual([1, 0])
 })
 
-test('sweepEvery: false, and a store that removes by itself, start nothing', async () => {
+test('no timer starts with sweepEvery: false, or on a store that removes expired records itself', async () => {
   await create(open({ sweepEvery: false }))
   await create(createSessions({ store: { ...store, sweep: undefined } as unknown as SessionStore, log: false }))
   expect(vi.getTimerCount()).toBe(0)

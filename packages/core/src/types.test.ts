@@ -48,7 +48,7 @@ test('data is Partial of the type argument, and only what the serializer carries
 declare const key: SessionKey
 declare const record: SessionRecord
 
-test('what is expected and what comes are not taken for each other', () => {
+test('swapping the expected and the new record does not compile', () => {
   const cases = [
     async () => {
       const read = (await store.read(key, 0))!
@@ -96,7 +96,7 @@ test('SessionOf names the type of a session, and flashed the type of its message
   expectTypeOf<SessionOf<Sessions>>().toEqualTypeOf<Session>()
 })
 
-test('once hears the next event alone', async () => {
+test('once listens to the next event only', async () => {
   const sessions = createSessions({ store: memoryStore(), log: false })
   const heard: string[] = []
   sessions.once('rejected', ({ reason }) => heard.push(reason))

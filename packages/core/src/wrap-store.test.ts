@@ -5,7 +5,7 @@ import { sum, wrapStore } from './adapter.ts'
 const key = { tag: 'a'.repeat(12), id: 'b'.repeat(16) }
 const record = { revision: 1, expiresAt: 1000, payload: new Uint8Array(1) }
 
-test('a wrapped store asks what stands around it, and the store itself for the rest', async () => {
+test('a wrapped store calls the wrapper’s methods, and the inner store for the rest', async () => {
   const store = memoryStore()
   const calls: string[] = []
   class Counted {
@@ -24,7 +24,7 @@ test('a wrapped store asks what stands around it, and the store itself for the r
   expect(Object.isFrozen(wrapped.traits)).toBe(true)
 })
 
-test('a wrapped store has the methods of the store, whatever stands around it', () => {
+test('a wrapped store has only the methods of the inner store, whatever methods the wrapper has', () => {
   const { list: _, sweep: __, ...bare } = memoryStore()
   const around = { list: memoryStore().list!, count: memoryStore().count! }
   expect(Object.keys(wrapStore(bare, around)).toSorted()).toEqual(Object.keys(bare).toSorted())

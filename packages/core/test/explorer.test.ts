@@ -18,7 +18,7 @@ const LONG = { timeout: 300_000 }
 
 describe('invariants 1 to 5 and 9 hold', () => {
   test.each(STARTS)(
-    'at every interleaving of every pair, one answer lost, from a session that is %s',
+    'at every interleaving of every pair of operations, with one answer lost, from a session that is %s',
     LONG,
     async (start) => {
       const scenarios = pairs().filter((scenario) => scenario.start === start)
@@ -29,27 +29,31 @@ describe('invariants 1 to 5 and 9 hold', () => {
     },
   )
 
-  test(`at every interleaving of ${SKEWED} pairs of which one has a slow clock, seed ${SEED}`, LONG, async () => {
-    const { violations, scenarios } = await campaign(await loadCore(), sample(skewed(), SKEWED, SEED))
-    expect(violations.join('\n')).toBe('')
-    expect(scenarios).toBe(SKEWED)
-  })
+  test(
+    `at every interleaving of ${SKEWED} pairs in which one operation has a slow clock, seed ${SEED}`,
+    LONG,
+    async () => {
+      const { violations, scenarios } = await campaign(await loadCore(), sample(skewed(), SKEWED, SEED))
+      expect(violations.join('\n')).toBe('')
+      expect(scenarios).toBe(SKEWED)
+    },
+  )
 
-  test(`at every interleaving of ${TRIPLES} triples, seed ${SEED}`, LONG, async () => {
+  test(`at every interleaving of ${TRIPLES} triples of operations, seed ${SEED}`, LONG, async () => {
     const { violations, scenarios } = await campaign(await loadCore(), sample(triples(), TRIPLES, SEED))
     expect(violations.join('\n')).toBe('')
     expect(scenarios).toBe(TRIPLES)
   })
 })
 
-describe('a core with one rule taken out is caught, and the whole one passes', () => {
+describe('the explorer catches a core with one rule taken out, and passes the complete core', () => {
   test.each(MUTANTS)('$name', async (mutant) => {
     const core = await loadCore(await writeMutant(mutant))
     const { violations } = await campaign(core, [parseReplay(mutant.in).scenario], { mutant: mutant.name })
     expect(violations.join('\n')).toContain(`invariant ${mutant.breaks}:`)
   })
 
-  test('the whole one passes where they are caught', LONG, async () => {
+  test('the complete core passes every scenario that catches a broken core', LONG, async () => {
     const caught = new Map(
       MUTANTS.map((mutant) => parseReplay(mutant.in).scenario).map((scenario) => [scenarioText(scenario), scenario]),
     )
@@ -63,7 +67,7 @@ describe('a core with one rule taken out is caught, and the whole one passes', (
 })
 
 describe('the explorer itself', () => {
-  test('shows what really happens: its trees end as live requests do', async () => {
+  test('predicts what live requests do', async () => {
     const core = await loadCore()
     const stage = new Stage(core)
     let seed = SEED
@@ -89,7 +93,7 @@ describe('the explorer itself', () => {
     })
   })
 
-  test('leaves randomness and timers as they were', async () => {
+  test('restores randomness and timers', async () => {
     const { setTimeout } = globalThis
     await deterministically(async () => expect(globalThis.setTimeout).not.toBe(setTimeout))
     expect(globalThis.setTimeout).toBe(setTimeout)

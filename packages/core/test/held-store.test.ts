@@ -15,8 +15,8 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   return found
 }
 
-describe('a store that flows', () => {
-  test('compares and sets', async () => {
+describe('a held store that holds no call', () => {
+  test('replaces a record only if it is the expected record', async () => {
     const store = heldStore()
     expect(await store.create(key, first, 0)).toBe(true)
     expect(await store.create(key, second, 0)).toBe(false)
@@ -28,7 +28,7 @@ describe('a store that flows', () => {
     expect(await store.replace(key, asExpected(first), second, 0)).toBe('missing')
   })
 
-  test('takes an expired record for none', async () => {
+  test('treats an expired record as missing', async () => {
     const store = heldStore()
     await store.create(key, first, 0)
     expect(await store.read(key, 999)).toEqual(first)
@@ -40,7 +40,7 @@ describe('a store that flows', () => {
     expect(await sum(store.sweep(61_000))).toBe(1)
   })
 
-  test('touches forward only', async () => {
+  test('moves an expiry only forward', async () => {
     const store = heldStore()
     await store.create(key, first, 0)
     expect(await store.touch(key, asExpected(first), 500, 0)).toBe('touched')
@@ -64,7 +64,7 @@ describe('a store that flows', () => {
     expect(await all(store.list(subject, 0))).toEqual([[other, second]])
   })
 
-  test('aliases nothing', async () => {
+  test('shares no bytes with its callers', async () => {
     const store = heldStore()
     const record = { ...first, payload: Uint8Array.of(1) }
     await store.create(key, record, 0)
@@ -76,8 +76,8 @@ describe('a store that flows', () => {
   })
 })
 
-describe('a store that holds', () => {
-  test('applies nothing until it releases, in the order that the test chooses', async () => {
+describe('a held store that holds calls', () => {
+  test('applies no call until the test releases it, in any order', async () => {
     const store = heldStore()
     await store.create(key, first, 0)
     store.hold()
@@ -108,7 +108,7 @@ describe('a store that holds', () => {
     expect(await store.delete(key, 0)).toBe(false)
   })
 
-  test('fails before: nothing is applied', async () => {
+  test('failBefore rejects the call without applying it', async () => {
     const store = heldStore()
     store.hold()
     const create = store.create(key, first, 0)
@@ -118,7 +118,7 @@ describe('a store that holds', () => {
     expect(store.records.size).toBe(0)
   })
 
-  test('fails after: it is applied, and the answer is lost', async () => {
+  test('failAfter applies the call and loses its answer', async () => {
     const store = heldStore()
     store.hold()
     const create = store.create(key, first, 0)
@@ -129,7 +129,7 @@ describe('a store that holds', () => {
     expect(store.records.size).toBe(1)
   })
 
-  test('fails now and lands later', async () => {
+  test('failLate rejects the call now and applies it later', async () => {
     const store = heldStore()
     store.hold()
     const create = store.create(key, first, 0)
@@ -142,7 +142,7 @@ describe('a store that holds', () => {
     expect(() => store.land(late)).toThrow('landed, not late')
   })
 
-  test('says what waits when the expected call does not come', async () => {
+  test('lists the waiting calls when an expected call does not come', async () => {
     const store = heldStore()
     store.hold()
     const read = store.client('B').read(key, 0)
@@ -152,7 +152,7 @@ describe('a store that holds', () => {
     expect(await read).toBeUndefined()
   })
 
-  test('takes the page of a list when it is released', async () => {
+  test('reads the page of a list when the call is released', async () => {
     const store = heldStore()
     store.hold('list')
     const list = all(store.list(subject, 0))
