@@ -9,7 +9,7 @@ import { namesOf } from './names.ts'
 const folder = mkdtempSync(join(tmpdir(), 'sess-create-store-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-describe('the names', () => {
+describe('the names in the new package', () => {
   test.each([
     ['my-store', 'my-store', 'my', 'my-store', 'myStore', 'MyStore'],
     ['sess-pg', 'sess-pg', 'pg', 'pg-store', 'pgStore', 'PgStore'],
@@ -36,8 +36,8 @@ describe('the names', () => {
   })
 })
 
-describe('what is laid out', () => {
-  test('has the names of the store, wherever the template has its own', () => {
+describe('the new package', () => {
+  test('has the name of the store wherever the template has its own name', () => {
     const created = createStore({ name: '@my-store/sess-etcd', folder: join(folder, 'etcd') })
     expect(created).toEqual({
       folder: join(folder, 'etcd'),
@@ -75,14 +75,14 @@ describe('what is laid out', () => {
 })
 
 describe('the command', () => {
-  test('says how it is used', async () => {
+  test('prints how it is used', async () => {
     expect(await create(folder, '--help')).toEqual({
       code: 0,
       output: expect.stringContaining('Usage: npm create') as unknown,
     })
   })
 
-  test('takes a folder that holds a new repository, and touches none that holds more', async () => {
+  test('accepts a folder with nothing but a new repository, and changes no other folder that is not empty', async () => {
     mkdirSync(join(folder, 'here/.git'), { recursive: true })
     expect(await create(join(folder, 'here'), 'pg-store', '--folder', '.')).toEqual({
       code: 0,
@@ -111,7 +111,7 @@ describe('the command', () => {
   })
 })
 
-test('what are no options are refused by name', () => {
+test('refuses unknown options by name', () => {
   expect(() => createStore({ name: 'sess-x', dir: 'x' } as never)).toThrow('dir is no option of createStore()')
   expect(() => createStore(undefined as never)).toThrow('name must be text')
 })

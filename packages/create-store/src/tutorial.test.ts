@@ -16,7 +16,7 @@ const RED = /is not written yet: see src\/my-store\.ts|the store answered none o
 const HOLDS = ['rotation-login/rotation-of-unsaved', 'life-cycle/traits', 'life-cycle/methods-claimed']
 
 test(
-  'a new package is red in every case, because nothing is written, and green once the store is',
+  'a new package fails every case, and passes once the store of the tutorial is written',
   { timeout: 600_000 },
   async () => {
     expect(await create(temporary, 'my-store')).toMatchObject({ code: 0 })
