@@ -100,13 +100,13 @@ test.each(cases)('a client with %s works: %j', async (_, config) => {
   client.destroy()
 })
 
-test('a client of all operations, as the class DynamoDB is, works', async () => {
+test('a client of the class DynamoDB, which has all operations, works', async () => {
   const client = new DynamoDB(basis)
   await use(dynamodbStore(client, { table: TABLE }))
   client.destroy()
 })
 
-test('a middleware of the client runs for what the store sends', async () => {
+test('a middleware of the client runs for each request of the store', async () => {
   const client = new DynamoDBClient(basis)
   const seen: string[] = []
   client.middlewareStack.add(
@@ -132,7 +132,7 @@ test('a middleware of the client runs for what the store sends', async () => {
   client.destroy()
 })
 
-test('the README says of every option what was tried here', () => {
+test('the table in the README has the verdict of every option that is tried here', () => {
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
   const [, section = ''] = /## Client options\n(.*?)\n## /s.exec(readme) ?? []
   const said = new Map<string, string>()

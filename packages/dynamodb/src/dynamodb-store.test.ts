@@ -27,7 +27,7 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   return list
 }
 
-test('what it cannot use, it refuses at once', () => {
+test('the store refuses what it cannot use at once', () => {
   const client: DynamodbClient = it.client
   const invalid = expect.objectContaining({ code: 'invalid_option' }) as Error
   expect(() => dynamodbStore(client, { tableName: 'a' } as object)).toThrow(
@@ -68,7 +68,7 @@ describe('an item', () => {
     })
   })
 
-  test('that somebody else put there is no session, and is left alone', async () => {
+  test('that another program wrote is no session, and stays as it is', async () => {
     const key = keyOf()
     const item = { tag: { S: key.tag }, id: { S: key.id }, subject: { S: 'ann' }, note: { S: 'mine' } }
     await it.direct.send(new PutItemCommand({ TableName: it.table, Item: item }))
@@ -104,7 +104,7 @@ describe('an item', () => {
     expect(await itemOf(key)).toBeUndefined()
   })
 
-  test('takes the largest payload with the longest subject and revision, and DynamoDB hears of no larger one', async () => {
+  test('fits the largest payload with the longest subject and revision; a larger payload is not sent', async () => {
     const key = keyOf()
     const record = recordOf({ subject: 'é'.repeat(512), payload: Buffer.alloc(408_000, 0xa5) })
     const last = { ...record, revision: Number.MAX_SAFE_INTEGER - 1, expiresAt: 8.64e15 }
@@ -120,20 +120,20 @@ describe('an item', () => {
 })
 
 describe.each([
-  ['tells with its refusal', true],
-  ['does not tell', false],
-])('where DynamoDB %s what a write met', (_, tells) => {
+  ['says with its refusal', true],
+  ['does not say', false],
+])('where DynamoDB %s which item a write found', (_, tells) => {
   const cases: readonly [string, SessionRecord | undefined, number, 'replace' | 'touch', string, string[]][] = [
     ['replace of another revision', recordOf({ revision: 7 }), 0, 'replace', 'conflict', ['PutItem']],
-    ['replace of an expired one', recordOf(), 60_000, 'replace', 'missing', ['PutItem']],
+    ['replace of an expired item', recordOf(), 60_000, 'replace', 'missing', ['PutItem']],
     ['replace of nothing', undefined, 0, 'replace', 'missing', ['PutItem', 'GetItem']],
     ['touch of another revision', recordOf({ revision: 7 }), 0, 'touch', 'conflict', ['UpdateItem']],
-    ['touch of an expired one', recordOf(), 60_000, 'touch', 'missing', ['UpdateItem']],
+    ['touch of an expired item', recordOf(), 60_000, 'touch', 'missing', ['UpdateItem']],
     ['touch of nothing', undefined, 0, 'touch', 'missing', ['UpdateItem', 'GetItem']],
     ['touch to an earlier time', recordOf({ expiresAt: now + 120_000 }), 0, 'touch', 'touched', ['UpdateItem']],
     ['touch to the same time', recordOf({ expiresAt: now + 90_000 }), 0, 'touch', 'touched', ['UpdateItem']],
   ]
-  test.each(cases)('a %s is known', async (_what, stored, later, method, answer, requests) => {
+  test.each(cases)('a %s has the right outcome', async (_what, stored, later, method, answer, requests) => {
     it.gateway.tellsOld = tells
     const key = keyOf()
     if (stored) await it.other.create(key, stored, now)
@@ -149,7 +149,7 @@ describe.each([
   })
 })
 
-test('a write that was refused, and could be made by the time that it is known why, is made', async () => {
+test('a refused write is retried if the read after it shows that it can now be made', async () => {
   const key = keyOf()
   const record = recordOf()
   await it.other.create(key, record, now)
@@ -162,7 +162,7 @@ test('a write that was refused, and could be made by the time that it is known w
   expect(it.gateway.requests).toEqual(['PutItem', 'GetItem', 'PutItem'])
 })
 
-test('a write that never meets what it is then told of ends, and was not made', async () => {
+test('a write that is refused again and again, though each read says that it could be made, gives up unapplied', async () => {
   const key = keyOf()
   it.gateway.before = async (operation) => {
     await it.other.delete(key, now)
@@ -173,7 +173,7 @@ test('a write that never meets what it is then told of ends, and was not made', 
   expect(it.gateway.requests).toEqual(Array.from({ length: 5 }, () => ['PutItem', 'GetItem']).flat())
 })
 
-test('a create takes the place of an expired item that DynamoDB has not removed yet', async () => {
+test('a create replaces an expired item that DynamoDB has not removed yet', async () => {
   const key = keyOf()
   await it.store.create(key, recordOf({ subject: 'ann' }), now)
   const next = recordOf({ expiresAt: now + 120_000 })
@@ -209,14 +209,14 @@ describe('a subject with more sessions than one page of DynamoDB holds', () => {
     expect(await sum(it.store.count!(now + 60_000))).toBe(0)
   })
 
-  test('is signed out whole, one apart, and nobody else', async () => {
+  test('is signed out whole, except for the spared session; other subjects stay signed in', async () => {
     expect(await sum(it.store.deleteSubject!(ann, now, keys[7]))).toBe(129)
     expect((await all(it.other.list!(ann, now))).map(([key]) => key)).toEqual([keys[7]])
     expect(await it.other.read(bob, now)).toMatchObject({ subject: 'bob' })
     expect(it.gateway.requests.filter((operation) => operation === 'DeleteItem')).toHaveLength(129)
   })
 
-  test('is signed out while one of its deletes takes long', async () => {
+  test('is signed out while one delete takes long', async () => {
     let deletes = 0
     const others = Promise.withResolvers<void>()
     it.gateway.before = async (operation) => {
@@ -227,7 +227,7 @@ describe('a subject with more sessions than one page of DynamoDB holds', () => {
     expect(await sum(it.store.deleteSubject!(ann, now))).toBe(130)
   })
 
-  test('is signed out whole by a second try, where the first was stopped on the way', async () => {
+  test('is signed out whole by a second call, after the first call was interrupted', async () => {
     it.gateway.fates.set('DeleteItem', [])
     it.gateway.before = async () => {
       if (it.gateway.requests.length === 50)
@@ -257,7 +257,7 @@ describe('a revocation that is throttled', () => {
     requests.length = 0
   })
 
-  test('goes on with fewer deletes at once, and ends every session once', async () => {
+  test('goes on with fewer simultaneous deletes, and ends every session once', async () => {
     it.gateway.fates.set(
       'DeleteItem',
       Array.from({ length: 60 }, (_, i) => (i % 3 === 0 ? undefined : throttled)),
@@ -267,7 +267,7 @@ describe('a revocation that is throttled', () => {
     expect(requests.filter((operation) => operation === 'DeleteItem')).toHaveLength(80)
   })
 
-  test('ends, typed, where it gets nowhere, and a second call ends the rest', async () => {
+  test('rejects with a typed error if it makes no progress, and a second call ends the remaining sessions', async () => {
     it.gateway.fates.set('DeleteItem', [
       ...Array.from({ length: 10 }, () => undefined),
       ...Array.from({ length: 100 }, () => throttled),
@@ -283,7 +283,7 @@ describe('a revocation that is throttled', () => {
   })
 })
 
-test('a revocation that could not begin has ended nothing', async () => {
+test('a revocation that is throttled from its start ends no session', async () => {
   const key = keyOf()
   await it.other.create(key, recordOf({ subject: 'ann' }), now)
   for (const operation of ['Query', 'DeleteItem']) {
@@ -296,7 +296,7 @@ test('a revocation that could not begin has ended nothing', async () => {
   await expect(lost).rejects.toMatchObject({ code: 'unknown_outcome' })
 })
 
-test('a revocation never ends what another subject has under a key by then', async () => {
+test('a revocation never ends a session of another subject that now has the same key', async () => {
   const key = keyOf()
   await it.other.create(key, recordOf({ subject: 'ann' }), now)
   it.gateway.before = async (operation) => {
@@ -308,14 +308,14 @@ test('a revocation never ends what another subject has under a key by then', asy
   expect(await it.other.read(key, now)).toMatchObject({ subject: 'bob' })
 })
 
-test('a revocation ends what has expired too, for a server whose clock is behind', async () => {
+test('a revocation also ends expired sessions, because another server’s clock may be behind', async () => {
   const key = keyOf()
   await it.other.create(key, recordOf({ subject: 'ann' }), now)
   expect(await sum(it.store.deleteSubject!({ id: 'ann', tag: key.tag }, now + 60_000))).toBe(0)
   expect(await it.other.read(key, now)).toBeUndefined()
 })
 
-test('requests as they are seen on the wire', async () => {
+test('each operation sends the documented requests', async () => {
   const sessions = createSessions<{ n: number }>({ store: it.store, pepper: 'a pepper of some bytes', log: false })
   const costs = async (act: () => Promise<unknown>): Promise<string[]> => {
     it.gateway.requests.length = 0

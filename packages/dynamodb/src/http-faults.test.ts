@@ -62,7 +62,7 @@ describe.each(writes)('%s', (method, operation, write) => {
     else expect(after).toEqual(before)
   })
 
-  test('that is throttled is sent again by the client, for it was not applied', async () => {
+  test('that is throttled, and so was not applied, is retried by the client', async () => {
     const key = await keyFor(method)
     it.gateway.fates.set(operation, [{ status: 400, type: 'ProvisionedThroughputExceededException' }])
     expect(await write(it.store, key)).toBe(
@@ -71,20 +71,20 @@ describe.each(writes)('%s', (method, operation, write) => {
     expect(it.gateway.requests).toEqual([operation, operation])
   })
 
-  test('that is throttled, and whose answer is then lost, is not sent a third time', async () => {
+  test('that is throttled, and whose retry loses its answer, is not sent a third time', async () => {
     const key = await keyFor(method)
     it.gateway.fates.set(operation, [{ status: 400, type: 'ThrottlingException' }, 'cut after'])
     await expect(write(it.store, key)).rejects.toMatchObject({ code: 'unknown_outcome' })
     expect(it.gateway.requests).toEqual([operation, operation])
   })
 
-  test('to a server that is not there was not applied', async () => {
+  test('to an absent server was not applied', async () => {
     await it.gateway.close()
     await expect(write(it.store)).rejects.toMatchObject({ code: 'store_unavailable' })
     it = await openFixture(inject('dynamodbPort'))
   })
 
-  test('that is never answered is given up, and not sent again', async () => {
+  test('that is never answered is given up and not retried', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     it.gateway.fates.set(operation, ['no answer'])
     const answer = write(it.store).catch((error: unknown) => error)
@@ -120,7 +120,7 @@ describe.each(writes)('%s', (method, operation, write) => {
   })
 })
 
-test('what is throttled for long is an error before core gives up waiting, and says why', async () => {
+test('a call that is throttled for long rejects with the reason, before core’s storeTimeout', async () => {
   for (const operation of ['PutItem', 'GetItem'])
     it.gateway.fates.set(operation, always({ status: 400, type: 'ThrottlingException' }))
   const client = clientOf(it.gateway.port, 100)
@@ -134,13 +134,13 @@ test('what is throttled for long is an error before core gives up waiting, and s
   client.destroy()
 })
 
-test('a session that is larger than DynamoDB takes, though the payload is not, is too_large', async () => {
+test('a session whose item is too large for DynamoDB is too_large, even if its payload is within the limit', async () => {
   const message = 'Item size has exceeded the maximum allowed size'
   it.gateway.fates.set('PutItem', [{ status: 400, type: 'ValidationException', message }])
   await expect(it.store.create(keyOf(), first, now)).rejects.toMatchObject({ code: 'too_large' })
 })
 
-describe('what was never sent was not applied', () => {
+describe('a write that was never sent was not applied:', () => {
   const refused = { code: 'store_unavailable' }
   const storeOf = (config: DynamoDBClientConfig): SessionStore => {
     const client = new DynamoDBClient({
@@ -182,7 +182,7 @@ describe('what was never sent was not applied', () => {
     await expect(storeOf({ endpoint }).create(keyOf(), first, now)).rejects.toMatchObject(refused)
   })
 
-  test('a connection that does not come about in the time of connectionTimeout', async () => {
+  test('the connection was not made within connectionTimeout', async () => {
     const httpAgent = new Agent({ lookup: () => {} })
     const requestHandler = { httpAgent, connectionTimeout: 50 }
     const endpoint = 'http://dynamodb.invalid'
@@ -216,14 +216,17 @@ test.each([
   await expect(revoked).rejects.toMatchObject(unavailable)
 })
 
-test.each([408, 499, 502])('a proxy’s own answer %i leaves open whether the write was applied', async (status) => {
-  const key = await keyFor('delete')
-  it.gateway.fates.set('DeleteItem', [{ status, type: 'ProxyError' }])
-  await expect(it.store.delete(key, now)).rejects.toMatchObject({ code: 'unknown_outcome' })
-  expect(it.gateway.requests).toEqual(['DeleteItem'])
-})
+test.each([408, 499, 502])(
+  'after a proxy’s own answer %i it is unknown whether the write was applied',
+  async (status) => {
+    const key = await keyFor('delete')
+    it.gateway.fates.set('DeleteItem', [{ status, type: 'ProxyError' }])
+    await expect(it.store.delete(key, now)).rejects.toMatchObject({ code: 'unknown_outcome' })
+    expect(it.gateway.requests).toEqual(['DeleteItem'])
+  },
+)
 
-describe('a table of another shape says so at the first call', () => {
+describe('a table of another shape is an error at the first call', () => {
   test.each<[what: string, keys: readonly (readonly [string, 'S' | 'N', 'HASH' | 'RANGE'])[]]>([
     ['another partition key', [['sessionId', 'S', 'HASH']]],
     ['no sort key', [['tag', 'S', 'HASH']]],
@@ -277,27 +280,27 @@ describe('a table of another shape says so at the first call', () => {
   })
 })
 
-test('a table that is not there says how to make it', async () => {
+test('the error for a missing table says how to create it', async () => {
   const store = dynamodbStore(it.direct, { table: 'nonesuch' })
   const error = { code: 'configuration', message: expect.stringContaining('createSessionTable') }
   await expect(store.read(keyOf(), now)).rejects.toMatchObject(error)
   await expect(store.create(keyOf(), first, now)).rejects.toMatchObject(error)
 })
 
-test('a read is sent again by the client', async () => {
+test('a read is retried by the client', async () => {
   const key = await keyFor('read')
   it.gateway.fates.set('GetItem', ['cut before', { status: 500, type: 'InternalServerError' }])
   expect(await it.store.read(key, now)).toMatchObject({ subject: 'ann' })
   expect(it.gateway.requests).toEqual(['GetItem', 'GetItem', 'GetItem'])
 })
 
-test('a read that cannot be answered is an error, never a session that is missing', async () => {
+test('a read that is not answered is an error, never a missing session', async () => {
   const key = await keyFor('read')
   it.gateway.fates.set('GetItem', always('cut before'))
   await expect(it.store.read(key, now)).rejects.toMatchObject({ code: 'store_unavailable' })
 })
 
-test('what the client does by itself: it sends a create again, and takes its own record for another’s', async () => {
+test('the AWS client alone retries a create, and mistakes its own record for another’s', async () => {
   const { tag, id } = keyOf()
   it.gateway.fates.set('PutItem', ['cut after'])
   const command = new PutItemCommand({
@@ -311,7 +314,7 @@ test('what the client does by itself: it sends a create again, and takes its own
   })
 })
 
-test('a client that is set to try everything again is not let', async () => {
+test('the store does not let a client retry everything', async () => {
   const client = clientOf(it.gateway.port)
   let tries = 0
   client.config.retryStrategy = async () => ({
@@ -333,7 +336,7 @@ test('a client that is set to try everything again is not let', async () => {
   client.destroy()
 })
 
-describe('sessions', () => {
+describe('a session', () => {
   const sessionsOf = (store: SessionStore) => createSessions<{ n: number }>({ store, pepper: PEPPER, log: false })
 
   async function counter() {
@@ -354,7 +357,7 @@ describe('sessions', () => {
     },
   )
 
-  test('an update whose answer is lost is not applied twice, even if many others came between', async () => {
+  test('whose update loses its answer applies the update once, even if many other writes came between', async () => {
     const { sessions, cookieValue } = await counter()
     const others = sessionsOf(it.other)
     const session = await sessions.load(cookieValue)
@@ -368,7 +371,7 @@ describe('sessions', () => {
     expect((await others.load(cookieValue)).data.n).toBe(11)
   })
 
-  test('a sign-in whose create is lost is made anew, under another key', async () => {
+  test('whose sign-in loses the answer to its create is created again under another key', async () => {
     const { sessions, cookieValue } = await counter()
     it.gateway.fates.set('PutItem', ['cut after'])
     const session = await sessions.load(cookieValue)

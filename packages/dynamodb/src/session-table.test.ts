@@ -55,7 +55,7 @@ const made = {
 }
 
 describe('createSessionTable', () => {
-  test('makes an on-demand table that removes what has expired, and leaves it as it is the next time', async () => {
+  test('creates an on-demand table that removes expired items, and leaves an existing table as it is', async () => {
     await createSessionTable(client)
     expect(await described('sess_sessions')).toEqual(made)
     const key = keyOf()
@@ -64,12 +64,12 @@ describe('createSessionTable', () => {
     expect(await dynamodbStore(client).read(key, now)).toBeDefined()
   })
 
-  test('may run in several places at once', async () => {
+  test('may run in several processes at once', async () => {
     await Promise.all(Array.from({ length: 5 }, () => createSessionTable(client, { table: 'at-once' })))
     expect(await described('at-once')).toEqual(made)
   })
 
-  test('waits for a table that is not there yet, and no longer than its option says', async () => {
+  test('waits until the table is active, no longer than its option says', async () => {
     const absent = { status: 400, type: 'ResourceNotFoundException' }
     gateway.fates.set('DescribeTable', [absent, absent])
     await createSessionTable(client, { table: 'later' })
@@ -80,7 +80,7 @@ describe('createSessionTable', () => {
     })
   })
 
-  test('refuses a table that has another key, or another time to live', async () => {
+  test('refuses a table with another key or another time to live', async () => {
     const other = (name: string, KeyType: 'HASH' | 'RANGE') => ({ AttributeName: name, KeyType })
     await client.send(
       new CreateTableCommand({
@@ -107,7 +107,7 @@ describe('createSessionTable', () => {
     })
   })
 
-  test('passes on what DynamoDB says, typed', async () => {
+  test('passes on errors of DynamoDB as typed errors', async () => {
     gateway.fates.set('CreateTable', [{ status: 400, type: 'AccessDeniedException', message: 'No.' }])
     await expect(createSessionTable(client)).rejects.toMatchObject({
       code: 'store_unavailable',
@@ -160,7 +160,7 @@ describe('the README', () => {
     expect([values('attribute_name'), values('enabled')]).toEqual([['purgeAt'], ['true']])
   })
 
-  test('has policies that allow what is called, and nothing else', async () => {
+  test('has policies that allow the requests of the store, and no others', async () => {
     const actionsOf = (policy: string): string[] =>
       (JSON.parse(policy) as { Statement: { Action: string[] }[] }).Statement.flatMap(({ Action }) => Action)
     const [serving, making] = blocks('json').map(actionsOf)
@@ -185,7 +185,7 @@ describe('the README', () => {
     expect(await called(() => sum(store.count!(now)))).toEqual(['dynamodb:Scan'])
   })
 
-  test('says what operations consume', { timeout: 120_000 }, async () => {
+  test('states the capacity that each operation consumes', { timeout: 120_000 }, async () => {
     const cells = (text: string): string[][] =>
       text.split('\n').map((line) => line.split('|').map((cell) => cell.trim()))
     const rows = cells(readme).map(String)

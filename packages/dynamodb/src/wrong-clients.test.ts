@@ -31,7 +31,7 @@ test.each<[what: string, passed: unknown, message: string]>([
   }
 })
 
-test('what a program puts around a client is one, if it sends', () => {
+test('a wrapper around a client is accepted if it has send', () => {
   const around: DynamodbClient = { send: client.send.bind(client) as DynamodbClient['send'] }
   expect(dynamodbStore(around).name).toBe('dynamodb')
 })
