@@ -43,7 +43,7 @@ test('a cookie with maxAge: the session ends with it, and slides with use', asyn
   })
 })
 
-test('reads move the expiry at most once in a tenth of its life', async () => {
+test('reads move the expiry at most once in a tenth of the lifetime', async () => {
   await visit({ cookie: { maxAge: 10 * MINUTE } }, {}, async (browser, store) => {
     await browser.post('/set', { a: '1' })
     const { id } = (await browser.get('/get')).body as { id: string }
@@ -57,7 +57,7 @@ test('reads move the expiry at most once in a tenth of its life', async () => {
   })
 })
 
-test('rolling sends the cookie again with each response, and it carries the new expiry', async () => {
+test('rolling sends the cookie with the new expiry in each response', async () => {
   await visit({ cookie: { maxAge: 10 * MINUTE }, rolling: true }, {}, async (browser) => {
     await browser.post('/set', { a: '1' })
     at(5 * MINUTE)
@@ -83,7 +83,7 @@ test('a cookie without expiry: the session lives for idleTimeout, a day by defau
   })
 })
 
-test('absoluteTimeout ends a session however often it is used', async () => {
+test('absoluteTimeout ends a session, however often it is used', async () => {
   await visit({ cookie: { maxAge: 10 * MINUTE } }, { absoluteTimeout: '15m' }, async (browser) => {
     await browser.post('/set', { a: '1' })
     at(9 * MINUTE)
@@ -95,7 +95,7 @@ test('absoluteTimeout ends a session however often it is used', async () => {
   })
 })
 
-test('an app changes maxAge for one session: longer, shorter, and to nothing', async () => {
+test('an app changes maxAge for one session: longer, shorter, and to 0', async () => {
   await visit({ cookie: { maxAge: 10 * MINUTE } }, {}, async (browser, store) => {
     await browser.post('/set', { a: '1' })
     await browser.post('/remember', { ms: String(60 * MINUTE) })
@@ -109,7 +109,7 @@ test('an app changes maxAge for one session: longer, shorter, and to nothing', a
   })
 })
 
-test('a fixed expiry does not slide; touch keeps it', async () => {
+test('a fixed expiry does not slide; touch does not change it', async () => {
   const cookie = { originalMaxAge: null, expires: new Date(START + 5 * MINUTE).toJSON(), path: '/' }
   await visit({}, {}, async (_browser, store) => {
     await store.set('fixed', { cookie, a: 1 } as never)
@@ -121,7 +121,7 @@ test('a fixed expiry does not slide; touch keeps it', async () => {
   })
 })
 
-test('what is stored of a cookie is what does not change by itself', () => {
+test('the stored cookie has only what does not change by itself', () => {
   const cookie = { originalMaxAge: 60_000, expires: '2030-01-01T00:01:00.000Z', httpOnly: true, path: '/' }
   const stored = dataOf({ cookie, a: 1 }, undefined)
   expect(stored).toEqual({ cookie: { originalMaxAge: 60_000, httpOnly: true, path: '/' }, a: 1 })
@@ -140,7 +140,7 @@ const values = fc.oneof(
   }),
 )
 
-test('what is stored of any session is what JSON makes of it', () => {
+test('the stored data of any session is what JSON makes of it', () => {
   const keys = fc.oneof(fc.string(), fc.constantFrom('__proto__', 'toJSON', '1', 'a'))
   fc.assert(
     fc.property(fc.array(fc.tuple(keys, values)), (entries) => {
@@ -161,7 +161,7 @@ test('what is stored of any session is what JSON makes of it', () => {
   )
 })
 
-test('a session that says itself what it is in JSON, and one that is no object there', () => {
+test('a session with toJSON is stored as toJSON returns it, and refused if that is no object', () => {
   expect(dataOf({ cookie: { path: '/' }, toJSON: () => ({ a: 1 }) }, { path: '/' })).toEqual({
     a: 1,
     cookie: { expires: null },
@@ -172,14 +172,14 @@ test('a session that says itself what it is in JSON, and one that is no object t
     )
 })
 
-test('a bigint, and data that holds itself, are refused as JSON refuses them', () => {
+test('a bigint, and data with a reference to itself, are refused as JSON refuses them', () => {
   const loop: Record<string, unknown> = {}
   loop['loop'] = loop
   for (const bad of [{ n: 1n }, { deep: { n: 1n } }, loop])
     expect(() => dataOf({ cookie: {}, ...bad }, undefined)).toThrow(TypeError)
 })
 
-test('a cookie is the same if what would be stored of it is', () => {
+test('two cookies are equal if their stored forms are equal', () => {
   const options = fc.record(
     {
       maxAge: fc.oneof(fc.integer({ min: 1, max: 1e9 }), fc.constant(null)),

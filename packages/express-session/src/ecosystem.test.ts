@@ -50,7 +50,7 @@ function usualApp(store: SessStore): express.Express {
 }
 
 describe.each(Object.entries(stores))('the usual stack on %s', (_name, open) => {
-  test('passport signs in and out, connect-flash shows once, CSRF tokens are checked', async () => {
+  test('passport signs in and out, connect-flash shows a message once, CSRF tokens are checked', async () => {
     await using opened = await open()
     await using app = await serve(usualApp(new SessStore({ store: opened.store })))
     const browser = new Browser(app.url)

@@ -9,7 +9,7 @@ import { stores } from '../test/stores.ts'
 import { SessStore } from './index.ts'
 
 describe.each(Object.entries(stores))('express-session on %s', (_name, open) => {
-  test('requests that change different keys at once both win; a deletion too', async () => {
+  test('two simultaneous requests that change different keys, or delete one, both take effect', async () => {
     await using opened = await open()
     const gate = new Gate()
     await using app = await serve(expressApp(new SessStore({ store: opened.store }), {}, gate))
@@ -25,7 +25,7 @@ describe.each(Object.entries(stores))('express-session on %s', (_name, open) => 
     expect((await browser.get('/get')).body).not.toHaveProperty('c')
   })
 
-  test('a session stays dead after its logout, whatever is still in flight', async () => {
+  test('a session stays dead after its logout, whatever requests are still in flight', async () => {
     await using opened = await open()
     const store = new SessStore({ store: opened.store })
     const gone: string[] = []
@@ -45,7 +45,7 @@ describe.each(Object.entries(stores))('express-session on %s', (_name, open) => 
     expect(await store.length()).toBe(0)
   })
 
-  test('an ID that was regenerated away stays dead, and the new one is left alone', async () => {
+  test('the old ID stays dead after regenerate, and the new session stays as it is', async () => {
     await using opened = await open()
     const gate = new Gate()
     await using app = await serve(expressApp(new SessStore({ store: opened.store }), {}, gate))
@@ -63,7 +63,7 @@ describe.each(Object.entries(stores))('express-session on %s', (_name, open) => 
     expect((await browser.get('/get')).body).toMatchObject({ user: 'ada' })
   })
 
-  test('an ID that is not there is not adopted, though its signature is good', async () => {
+  test('an unknown ID with a valid signature is not adopted', async () => {
     await using opened = await open()
     await using app = await serve(expressApp(new SessStore({ store: opened.store })))
     const browser = new Browser(app.url)
@@ -77,7 +77,7 @@ describe.each(Object.entries(stores))('express-session on %s', (_name, open) => 
     expect((await browser.get('/get')).body).not.toHaveProperty('a')
   })
 
-  test('save() in the middle, changes after it, and reload()', async () => {
+  test('save() in the middle of a request, changes after it, and reload() work', async () => {
     await using opened = await open()
     const store = new SessStore({ store: opened.store })
     const app = express()
@@ -164,7 +164,7 @@ describe.each(Object.entries(stores))('express-session on %s', (_name, open) => 
     },
   )
 
-  test('lists all sessions without their IDs, counts and clears them', async () => {
+  test('the store lists all sessions without their IDs, counts and clears them', async () => {
     await using opened = await open()
     const store = new SessStore({ store: opened.store })
     await using app = await serve(expressApp(store))
@@ -212,7 +212,7 @@ function failingApp(handled: (error: unknown, headersSent: boolean) => void, own
 }
 
 test.each([true, false])(
-  'a save that fails late: the response is whole, its cookie leads nowhere, an error handler hears of it (of its own: %s)',
+  'a save that fails late: the response is complete, its cookie opens no session, the error handler is called (the app’s own: %s)',
   async (ownHandler) => {
     for (const bytes of [2, 3000]) {
       const handled = Promise.withResolvers<readonly [unknown, boolean]>()
@@ -226,20 +226,20 @@ test.each([true, false])(
   },
 )
 
-test('a save that fails late: the default handler of Express cuts a response that has not left whole', async () => {
+test('a save that fails late: the default handler of Express cuts a response that was not sent completely', async () => {
   await using app = await serve(failingApp(() => {}, false))
   const response = await fetch(`${app.url}/${2 ** 26}`)
   expect(response.status).toBe(200)
   await expect(response.text()).rejects.toThrow('terminated')
 })
 
-test('save(callback) before the answer: the error comes in time', async () => {
+test('save(callback) before the answer: the app gets the error in time', async () => {
   await using app = await serve(failingApp(() => {}, true))
   const response = await fetch(`${app.url}/saved-before`)
   expect(response.status).toBe(503)
 })
 
-test('a megabyte and more is refused, until the store takes it', async () => {
+test('a session of a megabyte or more is refused, unless the store accepts the size', async () => {
   for (const maxPayloadBytes of [undefined, 4 << 20]) {
     const store = new SessStore({ store: memoryStore(maxPayloadBytes === undefined ? {} : { maxPayloadBytes }) })
     const saving = store.set('id', { cookie: {}, text: 'x'.repeat(1.1e6) } as never)

@@ -8,7 +8,7 @@ import { SessStore } from './index.ts'
 const NAME = 'sessionId'
 
 describe.each(Object.entries(stores))('@fastify/session on %s', (_name, open) => {
-  test('requests that change different keys at once both win; a deletion too', async () => {
+  test('two simultaneous requests that change different keys, or delete one, both take effect', async () => {
     await using opened = await open()
     const gate = new Gate()
     await using app = await serveFastify(new SessStore({ store: opened.store }), {}, gate)
@@ -25,7 +25,7 @@ describe.each(Object.entries(stores))('@fastify/session on %s', (_name, open) =>
     expect(body).not.toHaveProperty('c')
   })
 
-  test('a session stays dead after its logout; so does an ID that was regenerated away', async () => {
+  test('a session stays dead after its logout, and so does the old ID after regenerate', async () => {
     for (const ending of ['/logout', '/login']) {
       await using opened = await open()
       const store = new SessStore({ store: opened.store })
@@ -47,7 +47,7 @@ describe.each(Object.entries(stores))('@fastify/session on %s', (_name, open) =>
     }
   })
 
-  test('an ID that is not there is not adopted, though its signature is good', async () => {
+  test('an unknown ID with a valid signature is not adopted', async () => {
     await using opened = await open()
     await using app = await serveFastify(new SessStore({ store: opened.store }))
     const browser = new Browser(app.url, NAME)
@@ -61,7 +61,7 @@ describe.each(Object.entries(stores))('@fastify/session on %s', (_name, open) =>
     expect((await browser.get('/get')).body).not.toHaveProperty('a')
   })
 
-  test('a handler that sends and does not return its reply: each request is answered, and the process lives', async () => {
+  test('a handler that sends without returning its reply: each request is answered, and the process lives', async () => {
     await using opened = await open()
     await using app = await serveFastify(new SessStore({ store: opened.store }))
     const browser = new Browser(app.url, NAME)
@@ -70,7 +70,7 @@ describe.each(Object.entries(stores))('@fastify/session on %s', (_name, open) =>
     expect((await browser.get('/get')).body).toMatchObject({ a: '3' })
   })
 
-  test('save() in the middle, changes after it, and reload(); the default options too', async () => {
+  test('save() in the middle of a request, changes after it, and reload() work, with the default options too', async () => {
     await using opened = await open()
     const store = new SessStore({ store: opened.store })
     await using app = await serveFastify(store, { saveUninitialized: true, cookie: { secure: false, maxAge: 60_000 } })
@@ -85,7 +85,7 @@ describe.each(Object.entries(stores))('@fastify/session on %s', (_name, open) =>
   })
 })
 
-test('onGone throws: the request that was overtaken answers 500, and sets no cookie over that of the sign-in', async () => {
+test('onGone that throws: the overtaken request answers 500, and does not overwrite the cookie of the sign-in', async () => {
   const gate = new Gate()
   await using app = await serveFastify(new SessStore({ store: memoryStore(), onGone: 'throw' }), {}, gate)
   const browser = new Browser(app.url, NAME)

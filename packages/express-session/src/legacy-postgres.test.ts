@@ -9,7 +9,7 @@ import { expressApp } from '../test/express-app.ts'
 import { SessStore } from './index.ts'
 
 if (process.env['SESS_STORES']?.includes('postgres') ?? true) {
-  test('from connect-pg-simple, on the pool that is there: browsers stay signed in over the switch, and signed out after it', async () => {
+  test('a move from connect-pg-simple on the existing pool: browsers stay signed in, and signed out after a logout', async () => {
     await using server = await startPostgres()
     const pool = new Pool({ host: '127.0.0.1', port: server.port, user: 'postgres', database: 'postgres' })
     const legacy = new (connectPgSimple(session))({ pool, createTableIfMissing: true, pruneSessionInterval: false })

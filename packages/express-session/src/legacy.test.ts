@@ -33,7 +33,7 @@ const setIn = (store: session.MemoryStore, id: string, data: object): Promise<un
     store.set(id, data as session.SessionData, (error: unknown) => done(error, undefined)),
   )()
 
-test('a session moves over when its browser comes, and from then on is ours alone', async () => {
+test('a session moves at the next request of its browser, and from then on is only in the new store', async () => {
   const legacy = new session.MemoryStore()
   await setIn(legacy, 'old', { cookie, user: 'ada' })
   const store = new SessStore({ store: memoryStore(), legacy: legacy as LegacyStore })
@@ -43,7 +43,7 @@ test('a session moves over when its browser comes, and from then on is ours alon
   expect(await store.get('unknown')).toBeNull()
 })
 
-test('a logout ends it in both, though another request had just read it from the old store', async () => {
+test('a logout ends the session in both stores, even if another request has just read it from the old store', async () => {
   const legacy = new SlowStore()
   await setIn(legacy, 'old', { cookie, user: 'ada' })
   const store = new SessStore({ store: memoryStore(), legacy: legacy as LegacyStore })
@@ -56,7 +56,7 @@ test('a logout ends it in both, though another request had just read it from the
   expect(await store.get('old')).toBeNull()
 })
 
-test('two requests that move it at once both find it', async () => {
+test('two requests that move the same session at once both find it', async () => {
   const legacy = new SlowStore()
   await setIn(legacy, 'old', { cookie, user: 'ada' })
   const store = new SessStore({ store: memoryStore(), legacy: legacy as LegacyStore })
@@ -69,7 +69,7 @@ test('two requests that move it at once both find it', async () => {
   expect(await late).toMatchObject({ user: 'ada', cart: 1 })
 })
 
-test('if the old store cannot delete it, nothing has moved', async () => {
+test('if the old store cannot delete the session, it does not move', async () => {
   const legacy = new session.MemoryStore()
   await setIn(legacy, 'old', { cookie, user: 'ada' })
   const destroy = legacy.destroy.bind(legacy)
@@ -87,7 +87,7 @@ if (process.env['SESS_STORES']?.includes('redis') ?? true) {
   beforeAll(async () => void (server = await startRedis()))
   afterAll(() => server[Symbol.asyncDispose]())
 
-  test('from connect-redis: browsers stay signed in over the switch, and signed out after it', async () => {
+  test('a move from connect-redis: browsers stay signed in, and signed out after a logout', async () => {
     const client = createClient({ url: `redis://127.0.0.1:${server.port}` })
     await client.connect()
     // The client that the app had, for both, as docs/migrating-from-connect-redis.md has it.

@@ -20,7 +20,7 @@ const copies: Readonly<Record<string, (session: any) => HostSession>> = {
 }
 
 describe.each(Object.entries(stores))('SessStore on %s', (_name, open) => {
-  test('by callback and by promise', async () => {
+  test('answers by callback and by promise', async () => {
     await using opened = await open()
     const store = new SessStore({ store: opened.store })
     await new Promise<void>((resolve, reject) => {
@@ -32,14 +32,14 @@ describe.each(Object.entries(stores))('SessStore on %s', (_name, open) => {
     expect(await store.get('id')).toBeNull()
   })
 
-  test('what JSON drops is dropped, as by every store of express-session', async () => {
+  test('drops what JSON drops, like every store of express-session', async () => {
     await using opened = await open()
     const store = new SessStore({ store: opened.store })
     await store.set('id', sessionOf({ at: new Date(0), none: undefined, call: () => {}, nan: Number.NaN }))
     expect(shown(await store.get('id'))).toEqual(sessionOf({ at: '1970-01-01T00:00:00.000Z', nan: null }))
   })
 
-  test('an object that was loaded, a copy of it, and one that was not', async () => {
+  test('saves a loaded object and its copies, and refuses an object that was not loaded', async () => {
     await using opened = await open()
     const store = new SessStore({ store: opened.store })
     await store.set('id', sessionOf({ a: 1, b: 1 }))
@@ -53,7 +53,7 @@ describe.each(Object.entries(stores))('SessStore on %s', (_name, open) => {
   })
 
   test.each(Object.entries(copies))(
-    '%s of what get gave is saved; once the session has ended, it is not',
+    'saves %s of the object that get returned, until the session has ended',
     async (_how, copy) => {
       await using opened = await open()
       const store = new SessStore({ store: opened.store })
@@ -71,7 +71,7 @@ describe.each(Object.entries(stores))('SessStore on %s', (_name, open) => {
     },
   )
 
-  test('a shallow copy is merged with what others wrote since; a deep one is refused', async () => {
+  test('a shallow copy is merged with what others wrote since; a deep copy is refused', async () => {
     await using opened = await open()
     for (const [how, copy] of Object.entries(copies)) {
       const store = new SessStore({ store: opened.store })
@@ -86,7 +86,7 @@ describe.each(Object.entries(stores))('SessStore on %s', (_name, open) => {
     }
   })
 
-  test('a copy saved under another ID, or to another store, is saved there; a deep one is of a session that is not there', async () => {
+  test('a shallow copy can be saved under another ID or to another store; to another store a deep copy counts as a session that has ended', async () => {
     await using opened = await open()
     const [one, two] = [new SessStore({ store: memoryStore() }), new SessStore({ store: opened.store })]
     await one.set('id', sessionOf({ n: 1 }))
@@ -100,7 +100,7 @@ describe.each(Object.entries(stores))('SessStore on %s', (_name, open) => {
     }
   })
 
-  test('a deep copy of a session that ended does not pass for another under its ID', async () => {
+  test('a deep copy of a session that ended is not saved over a new session under its ID', async () => {
     await using opened = await open()
     const store = new SessStore({ store: opened.store })
     await store.set('id', sessionOf({ n: 1 }))
@@ -111,7 +111,7 @@ describe.each(Object.entries(stores))('SessStore on %s', (_name, open) => {
     expect(shown(await store.get('id'))).toEqual(sessionOf({ n: 2 }))
   })
 
-  test('onUnloaded replace: an object of its own making takes the place of what is there, whole', async () => {
+  test('onUnloaded replace: an object that the app made replaces the stored session completely', async () => {
     await using opened = await open()
     const store = new SessStore({ store: opened.store, onUnloaded: 'replace' })
     const expires = Date.now() + 60_000
@@ -136,7 +136,7 @@ describe.each(Object.entries(stores))('SessStore on %s', (_name, open) => {
     expect(await store.length()).toBe(1)
   })
 
-  test('a session that is destroyed and saved by who made it stays dead', async () => {
+  test('a destroyed session stays dead when its creator saves it again', async () => {
     await using opened = await open()
     const store = new SessStore({ store: opened.store })
     const session = sessionOf({ a: 1 })
@@ -147,7 +147,7 @@ describe.each(Object.entries(stores))('SessStore on %s', (_name, open) => {
     expect(await store.get('id')).toBeNull()
   })
 
-  test('touch of an object from elsewhere moves the expiry and nothing else', async () => {
+  test('touch with an object that was not loaded moves only the expiry', async () => {
     await using opened = await open()
     const clock = { now: Date.now() }
     const store = new SessStore({ store: opened.store, idleTimeout: '10m', clock: () => clock.now })
@@ -160,7 +160,7 @@ describe.each(Object.entries(stores))('SessStore on %s', (_name, open) => {
     expect(await store.get('nowhere')).toBeNull()
   })
 
-  test('all, length and clear are of all sessions', async () => {
+  test('all, length and clear cover all sessions', async () => {
     await using opened = await open()
     const store = new SessStore({ store: opened.store })
     await store.set('id', sessionOf({ a: 1 }))
@@ -172,7 +172,7 @@ describe.each(Object.entries(stores))('SessStore on %s', (_name, open) => {
   })
 })
 
-test('an outage is an error for the host, and not a missing session', async () => {
+test('an outage gives the host an error, not a missing session', async () => {
   const down = (): Promise<never> => Promise.reject(new SessError('store_unavailable', 'down'))
   const store = new SessStore({
     store: {
@@ -193,7 +193,7 @@ test('an outage is an error for the host, and not a missing session', async () =
   expect(errors).toEqual([expect.objectContaining({ code: 'store_unavailable', operation: 'read' })])
 })
 
-test('what a callback throws is given to it, as connect-redis does, and what it throws then is reported', async () => {
+test('what a callback throws is passed to it again, as connect-redis does; what it throws then is reported', async () => {
   const store = new SessStore({ store: memoryStore() })
   const given: unknown[] = []
   const mine = new Error('thrown by the callback')
@@ -216,7 +216,7 @@ test('what a callback throws is given to it, as connect-redis does, and what it 
   expect(reported).toEqual([{ code: 'configuration', operation: 'callback', error: mine }])
 })
 
-test('nesting: as deep as maxDepth says, whatever the host hashes', async () => {
+test('data may be nested as deep as maxDepth, however deep the host’s hash goes', async () => {
   const nested = (levels: number): object => {
     let value = {}
     for (let level = 2; level < levels; level++) value = { value }
@@ -239,7 +239,7 @@ test('nesting: as deep as maxDepth says, whatever the host hashes', async () => 
     )
 })
 
-test('the options of connect-redis are refused by name', () => {
+test('options of connect-redis are refused by name', () => {
   for (const option of ['client', 'ttl', 'prefix', 'disableTouch'])
     expect(() => new SessStore({ store: memoryStore(), [option]: 1 })).toThrowError(
       expect.objectContaining({ code: 'invalid_option', message: expect.stringContaining(option) }),
@@ -258,7 +258,7 @@ test('the options of connect-redis are refused by name', () => {
     )
 })
 
-test('the same key changed twice: last writer wins, with an event; or onConflict', async () => {
+test('the same key changed by two requests: the last writer wins with an event, or onConflict decides', async () => {
   const conflicts: unknown[] = []
   for (const onConflict of ['last-writer-wins', 'throw'] as const) {
     const store = new SessStore({ store: memoryStore(), onConflict })
@@ -273,7 +273,7 @@ test('the same key changed twice: last writer wins, with an event; or onConflict
   expect(conflicts).toEqual(['n', 'n'])
 })
 
-test('no ID can be read in what is stored, byte by byte', async () => {
+test('no stored byte shows an ID', async () => {
   await using opened = await openSqlite()
   const store = new SessStore({ store: opened.store })
   const id = 'S3cretIdOfTheSessionThatNobodyMayRead'
