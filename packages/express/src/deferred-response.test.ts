@@ -19,7 +19,7 @@ function largeFile(): string {
   return file
 }
 
-describe('not a byte leaves before the session is committed, whichever way the answer is given:', () => {
+describe('no byte is sent before the session is committed, whichever way the handler answers:', () => {
   const html = { 'Content-Type': 'text/plain', Vary: 'Accept' }
   const file = largeFile
   test.each<[string, (res: Response) => unknown, number, string | number]>([
@@ -79,7 +79,7 @@ describe('not a byte leaves before the session is committed, whichever way the a
     expect(again).toMatchObject({ status: 304, body: '', headers: { vary: 'Cookie', 'cache-control': 'private' } })
   })
 
-  test('what the handler does in the same breath after its last word still counts', async () => {
+  test('a change that the handler makes synchronously after its answer is committed', async () => {
     const { app, get, stored } = await serve()
     app.get('/after', (req, res) => {
       void req.session.subject
@@ -90,7 +90,7 @@ describe('not a byte leaves before the session is committed, whichever way the a
     expect(await stored(cookie)).toEqual({ n: 3 })
   })
 
-  test('what the handler changes while its answer waits is stored before the answer leaves', async () => {
+  test('a change that the handler makes while its answer waits is stored before the answer is sent', async () => {
     const { app, begin, hold, open, get, stored } = await serve()
     const first = hold('replace')
     const second = Promise.withResolvers<ReturnType<typeof hold>>()
@@ -112,7 +112,7 @@ describe('not a byte leaves before the session is committed, whichever way the a
     expect([(await answer).body, await stored(cookie)]).toEqual(['body', { n: 3 }])
   })
 
-  test('after the last byte, what needs no cookie is written, and what needs one is an event', async () => {
+  test('a change after the last byte is written if it needs no cookie, else it is an event', async () => {
     const { app, begin, get, sessions, stored } = await serve()
     const late = Promise.withResolvers<unknown>()
     app.get('/late', (req, res) => {
@@ -128,7 +128,7 @@ describe('not a byte leaves before the session is committed, whichever way the a
   })
 })
 
-test('while it waits, the head looks sent: it cannot be changed, nor sent again', async () => {
+test('while the answer waits, its head looks sent: it cannot be changed or sent again', async () => {
   const { app, begin, hold, open, answerErrors } = await serve()
   const seen: unknown[] = []
   app.get('/twice', (req, res) => {
@@ -152,7 +152,7 @@ test('while it waits, the head looks sent: it cannot be changed, nor sent again'
   expect(seen).toEqual([true, ...Array.from({ length: 3 }, () => 'ERR_HTTP_HEADERS_SENT')])
 })
 
-test('while it waits, the answer looks ended, to who would answer in its place', async () => {
+test('while the answer waits, it looks ended to code that would answer in its place', async () => {
   const { app, begin, hold, open } = await serve()
   let seen: unknown
   app.get('/ended', (req, res) => {
@@ -168,7 +168,7 @@ test('while it waits, the answer looks ended, to who would answer in its place',
   expect([(await answer).body, seen]).toEqual(['body', [true, true, true, false]])
 })
 
-test('a connection that is kept alive serves one guarded response after the other', async () => {
+test('a kept-alive connection serves one guarded response after the other', async () => {
   const { app, begin, get } = await serve()
   app.get('/none', (req, res) => void res.status(204).send(req.session.subject))
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
@@ -216,7 +216,7 @@ describe('other middleware', () => {
     ])
   })
 
-  test('that compresses behind the session: an event stream is flushed, and a writer is called on', async () => {
+  test('that compresses behind the session flushes an event stream, and emits drain for the writer', async () => {
     const { app, get } = await serve()
     app.use((req, _res, next) => {
       req.session.data.n = 1
@@ -236,7 +236,7 @@ describe('other middleware', () => {
     expect((await get('/loop')).body).toHaveLength(4 * 131_072)
   })
 
-  test('that wraps end', async () => {
+  test('that wraps end sees the handler’s body', async () => {
     const { app, get, stored } = await serve()
     const shouting: RequestHandler = (_req, res, next) => {
       const end = res.end.bind(res) as (chunk: string) => Response
@@ -252,7 +252,7 @@ describe('other middleware', () => {
   })
 })
 
-describe('a source is made to wait', () => {
+describe('a source of the body has to wait', () => {
   test('while the commit is under way, and when the client does not read', async () => {
     const { app, begin, hold, open } = await serve()
     const chunk = Buffer.alloc(65_536, 'x')
@@ -282,7 +282,7 @@ describe('a source is made to wait', () => {
     expect([length, made]).toEqual([chunk.length * chunks, chunks + 1])
   })
 
-  test('by false from write once enough is held, and is called on by drain', async () => {
+  test('when write returns false because enough is buffered, until drain', async () => {
     const { app, get } = await serve()
     const ready: boolean[] = []
     app.get('/drain', async (req, res) => {
@@ -301,7 +301,7 @@ describe('a source is made to wait', () => {
 })
 
 describe('a commit that fails', () => {
-  test('sends nothing of the answer, nor its fields; the error handler answers', async () => {
+  test('drops the answer and its header fields; the error handler answers', async () => {
     const { app, begin, fail, get, answerErrors } = await serve()
     app.get('/answer', (req, res) => {
       req.session.data.n = 2
@@ -321,7 +321,7 @@ describe('a commit that fails', () => {
     expect(headers['etag']).not.toBe('"a"')
   })
 
-  test('while a stream is piped does the same', async () => {
+  test('while a stream is piped drops the answer too', async () => {
     const { app, begin, fail, get, answerErrors } = await serve()
     app.get('/pipe', (req, res) => {
       req.session.data.n = 2
@@ -333,7 +333,7 @@ describe('a commit that fails', () => {
     expect(await get('/pipe', { cookie })).toMatchObject({ status: 500, body: 'unknown_outcome' })
   })
 
-  test('waits for the end of an answer that is still being written, and drops it', async () => {
+  test('waits for the end of an answer that is still being written, then drops it', async () => {
     const { app, begin, fail, get, answerErrors } = await serve()
     app.get('/write', async (req, res) => {
       req.session.data.n = 2
@@ -346,7 +346,7 @@ describe('a commit that fails', () => {
     expect(await get('/write', { cookie })).toMatchObject({ status: 500, body: 'unknown_outcome' })
   })
 
-  test('cuts the connection of an answer that does not end: no other can be given', async () => {
+  test('cuts the connection of an answer that does not end, since no other answer can be sent', async () => {
     const { app, begin, fail, get } = await serve()
     app.get('/write', (req, res) => {
       req.session.data.n = 2
@@ -357,7 +357,7 @@ describe('a commit that fails', () => {
     await expect(get('/write', { cookie })).rejects.toThrow('socket hang up')
   })
 
-  test('calls back who waits for a write with the error, and who waits for the end once an end has been sent', async () => {
+  test('passes the error to the callback of write, and calls the callback of end once the error page has ended', async () => {
     const { app, begin, fail, get, answerErrors } = await serve()
     const called: unknown[] = []
     const ended = Promise.withResolvers<boolean>()
@@ -373,7 +373,7 @@ describe('a commit that fails', () => {
     expect([await ended.promise, called]).toEqual([true, [expect.objectContaining({ code: 'unknown_outcome' })]])
   })
 
-  test('after a sign-in that was acknowledged still sets its cookie', async () => {
+  test('after an acknowledged sign-in still sets the cookie', async () => {
     const { app, fail, get, sessions, answerErrors } = await serve()
     app.get('/login', async (req, res) => {
       await req.session.login('ann')
@@ -418,7 +418,7 @@ describe('once the response has started', () => {
     expect([(await answer).body, await stored(cookie)]).toEqual(['start end', { n: 1, late: 1 }])
   })
 
-  test('what is first touched then is committed before its end, too', async () => {
+  test('a session that is first used then is committed before the end, too', async () => {
     const { app, begin, get, stored } = await serve()
     app.get('/late', (req, res) => {
       res.write('start ')
@@ -429,7 +429,7 @@ describe('once the response has started', () => {
     expect([(await get('/late', { cookie })).body, await stored(cookie)]).toEqual(['start end', { n: 1, late: 1 }])
   })
 
-  test('what needs a cookie throws, and the connection is cut so that nobody takes the body for whole', async () => {
+  test('an operation that needs a cookie throws, and the connection is cut so that the body does not look complete', async () => {
     const { app, open } = await serve()
     const arrived = Promise.withResolvers<void>()
     const thrown = Promise.withResolvers<unknown>()
@@ -449,7 +449,7 @@ describe('once the response has started', () => {
   })
 })
 
-describe('a client that goes away', () => {
+describe('a client that disconnects', () => {
   test('loses no change, and nothing hangs', async () => {
     const { app, begin, hold, open, stored } = await serve()
     const arrived = Promise.withResolvers<void>()
@@ -468,7 +468,7 @@ describe('a client that goes away', () => {
     await expect.poll(() => stored(cookie)).toEqual({ n: 5 })
   })
 
-  test('leaves no new session behind: its cookie cannot arrive', async () => {
+  test('leaves no new session behind, since its cookie cannot arrive', async () => {
     const { app, calls, open, get } = await serve()
     const arrived = Promise.withResolvers<void>()
     const closed = Promise.withResolvers<void>()
@@ -486,7 +486,7 @@ describe('a client that goes away', () => {
     expect(calls).toEqual([])
   })
 
-  test('before the session is touched is the same: what is there is written, nothing new is made', async () => {
+  test('before the first use of the session: changes of a stored session are written, no new session is created', async () => {
     const { app, begin, calls, get, open, stored } = await serve()
     let arrived = Promise.withResolvers<void>()
     app.get('/late', async (req, res) => {
@@ -510,7 +510,7 @@ describe('a client that goes away', () => {
     expect(calls).not.toContain('create')
   })
 
-  test('is an event where the commit for it fails', async () => {
+  test('causes an event if the commit then fails', async () => {
     const { app, begin, fail, open, sessions } = await serve()
     const arrived = Promise.withResolvers<void>()
     const event = Promise.withResolvers<unknown>()

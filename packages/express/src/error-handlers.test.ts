@@ -96,7 +96,7 @@ describe('while the store takes no writes, the error handler answers once, and e
   })
 
   test.each(Object.keys(HANDLERS))(
-    '%s; what the error handler changes is not written, and is one event',
+    '%s; what the error handler changes is not written, and causes one event',
     async (name) => {
       const { response, body, stored, calls, events } = await app(HANDLERS[name]!, (_error, req, res, _next) => {
         req.session.data.n = 7
@@ -108,7 +108,7 @@ describe('while the store takes no writes, the error handler answers once, and e
   )
 })
 
-test('an error handler that answers with a page of success is not called twice for a failure that it was told', async () => {
+test('an error handler that answers with a success page is not called again for the same failure', async () => {
   const { response, body } = await app(HANDLERS['a commit by hand']!, (_error, _req, res, _next) => {
     res.status(200).send('sorry')
   })

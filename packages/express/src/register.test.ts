@@ -4,7 +4,7 @@ import { expectTypeOf, test } from 'vitest'
 import type { RegisteredSession } from '@sess/express'
 import type { Data } from '../test/served.ts'
 
-test('req.session is the session of the sessions that were registered, and cannot be replaced', () => {
+test('req.session has the type of the registered sessions, and cannot be assigned', () => {
   expectTypeOf<Request['session']>().toEqualTypeOf<Session<Partial<Data>>>()
   expectTypeOf<RegisteredSession>().toEqualTypeOf<Session<Partial<Data>>>()
   const handler = (req: Request, other: RegisteredSession): void => {

@@ -13,7 +13,7 @@ type Method = Extract<keyof SessionStore, 'create' | 'replace' | 'delete'>
 afterEach(() => void vi.restoreAllMocks())
 
 describe('a request that', () => {
-  test('does not touch the session has nothing patched, and nothing changed on its response', async () => {
+  test('does not use the session leaves its response unpatched and unchanged', async () => {
     const { app, get, begin } = await serve()
     let patched: string[] = []
     app.get('/own', (req, res) => {
@@ -37,7 +37,7 @@ describe('a request that', () => {
     expect(patched).toEqual(['_send', '_writeRaw', '_flush'])
   })
 
-  test('hands the session along without a look at it leaves its response alone', async () => {
+  test('passes the session along unread leaves its response unchanged', async () => {
     const { app, get, begin } = await serve()
     app.get('/own', (req, res) => {
       const { session: handed } = req
@@ -48,7 +48,7 @@ describe('a request that', () => {
     expect([headers['vary'], headers['cache-control']]).toEqual([undefined, 'public, max-age=60'])
   })
 
-  test('is marked private has a private response whatever its handler does', async () => {
+  test('is marked private has a private response, whatever its handler does', async () => {
     const { get } = await serve({ cookie: { secure: false }, private: true })
     const { headers } = await get('/plain')
     expect([headers['vary'], headers['cache-control']]).toEqual(['Cookie', 'private'])
@@ -93,7 +93,7 @@ describe('a request that', () => {
     expect([status, body]).toEqual([500, 'unknown_outcome'])
   })
 
-  test('has no cookie and changes nothing costs no call into the store, and sets no cookie', async () => {
+  test('has no cookie and changes nothing makes no store call and sets no cookie', async () => {
     const { calls, get } = await serve()
     const { headers } = await get('/get')
     expect([calls, headers['set-cookie'], headers['vary'], headers['cache-control']]).toEqual([
@@ -104,7 +104,7 @@ describe('a request that', () => {
     ])
   })
 
-  test('reads costs one call; a write two; a sign-in from an anonymous session three; a sign-out two', async () => {
+  test('reads makes one store call; a write makes two, a sign-in from an anonymous session three, a sign-out two', async () => {
     const { app, calls, get, begin } = await serve()
     app.get('/login', async (req, res) => void res.send(await req.session.login('ann')))
     app.get('/logout', async (req, res) => void res.send(await req.session.logout()))
@@ -124,7 +124,7 @@ describe('a request that', () => {
     })
   })
 
-  test('creates a session sets its cookie, and forbids to store the response', async () => {
+  test('creates a session sets its cookie, and forbids caches to store the response', async () => {
     const { get } = await serve()
     const { headers } = await get('/set')
     expect([headers['set-cookie'], headers['cache-control']]).toEqual([
@@ -133,7 +133,7 @@ describe('a request that', () => {
     ])
   })
 
-  test('has caching fields of its own keeps what is stricter in them, and its other cookies', async () => {
+  test('has caching fields of its own keeps the stricter values, and its other cookies', async () => {
     const { app, get } = await serve()
     app.get('/own', (req, res) => {
       req.session.data.n = 1
@@ -181,18 +181,18 @@ describe('a Secure cookie on a request that looks like plain http', () => {
     return [messages, warn.mock.calls.length]
   }
 
-  test('is an event each time and one line, which says what to set behind a proxy', async () => {
+  test('is an event each time, and one log line that says what to set behind a proxy', async () => {
     const proxied = { host: 'shop.example', 'x-forwarded-proto': 'https' }
     const [messages, lines] = await reported(false, [proxied, proxied])
     expect([messages.length, lines, messages[0]]).toEqual([2, 1, expect.stringContaining("app.set('trust proxy', 1)")])
     expect(messages[0]).toContain('shop.example')
   })
 
-  test('is none behind a proxy that is trusted', async () => {
+  test('is not reported behind a trusted proxy', async () => {
     expect(await reported(true, [{ host: 'shop.example', 'x-forwarded-proto': 'https' }])).toEqual([[], 0])
   })
 
-  test('is none on a loopback host, where browsers take it', async () => {
+  test('is not reported on a loopback host, where browsers accept it', async () => {
     const hosts = ['localhost:3000', '127.0.0.1:1', '[::1]:3000', 'shop.localhost']
     expect(
       await reported(
@@ -203,7 +203,7 @@ describe('a Secure cookie on a request that looks like plain http', () => {
   })
 })
 
-test('in a handshake of WebSockets, whose response is none, the session is read; changes are stored when the connection closes', async () => {
+test('a WebSocket handshake, which has no response of Express, can read the session; changes are stored when the connection closes', async () => {
   const { sessions, begin, stored } = await serve()
   const middleware = session(sessions, { cookie: { secure: false } })
   const server = createServer().on('upgrade', (req, socket: Socket) => {
@@ -227,7 +227,7 @@ test('in a handshake of WebSockets, whose response is none, the session is read;
 })
 
 describe('misuse says what to do:', () => {
-  test('a response that cannot be held back, as of HTTP/2', async () => {
+  test('a response that cannot be held back, such as one of HTTP/2', async () => {
     const { sessions } = await serve()
     const error = await new Promise((resolve) =>
       session(sessions)({ headers: {} } as IncomingMessage, {} as ServerResponse, resolve),

@@ -8,7 +8,7 @@ import { compare } from './differential/run.ts'
 
 // The full run, with the table of what was reached: node packages/express/test/differential/report.ts
 test(
-  'random programs of response calls, in random stacks of middleware, answer as they do without a session',
+  'random sequences of response calls in random stacks of middleware answer as they do without a session',
   { timeout: 120_000 },
   async () => {
     const reached = await compare(1, 1000)
@@ -17,7 +17,7 @@ test(
   },
 )
 
-describe('the run finds a response that is held with', () => {
+describe('the comparison detects a held response with this fault:', () => {
   test.each(Object.keys(MUTANTS))('%s', { timeout: 120_000 }, async (name) => {
     const script = join(import.meta.dirname, 'differential/mutants.ts')
     const { stdout } = await promisify(execFile)(process.execPath, [script, name])
