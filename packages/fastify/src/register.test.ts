@@ -13,7 +13,7 @@ declare module '@sess/fastify' {
   }
 }
 
-test('request.session is the session of the sessions that were registered, and cannot be replaced', () => {
+test('request.session has the type of the registered sessions, and cannot be assigned', () => {
   expectTypeOf<FastifyRequest['session']>().toEqualTypeOf<Session<Partial<Data>>>()
   const use = (other: RegisteredSession): void => {
     fastify().get('/', (request) => {

@@ -35,7 +35,7 @@ async function fetched(server: FastifyInstance, path: string, cookie = ''): Prom
 
 const privacy = ({ headers }: Response): unknown[] => [headers.get('vary'), headers.get('cache-control')]
 
-describe('what skips onSend is private all the same, and its changes are stored when it closes:', () => {
+describe('a response that skips onSend is still private, and its changes are stored when it closes:', () => {
   test.each(['hijack', 'raw'])('%s', async (way) => {
     const { server, sessions, begin } = await app()
     server.get('/', (request, reply) => {
@@ -51,7 +51,7 @@ describe('what skips onSend is private all the same, and its changes are stored 
   })
 })
 
-test('a new session of a response that skips onSend has its cookie, where the head leaves with the last byte', async () => {
+test('a new session of a response that skips onSend gets its cookie if the head is sent with the last byte', async () => {
   const { server, sessions } = await app()
   server.get('/', (request, reply) => {
     request.session.data['n'] = 2
@@ -63,7 +63,7 @@ test('a new session of a response that skips onSend has its cookie, where the he
   expect([await response.text(), (await sessions.load(cookie)).data]).toEqual(['raw', { n: 2 }])
 })
 
-test('a first use behind a head that was written by hand knows what that said to caches', async () => {
+test('a first use after a head that was written by hand knows the caching fields of the head', async () => {
   const { server, sessions } = await app()
   const late: unknown[] = []
   sessions.on('uncacheable_late', (event) => void late.push(event))
@@ -79,7 +79,7 @@ test('a first use behind a head that was written by hand knows what that said to
   expect(late).toEqual([{}])
 })
 
-describe('bodies of every kind are committed at their end:', () => {
+describe('changes are committed before the end of every kind of body:', () => {
   const bodies: Record<string, (change: () => void) => unknown> = {
     'a stream of Node': (change) => Readable.from(late(change), { objectMode: false }),
     'a web stream': (change) => ReadableStream.from(late(change)).pipeThrough(new TextEncoderStream()),
@@ -115,7 +115,7 @@ async function* late(change: () => void): AsyncIterable<string> {
   yield 'b'
 }
 
-test('sessions are there in the instance that registers them, and below; another instance may have others', async () => {
+test('the instance that registers sessions and its children have them; another instance may register others', async () => {
   const sessions = createSessions({ store: memoryStore(), log: false })
   const server = fastify()
   onTestFinished(() => server.close())
@@ -137,7 +137,7 @@ test('sessions are there in the instance that registers them, and below; another
   expect((await server.inject('/other')).headers['set-cookie']).toMatch(/^other=/)
 })
 
-test('the session is there in every hook from onRequest on, and where a body cannot be read', async () => {
+test('the session is available in every hook from onRequest on, even if the body cannot be parsed', async () => {
   const { server } = await app()
   const seen: string[] = []
   for (const hook of ['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const)
@@ -150,7 +150,7 @@ test('the session is there in every hook from onRequest on, and where a body can
   expect((await server.inject({ method: 'POST', url: '/', headers, payload: '{' })).body).toBe('error: new')
 })
 
-test('an assignment to request.session, and a second plugin, say what to do', async () => {
+test('the errors for an assignment to request.session and for a second plugin say what to do', async () => {
   const { server, sessions } = await app()
   server.get('/', async (request) => Object.assign(request, { session: {} }))
   const { message } = (await server.inject('/')).json<{ message: string }>()
@@ -162,7 +162,7 @@ test('an assignment to request.session, and a second plugin, say what to do', as
   expect(() => session(sessions, { cookie: { path: 'app' } })).toThrow(/^cookie.path /)
 })
 
-test('the answer to a malformed URL runs no hook, and is answered as without sessions', async () => {
+test('a malformed URL, for which Fastify runs no hook, is answered as without sessions', async () => {
   const { server } = await app()
   const response = await server.inject('/%E0%A4%A')
   expect([response.statusCode, response.headers['vary']]).toEqual([400, undefined])
