@@ -48,7 +48,7 @@ test.each(['in front', 'behind'])(
   },
 )
 
-test('header fields that an application gives to many responses are not written to', async () => {
+test('a Headers object that an application shares between responses is not changed', async () => {
   const shared = new Headers({ 'content-type': 'text/plain' })
   const app = new Hono<{ Variables: Variables }>()
     .use(session(sessions, { cookie: { secure: false } }))
@@ -66,7 +66,7 @@ test('header fields that an application gives to many responses are not written 
   expect([...shared.keys()]).toEqual(['content-type'])
 })
 
-test('what a streaming helper changes is stored at the end', async () => {
+test('what the callback of a streaming helper changes is stored at the end of the stream', async () => {
   const app = withSessions().get('/', (c) => {
     const { data } = c.get('session')
     return streamText(c, async (stream) => {
@@ -80,7 +80,7 @@ test('what a streaming helper changes is stored at the end', async () => {
   expect(await data()).toEqual({ n: 2 })
 })
 
-test('what app.notFound changes is stored', async () => {
+test('what the handler of app.notFound changes is stored', async () => {
   const app = withSessions().notFound((c) => {
     c.get('session').data.n = 3
     return c.text('none', 404)
@@ -90,7 +90,7 @@ test('what app.notFound changes is stored', async () => {
   expect([response.status, response.headers.get('vary'), await data()]).toEqual([404, 'Cookie', { n: 3 }])
 })
 
-test('a second middleware says what to do', async () => {
+test('the error for a second session middleware says what to do', async () => {
   const app = withSessions().use(session(sessions))
   app.onError((error, c) => c.text(error.message, 500))
   expect(await (await app.request('/')).text()).toContain('use session() once per request')

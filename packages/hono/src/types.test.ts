@@ -8,7 +8,7 @@ interface Data {
 }
 const sessions = createSessions<Data>({ store: memoryStore() })
 
-test('c.get knows the session behind the middleware, in a chain and by the variables', () => {
+test('c.get has the session’s type behind the middleware, in a chain and by Variables', () => {
   new Hono().use(session(sessions)).get('/', (c) => {
     expectTypeOf(c.get('session')).toEqualTypeOf<Session<Partial<Data>>>()
     expectTypeOf(c.var.session.data.n).toEqualTypeOf<number | undefined>()
