@@ -6,7 +6,7 @@ import { isCrossOrigin } from './index.ts'
 
 const HOST = 'shop.example'
 
-describe('a request by a method that may change something', () => {
+describe('a request with an unsafe method', () => {
   test.each<[crossOrigin: boolean, text: string, headers: Record<string, string>]>([
     [false, 'of a page of the same origin', { host: HOST, 'sec-fetch-site': 'same-origin', origin: `https://${HOST}` }],
     [false, 'that the user began, as by a bookmark', { host: HOST, 'sec-fetch-site': 'none' }],
@@ -31,24 +31,24 @@ describe('a request by a method that may change something', () => {
     }
   })
 
-  test('of an origin that is allowed is not', () => {
+  test('is not cross-origin if it comes from an allowed origin', () => {
     const headers = { host: HOST, 'sec-fetch-site': 'cross-site', origin: 'https://admin.example' }
     expect(isCrossOrigin({ method: 'POST', headers }, { allow: ['https://admin.example'] })).toBe(false)
     expect(isCrossOrigin({ method: 'POST', headers }, { allow: ['http://admin.example'] })).toBe(true)
   })
 
-  test('over HTTP/2 has its host in :authority', () => {
+  test('over HTTP/2 is compared with its :authority', () => {
     const headers = { ':authority': HOST, origin: `https://${HOST}` }
     expect(isCrossOrigin({ method: 'POST', headers })).toBe(false)
   })
 })
 
-test('a request by a safe method is never cross-origin', () => {
+test('a request with a safe method is never cross-origin', () => {
   const headers = { host: HOST, 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' }
   for (const method of ['GET', 'HEAD', 'OPTIONS', undefined]) expect(isCrossOrigin({ method, headers })).toBe(false)
 })
 
-test('it takes the requests of node:http and fetch as they are', async () => {
+test('requests of node:http and of fetch are both accepted', async () => {
   const seen: boolean[] = []
   const server = createServer((req, res) => {
     seen.push(isCrossOrigin(req))
@@ -82,7 +82,7 @@ test.each([{ allow: ['https://shop.example/'] }, { allow: ['shop.example'] }, { 
   },
 )
 
-test('the opening of a WebSocket is a GET, and is looked at all the same', () => {
+test('the opening request of a WebSocket is checked although it is a GET', () => {
   const open = (headers: Record<string, string>, options = {}) =>
     isCrossOrigin({ method: 'GET', headers: { host: HOST, upgrade: 'websocket', ...headers } }, options)
   expect(open({ origin: `https://${HOST}` })).toBe(false)

@@ -41,20 +41,20 @@ async function visit<T>(
 const accepts = async (cookie: string, token: unknown): Promise<boolean> =>
   isCsrfToken(await sessions.load(cookie), token)
 
-test('a token of a session is accepted by it, as often as it is sent', async () => {
+test('a session accepts its token as often as the token is sent', async () => {
   const [cookie, token] = await visit(undefined, (session) => session.login('ann').then(() => csrfToken(session)))
   expect(token).toMatch(/^[\w-]{64}$/)
   for (let i = 0; i < 2; i++) expect(await accepts(cookie, token)).toBe(true)
 })
 
-test('no two tokens are alike, and all are accepted', async () => {
+test('no two tokens of a session are equal, and the session accepts all of them', async () => {
   const [cookie, tokens] = await visit(undefined, (session) => Array.from({ length: 50 }, () => csrfToken(session)))
   // No position of the text is the same in all: nothing that is guessed piece by piece stands still.
   for (let at = 0; at < 64; at++) expect(new Set(tokens.map((token) => token[at])).size).toBeGreaterThan(1)
   for (const token of tokens) expect(await accepts(cookie, token)).toBe(true)
 })
 
-test('nothing else is accepted, of whatever type', async () => {
+test('a session accepts no other value of any type', async () => {
   const [cookie, token] = await visit(undefined, csrfToken)
   const changed = Array.from(token, (char, i) => token.slice(0, i) + (char === 'A' ? 'B' : 'A') + token.slice(i + 1))
   const others = ['', token.slice(1), `${token}A`, ` ${token.slice(1)}`, token.toUpperCase(), 'A'.repeat(64)]
@@ -62,7 +62,7 @@ test('nothing else is accepted, of whatever type', async () => {
     expect(await accepts(cookie, sent)).toBe(false)
 })
 
-test("another session's token is refused, be it of the same user", async () => {
+test('a session refuses the token of another session, even of the same user', async () => {
   const [mine] = await visit(undefined, (session) => session.login('ann'))
   for (const subject of ['ann', 'bob']) {
     const [, theirs] = await visit(undefined, (session) => session.login(subject).then(() => csrfToken(session)))
@@ -70,7 +70,7 @@ test("another session's token is refused, be it of the same user", async () => {
   }
 })
 
-test('a token from before a sign-in is refused behind it: whoever planted the session knows none', async () => {
+test('after a sign-in a token from before it is refused, so an attacker who planted the session has none', async () => {
   const [planted, known] = await visit(undefined, csrfToken)
   expect(await accepts(planted, known)).toBe(true)
   const [signedIn] = await visit(planted, (session) => session.login('ann'))
@@ -89,7 +89,7 @@ test('a token from before a sign-in is refused behind it: whoever planted the se
   expect(await accepts(again, behind)).toBe(false)
 })
 
-test('a rotated secret takes its tokens along, as late as keepOldFor says', async () => {
+test('tokens of a rotated secret are accepted as long as keepOldFor says', async () => {
   const [first, old] = await visit(undefined, csrfToken)
   const [second] = await visit(first, (session) => session.regenerate())
   expect([await accepts(first, old), await accepts(second, old)]).toEqual([false, false])
@@ -108,7 +108,7 @@ test('a rotated secret takes its tokens along, as late as keepOldFor says', asyn
   ])
 })
 
-test('a request whose session was rotated away, ended or expired has a token that nothing accepts', async () => {
+test('the token of a request whose session is superseded, ended or expired is accepted by no session', async () => {
   const [old] = await visit(undefined, csrfToken)
   const [cookie] = await visit(old, (session) => session.login('ann'))
   const superseded = await sessions.load(old)
@@ -132,7 +132,7 @@ test('a request whose session was rotated away, ended or expired has a token tha
   expect(() => csrfToken(gone)).toThrow(expect.objectContaining({ code: 'session_destroyed' }))
 })
 
-test('a sign-out ends the tokens; the empty session behind it has its own', async () => {
+test('a sign-out ends the tokens; the empty session after it has its own tokens', async () => {
   const [cookie, [before, behind]] = await visit(undefined, async (session) => {
     await session.login('ann')
     const mine = csrfToken(session)
@@ -142,7 +142,7 @@ test('a sign-out ends the tokens; the empty session behind it has its own', asyn
   expect([await accepts(cookie, before), await accepts(cookie, behind)]).toEqual([false, true])
 })
 
-test('a new session is created by its commit, once, and with whatever else it holds', async () => {
+test('csrfToken of a new session makes its commit create the session once, with its other data', async () => {
   const empty = await sessions.load(undefined)
   const token = csrfToken(empty)
   expect([calls, bindingOf(empty).needsCommit, empty.status]).toEqual([[], true, 'new'])
@@ -170,20 +170,20 @@ test('a new session is created by its commit, once, and with whatever else it ho
   expect([(await session.commit()).status, calls]).toEqual(['unchanged', ['read', 'read']])
 })
 
-test('to ask of a new session creates none', async () => {
+test('isCsrfToken of a new session does not create it', async () => {
   const session = await sessions.load(undefined)
   expect(isCsrfToken(session, 'A'.repeat(64))).toBe(false)
   expect([(await session.commit()).status, calls]).toEqual(['unchanged', []])
 })
 
-test('a new session that cannot have its cookie any more has no token', async () => {
+test('a new session that can no longer have a cookie has no token', async () => {
   const session = await sessions.load(undefined)
   bindingOf(session).closeCookie()
   expect(() => csrfToken(session)).toThrow(expect.objectContaining({ code: 'response_started' }))
   expect((await session.commit()).status).toBe('unchanged')
 })
 
-test('a create that failed is made again, and the token still holds', async () => {
+test('after a failed create the next commit creates the session, and its token is accepted', async () => {
   const session = await sessions.load(undefined)
   const token = csrfToken(session)
   failing = 2
@@ -192,7 +192,7 @@ test('a create that failed is made again, and the token still holds', async () =
   expect(await accepts(cookieValue!, token)).toBe(true)
 })
 
-test('both count as use, so that no shared cache keeps the page', async () => {
+test('csrfToken and isCsrfToken count as use of the session, so that no shared cache keeps the page', async () => {
   for (const use of [csrfToken, (session: Session<object>) => String(isCsrfToken(session, ''))]) {
     const response = await withSession(
       sessions,

@@ -35,8 +35,8 @@ const UNKNOWN = 'u'.repeat(60)
 const header = (...values: string[]): string =>
   ['theme=dark', ...values.map((value) => `sid=${value}`), 'x=1'].join('; ')
 
-describe('of several cookies of one name', () => {
-  test('the first counts that opens a session', async () => {
+describe('of several cookies with the session’s name', () => {
+  test('the first cookie that opens a session counts', async () => {
     const [ann, bob] = [await begun('ann'), await begun('bob')]
     expect((await cookie.load(header(UNKNOWN, ann, bob))).subject).toBe('ann')
     expect(events).toEqual(['unknown', 'duplicates 3'])
@@ -48,7 +48,7 @@ describe('of several cookies of one name', () => {
     expect([read.mock.calls.length, events]).toEqual([1, ['duplicates 2', 'superseded']])
   })
 
-  test('a superseded one and no valid one make the session superseded, which sets no cookie', async () => {
+  test('a superseded cookie without a valid cookie gives a superseded session, which sets no cookie', async () => {
     const old = await begun('ann')
     await rotated(old)
     const session = await cookie.load(header(UNKNOWN, old))
@@ -58,7 +58,7 @@ describe('of several cookies of one name', () => {
     expect(cookie.headers(session)['set-cookie']).toBeUndefined()
   })
 
-  test('four are tried and no more: unknown values cost reads, and nothing else', async () => {
+  test('at most four are tried: unknown values only cost reads', async () => {
     const ann = await begun('ann')
     const read = vi.spyOn(store, 'read')
     const unknown = ['a', 'b', 'c', 'd', 'e'].map((letter) => letter.repeat(60))
@@ -80,14 +80,14 @@ describe('of several cookies of one name', () => {
     expect(await sessions.revokeSubject('carl')).toBe(1)
   })
 
-  test('a lower one gives no data to a login', async () => {
+  test('a later cookie gives no data to a login', async () => {
     const [first, second] = [await begun(undefined), await begun(undefined, 'book')]
     const session = await cookie.load(header(first, second))
     await session.login('ann')
     expect(session.data).toEqual({ n: 1 })
   })
 
-  test('a store that fails at any of them is an outage, and all have to answer within one storeTimeout', async () => {
+  test('all are read within one storeTimeout, and a failed read of any of them is an outage', async () => {
     const [ann, bob] = [await begun('ann'), await begun('bob')]
     const read = vi.spyOn(store, 'read')
     read.mockRejectedValueOnce(new Error('down'))
@@ -106,7 +106,7 @@ describe('of several cookies of one name', () => {
     expect(slow.mock.calls.length).toBeLessThan(3)
   })
 
-  test('after a deploy that changed the domain, a sign-in stays one', async () => {
+  test('an old and a new domain after a deploy do not break a sign-in', async () => {
     const handler = withSession(
       sessions,
       async (_request, session) => {
@@ -150,13 +150,13 @@ test.each<[what: string, left: number, formerly: CookieOptions['formerly']]>([
 })
 
 describe('a Cookie header that was joined with commas', () => {
-  test('is understood where the session’s cookie is named at the start of a pair', async () => {
+  test('is parsed if the session’s cookie begins a pair', async () => {
     const ann = await begun('ann')
     expect((await cookie.load(`sid=${ann}, theme=dark`)).subject).toBe('ann')
     expect((await cookie.load(`x=1; sid="${ann}"`)).subject).toBe('ann')
   })
 
-  test('is reported elsewhere, and never lets another cookie’s value stand for a session', async () => {
+  test('is otherwise reported, and no part of another cookie’s value opens a session', async () => {
     const ann = await begun('ann')
     const session = await cookie.load(`theme=dark, sid=${ann}`)
     expect([session.status, bindingOf(session).handle, events]).toEqual(['new', undefined, ['malformed']])

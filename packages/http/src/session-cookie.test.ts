@@ -16,7 +16,7 @@ async function created(options?: CookieOptions): Promise<string> {
   return cookie.headers(session)['set-cookie']!.at(-1)!
 }
 
-describe('the cookie', () => {
+describe('the session cookie', () => {
   test.each<[CookieOptions, RegExp]>([
     [{}, /^__Host-sid=[\w-]{60}; Max-Age=43[12]\d\d; Path=\/; HttpOnly; Secure; SameSite=Lax$/],
     [{ secure: false }, /^sid=[\w-]{60}; Max-Age=\d+; Path=\/; HttpOnly; SameSite=Lax$/],
@@ -86,7 +86,7 @@ describe('the cookie', () => {
       expect((await cookie.load(header)).status).toBe('new')
   })
 
-  test('lives as long as the session can: Max-Age is the time left to the absolute expiry', async () => {
+  test('lasts as long as the session can: Max-Age is the time left to the absolute expiry', async () => {
     let now = Date.now()
     sessions = createSessions({ store: memoryStore(), absoluteTimeout: '1h', clock: () => now })
     const cookie = sessionCookie(sessions)
@@ -96,7 +96,7 @@ describe('the cookie', () => {
     expect(cookie.headers(session)['set-cookie']?.at(-1)).toContain('; Max-Age=2399;')
   })
 
-  test('is not sent again for a session that has it', async () => {
+  test('is not sent again if the browser has it', async () => {
     const cookie = sessionCookie(sessions)
     const session = await cookie.load((await created()).split(';')[0])
     session.data.n = 2
@@ -104,7 +104,7 @@ describe('the cookie', () => {
     expect(cookie.headers(session)).toEqual({ vary: 'Cookie', 'cache-control': 'private' })
   })
 
-  test('in a header that is longer than any browser sends is not looked for, and reported', async () => {
+  test('is ignored in a header that is longer than any browser sends, and an event reports the header', async () => {
     const reasons: string[] = []
     sessions.on('rejected', ({ reason }) => reasons.push(reason))
     const value = (await created()).split(';')[0]!
@@ -112,7 +112,7 @@ describe('the cookie', () => {
     expect([session.status, reasons]).toEqual(['new', ['malformed']])
   })
 
-  test('that is not there, nor anything like it, is not waited for', () => {
+  test('that is surely absent lets a new session begin synchronously', () => {
     const cookie = sessionCookie(sessions, { secure: false })
     const others = 'a=1; theme=dark'
     for (const header of [undefined, null, '', others]) expect(cookie.beginning(header)!().status).toBe('new')
@@ -120,7 +120,7 @@ describe('the cookie', () => {
       expect(cookie.beginning(header), header.slice(0, 9)).toBeUndefined()
   })
 
-  test('of earlier deploys is removed by what sets the present one, and last comes the present one', async () => {
+  test('of an earlier deploy is removed in the response that sets the present cookie, before that cookie', async () => {
     const cookie = sessionCookie(sessions, {
       domain: 'example.com',
       sameSite: 'none',
@@ -138,7 +138,7 @@ describe('the cookie', () => {
     ])
   })
 
-  test('is removed with the attributes that it was set with', async () => {
+  test('is removed with the attributes with which it was set', async () => {
     const options = { path: '/app', domain: 'example.com' }
     const cookie = sessionCookie(sessions, options)
     const session = await cookie.load((await created(options)).split(';')[0])
@@ -149,7 +149,7 @@ describe('the cookie', () => {
   })
 })
 
-describe('caches are kept out', () => {
+describe('caching header fields are sent', () => {
   test.each([
     [undefined, undefined, 'Cookie', 'private'],
     ['Accept', 'public, max-age=60', 'Accept, Cookie', 'private, max-age=60'],
@@ -165,7 +165,7 @@ describe('caches are kept out', () => {
     expect(headers).toEqual({ vary: expectedVary, 'cache-control': expectedControl })
   })
 
-  test('only where the session was used: without use there is no field', async () => {
+  test('only if the session was used', async () => {
     const cookie = sessionCookie(sessions)
     const session = await cookie.load((await created()).split(';')[0])
     expect(cookie.headers(session, { vary: 'Accept', 'cache-control': 'public' })).toEqual({})
@@ -191,7 +191,7 @@ describe('caches are kept out', () => {
     expect([session.status, session.subject, told]).toEqual(['new', undefined, reports])
   })
 
-  test('with a Set-Cookie, by no-store too', async () => {
+  test('with a Set-Cookie, then no-store too', async () => {
     const cookie = sessionCookie(sessions)
     const session = await cookie.load(undefined)
     session.data.n = 1

@@ -32,8 +32,8 @@ async function begun(): Promise<string> {
 
 const stored = async (cookie: string): Promise<Partial<Data>> => (await sessionCookie(sessions).load(cookie)).data
 
-describe('the response', () => {
-  test('is returned once the session is committed, and keeps what it has', async () => {
+describe('the response of withSession', () => {
+  test('is returned once the session is committed, and keeps its status, fields and body', async () => {
     const handler = withSession(sessions, async (_request, session, more: number) => {
       session.data.n = more
       const headers = { vary: 'Accept', 'set-cookie': 'a=b', 'x-mine': 'y' }
@@ -63,7 +63,7 @@ describe('the response', () => {
     expect([response.status, response.body, await stored(cookieOf(response))]).toEqual([status, null, { n: 1 }])
   })
 
-  test('that is thrown is an answer, and is thrown on', async () => {
+  test('that the handler throws counts as its answer, and is thrown again after the commit', async () => {
     const handler = withSession(sessions, (_request, session) => {
       session.data.n = 2
       throw Response.redirect('https://example.com/login')
@@ -72,12 +72,12 @@ describe('the response', () => {
     expect([thrown.status, await stored(cookieOf(thrown))]).toEqual([302, { n: 2 }])
   })
 
-  test('that is no Response is the error of who wrote the handler', async () => {
+  test('that is no Response is reported as an error of the handler’s author', async () => {
     const handler = withSession(sessions, () => undefined as unknown as Response)
     await expect(handler(request())).rejects.toThrow('must return a Response')
   })
 
-  test('is left alone where the session is not used: no field, no commit, no touch', async () => {
+  test('is left alone if the session is not used: no field, no commit, no touch', async () => {
     let now = 1_800_000_000_000
     sessions = createSessions<Data>({ store, log: false, clock: () => now })
     const cookie = await begun()
@@ -97,12 +97,12 @@ describe('the response', () => {
     expect(calls).toHaveBeenCalledOnce()
   })
 
-  test('is private beforehand by an option', async () => {
+  test('is private before any use of the session if an option says so', async () => {
     const response = await withSession(sessions, () => new Response(), { private: true })(request())
     expect([response.headers.get('vary'), response.headers.get('cache-control')]).toEqual(['Cookie', 'private'])
   })
 
-  test('whose session is used for the first time while it streams is an event; the change is committed', async () => {
+  test('whose session is first used while the body streams causes an event; the change is committed', async () => {
     const late: unknown[] = []
     sessions.on('uncacheable_late', (event) => late.push(event))
     const cookie = await begun()
@@ -119,7 +119,7 @@ describe('the response', () => {
     expect([late.length, await stored(cookie)]).toEqual([1, { n: 1, late: 1 }])
   })
 
-  test('costs no call into the store without a cookie, and sets none', async () => {
+  test('to a request without a cookie makes no store call and sets no cookie', async () => {
     const read = vi.spyOn(store, 'read')
     const response = await withSession(sessions, (_, { data }) => Response.json(data))(request())
     expect([read.mock.calls.length, response.headers.getSetCookie(), response.headers.get('vary')]).toEqual([
@@ -131,7 +131,7 @@ describe('the response', () => {
 })
 
 describe('an error', () => {
-  test('of an operation that nobody awaited fails the response', async () => {
+  test('of an operation that the handler did not await fails the response', async () => {
     const cookie = await begun()
     const handler = withSession(sessions, (_request, session) => {
       void session.logout()
@@ -142,7 +142,7 @@ describe('an error', () => {
     expect(await stored(cookie)).toEqual({ n: 1 })
   })
 
-  test('of the handler goes through; what was changed is committed, but for what needs a cookie', async () => {
+  test('of the handler is passed on; changes are committed unless they need a cookie', async () => {
     const cookie = await begun()
     const handler = withSession(sessions, (_request, session) => {
       session.data.n = 9
@@ -155,7 +155,7 @@ describe('an error', () => {
     expect(created).not.toHaveBeenCalled()
   })
 
-  test('of the store at load is no sign-out: the handler is not called', async () => {
+  test('of the store at load signs nobody out: the handler is not called', async () => {
     const cookie = await begun()
     vi.spyOn(store, 'read').mockRejectedValue(new Error('down'))
     const handler = vi.fn(() => new Response())
@@ -163,7 +163,7 @@ describe('an error', () => {
     expect(handler).not.toHaveBeenCalled()
   })
 
-  test('of the commit lets go of the body that nobody will read', async () => {
+  test('of the commit cancels the body that nobody will read', async () => {
     const cookie = await begun()
     vi.spyOn(store, 'replace').mockRejectedValue(new Error('down'))
     const cancel = vi.fn()
@@ -195,7 +195,7 @@ describe('a body that streams', () => {
       )
     })
 
-  test('is not read before somebody asks; what changes meanwhile is committed before its end', async () => {
+  test('is not read before the client reads; changes meanwhile are committed before its end', async () => {
     const cookie = await begun()
     const response = await counting(3)(request(cookie))
     expect(await stored(cookie)).toEqual({ n: 1 })
@@ -203,7 +203,7 @@ describe('a body that streams', () => {
     expect(await stored(cookie)).toEqual({ n: 1, late: 3 })
   })
 
-  test('is committed when it is cancelled, too', async () => {
+  test('leads to a commit when it is cancelled, too', async () => {
     const cookie = await begun()
     const reader = (await counting(3)(request(cookie))).body!.getReader()
     await reader.read()
@@ -211,12 +211,12 @@ describe('a body that streams', () => {
     expect(await stored(cookie)).toEqual({ n: 1, late: 1 })
   })
 
-  test('is cut short by what needs a cookie', async () => {
+  test('is cut short by an operation that needs a cookie', async () => {
     const response = await counting(1)(request())
     await expect(response.text()).rejects.toMatchObject({ code: 'response_started' })
   })
 
-  test('fails as its source does', async () => {
+  test('fails with the error of its source', async () => {
     const cookie = await begun()
     const handler = withSession(sessions, () => {
       return new Response(new ReadableStream({ pull: () => Promise.reject(new Error('mine')) }))
@@ -229,7 +229,7 @@ describe('an upgrade of the connection', () => {
   /** As Deno and Cloudflare Workers make them; the constructor refuses the status. */
   const switching = Object.defineProperty(new Response(), 'status', { value: 101 })
 
-  test('is committed, and stays the object that the server made', async () => {
+  test('is committed, and returned as the same object', async () => {
     const cookie = await begun()
     const handler = withSession(sessions, (_request, session) => {
       session.data.n = 2
@@ -239,7 +239,7 @@ describe('an upgrade of the connection', () => {
     expect(await stored(cookie)).toEqual({ n: 2 })
   })
 
-  test('that the server takes from a handler which returns nothing is committed', async () => {
+  test('by a handler that returns nothing is committed', async () => {
     const cookie = await begun()
     const handler = withSession(sessions, (_request, session) => {
       session.data.n = 2
@@ -250,7 +250,7 @@ describe('an upgrade of the connection', () => {
     expect(await stored(cookie)).toEqual({ n: 2 })
   })
 
-  test('carries no cookie: what needs one throws', async () => {
+  test('carries no cookie: an operation that needs a cookie throws', async () => {
     const handler = withSession(sessions, async (_request, session) => {
       await session.login('ann')
       return switching

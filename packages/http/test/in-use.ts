@@ -112,14 +112,14 @@ export function inUse(name: string, serve: Serve): void {
       expect((await ask('/read', cookie)).body).toBe(`ann ${LONG}`)
     })
 
-    test('a page that looks at the session is private, one that does not has no field of it', async () => {
+    test('a page that reads the session is private; a page that does not has no field of the session', async () => {
       const { ask } = await trial()
       const { cookie } = await ask('/login')
       expect(await ask('/read', cookie)).toMatchObject({ vary: ['cookie', 'origin'], caching: 'private', cookie: '' })
       expect(await ask('/untouched', cookie)).toMatchObject({ vary: ['origin'], caching: undefined, cookie: '' })
     })
 
-    test('what changes while a compressed body streams is stored', async () => {
+    test('a change while a compressed body streams is stored', async () => {
       const { ask, sessions } = await trial()
       const { cookie } = await ask('/login')
       const { body } = await ask('/stream', cookie)
