@@ -14,7 +14,7 @@ declare module '@sess/koa' {
   }
 }
 
-test('ctx.session is the session of the sessions that were registered, and cannot be replaced', () => {
+test('ctx.session has the type of the registered sessions, and cannot be assigned', () => {
   expectTypeOf<Context['session']>().toEqualTypeOf<Session<Partial<Data>>>()
   const use = (other: RegisteredSession): void => {
     new Koa().use((ctx) => {

@@ -32,7 +32,7 @@ async function served(use: (ctx: Context) => unknown): Promise<{
   }
 }
 
-test('Koa’s own answer to an error, which removes all header fields, has the cookie of a sign-in that stood', async () => {
+test('Koa’s own answer to an error, which removes all header fields, keeps the cookie of a completed sign-in', async () => {
   const { get, sessions } = await served(async (ctx) => {
     await ctx.session.login('ann')
     ctx.throw(418, 'mine')
@@ -43,7 +43,7 @@ test('Koa’s own answer to an error, which removes all header fields, has the c
   expect((await sessions.load(cookie)).subject).toBe('ann')
 })
 
-test('an error that several requests throw carries no cookie from one to the other', async () => {
+test('an error object that several requests throw carries no cookie from one request to another', async () => {
   const shared = new Error('mine')
   let first = true
   const { get } = await served(async (ctx) => {
@@ -55,7 +55,7 @@ test('an error that several requests throw carries no cookie from one to the oth
   expect(cookies).toEqual([1, 0])
 })
 
-describe('bodies of every kind are committed at their end:', () => {
+describe('changes are committed before the end of every kind of body:', () => {
   const bodies: Record<string, (change: () => void) => unknown> = {
     'a stream of Node': (change) => Readable.from(late(change), { objectMode: false }),
     'a web stream': (change) => ReadableStream.from(late(change)).pipeThrough(new TextEncoderStream()),
@@ -91,7 +91,7 @@ async function* late(change: () => void): AsyncIterable<string> {
   yield 'b'
 }
 
-test('an application whose session() does not see every request leaves the others a `session` of their own', async () => {
+test('requests that do not pass through session() keep a ctx.session of their own', async () => {
   const sessions = createSessions<Data>({ store: memoryStore(), log: false })
   const ours = session(sessions, { cookie: { secure: false } })
   const app = new Koa()
@@ -107,7 +107,7 @@ test('an application whose session() does not see every request leaves the other
   expect(seen.map((body) => (body as { session: string }).session)).toEqual(['object', 'mine', 'object', 'none'])
 })
 
-test('what middleware in front changes behind the handler is stored, and has its cookie', async () => {
+test('what outer middleware changes after the handler is stored, with its cookie', async () => {
   const sessions = createSessions<Data>({ store: memoryStore(), log: false })
   const app = new Koa()
   app.use(async (ctx, next) => {
@@ -123,7 +123,7 @@ test('what middleware in front changes behind the handler is stored, and has its
   expect([await response.text(), (await sessions.load(cookie)).data]).toEqual(['page', { n: 2 }])
 })
 
-test('what bypasses Koa is private all the same, and its changes are stored when it closes', async () => {
+test('a response that bypasses Koa is still private, and its changes are stored when it closes', async () => {
   const { get, sessions, begin } = await served((ctx) => {
     ctx.session.data['n'] = 2
     ctx.respond = false
@@ -156,7 +156,7 @@ describe('a commit that fails', () => {
     return fetch(url, { headers: { cookie: `sid=${cookieValue!}` } })
   }
 
-  test('leaves no body and no success to middleware in front that takes the error and says nothing', async () => {
+  test('leaves no body and no success status if outer middleware swallows the error', async () => {
     const answer = await failing(
       (_ctx, next) => next().catch(() => {}),
       (ctx) => {
@@ -167,7 +167,7 @@ describe('a commit that fails', () => {
     expect([answer.status, await answer.text()]).toEqual([500, 'Internal Server Error'])
   })
 
-  test('does not spoil the answer of middleware in front to an error of the handler', async () => {
+  test('does not replace the answer of outer middleware to an error of the handler', async () => {
     const answer = await failing(
       async (ctx, next) => {
         await next().catch(() => {})
@@ -181,7 +181,7 @@ describe('a commit that fails', () => {
     expect([answer.status, await answer.text()]).toEqual([200, 'mended'])
   })
 
-  test('cuts a stream of the web short that has changed the session', async () => {
+  test('cuts a web stream short that has changed the session', async () => {
     const answer = await failing(
       (_ctx, next) => next(),
       (ctx) => {
@@ -198,7 +198,7 @@ describe('a commit that fails', () => {
   })
 })
 
-test('an assignment to ctx.session, and a second middleware, say what to do', async () => {
+test('the errors for an assignment to ctx.session and for a second middleware say what to do', async () => {
   const seen: unknown[] = []
   const { get, sessions } = await served(async (ctx) => {
     try {
