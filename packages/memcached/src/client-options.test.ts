@@ -67,7 +67,7 @@ test.each(cases)('a client with %s %s: %j', async (_, verdict, value) => {
   else expect(() => memcachedStore(client)).toThrow(expect.objectContaining({ code: 'invalid_option' }))
 })
 
-test('a getServer of one’s own decides where sessions are, and one that names none is an error', async () => {
+test('a custom getServer chooses the server of a session, and a choice that is no server is an error', async () => {
   const client = open(addressOf(0, 1), {})
   const before = await statistic(servers[0]!.port, 'cmd_set')
   client.getServer = (() => 1) as never
@@ -78,7 +78,7 @@ test('a getServer of one’s own decides where sessions are, and one that names 
   await expect(store.create(newKey(), newRecord(now), now)).rejects.toMatchObject({ code: 'store_unavailable' })
 })
 
-describe('a server that wants a sign-in', () => {
+describe('a server that requires authentication', () => {
   const LIST = 0x20
   const AUTH = 0x21
   const DENIED = 0x20
@@ -126,7 +126,7 @@ describe('a server that wants a sign-in', () => {
     expect(await statistic(servers[0]!.port, 'cmd_set')).toBe(before)
   })
 
-  test('takes the right one, on each connection', async () => {
+  test('accepts the right password on each connection', async () => {
     const store = memcachedStore(open(`ann:secret@127.0.0.1:${proxy.port}`, {}))
     await use(store)
     for (const connection of proxy.clients) connection.destroy()
@@ -172,7 +172,7 @@ test.each<[what: string, addresses: string, options: object, message: RegExp]>([
   )
 })
 
-test('the README says of every option what was tried here', () => {
+test('the table in the README has the verdict of every option that is tried here', () => {
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
   const [, section = ''] = /## Client options\n(.*?)\n## /s.exec(readme) ?? []
   const said = new Map<string, string>()

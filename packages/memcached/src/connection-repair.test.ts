@@ -59,7 +59,7 @@ test.each([1, 23, 24, 60, 100, 130])('a reply that is cut after %i bytes does no
   }
 })
 
-test('a connection that ends in good order ends what waits on it', async () => {
+test('a connection that the server closes rejects the calls that wait on it', async () => {
   const store = storeWith({ timeout: 60 })
   const key = newKey()
   await store.create(key, newRecord(now), now)
@@ -69,7 +69,7 @@ test('a connection that ends in good order ends what waits on it', async () => {
   expect(await store.read(key, now)).toBeDefined()
 })
 
-test('one that timed out is closed: its late reply is not read amid another', async () => {
+test('a connection whose call timed out is closed, so that its late reply answers no other call', async () => {
   const store = storeWith({ timeout: 0.2 })
   const [key, other] = [newKey(), newKey()]
   await store.create(key, newRecord(now, { payload: Buffer.alloc(100, 'x') }), now)
@@ -89,7 +89,7 @@ test('one that timed out is closed: its late reply is not read amid another', as
   expect((await store.read(key, now))?.payload).toEqual(new Uint8Array(100).fill('x'.charCodeAt(0)))
 })
 
-test('what fails while a connection is made is not written to the next', async () => {
+test('a request that fails while its connection is being made is not sent on the next connection', async () => {
   const client = clientOf({ timeout: 0.2, conntimeout: 0.2, username: 'u', password: 'p' })
   const store = memcachedStore(client)
   const key = newKey()
@@ -110,7 +110,7 @@ test('what fails while a connection is made is not written to the next', async (
   expect(arrived.filter((opcode) => opcode === 0x21)).toHaveLength(1)
 })
 
-test('a reply that never ends is given up, though bytes keep coming', async () => {
+test('a reply that never ends times out, though bytes keep coming', async () => {
   const store = storeWith({ timeout: 0.2 })
   const key = newKey()
   await store.create(key, newRecord(now), now)
@@ -125,7 +125,7 @@ test('a reply that never ends is given up, though bytes keep coming', async () =
   expect(await store.read(key, now)).toBeDefined()
 })
 
-test('a reply to something else is not taken for one', async () => {
+test('a reply to another request is not accepted', async () => {
   const store = storeWith()
   const key = newKey()
   await store.create(key, newRecord(now), now)
@@ -141,7 +141,7 @@ test('a reply to something else is not taken for one', async () => {
   expect(await store.read(key, now)).toBeDefined()
 })
 
-test('a write whose answer is lost is sent once, whatever the client retries, and its outcome is unknown', async () => {
+test('a write whose answer is lost is sent once, whatever retries the client has, and its outcome is unknown', async () => {
   const store = storeWith({ retries: 5, retry_delay: 0.01 })
   await store.read(newKey(), now)
   let adds = 0
@@ -154,7 +154,7 @@ test('a write whose answer is lost is sent once, whatever the client retries, an
   expect([adds, !!(await store.read(key, now))]).toEqual([1, true])
 })
 
-test('calls that others make on the client come to an end too, and right', async () => {
+test('the application’s own calls on the client end too, with the right answers', async () => {
   const client = clientOf({ retries: 1, timeout: 60 })
   memcachedStore(client)
   await client.set('mine', 'value', {})
@@ -164,7 +164,7 @@ test('calls that others make on the client come to an end too, and right', async
   expect(String((await client.get('mine')).value)).toBe('value')
 })
 
-test('numbers of requests may pass 2³¹ and 2³²', async () => {
+test('the numbers of requests may pass 2³¹ and 2³²', async () => {
   const client = clientOf({})
   const store = memcachedStore(client)
   const key = newKey()
@@ -175,7 +175,7 @@ test('numbers of requests may pass 2³¹ and 2³²', async () => {
   }
 })
 
-test('many readers and many cuts: every answer is right or an error', async () => {
+test('with many readers and many lost connections, every answer is right or an error', async () => {
   const store = storeWith()
   const keys = Array.from({ length: 20 }, () => newKey())
   for (const [i, key] of keys.entries())

@@ -22,8 +22,8 @@ const storeOn = (port: number, options?: MemcachedStoreOptions) => {
 }
 const now = Date.now()
 
-describe('size', () => {
-  test('the largest payload fits beside the longest key, the longest subject and all epochs', async () => {
+describe('the size of a record', () => {
+  test('allows the largest payload with the longest key, the longest subject and all epochs', async () => {
     const prefix = 'p'.repeat(222)
     const store = storeOn(server.port, { prefix })
     const key = newKey()
@@ -37,7 +37,7 @@ describe('size', () => {
     expect(await store.replace(key, read, { ...read, revision: 2 }, now)).toBe('replaced')
   })
 
-  test('a larger one is refused before it is sent', async () => {
+  test('is checked before a request: a larger payload is not sent', async () => {
     await using proxy = await Proxy.start(server.port)
     const store = storeOn(proxy.port, { maxItemBytes: 10_000 })
     const large = newRecord(now, { payload: Buffer.alloc(10_000 - 2047) })
@@ -50,7 +50,7 @@ describe('size', () => {
     expect(proxy.flights).toBe(0)
   })
 
-  test('what the server refuses is an error that says so, and leaves the record that is there', async () => {
+  test('may be refused by the server: the error says so, and the stored record stays', async () => {
     const store = storeOn(small.port)
     const key = newKey()
     const record = newRecord(now)
@@ -63,7 +63,7 @@ describe('size', () => {
     expect(await store.read(key, now)).toMatchObject({ revision: 1 })
   })
 
-  test('a server that is full and may not evict is store_full, and what is there stays', async () => {
+  test('may exceed the room of a server that does not evict: store_full, and stored records stay', async () => {
     const store = storeOn(small.port)
     const keys = Array.from({ length: 200 }, () => newKey())
     const codes = new Set<string | undefined>()
@@ -81,7 +81,7 @@ describe('size', () => {
   })
 })
 
-describe('time', () => {
+describe('the expiry of a record', () => {
   const second = 1000
   const day = 86_400 * second
 
@@ -107,7 +107,7 @@ describe('time', () => {
     expect(await store.read(key, now + life)).toBeUndefined()
   })
 
-  test('past what the protocol can name it is kept for ever, and the record is not', async () => {
+  test('may lie past what the protocol can express: the server never removes the record, the store still expires it', async () => {
     const store = storeOn(server.port)
     const key = newKey()
     const end = 2 ** 32 * second
@@ -116,7 +116,7 @@ describe('time', () => {
     expect(await store.read(key, end)).toBeUndefined()
   })
 
-  test('core’s clock may stand anywhere', async () => {
+  test('follows core’s clock, whatever it shows', async () => {
     const store = storeOn(server.port)
     for (const then of [1, 2 ** 41]) {
       const key = newKey()
@@ -127,7 +127,7 @@ describe('time', () => {
   })
 })
 
-test('a server without tokens is refused before anything is overwritten', async () => {
+test('a server without CAS tokens is refused before anything is overwritten', async () => {
   const blind = await startMemcached(['-C'])
   try {
     const store = storeOn(blind.port)
@@ -146,7 +146,7 @@ test('a server without tokens is refused before anything is overwritten', async 
   }
 })
 
-describe('options', () => {
+describe('the options of the client', () => {
   test.each([
     { prefix: 'a b' },
     { prefix: 'é' },
@@ -161,14 +161,14 @@ describe('options', () => {
     )
   })
 
-  test('a client that asks another server where one is down is refused', () => {
+  test('are refused if the client would ask another server when a server is down', () => {
     const client = clientOf(server.port)
     client.options.failover = true
     expect(() => memcachedStore(client)).toThrow(expect.objectContaining({ code: 'invalid_option' }))
     expect(() => memcachedStore({} as Client)).toThrow(expect.objectContaining({ code: 'invalid_option' }))
   })
 
-  test('with several servers a tag is a shard, so sessions want a pepper', () => {
+  test('require a pepper with several servers, since the tag chooses the server', () => {
     const store = memcachedStore(clientOf(server.port, small.port))
     expect(() => createSessions({ store })).toThrow(/pepper/)
     expect(createSessions({ store, pepper: 'p'.repeat(32) })).toBeDefined()

@@ -15,7 +15,7 @@ const record = {
 const epochs = withEpoch(withEpoch(NO_EPOCHS, 'annabel', epoch, 5000), 'ann', randomBytes(16), 4000)
 
 describe('a record', () => {
-  test('comes back as it was', () => {
+  test('is decoded as it was encoded', () => {
     for (const parts of [
       {},
       { epochs: [epoch, randomBytes(16)] },
@@ -27,7 +27,7 @@ describe('a record', () => {
     expect(decode(encode(anonymous))).toEqual(anonymous)
   })
 
-  test('that is cut anywhere is no other subject’s, and no other session’s', () => {
+  test('that is truncated never belongs to another subject or another session', () => {
     const bytes = encode(record)
     for (let length = 0; length < bytes.length; length++) {
       const cut = decode(bytes.subarray(0, length))
@@ -39,27 +39,27 @@ describe('a record', () => {
     }
   })
 
-  test('of any bytes is no error', () => {
+  test('of random bytes causes no error', () => {
     for (let i = 0; i < 2000; i++) {
       const found = decode(randomBytes(i % 150))
       expect(isLive(found, epochs, 1000) && found.subject !== undefined).toBe(false)
     }
   })
 
-  test('without a time has none left', () => {
+  test('without an expiry has expired', () => {
     expect(isLive({ ...record, expiresAt: Number.NaN }, epochs, 1000)).toBe(false)
     expect([isLive(record, epochs, 1999), isLive(record, epochs, 2000)]).toEqual([true, false])
   })
 })
 
 describe('a table of epochs', () => {
-  test('comes back as it was, and is kept for whoever needs it longest', () => {
+  test('is decoded as it was encoded, with the latest expiry of its epochs', () => {
     const back = decodeEpochs(encodeEpochs(epochs))
     expect([back.until, epochOf(back, 'annabel'), epochOf(back, 'anna')]).toEqual([5000, epoch, undefined])
     expect(back).toEqual(epochs)
   })
 
-  test('that is cut ends sessions, and never lets one live', () => {
+  test('that is truncated ends sessions, and lets no revoked session live', () => {
     const bytes = encodeEpochs(withEpoch(NO_EPOCHS, 'annabel', epoch, 5000))
     for (let length = 0; length < bytes.length; length++)
       expect(isLive(record, decodeEpochs(bytes.subarray(0, length)), 1000)).toBe(false)

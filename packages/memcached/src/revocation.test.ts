@@ -45,7 +45,7 @@ function before(opcode: number, task: () => Promise<unknown>, nth = 1): void {
 }
 
 describe('a revocation', () => {
-  test('is replaced, not removed: an older record stays dead after the next sign-in', async () => {
+  test('replaces the epoch instead of removing it: an older record stays dead after the next sign-in', async () => {
     const [old, next] = twoKeys()
     await store.create(old, annsRecord, now)
     await sum(store.deleteSubject!(ann(old.tag), now))
@@ -54,7 +54,7 @@ describe('a revocation', () => {
     expect(await store.read(next, now)).toMatchObject({ subject: 'ann' })
   })
 
-  test('holds without the epochs: evicted, they take all sessions of their tag with them', async () => {
+  test('still holds when the epochs are evicted: without them all sessions of the tag end', async () => {
     const key = newKey()
     await store.create(key, annsRecord, now)
     await command(server.port, `md sess:${key.tag}@`)
@@ -65,7 +65,7 @@ describe('a revocation', () => {
     expect(await store.read(next, now)).toBeDefined()
   })
 
-  test('beats a sign-in that was sent before it: with the epoch that was, it is dead on arrival', async () => {
+  test('ends a sign-in that was sent before it with the old epoch', async () => {
     const [first, key] = twoKeys()
     await store.create(first, annsRecord, now)
     // Between the epoch and the record, which is the second add; nobody is there to see what became of it.
@@ -76,7 +76,7 @@ describe('a revocation', () => {
     expect([await store.read(first, now), await store.read(key, now)]).toEqual([undefined, undefined])
   })
 
-  test('ends what was there before it: a sign-in that it meets takes the epoch after', async () => {
+  test('ends the sessions that existed before it; a sign-in at the same time takes the new epoch', async () => {
     const [first, key] = twoKeys()
     await store.create(first, annsRecord, now)
     before(ADD, () => sum(store.deleteSubject!(ann(key.tag), now)), 2)
@@ -84,7 +84,7 @@ describe('a revocation', () => {
     expect([await store.read(first, now), !!(await store.read(key, now))]).toEqual([undefined, true])
   })
 
-  test('makes room for a new record under the same key, which lives', async () => {
+  test('makes room for a new record under the same key, which stays alive', async () => {
     const key = newKey()
     await store.create(key, annsRecord, now)
     // After the epoch was asked for, and before the record is found to be dead.
@@ -95,7 +95,7 @@ describe('a revocation', () => {
     expect(await store.create(key, annsRecord, now)).toBe(false)
   })
 
-  test('beats a replace and a touch with a token that is still good', async () => {
+  test('wins over a replace and a touch whose CAS token is still valid', async () => {
     for (const write of [
       (key: ReturnType<typeof newKey>, seen: ExpectedRecord) => slow.replace(key, seen, { ...seen, revision: 2 }, now),
       (key: ReturnType<typeof newKey>, seen: ExpectedRecord) => slow.touch(key, seen, now + 90_000, now),
@@ -109,7 +109,7 @@ describe('a revocation', () => {
     }
   })
 
-  test('spares a session at every moment', async () => {
+  test('never ends the spared session, not even for a moment', async () => {
     const [here, there] = twoKeys()
     for (const key of [here, there]) await store.create(key, { ...annsRecord }, now)
     const seen: unknown[] = []
@@ -119,7 +119,7 @@ describe('a revocation', () => {
     expect([!!(await store.read(here, now)), await store.read(there, now)]).toEqual([true, undefined])
   })
 
-  test('lets a write of the spared session through that was under way', async () => {
+  test('lets a write of the spared session succeed that was under way', async () => {
     for (const nth of [1, 2]) {
       const key = newKey()
       await store.create(key, { ...annsRecord }, now)
@@ -138,7 +138,7 @@ describe('a revocation', () => {
     expect(await store.read(key, now)).toMatchObject({ revision: 2 })
   })
 
-  test('of two at once that spare different sessions, neither session survives the other', async () => {
+  test('at the same time as another that spares a different session ends both sessions', async () => {
     const [one, two] = twoKeys()
     for (const key of [one, two]) await store.create(key, { ...annsRecord }, now)
     // Once the other session has been told of the epoch to come.
@@ -147,7 +147,7 @@ describe('a revocation', () => {
     expect([await store.read(one, now), await store.read(two, now)]).toEqual([undefined, undefined])
   })
 
-  test('of eight at once that spare the same session, it survives them all', async () => {
+  test('at the same time as seven others that spare the same session leaves that session alive', async () => {
     const [here, there] = twoKeys()
     for (const key of [here, there]) await store.create(key, { ...annsRecord }, now)
     await Promise.all(
@@ -158,7 +158,7 @@ describe('a revocation', () => {
     expect(await store.read(here, now)).toBeDefined()
   })
 
-  test('leaves another subject under the same tag alone, whoever signs in meanwhile', async () => {
+  test('leaves another subject under the same tag signed in, whoever signs in meanwhile', async () => {
     const [anns, bobs] = twoKeys()
     await store.create(anns, annsRecord, now)
     before(REPLACE, () => store.create(bobs, newRecord(now, { subject: 'bob' }), now))
@@ -169,7 +169,7 @@ describe('a revocation', () => {
   })
 })
 
-test('an epoch is kept longer than any session that needs it, and a table is prolonged in time', async () => {
+test('an epoch is kept longer than any session that needs it, and the expiry of its table is extended in time', async () => {
   const key = newKey()
   const table = `sess:${key.tag}@`
   const day = 86_400_000
@@ -185,7 +185,7 @@ test('an epoch is kept longer than any session that needs it, and a table is pro
   expect(await store.read(key, now)).toMatchObject({ revision: 2, expiresAt: later + 40 * day })
 })
 
-test('with sessions: everywhere else is signed out, here is not, and goes on', async () => {
+test('revokeSubject signs out all other devices, and the current session goes on', async () => {
   const sessions = createSessions<{ n: number }>({ store })
   const [here, there] = [await sessions.load(undefined), await sessions.load(undefined)]
   const { cookieValue } = await here.login('ann')

@@ -10,7 +10,7 @@ import { memcachedStore } from './index.ts'
 const server = await startMemcached()
 afterAll(() => server.stop())
 
-test('round trips, counted at the socket, are what the README says', async () => {
+test('the round trips counted at the socket equal those in the README', async () => {
   await using proxy = await Proxy.start(server.port)
   const store = memcachedStore(clientOf(proxy.port))
   const now = Date.now()
@@ -39,7 +39,7 @@ test('round trips, counted at the socket, are what the README says', async () =>
   expect(await proxy.during(() => store.delete(key, now))).toBe(1)
 })
 
-test('a touch in between costs a write one look, and is no conflict', async () => {
+test('a touch between read and write costs the write one more read, and is no conflict', async () => {
   await using proxy = await Proxy.start(server.port)
   const [store, other] = [memcachedStore(clientOf(proxy.port)), memcachedStore(clientOf(server.port))]
   const now = Date.now()
@@ -52,7 +52,7 @@ test('a touch in between costs a write one look, and is no conflict', async () =
   expect(await store.replace(key, seen, { ...seen, revision: 2 }, now)).toBe('conflict')
 })
 
-test('with sessions: one to read, two to write, four to sign in from an anonymous session', async () => {
+test('round trips of a request: one to read, two to write, four to sign in from an anonymous session', async () => {
   await using proxy = await Proxy.start(server.port)
   const store = memcachedStore(clientOf(proxy.port))
   await store.read(newKey(), 0) // connects

@@ -25,7 +25,7 @@ const open = (...servers: TestServer[]): Client => {
   return client
 }
 
-test('two servers: tags are spread, and what belongs to a tag is together', async () => {
+test('two servers: tags are spread over both, and everything of a tag is on the same server', async () => {
   const [one, two] = [await start(), await start()]
   const store = memcachedStore(open(one, two))
   const keys = Array.from({ length: 400 }, () => newKey())
@@ -37,7 +37,7 @@ test('two servers: tags are spread, and what belongs to a tag is together', asyn
   expect(counts[0]! % 2).toBe(0)
 })
 
-test('one of two dies: its sessions are an error, and no other’s; it restarts, and they are gone', async () => {
+test('one of two servers dies: only its sessions give errors; after its restart they are gone', async () => {
   const [one, two] = [await start(), await start()]
   const client = open(one, two)
   const store = memcachedStore(client)
@@ -61,7 +61,7 @@ test('one of two dies: its sessions are an error, and no other’s; it restarts,
   for (const key of others) expect(await store.read(key, now)).toBeDefined()
 })
 
-test('a restart ends every session, and the next sign-in lives', async () => {
+test('a restart of the server ends every session, and the next sign-in works', async () => {
   const server = await start()
   const sessions = createSessions<{ n: number }>({ store: memcachedStore(open(server)) })
   const session = await sessions.load(undefined)
@@ -77,7 +77,7 @@ test('a restart ends every session, and the next sign-in lives', async () => {
   expect((await sessions.load(again.cookieValue)).subject).toBe('ann')
 })
 
-test('a server that hangs is an error, and answers again when it goes on', async () => {
+test('a server that hangs gives errors, and answers again when it resumes', async () => {
   const server = await start()
   const client = Client.create(`127.0.0.1:${server.port}`, { timeout: 1, logger: { log() {} } })
   running.push(client)
