@@ -52,7 +52,7 @@ function read(bytes: Uint8Array): unknown {
   return found
 }
 
-test('whatever is written comes back equal', () => {
+test('whatever is serialized comes back equal', () => {
   fc.assert(
     fc.property(data, (written) => {
       assert.deepEqual(it.deserialize(it.serialize(written)), written)
@@ -61,7 +61,7 @@ test('whatever is written comes back equal', () => {
   )
 })
 
-test('what JSON takes comes back as JSON brings it back', () => {
+test('data that JSON can carry comes back as from the JSON serializer', () => {
   fc.assert(
     fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (written) => {
       assert.deepEqual(
@@ -79,7 +79,7 @@ test('arbitrary bytes give an error or plain data', () => {
   )
 })
 
-test('so do damaged records', () => {
+test('damaged records give an error or plain data', () => {
   fc.assert(
     fc.property(data, fc.nat(), fc.integer({ min: 0, max: 255 }), fc.nat(), (written, at, byte, cut) => {
       const bytes = it.serialize(written)
@@ -136,7 +136,7 @@ test.each<[string, Uint8Array]>([
   expect(heapTotal - before.heapTotal).toBeLessThan(256 * 2 ** 20)
 })
 
-test('what msgpackr itself would write of richer things is refused', () => {
+test('the extension types that msgpackr itself would write are refused', () => {
   const rich = new Packr({ structuredClone: true, moreTypes: true })
   for (const thing of [{ a: { b: 1 } }, new Set([1]), /x/, new Error('x'), new Float64Array(2), new Date(0), 2n ** 70n])
     expect(read(new Uint8Array(rich.pack(thing)))).toBeUndefined()

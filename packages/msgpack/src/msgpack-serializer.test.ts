@@ -9,7 +9,7 @@ const back = (value: object): unknown => it.deserialize(it.serialize(value))
 
 serializerConformance(it)
 
-test('carries dates, bigints, bytes, maps and sets, in each other, and brings them back equal', () => {
+test('carries dates, bigints, bytes, maps and sets, nested in each other, and brings them back equal', () => {
   const values = {
     date: [new Date(0), new Date(-1), new Date(8.64e15), new Date('2026-11-25T10:00:00.123Z')],
     bigint: [0n, -1n, 2n ** 53n + 1n, 2n ** 63n - 1n, -(2n ** 63n), 2n ** 63n, 2n ** 64n, -(2n ** 64n), 2n ** 4096n],
@@ -32,7 +32,7 @@ test('−0 comes back as 0, which === cannot tell apart, as in JSON', () => {
   expect(Object.is(n, 0)).toBe(true)
 })
 
-test('bytes come back as bytes of their own', () => {
+test('bytes come back as a copy', () => {
   const record = it.serialize({ bytes: new Uint8Array([1, 2, 3]) })
   const { bytes } = it.deserialize(record) as { bytes: Uint8Array }
   expect(Object.getPrototypeOf(bytes)).toBe(Uint8Array.prototype)
@@ -74,7 +74,7 @@ test.each<[string, object]>([
   )
 })
 
-test('refuses data deeper or larger than its limits, a cycle and a web of shared references among them', () => {
+test('refuses data deeper or larger than its limits, also if cycles or shared references make it so', () => {
   const nested = (levels: number): object => (levels === 1 ? {} : { in: nested(levels - 1) })
   expect(back(nested(64))).toEqual(nested(64))
   let web: unknown[] = []
@@ -91,7 +91,7 @@ test('refuses data deeper or larger than its limits, a cycle and a web of shared
     expect(() => serializer.serialize(value)).toThrow(expect.objectContaining({ code: 'unserializable' }))
 })
 
-test('agrees with JSON on what both take', () => {
+test('agrees with the JSON serializer on data that both carry', () => {
   const values: object[] = [
     { a: [null, true, 'é', { b: -1.5 }], __proto__: null },
     JSON.parse('{"__proto__":{"x":1},"constructor":1,"toJSON":2,"hasOwnProperty":3,"":4,"0":5}') as object,
@@ -110,7 +110,7 @@ test.each([{ maxDepth: 0 }, { maxDepth: 513 }, { maxValues: 1.5 }, { useRecords:
   },
 )
 
-test('compiles no code', () => {
+test('compiles no code at run time', () => {
   const program = `
     import { msgpackSerializer } from ${JSON.stringify(new URL('index.ts', import.meta.url).href)}
     const it = msgpackSerializer()
@@ -124,7 +124,7 @@ test('compiles no code', () => {
   expect(output).toBe('forbidden, and done without\n')
 })
 
-test('sessions switch from JSON to it with nobody logged out', async () => {
+test('sessions switch from JSON to MessagePack with nobody logged out', async () => {
   const store = memoryStore()
   const before = await createSessions<{ n: number }>({ store }).load(undefined)
   before.data.n = 1
