@@ -170,7 +170,21 @@ describe('createClient', () => {
     )
   })
 
-  test('with options of commands that were given to the client later', async () => {
+  test('with TLS; a client that does not trust the certificate gives store_unavailable', async () => {
+    const to = (tls: object): TestClient =>
+      createClient({ socket: { host: 'localhost', port: server.tlsPort, tls: true, ...tls } }) as TestClient
+    await tryOut(to({ ca: SELF_SIGNED.cert }), 'works', (client) => redisStore(client))
+    const doubting = to({})
+    doubting.on('error', () => {})
+    doubting.connect().catch(() => {})
+    await expect(redisStore(doubting).read(keyOf(), Date.now())).rejects.toMatchObject({
+      code: 'store_unavailable',
+      message: expect.stringMatching(/certificate/) as unknown,
+    })
+    doubting.destroy()
+  })
+
+  test('with command options that were set on the client later', async () => {
     await tryOut(createClient({ socket: { port: server.port } }), 'works', (client) =>
       redisStore(client.withTypeMapping(mapping.typeMapping)),
     )
@@ -193,7 +207,7 @@ describe('createCluster', () => {
   })
 })
 
-test('the README has the verdict of every option that is tried here', () => {
+test('the table in the README has the verdict of every option that is tried here', () => {
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
   const [, section = ''] = /## Client options\n(.*?)\n## /s.exec(readme) ?? []
   const tables = section.split(/^Of `create/m).map((part) => {

@@ -40,7 +40,7 @@ async function served(sessions: Sessions<Partial<LoadData>>): Promise<void> {
 }
 
 describe.each([6, 5] as const)('on redis %d', (major) => {
-  test('slots that move under load: every answer is right, and nothing is undone', async () => {
+  test('slots move under load: every answer is right, and no write is undone', async () => {
     const running = load(await start(major), 8)
     await running.more(100)
     const [first, second, third] = servers.nodes
@@ -55,7 +55,7 @@ describe.each([6, 5] as const)('on redis %d', (major) => {
     })
   }, 120_000)
 
-  test('a master that is killed under load: no wrong answer, typed errors, no logout undone, and full service again', async () => {
+  test('a master is killed under load: no wrong answer, only typed errors, no logout undone, and full service again', async () => {
     const sessions = await start(major)
     const running = load(sessions, 8)
     await running.more(100)
@@ -69,7 +69,7 @@ describe.each([6, 5] as const)('on redis %d', (major) => {
     for (const code of Object.keys(errors)) expect(['store_unavailable', 'unknown_outcome']).toContain(code)
   }, 120_000)
 
-  test('a node that was demoted while its connections stayed up sends its clients on', async () => {
+  test('a node that was demoted while its connections stayed up redirects its clients to the new master', async () => {
     const sessions = await start(major)
     const users = Array.from({ length: 30 }, (_, i) => `user-${i}`)
     const cookies = await Promise.all(
@@ -87,7 +87,7 @@ describe.each([6, 5] as const)('on redis %d', (major) => {
   }, 60_000)
 })
 
-test('a node that is down, when no replica takes over, fails at once after a second, with the error of its connection', async () => {
+test('calls to a node that is down, with no replica to take over, fail at once after the first second, with the error of the connection', async () => {
   await start(6)
   const store = redisClusterStore(cluster)
   const keys = Array.from({ length: 30 }, (_, i) => ({ ...keyOf(), tag: String(i).padStart(12, 'x') }))
@@ -114,7 +114,7 @@ test('a node that is down, when no replica takes over, fails at once after a sec
   await expect(store.delete(onDownNode, Date.now())).rejects.toMatchObject({ code: 'store_unavailable' })
 }, 60_000)
 
-test('a cluster that is down costs a second once, with the error of a connection', async () => {
+test('a cluster that is down delays only the first call, by a second, and gives the error of the connection', async () => {
   await start(6)
   const store = redisClusterStore(cluster)
   await store.read(keyOf(), Date.now())

@@ -17,7 +17,7 @@ test.each([
   { harness: onCluster.harness, clause: /./ },
   { harness: onCluster.onRedis5, clause: /^faults$/ },
 ])(
-  '$harness.name conforms in its cases on the store of $clause',
+  '$harness.name passes the kit’s cases on the store of $clause',
   { timeout: 3_600_000 },
   async ({ harness, clause }) => {
     const chosen = cases.filter((each) => each.subject === 'store' && clause.test(each.clause))

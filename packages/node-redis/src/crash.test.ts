@@ -8,7 +8,7 @@ import { clientOf } from '../test/client.ts'
 import { redisStore } from './index.ts'
 
 test.each([6, 5] as const)(
-  'redis %d: a server that is killed under load, and started again: nothing acknowledged is undone, and the same client goes on',
+  'redis %d: a server is killed under load and started again: no acknowledged write is undone, and the same client goes on',
   async (major) => {
     await using server = await startRedis({ appendonly: 'yes' })
     const client = clientOf(server.port, { major })
@@ -30,7 +30,7 @@ test.each([6, 5] as const)(
 )
 
 test.each([6, 5] as const)(
-  'redis %d: a master that was demoted while its connections stayed up answers nothing, until it is a master again',
+  'redis %d: a master that was demoted while its connections stayed up gives no answer until it is a master again',
   async (major) => {
     await using first = await startRedis()
     await using second = await startRedis()

@@ -15,7 +15,7 @@ const confirmedBy =
   (client, nothing) =>
     waitReplicas(count(), 500)(client, nothing)
 
-test('a master of Sentinels that is stopped under load, and goes on then: service again, and no logout comes back', async () => {
+test('a master of Sentinels is paused under load and then resumed: service is restored, and no logout is undone', async () => {
   await using group = await startSentinels(2)
   // The client of the README.
   const sentinel = createSentinel({
@@ -43,7 +43,7 @@ test('a master of Sentinels that is stopped under load, and goes on then: servic
   for (const code of Object.keys(errors)) expect(CODES).toContain(code)
 }, 90_000)
 
-test('a master of a Cluster that is stopped under load, and goes on then: service again, and no logout comes back', async () => {
+test('a master of a Cluster is paused under load and then resumed: service is restored, and no logout is undone', async () => {
   await using servers = await startRedisCluster(3)
   // The client of the README.
   const cluster = createCluster({

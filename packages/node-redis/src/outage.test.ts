@@ -56,7 +56,7 @@ async function errorOf(call: () => Promise<unknown>, limit: number): Promise<{ e
 }
 
 describe.each([5, 6] as const)('on redis %d a write is sent once', (major) => {
-  test('a write that was applied, and whose reply is lost, has an unknown outcome, and is not "taken"', async () => {
+  test('a write that was applied, and whose reply is lost, has an unknown outcome, not "taken"', async () => {
     const store = open({ major })
     const key = keyOf()
     await store.create(key, recordOf(), Date.now())
@@ -86,7 +86,7 @@ describe.each([5, 6] as const)('on redis %d a write is sent once', (major) => {
     expect(await store.read(key, Date.now())).toBeUndefined()
   })
 
-  test('a write that waits to be sent when the connection is lost does nothing on the next connection', async () => {
+  test('a write that waits to be sent when the connection is lost is not applied on the next connection', async () => {
     const store = open({ major })
     const [one, two] = [keyOf(), keyOf()]
     await store.create(one, recordOf(), Date.now())
@@ -122,7 +122,7 @@ describe.each([
   ['with disableOfflineQueue', createClient, { disableOfflineQueue: true }],
   ['with a queue of two commands', createClient, { commandsQueueMaxLength: 30 }],
 ])('a server that is down, for a client that is %s', (_, create, options) => {
-  test('costs a second at most, once, with the error of the connection; then the same client goes on', async () => {
+  test('delays only the first call, by at most a second, and gives the error of the connection; then the same client goes on', async () => {
     client = (create as typeof createClient)({
       ...options,
       socket: { port: server.port, host: '127.0.0.1' },
@@ -155,7 +155,7 @@ describe.each([
   })
 })
 
-test('a call that waits for a connection is done once the client is connected again', async () => {
+test('a call that waits for a connection succeeds once the client is connected again', async () => {
   const store = open()
   await store.read(keyOf(), Date.now())
   // It waits for the event, because the client may be ready again before a check of `isReady`.
@@ -165,7 +165,7 @@ test('a call that waits for a connection is done once the client is connected ag
   expect(await store.create(keyOf(), recordOf(), Date.now())).toBe(true)
 })
 
-test('a client that nobody has connected says so at once, and works once it is connected', async () => {
+test('a client that was never connected gives an error that says so at once, and works once it is connected', async () => {
   client = createClient({ socket: { host: '127.0.0.1', port: server.port } }) as unknown as TestClient
   client.on('error', () => {})
   const store = redisStore(client)
@@ -186,7 +186,7 @@ test('a client that nobody has connected says so at once, and works once it is c
   })
 })
 
-test('a first connection is waited for, and not for ever', async () => {
+test('a call waits for the first connection, for a limited time', async () => {
   client = clientOf(await freePort())
   const store = redisStore(client)
   const { error, late } = await errorOf(() => store.read(keyOf(), Date.now()), 4500)
@@ -214,7 +214,7 @@ test.each([
   },
 )
 
-test('a client that subscribes on RESP2 is refused, with advice', async () => {
+test('a client that subscribes on RESP2 is refused with advice', async () => {
   client = clientOf(server.port, { RESP: 2 })
   const store = redisStore(client)
   await store.read(keyOf(), Date.now())
@@ -226,7 +226,7 @@ test('a client that subscribes on RESP2 is refused, with advice', async () => {
     })
 })
 
-test('close leaves the client as it was', async () => {
+test('close leaves the client connected and without listeners of the store', async () => {
   client = clientOf(way.port)
   const listening = (): number[] => ['ready', 'end', 'error'].map((event) => client.listenerCount(event))
   const before = listening()

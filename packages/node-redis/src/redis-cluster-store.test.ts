@@ -17,13 +17,13 @@ test.each([
   [6, 2],
   [5, 3],
   [5, 2],
-] as const)('redis %d on RESP%d works', async (major, RESP) => {
+] as const)('the store works with redis %d on RESP%d', async (major, RESP) => {
   const cluster = clusterOf(ports(), { major, RESP })
   await use(redisClusterStore(cluster))
   cluster.destroy()
 })
 
-test('a process that stands still for longer than a command may wait to be sent sends it all the same', async () => {
+test('a process that is blocked for longer than a command may wait to be sent still sends the command', async () => {
   const cluster = clusterOf(ports())
   const store = redisClusterStore(cluster)
   const key = keyOf()

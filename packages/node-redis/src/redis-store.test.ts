@@ -15,7 +15,7 @@ test.each([
   [6, 2],
   [5, 3],
   [5, 2],
-] as const)('redis %d on RESP%d works', async (major, RESP) => {
+] as const)('the store works with redis %d on RESP%d', async (major, RESP) => {
   const client = clientOf(server.port, { major, RESP })
   await use(redisStore(client))
   client.destroy()

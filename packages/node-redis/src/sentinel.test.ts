@@ -21,14 +21,14 @@ afterAll(() => group.stop())
 
 const ports = (): number[] => group.sentinels.map(({ port }) => port)
 
-test.each([5, 6] as const)('redis %d: a store of Sentinels works', async (major) => {
+test.each([5, 6] as const)('redis %d: a store on Sentinels works', async (major) => {
   const sentinel = sentinelOf(group.name, ports(), { major })
   await use(redisStore(sentinel))
   await sentinel.destroy()
 })
 
 test.each([5, 6] as const)(
-  'redis %d: a master that is killed under load: no wrong answer, typed errors, no logout undone, and the same client goes on',
+  'redis %d: a master is killed under load: no wrong answer, only typed errors, no logout undone, and the same client goes on',
   async (major) => {
     const sentinel = sentinelOf(group.name, ports(), { major })
     let replicas = 2

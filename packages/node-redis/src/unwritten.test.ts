@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => server.stop())
 
 test.each([5, 6] as const)(
-  'a client of redis %d that is given a command in the turn in which it loses its connection connects again',
+  'a client of redis %d that gets a command in the same turn in which it loses its connection connects again',
   async (major) => {
     const way = await tap(server.port)
     // To look up a name takes some turns of the event loop, so the client connects again after the late write.
