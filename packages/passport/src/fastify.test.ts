@@ -9,7 +9,7 @@ import { oauthProvider } from '../test/oauth-provider.ts'
 const RIGHT = (username: string): Record<string, string> => ({ username, password: 'right' })
 
 describe('a user', () => {
-  test('signs in, is there in later requests as the session’s subject, and signs out', async () => {
+  test('signs in, is the session’s subject in later requests, and signs out', async () => {
     const each = await served({ login: (_request, user) => ({ label: `of ${String((user as { id: unknown }).id)}` }) })
     byId(each)
     const { app, auth, sessions, start } = each
@@ -31,7 +31,7 @@ describe('a user', () => {
     expect(await Array.fromAsync(sessions.listSubject('ann'))).toEqual([])
   })
 
-  test('of another session takes nothing of it along; a number comes back as it was', async () => {
+  test('that replaces another user takes none of that user’s data; a number as ID comes back as a number', async () => {
     const { app, auth, start } = await served()
     auth.registerUserSerializer(async (user: { id: string }) => Number(user.id))
     auth.registerUserDeserializer(async (id: unknown) => ({ id }))
@@ -48,7 +48,7 @@ describe('a user', () => {
     expect((await browser.get('/again')).text).toBe('{"id":2}')
   })
 
-  test('who is there no more is signed out; one who cannot be looked up is not', async () => {
+  test('who no longer exists is signed out; a user whose lookup fails is not', async () => {
     const { app, auth, sessions, start } = await served()
     const answers: (() => unknown)[] = [() => ({ id: 'ann' }), () => Promise.reject(new Error('away')), () => null]
     auth.registerUserSerializer(async (user: { id: string }) => user.id)
@@ -63,7 +63,7 @@ describe('a user', () => {
     expect([browser.cookies.size, await sessions.count()]).toEqual([0, 0])
   })
 
-  test('with session: false is there for its request alone', async () => {
+  test('with session: false is signed in for its request only', async () => {
     const { app, auth, sessions, start } = await served()
     app.post('/login', { preValidation: auth.authenticate('local', { session: false }) }, async (request) => [
       request.user,
@@ -74,7 +74,7 @@ describe('a user', () => {
     expect(await sessions.count()).toBe(0)
   })
 
-  test('is not looked for by a request that nobody is signed in to, and whose handler does not ask', async () => {
+  test('is not looked up if nobody is signed in and the handler does not ask', async () => {
     const { app, start } = await served()
     app.get('/plain', async () => 'plain')
     app.get('/looks', async (request) => request.isAuthenticated())
@@ -151,7 +151,7 @@ test.each<[text: string, ways: () => object]>([
   expect((await browser.get(pathname + search)).status).toBe(403)
 })
 
-describe('misuse is named:', () => {
+describe('the error names the misuse:', () => {
   test.each<[text: string, given: unknown, options: PassportSessionOptions, message: string]>([
     ['an object', { id: 1 }, {}, 'serializeUser gave an object'],
     ['nothing', undefined, {}, 'no serializer gave a value for the user: call passport.registerUserSerializer()'],

@@ -10,7 +10,7 @@ import { byId, EXPRESSES, served, type User } from '../test/express-app.ts'
 const RIGHT = (username: string): Record<string, string> => ({ username, password: 'right' })
 
 describe.each(EXPRESSES)('on %s', (_, express) => {
-  test('a user signs in, is there in later requests as the session’s subject, and signs out', async () => {
+  test('a user signs in, is the session’s subject in later requests, and signs out', async () => {
     const each = served({ express })
     byId(each)
     const { app, auth, sessions, start } = each
@@ -26,7 +26,7 @@ describe.each(EXPRESSES)('on %s', (_, express) => {
     expect(await sessions.count()).toBe(0)
   })
 
-  test('what signs a user out elsewhere signs out here', async () => {
+  test('revokeSubject, called elsewhere, signs the user out', async () => {
     const each = served({ express })
     byId(each)
     const { app, auth, sessions, start } = each
@@ -39,7 +39,7 @@ describe.each(EXPRESSES)('on %s', (_, express) => {
 })
 
 describe('a sign-in', () => {
-  test('gives a new secret; the old one is worth nothing', async () => {
+  test('gives a new secret; the old secret opens no session', async () => {
     const each = served()
     byId(each)
     const { app, auth, start } = each
@@ -71,7 +71,7 @@ describe('a sign-in', () => {
     expect((await browser.get('/data')).text).toBe(data)
   })
 
-  test('of another user takes nothing of the first along, whatever keepSessionInfo says', async () => {
+  test('of another user takes no data of the first, whatever keepSessionInfo says', async () => {
     const each = served()
     byId(each)
     const { app, auth, start } = each
@@ -84,7 +84,7 @@ describe('a sign-in', () => {
     expect((await browser.get('/data')).text).toBe('{}')
   })
 
-  test('with session: false is there for its request alone', async () => {
+  test('with session: false lasts for its request only', async () => {
     const { app, auth, sessions, start } = served()
     app.post('/login', auth.authenticate('local', { session: false }), (req, res) => {
       res.json([req.user, req.isAuthenticated(), req.isUnauthenticated()])
@@ -94,7 +94,7 @@ describe('a sign-in', () => {
     expect([browser.cookies.size, await sessions.count()]).toEqual([0, 0])
   })
 
-  test('takes options of session.login from the application', async () => {
+  test('passes the application’s options to session.login', async () => {
     const each = served({
       login: (_req, user) => ({ label: `of ${(user as { id: string }).id}`, persistent: false }),
     })
@@ -107,7 +107,7 @@ describe('a sign-in', () => {
     expect(info).toMatchObject({ label: 'of ann', persistent: false })
   })
 
-  test('by hand may be awaited, or call back', async () => {
+  test('by req.logIn can be awaited or call back', async () => {
     const each = served()
     byId(each)
     const { app, start } = each
@@ -132,7 +132,7 @@ describe('a sign-in', () => {
     expect((await browser.get('/me')).text).toBe('{"user":null,"subject":null}')
   })
 
-  test('two at once are each their own', async () => {
+  test('of one user does not mix with a simultaneous sign-in of another', async () => {
     const each = served()
     byId(each)
     const { app, auth, start } = each
@@ -179,7 +179,7 @@ describe('a sign-out', () => {
   })
 })
 
-test('a session that was destroyed, or that is left with its data, keeps nothing of the user', async () => {
+test('leaves no user in a session that was destroyed before the sign-in or that keeps its data', async () => {
   const { app, auth, start } = served()
   auth.serializeUser((user: User, done) => done(null, user.id))
   auth.deserializeUser((id: unknown, done) => done(null, { id }))
@@ -231,7 +231,7 @@ describe('what serializeUser gives', () => {
     expect(await Array.fromAsync(sessions.listSubject(subject))).toHaveLength(1)
   })
 
-  test('a number comes back where another user was signed in before', async () => {
+  test('comes back as a number if it is a number and another user was signed in before', async () => {
     const { app, auth, start } = served()
     auth.serializeUser((user: User, done) => done(null, Number(user.id)))
     auth.deserializeUser((id: unknown, done) => done(null, { id }))
@@ -242,7 +242,7 @@ describe('what serializeUser gives', () => {
     expect((await browser.get('/me')).text).toBe('{"user":{"id":2},"subject":"2"}')
   })
 
-  test('is kept with a schema that knows of it', async () => {
+  test('is stored if the schema has a key for it', async () => {
     const schema = z.object({ passport: z.object({ user: z.number() }).optional() })
     const sessions = createSessions({ store: memoryStore(), log: false, schema })
     const { app, auth, start } = served({ sessions: sessions as never })
@@ -254,7 +254,7 @@ describe('what serializeUser gives', () => {
     expect((await browser.get('/me')).text).toBe('{"user":{"id":1},"subject":"1"}')
   })
 
-  test('does not count for another subject than it names', async () => {
+  test('is ignored if it belongs to another subject', async () => {
     const { app, auth, start } = served()
     auth.deserializeUser((id: unknown, done) => done(null, { id }))
     app.get('/login', async (req, res) => {
@@ -292,7 +292,7 @@ describe('what serializeUser gives', () => {
 })
 
 describe('errors', () => {
-  test('without a serializer, or a deserializer, say what to call', async () => {
+  test('for a missing serializer or deserializer say what to call', async () => {
     const { app, auth, start, sessions } = served()
     app.post('/login', auth.authenticate('local', { successRedirect: '/' }))
     const browser = (await start())()
@@ -306,7 +306,7 @@ describe('errors', () => {
     expect(await sessions.count()).toBe(1)
   })
 
-  test('of the application’s functions come through, and leave nobody signed in, or the session as it is', async () => {
+  test('of the application’s functions are passed on, and leave nobody signed in or the session unchanged', async () => {
     const each = served()
     const { app, auth, start, sessions } = each
     let failing = true
@@ -332,7 +332,7 @@ describe('errors', () => {
     expect(await Array.fromAsync(sessions.listSubject('ann'))).toHaveLength(1)
   })
 
-  test('of the store leave the visitor with data and no user', async () => {
+  test('of the store leave the visitor with the data and without a user', async () => {
     const store = memoryStore()
     const each = served({ sessions: createSessions({ store, log: false }) })
     byId(each)
@@ -348,7 +348,7 @@ describe('errors', () => {
     expect((await browser.get('/me')).text).toBe('{"user":null,"subject":null}')
   })
 
-  test('of a request without a session say what is missing', async () => {
+  test('for a request without a session say what is missing', async () => {
     const app = express()
     app.use(passportSession(new passport.Passport()))
     app.use((error: Error, _req: unknown, res: express.Response, _next: unknown) => void res.send(error.message))
@@ -385,7 +385,7 @@ describe('errors', () => {
 })
 
 describe('the user', () => {
-  test('who is there no more is signed out', async () => {
+  test('is signed out if the user no longer exists', async () => {
     const { app, auth, start, sessions } = served()
     auth.serializeUser((user: User, done) => done(null, user.id))
     auth.deserializeUser((_id, done) => done(null, false))
@@ -396,7 +396,7 @@ describe('the user', () => {
     expect([browser.cookies.size, await sessions.count()]).toEqual([0, 0])
   })
 
-  test('is where userProperty says', async () => {
+  test('is on the property that userProperty names', async () => {
     const each = served({ userProperty: 'account' })
     byId(each)
     const { app, auth, start } = each
@@ -410,7 +410,7 @@ describe('the user', () => {
     expect((await browser.get('/seen')).text).toBe('[{"id":"ann"},false,true]')
   })
 
-  test('is looked up once, with the request, though passport.initialize() and passport.session() are used as well', async () => {
+  test('is looked up once, with the request, even if passport.initialize() and passport.session() are also used', async () => {
     const { app, auth, start } = served()
     auth.serializeUser((user: User, done) => done(null, user.id))
     const lookUp = vi.fn((id: string, req: express.Request) => ({ id: `${id} at ${req.path}` }))
@@ -427,7 +427,7 @@ describe('the user', () => {
     expect(lookUp).toHaveBeenCalledOnce()
   })
 
-  test('comes before the body of a request that flows already', async () => {
+  test('is looked up without losing the body of a request that already flows', async () => {
     const each = served({ between: (req, _res, next) => (req.on('data', () => {}), next()) })
     const { app, auth, start } = each
     auth.serializeUser((user: User, done) => done(null, user.id))
@@ -447,7 +447,7 @@ describe('the user', () => {
 })
 
 describe('what caches may keep', () => {
-  test('is a page that nobody is signed in to and that does not look at the user', async () => {
+  test('is a page that does not read the user, if nobody is signed in', async () => {
     const each = served()
     byId(each)
     const { app, auth, start } = each

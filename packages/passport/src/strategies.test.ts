@@ -90,7 +90,7 @@ describe.each<[text: string, ways: () => object]>([
   ['stateStore()', () => ({ store: stateStore() })],
   ['stateStore() and PKCE', () => ({ store: stateStore(), pkce: true })],
 ])('OAuth 2.0 with %s', (_, ways) => {
-  test('signs in who began, once; the session’s data comes along where keepSessionInfo says so', async () => {
+  test('signs in the browser that began, once; keepSessionInfo keeps the session’s data', async () => {
     const { open, back } = await withProvider(ways())
     const browser = open()
     await browser.get('/set?cart=book')
@@ -102,7 +102,7 @@ describe.each<[text: string, ways: () => object]>([
     expect((await browser.get(path)).status).toBe(403)
   })
 
-  test('refuses who did not begin: another browser, another state, none', async () => {
+  test('refuses an answer that this browser did not begin: another browser, another state, no state', async () => {
     const { open, back } = await withProvider(ways())
     const browser = open()
     const path = await back(browser)
@@ -114,7 +114,7 @@ describe.each<[text: string, ways: () => object]>([
 })
 
 describe('stateStore()', () => {
-  test('keeps sign-ins of several tabs apart, each with its own state, and drops none for a wrong one', async () => {
+  test('keeps sign-ins of several tabs apart, each with its own state; a wrong state drops none', async () => {
     const { open, back } = await withProvider({ store: stateStore(), pkce: true })
     const browser = open()
     const [first, second] = [await back(browser), await back(browser)]
@@ -123,7 +123,7 @@ describe('stateStore()', () => {
     expect((await browser.get(second)).status).toBe(200)
   })
 
-  test('keeps the last eight', async () => {
+  test('keeps the last eight states', async () => {
     const { open, back } = await withProvider({ store: stateStore() })
     const browser = open()
     const paths: string[] = []
@@ -132,14 +132,14 @@ describe('stateStore()', () => {
     expect((await browser.get(paths[1]!)).status).toBe(200)
   })
 
-  test('asks nothing of a schema', async () => {
+  test('needs no key in the application’s schema', async () => {
     const sessions = createSessions({ store: memoryStore(), log: false, schema: z.strictObject({}) })
     const { open, back } = await withProvider({ store: stateStore(), pkce: true }, { sessions: sessions as never })
     const browser = open()
     expect((await browser.get(await back(browser))).status).toBe(200)
   })
 
-  test('takes no answer of another provider or client', async () => {
+  test('refuses an answer of another provider or client', async () => {
     const store = stateStore()
     const session = await createSessions({ store: memoryStore() }).load(undefined)
     const meta = { authorizationURL: 'https://a.example/', clientID: 'shop' }
@@ -155,8 +155,8 @@ describe('stateStore()', () => {
   })
 })
 
-describe('messages', () => {
-  test('of failureFlash and successFlash are read once, the latter behind the sign-in', async () => {
+describe('the messages', () => {
+  test('of failureFlash and successFlash are read once, that of successFlash after the sign-in', async () => {
     const each = served()
     byId(each)
     const { app, auth, start } = each
@@ -202,7 +202,7 @@ describe('messages', () => {
     expect((await browser.get('/data')).text).toBe('{"messages":["No such user or password","Welcome, ann"]}')
   })
 
-  test('req.flash takes a list, and a format; all names at once are refused', async () => {
+  test('of req.flash may be a list or a format; reading all names at once is refused', async () => {
     const { app, start } = served()
     app.get('/leave', (req, res) => {
       res.json([req.flash('a', ['one', 'two']), req.flash('a', '%s of %d', 'one', 2), req.flash('b', { n: 1 })])
@@ -215,7 +215,7 @@ describe('messages', () => {
     expect((await browser.get('/take')).text).toBe('[["one","two","one of 2"],[{"n":1}]]')
   })
 
-  test('successReturnToOrRedirect goes where session.data.returnTo says, once', async () => {
+  test('successReturnToOrRedirect redirects to session.data.returnTo once', async () => {
     const each = served()
     byId(each)
     const { app, auth, start } = each
@@ -239,7 +239,7 @@ describe('a strategy', () => {
     pass(): void
   }
 
-  test('sees keys of the data as properties of the session, and the session’s own members as they are', async () => {
+  test('sees the keys of the data as properties of the session, and the session’s own members unchanged', async () => {
     const { app, auth, start } = served()
     let seen: unknown
     auth.use({
@@ -277,7 +277,7 @@ describe('a strategy', () => {
     expect((await browser.get('/data')).text).toBe('{"a":{"n":2},"c":3}')
   })
 
-  test('cannot replace what a session is', async () => {
+  test('cannot replace members of a session', async () => {
     const { app, auth, start } = served()
     const errors: string[] = []
     auth.use({
@@ -307,7 +307,7 @@ describe('a strategy', () => {
     ])
   })
 
-  test('reads the body of the request by itself', async () => {
+  test('can read the body of the request itself', async () => {
     const each = served()
     byId(each)
     const { app, auth, start } = each
@@ -325,7 +325,7 @@ describe('a strategy', () => {
     expect((await browser.get('/me')).text).toBe('{"user":{"id":"ann"},"subject":"ann"}')
   })
 
-  test('that remembers users between sessions signs them in, and brings an older Passport along', async () => {
+  test('that remembers users between sessions signs them in, with its own older Passport', async () => {
     const { Strategy: RememberMe } = await import('passport-remember-me')
     const each = served({
       between: (req, _res, next) => {
@@ -368,7 +368,7 @@ describe('a strategy', () => {
     expect(browser.cookies.has('remember_me')).toBe(false)
   })
 
-  test('for another account is no sign-in', async () => {
+  test('that connects another account (authorize) signs nobody in', async () => {
     const { app, auth, start, sessions } = served()
     app.post('/connect', auth.authorize('local'), (req, res) => {
       res.json([req.user ?? null, (req as { account?: unknown }).account])
@@ -378,7 +378,7 @@ describe('a strategy', () => {
     expect(await sessions.count()).toBe(0)
   })
 
-  test('whose outcome the application decides about gets there with the request itself', async () => {
+  test('with a custom callback calls it for the request itself', async () => {
     const each = served()
     byId(each)
     const { app, auth, start } = each
