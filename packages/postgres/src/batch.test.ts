@@ -15,7 +15,7 @@ function doubling(most: number, alone: readonly number[] = []) {
   return { double, sent }
 }
 
-test('calls of one turn go together, each gets its own answer, and a call alone in its turn goes alone', async () => {
+test('calls of one turn of the event loop form a batch, each gets its own answer, and a single call in its turn runs alone', async () => {
   const { double, sent } = doubling(10)
   const before = [double(1), double(2)]
   await Promise.resolve()
@@ -24,7 +24,7 @@ test('calls of one turn go together, each gets its own answer, and a call alone 
   expect(sent).toEqual([[1, 2, 3], 4])
 })
 
-test('a full batch does not wait for the end of the turn', async () => {
+test('a full batch is sent before the end of the turn', async () => {
   const { double, sent } = doubling(2)
   const asked = [double(1), double(2), double(3)]
   expect(sent).toEqual([[1, 2]])
@@ -32,13 +32,13 @@ test('a full batch does not wait for the end of the turn', async () => {
   expect(sent).toEqual([[1, 2], 3])
 })
 
-test('an item that was left out of a batch goes alone', async () => {
+test('an item that a batch left unanswered runs alone', async () => {
   const { double, sent } = doubling(10, [2])
   expect(await Promise.all([double(1), double(2)])).toEqual([2, 4])
   expect(sent).toEqual([[1, 2], 2])
 })
 
-test('if a batch has no answer, all items go alone; if it rejects, all calls reject, and the next calls go on', async () => {
+test('if a batch returns undefined, all its items run alone; if it rejects, all its calls reject; later calls still work', async () => {
   const answers = [async () => undefined, () => Promise.reject(new Error('no answer')), async () => [1, 2]]
   const ask = batch(
     10,
@@ -51,7 +51,7 @@ test('if a batch has no answer, all items go alone; if it rejects, all calls rej
   expect(await Promise.all([ask(10), ask(20)])).toEqual([1, 2])
 })
 
-test('fake timers of a test do not hold it up', async () => {
+test('fake timers of a test do not delay a batch', async () => {
   vi.useFakeTimers()
   onTestFinished(() => void vi.useRealTimers())
   const { double } = doubling(10)

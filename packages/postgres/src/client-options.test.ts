@@ -111,7 +111,7 @@ test('a URL works', async () => {
   await use(storeOf({ connectionString: url, host: undefined, port: undefined }))
 })
 
-test('pg 8.12, the oldest that is taken, works by a Pool', async () => {
+test('pg 8.12, the oldest supported version, works with a Pool', async () => {
   const pool = new pg812.Pool({ host: '127.0.0.1', port, user: 'postgres', database: 'postgres' })
   onTestFinished(() => pool.end())
   await use(postgresStore(pool, { schema }))
@@ -129,14 +129,14 @@ describe('parsers of the whole process', () => {
     defaults.parseInt8 = false
   })
 
-  test('change nothing here: int8 as BigInt, and others as whatever', async () => {
+  test('do not affect the store: int8 as BigInt, other types as anything', async () => {
     defaults.parseInt8 = true
     for (const oid of OIDS) types.setTypeParser(oid, (text) => (oid === INT8 ? BigInt(text) : `parsed ${text}`))
     await use(storeOf({}))
   })
 })
 
-test('the README has the verdict of every option that is tried here', () => {
+test('the table in the README has the verdict of every option that is tried here', () => {
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
   const [, section = ''] = /### Options of pg\n(.*?)\n##/s.exec(readme) ?? []
   const said = new Map<string, string>()
@@ -152,7 +152,7 @@ test('the README has the verdict of every option that is tried here', () => {
 describe('a Client', () => {
   test('works', async () => use(postgresStore(await clientOf(), { schema })))
 
-  test('is given one statement at a time, and what has waited for 3 s is not sent late', async () => {
+  test('gets one statement at a time, and a statement that waited for 3 s is not sent', async () => {
     const client = await clientOf()
     const store = postgresStore(client, { schema })
     const key = keyOf()
@@ -174,7 +174,7 @@ describe('a Client', () => {
     await use(postgresStore(client, { schema }))
   })
 
-  test('within a transaction is refused, with nothing sent', async () => {
+  test('within a transaction is refused, and no statement is sent', async () => {
     const client = await clientOf()
     const store = postgresStore(client, { schema })
     const key = keyOf()
@@ -189,7 +189,7 @@ describe('a Client', () => {
     expect(await store.create(key, record, now)).toBe(true)
   })
 
-  test('whose transaction begins before the statement is sent does not acknowledge it', async () => {
+  test('whose transaction begins before the statement is sent does not acknowledge the statement', async () => {
     const client = await clientOf()
     const store = postgresStore(client, { schema })
     const key = keyOf()
@@ -208,7 +208,7 @@ describe('a Client', () => {
   })
 })
 
-test('a pool that lends a connection within a transaction is refused, and that connection is given up', async () => {
+test('a pool that lends a connection within a transaction is refused, and the pool drops that connection', async () => {
   const pool = poolOf({ port, max: 1 })
   onTestFinished(() => pool.end())
   const store = postgresStore(pool, { schema })

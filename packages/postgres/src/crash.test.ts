@@ -88,7 +88,7 @@ class Browsers {
   }
 }
 
-test('PostgreSQL is killed under load, three times: typed errors, nothing acknowledged is undone, and it goes on by itself', async () => {
+test('PostgreSQL is killed under load three times: only typed errors, no acknowledged write is undone, and the store recovers by itself', async () => {
   await migrate(pool)
   const sessions = createSessions<Partial<Data>>({ store: postgresStore(pool), sweepEvery: false, log: false })
   const browsers = new Browsers(sessions)
@@ -129,7 +129,7 @@ test('an UNLOGGED table is emptied by a crash: everybody is signed out, and the 
   await sessions.close()
 })
 
-test('a standby answers nothing, whether the session exists or not', async () => {
+test('a standby gives no answer, whether the session exists or not', async () => {
   await migrate(pool)
   const store = postgresStore(pool)
   const key = keyOf()

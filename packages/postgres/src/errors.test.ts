@@ -32,7 +32,7 @@ const locked = (application: string): Promise<number> =>
     .query(`SELECT 1 FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock'`, [application])
     .then(({ rowCount }) => rowCount ?? 0)
 
-test('a write is acknowledged by its commit: one that fails there, after its statement was done, is not applied', async () => {
+test('the commit acknowledges a write: a write whose commit fails after its statement is not applied', async () => {
   const store = storeOf()
   const [key, another] = [keyOf(), keyOf()]
   await store.create(key, record, now)
@@ -52,7 +52,7 @@ test('a write is acknowledged by its commit: one that fails there, after its sta
   expect(await store.read(another, now)).toBeUndefined()
 })
 
-describe('what was never sent, or was refused, was not applied', () => {
+describe('a write that was not sent or was refused was not applied:', () => {
   test.each<[what: string, config: () => PoolConfig, code: string]>([
     ['a port that nobody listens at', () => ({ port: 1 }), 'store_unavailable'],
     ['a name that no server has', () => ({ host: 'nonesuch.invalid' }), 'store_unavailable'],
@@ -63,7 +63,7 @@ describe('what was never sent, or was refused, was not applied', () => {
     await expect(storeOf(config()).create(keyOf(), record, now)).rejects.toMatchObject({ code })
   })
 
-  test('no table: it says what to call', async () => {
+  test('there is no table, and the error says what to call', async () => {
     const store = postgresStore(admin, { schema, table: 'nonesuch' })
     const error = { code: 'configuration', message: expect.stringContaining('migrate()') as unknown }
     await expect(store.read(keyOf(), now)).rejects.toMatchObject(error)
@@ -123,7 +123,7 @@ describe('what was never sent, or was refused, was not applied', () => {
     await expect(store.create(keyOf(), record, now)).rejects.toMatchObject({ code: 'store_unavailable' })
   })
 
-  test('a pool without a free connection: the call waits for the pool’s own timeout or 3 s; nothing is sent late', async () => {
+  test('a pool has no free connection: the call waits for the pool’s own timeout or 3 s, and the statement is not sent late', async () => {
     const key = keyOf()
     for (const config of [{ connectionTimeoutMillis: 1000 }, {}]) {
       const pool = poolOf({ port, max: 1, ...config })
@@ -170,7 +170,7 @@ describe('what was never sent, or was refused, was not applied', () => {
   })
 })
 
-describe('of what may have been applied nobody claims the contrary', () => {
+describe('a write that may have been applied has an unknown outcome:', () => {
   test.each<[what: string, config: PoolConfig, end: () => Promise<unknown>, error: object]>([
     [
       'a connection that is cut under way (57P01)',
@@ -204,8 +204,8 @@ describe('of what may have been applied nobody claims the contrary', () => {
   })
 })
 
-describe('a transaction that lost against another is tried again', () => {
-  test('a serialization failure: of many writers one wins, and the others hear so', async () => {
+describe('a transaction that lost against another transaction is retried:', () => {
+  test('a serialization failure: one of many writers wins, and the others get "conflict"', async () => {
     const store = storeOf({ options: '-c default_transaction_isolation=serializable' })
     for (let round = 0; round < 5; round++) {
       const key = keyOf()
@@ -248,7 +248,7 @@ describe('a transaction that lost against another is tried again', () => {
   }
 })
 
-test('a server that hangs while a client connects is given up, and nothing is sent late', async () => {
+test('a call to a server that hangs while the client connects is given up, and its statement is not sent late', async () => {
   const silent = createServer(() => {}).listen(0, '127.0.0.1')
   await once(silent, 'listening')
   const pool = poolOf({ port: (silent.address() as { port: number }).port })

@@ -39,7 +39,7 @@ test('processes that start at once on an empty database all start', async () => 
   }
 })
 
-test('if the table and its index exist, it only reads: as a user without the right to create, and beside a long write', async () => {
+test('if the table and its index exist, migrate only reads: it needs no right to create and does not wait for a long write', async () => {
   await migrate(admin, { schema: 'made' })
   await admin.query(`CREATE ROLE app LOGIN; GRANT USAGE ON SCHEMA made TO app;
     GRANT SELECT, INSERT, UPDATE, DELETE ON made.sess_sessions TO app`)
@@ -55,7 +55,7 @@ test('if the table and its index exist, it only reads: as a user without the rig
   await expect(migrate(pool, { schema: 'made', table: 'another' })).rejects.toMatchObject(error)
 })
 
-test('without a schema the search_path decides', async () => {
+test('without the option schema the search_path decides', async () => {
   await admin.query('CREATE SCHEMA by_path')
   const pool = poolOf({ port, options: '-c search_path=by_path' })
   onTestFinished(() => pool.end())
@@ -64,7 +64,7 @@ test('without a schema the search_path decides', async () => {
   expect(await sum(postgresStore(admin, { schema: 'by_path' }).count!(now))).toBe(0)
 })
 
-test('an index that is missing is made', async () => {
+test('migrate creates a missing index', async () => {
   await migrate(admin, { schema: 'half' })
   await admin.query('DROP INDEX half.sess_sessions_expiry')
   await migrate(admin, { schema: 'half' })
@@ -74,13 +74,13 @@ test('an index that is missing is made', async () => {
   expect(rowCount).toBe(1)
 })
 
-test('a table of that name that is not of this store is refused, and not changed', async () => {
+test('a table of the same name with another shape is refused and not changed', async () => {
   await admin.query('CREATE SCHEMA foreign_; CREATE TABLE foreign_.sess_sessions (sid text, sess json)')
   const error = { code: 'configuration', message: expect.stringContaining('has no prefix, tag, id') as unknown }
   await expect(migrate(admin, { schema: 'foreign_' })).rejects.toMatchObject(error)
 })
 
-test('unlogged: true makes an UNLOGGED table; a logged table that exists is an error', async () => {
+test('unlogged: true creates an UNLOGGED table; an existing logged table is an error', async () => {
   await migrate(admin, { schema: 'fast', unlogged: true })
   await migrate(admin, { schema: 'fast', unlogged: true })
   await use(postgresStore(admin, { schema: 'fast' }))
@@ -91,7 +91,7 @@ test('unlogged: true makes an UNLOGGED table; a logged table that exists is an e
   await expect(migrate(admin, { schema: 'slow', unlogged: true })).rejects.toThrow('SET UNLOGGED')
 })
 
-test('schemaSql() is the same for a migration tool: a script of one transaction', async () => {
+test('schemaSql() gives a migration tool the same statements as a script of one transaction', async () => {
   const sql = schemaSql({ schema: 'by_script', table: 'mine' })
   await Promise.all([admin.query(sql), admin.query(sql), admin.query(sql)])
   await use(postgresStore(admin, { schema: 'by_script', table: 'mine' }))
@@ -102,7 +102,7 @@ test('unknown options and bad names are refused', () => {
   expect(() => schemaSql({ table: '' })).toThrow('table must be a name')
 })
 
-test('applications that share a table by prefix see nothing of each other', async () => {
+test('applications that share a table by prefix do not see each other’s sessions', async () => {
   const schema = 'shared'
   await migrate(admin, { schema })
   const stores = ['', 'shop:', 'admin:'].map((prefix) => postgresStore(admin, { schema, prefix }))
@@ -120,7 +120,7 @@ test('applications that share a table by prefix see nothing of each other', asyn
   expect(await sum(shop.sweep!(now))).toBe(1)
 })
 
-test('a write that leaves the minute of its expiry as it is touches no index', async () => {
+test('a write that keeps the minute of the expiry updates no index', async () => {
   const schema = 'hot'
   await migrate(admin, { schema })
   const store = postgresStore(admin, { schema })

@@ -19,7 +19,7 @@ beforeAll(async () => {
 })
 afterAll(() => admin.end())
 
-test('the store conforms behind PgBouncer in transaction mode, whose servers are fewer than the clients', async () => {
+test('the store conforms behind PgBouncer in transaction mode with fewer server connections than clients', async () => {
   const only = cases.filter(({ clause, subject }) => subject === 'store' && MAIN.includes(clause)).map(({ id }) => id)
   const { verdict, cases: ran } = await runSuite(harness, { only, effort: 0.1 })
   expect(ran.filter(({ status }) => status !== 'pass' && status !== 'not-applicable')).toEqual([])
@@ -27,7 +27,7 @@ test('the store conforms behind PgBouncer in transaction mode, whose servers are
   expect(verdict).toBe('pass')
 })
 
-test('migrate and every method work; no statement is left prepared, and no session is left locked', async () => {
+test('behind PgBouncer migrate and every method work, and leave no prepared statement and no lock', async () => {
   await using bouncer = await startPgbouncer(await server(), { default_pool_size: '2' })
   const pool = poolOf({ port: bouncer.port })
   onTestFinished(() => pool.end())
@@ -41,7 +41,7 @@ test('migrate and every method work; no statement is left prepared, and no sessi
   expect(rows).toEqual([])
 })
 
-test('a statement that PgBouncer has no server for was not applied', async () => {
+test('a statement for which PgBouncer has no server connection was not applied', async () => {
   await using bouncer = await startPgbouncer(await server(), { default_pool_size: '1', query_wait_timeout: '1' })
   const pool = poolOf({ port: bouncer.port })
   onTestFinished(() => pool.end())
@@ -56,7 +56,7 @@ test('a statement that PgBouncer has no server for was not applied', async () =>
   expect(await store.create(key, record, now)).toBe(true)
 })
 
-test('prepare: true does not work there, and says so', async () => {
+test('prepare: true does not work behind PgBouncer, and the error says so', async () => {
   await using bouncer = await startPgbouncer(await server(), { default_pool_size: '2' })
   const pool = poolOf({ port: bouncer.port })
   onTestFinished(() => pool.end())
@@ -66,7 +66,7 @@ test('prepare: true does not work there, and says so', async () => {
   expect(new Set(codes)).toEqual(new Set(['configuration']))
 })
 
-test('options that PgBouncer does not pass on say so: statement_timeout belongs to the role there', async () => {
+test('for an option that PgBouncer does not pass on the error says so: set statement_timeout on the role', async () => {
   await using bouncer = await startPgbouncer(await server())
   const pool = poolOf({ port: bouncer.port, statement_timeout: 5000 })
   onTestFinished(() => pool.end())

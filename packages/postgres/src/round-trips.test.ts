@@ -30,7 +30,7 @@ async function turns(act: () => Promise<unknown>): Promise<number> {
   return way.turns
 }
 
-test('a request that reads takes one round trip, one that writes two, a sign-in from anonymous three', async () => {
+test('a reading request takes one round trip, a writing request two, a sign-in from an anonymous session three', async () => {
   const sessions = createSessions<{ n: number }>({ store: postgresStore(pool, { schema }), sweepEvery: false })
   const anonymous = await sessions.load(undefined)
   anonymous.data.n = 1
@@ -42,7 +42,7 @@ test('a request that reads takes one round trip, one that writes two, a sign-in 
   await sessions.close()
 })
 
-test('each call is one statement, and one more where it lost the race', async () => {
+test('each call takes one statement, and one more statement if it lost a race', async () => {
   const store = postgresStore(pool, { schema })
   const key = keyOf()
   const next = { ...record, revision: 2 }

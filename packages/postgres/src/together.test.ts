@@ -40,7 +40,7 @@ async function made(many: number, each: Partial<SessionRecord> = {}): Promise<Se
 }
 
 test.each([false, true])(
-  'reads of one turn are one round trip, and each says what it found; prepare: %s',
+  'reads of one turn of the event loop take one round trip, and each returns its own record; prepare: %s',
   async (prepare) => {
     const store = postgresStore(pool, { schema, prepare })
     const [one, two, old] = (await made(3)) as [SessionKey, SessionKey, SessionKey]
@@ -60,7 +60,7 @@ test.each([false, true])(
 )
 
 test.each([false, true])(
-  'replacements of one turn are one round trip, and each compares by itself; prepare: %s',
+  'replacements of one turn of the event loop take one round trip, and each compares its own record; prepare: %s',
   async (prepare) => {
     const store = postgresStore(pool, { schema, prepare })
     const [one, two, old, empty] = (await made(4)) as [SessionKey, SessionKey, SessionKey, SessionKey]
@@ -89,7 +89,7 @@ test.each([false, true])(
   },
 )
 
-test('of replacements of one record in one turn one wins; a replacement that expects the winner’s revision may win after it', async () => {
+test('of simultaneous replacements of one record one wins; a replacement that expects the winner’s revision may win after it', async () => {
   const store = postgresStore(pool, { schema })
   const [one, two] = (await made(2)) as [SessionKey, SessionKey]
   const answers = await Promise.all([
@@ -104,7 +104,7 @@ test('of replacements of one record in one turn one wins; a replacement that exp
   expect(await store.read(two, now)).toEqual(revised(3))
 })
 
-test('a long payload goes alone, there and back', async () => {
+test('a long payload is sent and read without a batch', async () => {
   const store = postgresStore(pool, { schema })
   const [one, two] = (await made(2)) as [SessionKey, SessionKey]
   const long = revised(2, { payload: new Uint8Array(16_385).fill(7) })
@@ -136,7 +136,7 @@ const waiting = async (name: string): Promise<number> =>
   (await admin.query(`SELECT 1 FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock'`, [name]))
     .rowCount ?? 0
 
-test('records that another transaction has locked hold up only their own writers, which wait without a lock on another record', async () => {
+test('records that another transaction has locked delay only their own writers, which wait without a lock on another record', async () => {
   const store = storeOf('beside', way.port)
   const keys = await made(6)
   const [held, free] = [keys.slice(2, 4), [...keys.slice(0, 2), ...keys.slice(4)]]
