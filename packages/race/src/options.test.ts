@@ -25,7 +25,7 @@ test.each<[what: string, options: unknown, message: RegExp]>([
   )
 })
 
-test('a run may take longer the more trials it makes, unless an option says how long', () => {
+test('the time limit of a run grows with its trials, unless an option sets the limit', () => {
   expect([timeFor(1), timeFor(100), timeFor(1000), timeFor(100_000)]).toEqual([300_000, 300_000, 3_000_000, 86_400_000])
   expect([timeFor(1, 5000), timeFor(1000, 5000)]).toEqual([5000, 5000])
 })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { apart, offsetOf, overlap } from './pace.ts'
 
-test('offsets spread over the window, however many trials there are', () => {
+test('offsets spread over the whole window for any number of trials', () => {
   for (const trials of [10, 100, 333]) {
     const offsets = Array.from({ length: trials }, (_, trial) => offsetOf(trial, [-2, 8])).toSorted((a, b) => a - b)
     const gaps = [-2, ...offsets].map((offset, index) => (offsets[index] ?? 8) - offset)
@@ -11,7 +11,7 @@ test('offsets spread over the window, however many trials there are', () => {
   }
 })
 
-test('the later of the two starts after the offset, and not before', async () => {
+test('the later request starts after the offset, not before', async () => {
   const now = async (): Promise<number> => performance.now()
   for (const offset of [-6, -0.4, 0, 0.4, 6]) {
     const [first, second] = await apart(offset, now, now)
@@ -20,7 +20,7 @@ test('the later of the two starts after the offset, and not before', async () =>
   }
 })
 
-test('both are started, even if the earlier one fails', async () => {
+test('both requests are started, even if the earlier request fails', async () => {
   for (const offset of [-3, 0, 3]) {
     const order: string[] = []
     const start = (name: string) => async (): Promise<void> => {
@@ -33,7 +33,7 @@ test('both are started, even if the earlier one fails', async () => {
   }
 })
 
-test('spans that only touch do not overlap', () => {
+test('time spans that only touch do not overlap', () => {
   expect(overlap({ startedAt: 0, endedAt: 2 }, { startedAt: 1, endedAt: 3 })).toBe(true)
   expect(overlap({ startedAt: 0, endedAt: 9 }, { startedAt: 1, endedAt: 3 })).toBe(true)
   expect(overlap({ startedAt: 0, endedAt: 1 }, { startedAt: 1, endedAt: 3 })).toBe(false)

@@ -3,7 +3,7 @@ import { fillRequest, fillText, parseRequest } from './request.ts'
 
 const values = { user: 'a b', value: '1&2"', key: 'k', csrf: 't+/=', cookie: (name: string) => `c:${name}` }
 
-test('values are encoded for where they stand', () => {
+test('values are encoded for their place in the request', () => {
   const form = parseRequest('put /u/{user}?t={csrf} v={value}&x={cookie:XSRF-TOKEN}', '--write', 'POST')
   expect(fillRequest(form, values)).toEqual({
     method: 'PUT',
@@ -20,7 +20,7 @@ test('values are encoded for where they stand', () => {
   expect(fillText('X {csrf} {key} {user}', { csrf: 't+/=' })).toBe('X t+/=  ')
 })
 
-test('a body that begins with a placeholder is a form', () => {
+test('a body that begins with a placeholder is sent as a form', () => {
   expect(parseRequest('POST /set {key}={value}', '--write', 'POST')).toMatchObject({
     body: '{key}={value}',
     contentType: 'application/x-www-form-urlencoded',
@@ -28,7 +28,7 @@ test('a body that begins with a placeholder is a form', () => {
   expect(parseRequest('/list [1, 2]', '--write', 'POST').contentType).toBe('application/json')
 })
 
-test('a body may hold spaces and lines; a label never holds the body', () => {
+test('a body may contain spaces and line breaks; a label never contains the body', () => {
   const request = parseRequest('  POST   /login   {"user": "{user}",\n "password": "secret"}', '--login', 'POST')
   expect(request).toMatchObject({ path: '/login', label: 'POST /login' })
   expect(JSON.parse(request.body!)).toEqual({ user: '{user}', password: 'secret' })

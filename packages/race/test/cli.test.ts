@@ -33,7 +33,7 @@ const requests = [
   '--logout=POST /logout',
 ]
 
-test('0 and a table for an app that does everything right', async () => {
+test('exits with 0 and prints a table for an app that does everything right', async () => {
   await using app = await new Fixture().start()
   const json = join(folder, 'clean.json')
   const { code, stdout, stderr } = await run(...app.urls, ...requests, '--trials', '5', '--json', json)
@@ -45,7 +45,7 @@ test('0 and a table for an app that does everything right', async () => {
   expect(stdout).toContain('Nothing was lost, resurrected or adopted in 8 checks.')
 })
 
-test('1 for one that does not; JSON alone on standard output, a page beside it', async () => {
+test('exits with 1 for a faulty app; --json writes JSON only to standard output, and a page can be written too', async () => {
   await using app = await new Fixture({ adopts: true }).start(1)
   const page = join(folder, 'found.html')
   const { code, stdout, stderr } = await run(
@@ -74,7 +74,7 @@ test('1 for one that does not; JSON alone on standard output, a page beside it',
   expect(readFileSync(page, 'utf8')).toMatch(/^<!doctype html>[\s\S]*a made-up cookie is adopted[\s\S]*<\/html>\s*$/)
 })
 
-test('2 and a sentence for a run that cannot be judged', async () => {
+test('exits with 2 and prints one sentence if a run cannot be judged', async () => {
   await using app = await new Fixture().start(1)
   const wrong: [string[], string][] = [
     [
@@ -102,7 +102,7 @@ test('2 and a sentence for a run that cannot be judged', async () => {
   )
 })
 
-test('ctrl-C ends it, and what was judged by then is reported', async () => {
+test('ctrl-C ends the run, and what was judged by then is reported', async () => {
   await using app = await new Fixture().start(1)
   const args = [...app.urls, ...requests, '--only', 'writes', '--trials', '100000']
   const child = execFile(process.execPath, [cli, ...args], { timeout: 60_000 })
@@ -115,7 +115,7 @@ test('ctrl-C ends it, and what was judged by then is reported', async () => {
   expect(stdout).toMatch(/^UNJUDGED {2}an acknowledged write is not there.* it was stopped after \d+ of 100000 trials/m)
 })
 
-test('--help says what there is', async () => {
+test('--help prints the options', async () => {
   const { code, stdout } = await run('--help')
   expect(code).toBe(0)
   const named = [...stdout.matchAll(/^ {2}--([\w-]+)/gm)].map(([, name]) => name!)

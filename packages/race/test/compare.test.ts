@@ -21,7 +21,7 @@ const races = [
 const heldByStore = [races[0]!, races[1]!, races[2]!, races[5]!, races[6]!]
 
 test.concurrent.for(stores)(
-  'two processes on %s: the table of why, with @sess clean',
+  'two processes on %s: the comparison table shows the faults of others and none of @sess',
   { timeout: 240_000 },
   async (store) => {
     const { cells: table, code } = await printedBy('compare.ts', ['--trials', String(TRIALS), '--store', store])
@@ -45,7 +45,7 @@ test.concurrent.for(stores)(
   },
 )
 
-test('an ID is a cookie less its signature', () => {
+test('an ID is the cookie without its signature', () => {
   expect(idOf('connect.sid=s%3Aab-c_D.s%2Big%3D')).toBe('ab-c_D')
   expect(idOf('sessionId=ab-c_D.sig')).toBe('ab-c_D')
   expect(idOf('__Host-sid=ab-c_D')).toBe('ab-c_D')

@@ -103,14 +103,14 @@ test.for(cases)('%s', async ([, options, code, message, behaviour]) => {
   expect(error.code).toBe(code)
 })
 
-test('servers that do not share a store', async () => {
+test('servers that do not share a store are refused', async () => {
   await using one = await new Fixture().start(1)
   await using other = await new Fixture().start(1)
   const run = race({ ...requests, login: undefined, logout: undefined, servers: [...one.urls, ...other.urls] } as never)
   await expect(run).rejects.toMatchObject({ code: 'not_shared', message: expect.stringContaining(other.urls[0]!) })
 })
 
-test('a server elsewhere gets no request, even where its name was loopback before', async () => {
+test('a server that is not on loopback gets no request, even if its name was loopback before', async () => {
   const { lookupLoopback } = await import('../src/loopback.ts')
   const answer = await new Promise((resolve) => {
     lookupLoopback('192.0.2.7', { all: true }, (error, addresses) => resolve(error ?? addresses))

@@ -68,7 +68,7 @@ function app(current: () => RaceName | undefined): express.Express {
   return routes
 }
 
-test('express-session loses writes, and is alive again after logout and login', async () => {
+test('express-session loses writes, and its old sessions are alive again after logout and login', async () => {
   let current: RaceName | undefined
   const { server, url } = await serve(app(() => current))
   const result = await race({

@@ -35,7 +35,7 @@ const nothing = {
 }
 
 describe('an app that does everything right', () => {
-  test('is clean, at the interleavings where others fail', async () => {
+  test('is clean at the interleavings at which faulty apps fail', async () => {
     const result = await raced({ meets: true })
     expect(found(result)).toEqual(nothing)
     expect(result.verdict).toBe('clean')
@@ -53,7 +53,7 @@ describe('an app that does everything right', () => {
     })
   })
 
-  test('is clean behind one address, anonymously, with JSON, and where only users can write', async () => {
+  test('is clean behind one address, for anonymous visitors, with JSON, and if only users can write', async () => {
     await using app = await new Fixture().start(1)
     const json = ['{"key":"a","value":"{value}"}', '{"key":"b","value":"{value}"}'].map((body) => `PUT /set ${body}`)
     const anonymous = await race({ servers: app.urls, writes: json, read: '/get', trials: 3 })
@@ -67,7 +67,7 @@ describe('an app that does everything right', () => {
     expect(row(result, 'alive-after-login').judged).toBe(TRIALS)
   })
 
-  test('is clean where forms hold a CSRF token', async () => {
+  test('is clean if its forms contain a CSRF token', async () => {
     const csrf = '&csrf={csrf}'
     const result = await raced(
       { csrf: true },
@@ -84,8 +84,8 @@ describe('an app that does everything right', () => {
   })
 })
 
-describe('an app that saves the whole session over what is there', () => {
-  test('loses a write, resurrects after logout and login', async () => {
+describe('an app that overwrites the stored session with the whole session', () => {
+  test('loses a write, and revives sessions after logout and login', async () => {
     const result = await raced({ meets: true, saves: 'whole' })
     expect(found(result)).toEqual({
       ...nothing,
@@ -101,7 +101,7 @@ describe('an app that saves the whole session over what is there', () => {
     expect(row(result, 'write-lost').interval).toEqual([expect.closeTo(0.7575, 4), 1])
   })
 
-  test('is shown by a timeline of each race', async () => {
+  test('is reported with a timeline of each race', async () => {
     const { timelines } = await raced({ meets: true, saves: 'whole' })
     const write = timelines.find(({ checks }) => checks.includes('write-lost'))!
     const [one, other, ...rest] = write.events.filter(({ racing }) => racing)
@@ -118,7 +118,7 @@ describe('an app that saves the whole session over what is there', () => {
   })
 })
 
-describe('what is open with nothing in flight', () => {
+describe('faults without concurrent requests that are found', () => {
   test('a login that keeps the ID', async () => {
     const result = await raced({ rotates: false })
     expect(found(result)).toMatchObject({ 'alive-after-login': TRIALS, fixated: TRIALS, 'made-up-adopted': 0 })
@@ -157,7 +157,7 @@ describe('what is open with nothing in flight', () => {
   })
 })
 
-describe('other words for the same', () => {
+describe('options in other forms', () => {
   test('fixed users and known values', async () => {
     const result = await raced(
       { meets: true, saves: 'whole' },
@@ -177,7 +177,7 @@ describe('other words for the same', () => {
     })
   })
 
-  test('one write with {key}, writes with nothing, an --in-flight that stores nothing', async () => {
+  test('a single write with {key}, writes without placeholders, an --in-flight request that stores nothing', async () => {
     await using app = await new Fixture().start()
     const base = { servers: app.urls, read: '/get', trials: 2 }
     const keyed = await race({ ...base, writes: ['/set?key={key}&value={value}'] })
@@ -211,7 +211,7 @@ describe('other words for the same', () => {
 })
 
 describe('a run that is cut short', () => {
-  test('says so, and is not clean', async () => {
+  test('says so, and is not reported as clean', async () => {
     const stop = new AbortController()
     const onProgress: RaceOptions['onProgress'] = (progress) => {
       if (progress.phase === 'race' && progress.race === 'logout' && progress.done === 3) stop.abort()
@@ -227,7 +227,7 @@ describe('a run that is cut short', () => {
     expect(row(result, 'fixated').judged).toBe(0)
   })
 
-  test('requests that are never answered end, and are counted', async () => {
+  test('requests that are never answered time out and are counted', async () => {
     await using app = await new Fixture({ meets: true }).start()
     // The race is announced, and then one of the two requests does not come.
     const result = await race({
@@ -249,7 +249,7 @@ describe('a run that is cut short', () => {
     })
   })
 
-  test('the time for the whole run ends it', async () => {
+  test('the time limit of the whole run ends it', async () => {
     const result = await raced({ meets: true }, { inFlight: 'GET /get', only: ['logout'], maxTimeMs: 2500 })
     expect(result.verdict).toBe('not judged')
     expect(row(result, 'alive-after-logout').unjudged).toEqual({ 'the logout: the run was ended': 4 })
@@ -258,7 +258,7 @@ describe('a run that is cut short', () => {
 })
 
 describe('the reports', () => {
-  test('hold no cookie value, no password, and no markup of the app', async () => {
+  test('contain no cookie value, no password and no markup of the app', async () => {
     await using app = await new Fixture({ meets: true, saves: 'whole' }).start()
     const result = await race({
       servers: app.urls,
@@ -277,7 +277,7 @@ describe('the reports', () => {
     expect(page).not.toMatch(/\b(?:src|href)=|@import|url\(/)
   })
 
-  test('say in a table what was found', async () => {
+  test('show in a table what was found', async () => {
     const text = textReport(await raced({ meets: true, saves: 'whole' }, { only: ['writes', 'fixation'] }))
     expect(text.split('\n').map((line) => line.replaceAll(/ {2,}/g, '  '))).toEqual([
       `2 servers, ${TRIALS} trials of each race, session cookie __Host-app`,
@@ -296,7 +296,7 @@ describe('the reports', () => {
   })
 })
 
-test('leaves no connection behind', async () => {
+test('a race leaves no connection open', async () => {
   await using app = await new Fixture().start()
   await race({ servers: app.urls, ...requests, trials: 1 })
   const sockets = (): number => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length

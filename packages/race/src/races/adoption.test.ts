@@ -9,7 +9,7 @@ const samples: [string, () => string, RegExp][] = [
   ['prefixed', () => `sess_v1.${randomBytes(24).toString('base64url')}`, /^sess_v1\.[\w-]{32}$/],
 ]
 
-test.for(samples)('%s: the same shape, and another value', ([, sample, shape]) => {
+test.for(samples)('an invented session ID like %s has the same shape and another value', ([, sample, shape]) => {
   for (let time = 0; time < 200; time++) {
     const [one, other] = [sample(), sample()]
     const madeUp = madeUpLike(one, other)
