@@ -73,7 +73,7 @@ test.each(cases)('a cluster with %s %s: %j', async (_, verdict, value) => {
   }
 })
 
-test('the README says of every option what was tried here', () => {
+test('the table in the README has the verdict of every option that is tried here', () => {
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
   const [, section = ''] = /## Client options\n(.*?)\n## /s.exec(readme) ?? []
   const said = new Map<string, string>()

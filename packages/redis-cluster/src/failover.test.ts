@@ -43,7 +43,7 @@ async function stop(): Promise<Load['report'][]> {
   return reports
 }
 
-test('slots that move under load: every answer is right, and nothing is undone', async () => {
+test('slots move under load: every answer is right, and no write is undone', async () => {
   start()
   await more(200)
   const [first, second, third] = servers.nodes
@@ -59,7 +59,7 @@ test('slots that move under load: every answer is right, and nothing is undone',
   }
 }, 120_000)
 
-test('a master that is killed under load: no wrong answer, typed errors, and full service again', async () => {
+test('a master is killed under load: no wrong answer, only typed errors, and full service again', async () => {
   start()
   await more(200)
   const [first, second] = servers.nodes

@@ -15,7 +15,7 @@ const ports = ({ nodes }: RedisCluster): number[] => nodes.map(({ port }) => por
 let client: Cluster | undefined
 afterEach(() => client?.disconnect())
 
-test('a node that was demoted while its connections stayed up sends its clients on: what was revoked stays so', async () => {
+test('a node that was demoted while its connections stayed up redirects its clients: revoked sessions stay revoked', async () => {
   await using servers = await startRedisCluster(3)
   client = clusterOf(ports(servers))
   const sessions = createSessions({ store: redisClusterStore(client), pepper, log: false })
@@ -39,7 +39,7 @@ test('a node that was demoted while its connections stayed up sends its clients 
   expect(bob).toMatchObject({ status: 'created' })
 })
 
-test('with no master that can be reached nothing is answered', async () => {
+test('if no master can be reached, no call is answered', async () => {
   await using servers = await startRedisCluster(3)
   client = clusterOf(ports(servers))
   const store = redisClusterStore(client)
@@ -61,7 +61,7 @@ test('with no master that can be reached nothing is answered', async () => {
   }
 })
 
-test('a cluster that is down costs a second once, with the error of a connection', async () => {
+test('a cluster that is down delays only the first call, by a second, and gives the error of the connection', async () => {
   const servers = await startRedisCluster(3)
   client = clusterOf(ports(servers))
   const store = redisClusterStore(client)
@@ -79,7 +79,7 @@ test('a cluster that is down costs a second once, with the error of a connection
 })
 
 test.each([4, 20])(
-  'a master that is stopped for %d s under load, and goes on then: typed errors, service again, and no logout comes back',
+  'a master is paused for %d s under load and then resumed: only typed errors, service is restored, and no logout is undone',
   async (seconds) => {
     await using servers = await startRedisCluster(3)
     client = clusterOf(ports(servers), { slotsRefreshInterval: 2000, redisOptions: { socketTimeout: 3000 } })

@@ -53,7 +53,7 @@ describe('options', () => {
     )
   })
 
-  test('a client that would stay with a master that hangs is warned of, once', () => {
+  test('a client whose options make it stay with a hanging master causes one warning', () => {
     const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     onTestFinished(() => warned.mockRestore())
     const redisOptions = { socketTimeout: 3000 }
@@ -67,13 +67,13 @@ describe('options', () => {
     )
   })
 
-  test('core wants a pepper, for the tag is the shard', () => {
+  test('core requires a pepper, because the tag chooses the shard', () => {
     expect(() => createSessions({ store })).toThrow(/pepper/)
     expect(createSessions({ store, pepper: 'sixteen bytes or more' })).toBeDefined()
   })
 })
 
-test('a subject’s sessions and their index are in one slot, and different subjects in different ones', async () => {
+test('a subject’s sessions and their index are in one slot, and subjects are spread over slots', async () => {
   for (let i = 0; i < 30; i++)
     for (let j = 0; j < 3; j++)
       await store.create({ ...keyOf(), tag: seventyTwoBits(i) }, recordOf({ subject: `user-${i}` }), Date.now())
@@ -89,7 +89,7 @@ test('a subject’s sessions and their index are in one slot, and different subj
   expect(await sum(store.count!(Date.now()))).toBe(90)
 })
 
-test('a count asks all masters, waits for a client that connects, and is an error where one is missing', async () => {
+test('count asks all masters, waits for a client that connects, and rejects if a master is missing', async () => {
   const other = redisClusterStore(cluster)
   for (let i = 0; i < 50; i++) await other.create({ ...keyOf(), tag: seventyTwoBits(i) }, recordOf(), Date.now())
   const late = clusterOf(
@@ -104,7 +104,7 @@ test('a count asks all masters, waits for a client that connects, and is an erro
   late.disconnect()
 })
 
-test('the keyPrefix of the cluster stands before all keys', async () => {
+test('all keys begin with the keyPrefix of the cluster', async () => {
   const prefixed = clusterOf(
     servers.nodes.map(({ port }) => port),
     { keyPrefix: 'app:' },
@@ -120,7 +120,7 @@ test('the keyPrefix of the cluster stands before all keys', async () => {
 })
 
 test.each([false, true])(
-  'a write whose connection is lost is not sent again; auto-pipelining: %j',
+  'a write whose connection is lost is not retried; auto-pipelining: %j',
   async (enableAutoPipelining) => {
     const client = clusterOf(
       servers.nodes.map(({ port }) => port),
@@ -143,7 +143,7 @@ test.each([false, true])(
   },
 )
 
-test('a revocation can wait for the replica, on the master of its slot', async () => {
+test('a revocation can wait until its master has replicated it', async () => {
   const waiting = redisClusterStore(cluster, { confirm: waitReplicas(1, 5000) })
   for (let i = 0; i < 20; i++) {
     const tag = seventyTwoBits(i)
@@ -155,7 +155,7 @@ test('a revocation can wait for the replica, on the master of its slot', async (
   ).rejects.toMatchObject({ code: 'unknown_outcome' })
 })
 
-test('close takes back what was listened to', async () => {
+test('close removes the store’s listeners', async () => {
   const before = cluster.nodes('all').map((node) => node.listenerCount('close'))
   const listening = cluster.listenerCount('+node')
   const closing = redisClusterStore(cluster)
