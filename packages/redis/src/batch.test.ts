@@ -13,7 +13,7 @@ function doubling(most: number): { readonly double: (n: number) => Promise<numbe
   return { double: (n) => ask(n, same), batches }
 }
 
-test('what is asked in one turn goes as one batch, and each gets its own answer', async () => {
+test('calls of one turn of the event loop are sent as one batch, and each gets its own answer', async () => {
   const { double, batches } = doubling(10)
   const before = [double(1), double(2)]
   await Promise.resolve()
@@ -22,7 +22,7 @@ test('what is asked in one turn goes as one batch, and each gets its own answer'
   expect(batches).toEqual([[1, 2, 3], [4]])
 })
 
-test('so many as may go at once do not wait for the end of the turn', async () => {
+test('a full batch is sent before the end of the turn', async () => {
   const { double, batches } = doubling(2)
   const asked = [double(1), double(2), double(3)]
   expect(batches).toEqual([[1, 2]])
@@ -30,14 +30,14 @@ test('so many as may go at once do not wait for the end of the turn', async () =
   expect(batches).toEqual([[1, 2], [3]])
 })
 
-test('where one may go at once, each goes alone, and now', async () => {
+test('with a batch size of 1 each call is sent alone, at once', async () => {
   const { double, batches } = doubling(1)
   const asked = [double(1), double(2)]
   expect(batches).toEqual([[1], [2]])
   expect(await Promise.all(asked)).toEqual([2, 4])
 })
 
-test('what rejects, rejects for all that were in the batch; the next go on', async () => {
+test('a batch that rejects rejects all its calls; later calls still work', async () => {
   let fails = true
   const ask = batch(10, (numbers: number[]) =>
     fails ? Promise.reject(new Error('no answer')) : Promise.resolve(numbers),
@@ -48,7 +48,7 @@ test('what rejects, rejects for all that were in the batch; the next go on', asy
   expect(await ask(3, same)).toBe(3)
 })
 
-test('a result that throws rejects for its own call', async () => {
+test('an error while an answer is read rejects only its own call', async () => {
   const ask = batch(10, async (numbers: number[]) => numbers)
   const refused = ask(1, () => {
     throw new Error('refused')
@@ -58,7 +58,7 @@ test('a result that throws rejects for its own call', async () => {
   expect(await fine).toBe(2)
 })
 
-test('fake timers of a test do not hold it up', async () => {
+test('fake timers of a test do not delay a batch', async () => {
   vi.useFakeTimers()
   onTestFinished(() => void vi.useRealTimers())
   expect(await doubling(10).double(1)).toBe(2)

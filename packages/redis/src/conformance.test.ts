@@ -9,7 +9,7 @@ conformance(harness)
 conformance(leastPrivileged, { effort: 0.25 })
 
 // The cases on sessions call the store as these do, and see nothing of the driver.
-test('redis on ioredis 5 conforms: all cases on the store', { timeout: 3_600_000 }, async () => {
+test('redis on ioredis 5 passes all the kit’s cases on the store', { timeout: 3_600_000 }, async () => {
   const only = cases.filter(({ subject }) => subject === 'store').map(({ id }) => id)
   const { verdict, cases: ran } = await runSuite(onIoredis5, { only, effort: 0.25 })
   expect(ran.filter(({ status }) => status !== 'pass' && status !== 'not-applicable')).toEqual([])
@@ -17,7 +17,7 @@ test('redis on ioredis 5 conforms: all cases on the store', { timeout: 3_600_000
   expect(verdict).toBe('pass')
 })
 
-test('no KEYS, no CONFIG and no keyspace notifications were needed: the user has no such right', async () => {
+test('the store needs no KEYS, no CONFIG and no keyspace notifications: its user has no such right', async () => {
   const admin = clientOf((await server()).port)
   for (const [command, ...args] of [
     ['keys', '*'],

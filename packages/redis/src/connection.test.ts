@@ -38,7 +38,7 @@ describe.each([
   ['plain', {}],
   ['with auto-pipelining', { enableAutoPipelining: true }],
 ])('a write is sent once, on a client that is %s', (_, options) => {
-  test('one that was applied, and whose answer is lost, has an unknown outcome, and is not "taken"', async () => {
+  test('a write that was applied, and whose answer is lost, has an unknown outcome, not "taken"', async () => {
     const store = open(options)
     const key = keyOf()
     await store.create(key, recordOf(), Date.now())
@@ -53,7 +53,7 @@ describe.each([
     expect(await store.read(key, Date.now())).toMatchObject({ revision: 1 })
   })
 
-  test('one that never arrived is not applied later', async () => {
+  test('a write that never arrived is not applied later', async () => {
     const store = open(options)
     const key = keyOf()
     await store.read(key, Date.now())
@@ -69,7 +69,7 @@ describe.each([
     expect(await keys()).toEqual([])
   })
 
-  test('a read whose answer is lost is asked again', async () => {
+  test('a read whose answer is lost is retried', async () => {
     const store = open(options)
     const key = keyOf()
     await store.create(key, recordOf(), Date.now())
@@ -82,7 +82,7 @@ describe.each([
   })
 })
 
-test('a revocation that finds no connection is refused, and does not happen when there is one again', async () => {
+test('a revocation without a connection is refused, and is not applied once the client is connected again', async () => {
   const store = open({ maxRetriesPerRequest: 1 })
   await store.create(keyOf(), recordOf({ subject: 'ann' }), Date.now())
   way.closed = true
@@ -96,7 +96,7 @@ test('a revocation that finds no connection is refused, and does not happen when
   expect((await keys()).length).toBe(1)
 })
 
-test('a write waits for a connection that is being made, or made for it', async () => {
+test('a write waits for a connection that is being made, or that the client makes for the write', async () => {
   for (const options of [{}, { lazyConnect: true }]) {
     const store = open(options)
     expect(redis.status).not.toBe('ready')
@@ -105,13 +105,13 @@ test('a write waits for a connection that is being made, or made for it', async 
   }
 })
 
-test('a client that does not queue is not waited for', async () => {
+test('a call does not wait for a client that does not queue commands', async () => {
   const store = open({ enableOfflineQueue: false })
   await expect(store.create(keyOf(), recordOf(), Date.now())).rejects.toMatchObject({ code: 'store_unavailable' })
   await expect(store.read(keyOf(), Date.now())).rejects.toMatchObject({ code: 'store_unavailable' })
 })
 
-test('a client that was closed is an outage, not an empty store', async () => {
+test('a closed client gives store_unavailable, not missing sessions', async () => {
   const store = open()
   await store.read(keyOf(), Date.now())
   redis.disconnect()
@@ -120,7 +120,7 @@ test('a client that was closed is an outage, not an empty store', async () => {
   await expect(store.create(keyOf(), recordOf(), Date.now())).rejects.toMatchObject({ code: 'store_unavailable' })
 })
 
-test('close leaves the client as it was', async () => {
+test('close leaves the client connected and without listeners of the store', async () => {
   redis = clientOf(way.port)
   const listening = (): number[] =>
     ['ready', 'close', 'end', 'error', 'sentinelError'].map((event) => redis.listenerCount(event))

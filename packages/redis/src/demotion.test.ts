@@ -74,7 +74,7 @@ test.each([
   },
 )
 
-test('a process that only reads does not believe a replica for longer than a second', async () => {
+test('a process that only reads accepts answers of a demoted master for at most a second', async () => {
   await asMaster()
   const app = clientOf(servers[0].port)
   const store = redisStore(app)
@@ -95,7 +95,7 @@ test('a process that only reads does not believe a replica for longer than a sec
   app.disconnect()
 })
 
-test('an answer for which nothing was written is not a replica’s: no conflict, and nothing is "gone"', async () => {
+test('a demoted master gives no answer to a write that changes nothing: no conflict, no "missing"', async () => {
   await asMaster()
   const app = clientOf(servers[0].port)
   const store = redisStore(app)
@@ -114,7 +114,7 @@ test('an answer for which nothing was written is not a replica’s: no conflict,
   app.disconnect()
 })
 
-test('a master that lacks the replicas that it must have answers nothing, reads included', async () => {
+test('a master without its required replicas gives no answer, not even to reads', async () => {
   await asMaster()
   const app = clientOf(servers[0].port)
   const store = redisStore(app)
@@ -131,7 +131,7 @@ test('a master that lacks the replicas that it must have answers nothing, reads 
   app.disconnect()
 })
 
-test('a master whose disk fails refuses writes, and goes on reading', async () => {
+test('a master whose disk fails refuses writes and still answers reads', async () => {
   await asMaster()
   const app = clientOf(servers[0].port)
   const store = redisStore(app)

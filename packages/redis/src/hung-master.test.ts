@@ -13,7 +13,7 @@ const confirmedBy =
     waitReplicas(count(), 500)(client, nothing)
 
 test.each([4, 20])(
-  'a master that is stopped for %d s under load, and goes on then: typed errors, service again, and no logout comes back',
+  'a master is paused for %d s under load and then resumed: only typed errors, service is restored, and no logout is undone',
   async (seconds) => {
     await using group = await startSentinels(2)
     // As the README makes it.

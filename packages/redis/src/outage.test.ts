@@ -44,7 +44,7 @@ describe.each([
   ['with enableAutoPipelining', { enableAutoPipelining: true }],
   ['with autoResendUnfulfilledCommands: false', { autoResendUnfulfilledCommands: false }],
 ])('a server that is down, for a client that is %s', (_, options) => {
-  test('costs a second at most, once, with the error of the connection; then the same client goes on', async () => {
+  test('delays only the first call, by at most a second, and gives the error of the connection; then the same client goes on', async () => {
     redis = new Redis(server.port, '127.0.0.1', options)
     const refusals: string[] = []
     redis.on('error', ({ message }) => message.includes('ECONNREFUSED') && refusals.push(message))
@@ -75,7 +75,7 @@ describe.each([
   })
 })
 
-test('a call that waits for a connection is done once it is there again', async () => {
+test('a call that waits for a connection succeeds once the client is connected again', async () => {
   redis = new Redis({ port: server.port, retryStrategy: () => 100 })
   const store = redisStore(redis)
   await store.read(keyOf(), Date.now())
@@ -84,7 +84,7 @@ test('a call that waits for a connection is done once it is there again', async 
   expect(await store.create(keyOf(), recordOf(), Date.now())).toBe(true)
 })
 
-test('a first connection is waited for, and not for ever', async () => {
+test('a call waits for the first connection, for a limited time', async () => {
   redis = new Redis({ host: '127.0.0.1', port: await freePort(), retryStrategy: () => 50 })
   redis.on('error', () => {})
   const store = redisStore(redis)
@@ -93,7 +93,7 @@ test('a first connection is waited for, and not for ever', async () => {
   expect((await errorOf(() => store.read(keyOf(), Date.now()), 500)).late).toBe(false)
 })
 
-test('Sentinels that cannot be reached are named as the cause', async () => {
+test('the error names unreachable Sentinels as its cause', async () => {
   redis = new Redis({
     sentinels: [{ host: '127.0.0.1', port: await freePort() }],
     name: 'master',
@@ -114,8 +114,8 @@ test('ioredis goes on printing an error that the application does not listen to'
   expect(printed).toHaveBeenCalledWith('[ioredis] Unhandled error event:', expect.anything())
 })
 
-describe('what the client itself refuses was never sent, and is no unknown outcome', () => {
-  test('of a subscriber on RESP2', async () => {
+describe('a call that the client itself refuses was not sent and has no unknown outcome:', () => {
+  test('a client that subscribes on RESP2', async () => {
     redis = new Redis({ port: server.port, protocol: 2 })
     const store = redisStore(redis)
     await redis.subscribe('news')
@@ -126,12 +126,12 @@ describe('what the client itself refuses was never sent, and is no unknown outco
       })
   })
 
-  test('of one that does not queue', async () => {
+  test('a client that does not queue commands', async () => {
     redis = new Redis({ port: server.port, enableOfflineQueue: false })
     await expect(redisStore(redis).delete(keyOf(), Date.now())).rejects.toMatchObject({ code: 'store_unavailable' })
   })
 
-  test('of one whose stream has ended, and that does not know it yet', async () => {
+  test('a client that has not yet noticed the end of its stream', async () => {
     redis = new Redis({ port: server.port, enableOfflineQueue: false })
     await new Promise((ready) => redis.once('ready', ready))
     const store = redisStore(redis)
@@ -140,7 +140,7 @@ describe('what the client itself refuses was never sent, and is no unknown outco
     await expect(store.delete(keyOf(), Date.now())).rejects.toMatchObject({ code: 'store_unavailable' })
   })
 
-  test('of one that is closed', async () => {
+  test('a closed client', async () => {
     redis = new Redis({ port: server.port })
     const store = redisStore(redis)
     await store.read(keyOf(), Date.now())

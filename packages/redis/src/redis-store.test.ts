@@ -39,7 +39,7 @@ describe('options', () => {
     )
   })
 
-  test('waitReplicas refuses numbers that Redis would take for "for ever"', () => {
+  test('refuse numbers in waitReplicas that mean "for ever" to Redis', () => {
     expect(() => waitReplicas(0, 100)).toThrow(/count/)
     expect(() => waitReplicas(1, 0)).toThrow(/timeout/)
   })
@@ -51,7 +51,7 @@ describe('options', () => {
     })
   })
 
-  test('the keyPrefix of the client stands before all keys, in the script and in the count, too', async () => {
+  test('all keys begin with the keyPrefix of the client, in scripts and in count, too', async () => {
     const prefixed = clientOf(server.port, { keyPrefix: 'app:' })
     const store = redisStore(prefixed)
     const key = keyOf()
@@ -66,7 +66,7 @@ describe('options', () => {
 })
 
 describe('the index of a subject', () => {
-  test('heals when one of its sessions is written', async () => {
+  test('is repaired when one of its sessions is written', async () => {
     const store = redisStore(redis)
     const [one, two] = [keyOf(), keyOf()]
     for (const key of [one, two]) await store.create(key, recordOf({ subject: 'ann' }), Date.now())
@@ -82,7 +82,7 @@ describe('the index of a subject', () => {
     expect(await idsOf(store)).toEqual([one.id, two.id])
   })
 
-  test('loses an entry with its record, and none before, whatever the clocks of applications say', async () => {
+  test('loses an entry when its record ends, not before, whatever the clocks of applications show', async () => {
     const store = redisStore(redis)
     const [ended, live] = [keyOf(), keyOf()]
     await store.create(ended, recordOf({ subject: 'ann', expiresAt: Date.now() - 59_990 }), Date.now())
@@ -97,7 +97,7 @@ describe('the index of a subject', () => {
     expect(await redis.zscore(index, live.id)).not.toBeNull()
   })
 
-  test('lives as long as the longest of its sessions, and goes with the last', async () => {
+  test('lasts as long as the longest of its sessions, and is deleted with the last', async () => {
     const store = redisStore(redis)
     const [long, short] = [keyOf(), keyOf()]
     await store.create(long, recordOf({ subject: 'ann', expiresAt: Date.now() + 3_600_000 }), Date.now())
@@ -107,7 +107,7 @@ describe('the index of a subject', () => {
     expect(await redis.dbsize()).toBe(0)
   })
 
-  test('is emptied of entries whose record is gone, and of nothing else, by a revocation', async () => {
+  test('loses in a revocation the entries whose record is gone, and no others', async () => {
     const store = redisStore(redis)
     const [one, evicted] = [keyOf(), keyOf()]
     for (const key of [one, evicted]) await store.create(key, recordOf({ subject: 'ann' }), Date.now())
@@ -117,7 +117,7 @@ describe('the index of a subject', () => {
     expect([await redis.zcard(index), await idsOf(store)]).toEqual([2, [one.id]])
   })
 
-  test('of 1,000 sessions is revoked in chunks, all but the one that is spared', async () => {
+  test('of 1,000 sessions is revoked in chunks, except for the spared session', async () => {
     const store = redisStore(redis)
     const keys = Array.from({ length: 1000 }, keyOf)
     await Promise.all(keys.map((key) => store.create(key, recordOf({ subject: 'ann' }), Date.now())))
@@ -190,7 +190,7 @@ describe('a value that is longer than any record', () => {
     },
   )
 
-  test('is one with more bytes than the largest payload and the longest subject take', async () => {
+  test('has more bytes than the largest payload with the longest subject', async () => {
     const now = Date.now()
     const store = redisStore(redis, { maxPayloadBytes: 100 })
     for (const [length, who, revision] of [
@@ -208,7 +208,7 @@ describe('a value that is longer than any record', () => {
 })
 
 describe('what Redis says is a typed error', () => {
-  test('full: nothing was written, reads and ends go on', async () => {
+  test('out of memory: nothing was written, reads and deletes still work', async () => {
     const store = redisStore(redis)
     const key = keyOf()
     await store.create(key, recordOf(), Date.now())
@@ -228,7 +228,7 @@ describe('what Redis says is a typed error', () => {
     }
   })
 
-  test('a script that it has forgotten is sent again', async () => {
+  test('a script that Redis has forgotten is sent again', async () => {
     const store = redisStore(redis)
     await redis.script('FLUSH')
     expect(await store.create(keyOf(), recordOf({ subject: 'ann' }), Date.now())).toBe(true)
@@ -236,7 +236,7 @@ describe('what Redis says is a typed error', () => {
     expect(await sum(store.deleteSubject!(subject, Date.now()))).toBe(1)
   })
 
-  test('a right that is lacking leaves the record as it was, and no session’s data in the error', async () => {
+  test('a missing right leaves the record unchanged, and no session data in the error', async () => {
     await redis.acl('SETUSER', 'reader', 'on', 'nopass', '~*', '+@all', '-set')
     const reader = clientOf(server.port, { username: 'reader', password: 'x' })
     const payload = Buffer.from('this is private')
@@ -250,7 +250,7 @@ describe('what Redis says is a typed error', () => {
     reader.disconnect()
   })
 
-  test('of what goes together, each is done or refused by itself', async () => {
+  test('each call of a batch succeeds or is refused on its own', async () => {
     const store = redisStore(redis)
     const now = Date.now()
     const [taken, alien, one, none] = [keyOf(), keyOf(), keyOf(), keyOf()]
@@ -281,7 +281,7 @@ describe('what Redis says is a typed error', () => {
     expect([await store.read(one, now), await store.read(none, now)]).toEqual([undefined, undefined])
   })
 
-  test('a server that restarts comes back without a new store, and without its script', async () => {
+  test('after a restart of the server the same store works, and sends its script again', async () => {
     const own = await startRedis({ appendonly: 'yes', appendfsync: 'always' })
     const client = clientOf(own.port)
     const store = redisStore(client)
@@ -297,7 +297,7 @@ describe('what Redis says is a typed error', () => {
 })
 
 describe('a replica', () => {
-  test('is not read from, and not written to, whether its master is there or not', async () => {
+  test('is neither read nor written, whether its master is up or not', async () => {
     const master = await startRedis()
     const replica = await startRedis({ replicaof: `127.0.0.1 ${master.port}` })
     const client = clientOf(replica.port)
@@ -318,7 +318,7 @@ describe('a replica', () => {
     for (const each of [replica, master]) await each.stop()
   })
 
-  test('can be waited for: a revocation is acknowledged once it has it', async () => {
+  test('can be waited for: a revocation is acknowledged once the replica has it', async () => {
     const master = await startRedis()
     const replica = await startRedis({ replicaof: `127.0.0.1 ${master.port}` })
     const [client, second] = [clientOf(master.port), clientOf(replica.port)]
@@ -338,7 +338,7 @@ describe('a replica', () => {
     for (const each of [replica, master]) await each.stop()
   })
 
-  test('that lags when it is promoted undoes what was acknowledged, and not what was waited for', async () => {
+  test('that lags when it is promoted undoes acknowledged writes, but not a revocation that waited for it', async () => {
     const master = await startRedis()
     const link = await tap(master.port)
     const replica = await startRedis({ replicaof: `127.0.0.1 ${link.port}` })

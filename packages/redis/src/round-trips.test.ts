@@ -15,7 +15,7 @@ afterAll(async () => {
   await server.stop()
 })
 
-test('a request that reads takes one round trip, one that writes two, a sign-in from anonymous three', async () => {
+test('a reading request takes one round trip, a writing request two, a sign-in from an anonymous session three', async () => {
   const redis = clientOf(way.port)
   const sessions = createSessions<{ n: number }>({ store: redisStore(redis) })
   const first = await sessions.load(undefined)

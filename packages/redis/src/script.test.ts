@@ -82,7 +82,7 @@ async function run(lua: string): Promise<unknown[]> {
   return seen
 }
 
-test('it does what the readable script does', async () => {
+test('the stripped script does what the readable script does', async () => {
   const sent = await run(WRITE)
   expect(sent).toEqual(await run(readable('write.lua')))
   expect(sent.filter((answer) => Array.isArray(answer) && !answer.includes('owned'))).toEqual([
@@ -96,7 +96,7 @@ test('it does what the readable script does', async () => {
   expect(sent.filter((answer) => answer === 'resent')).toHaveLength(CHANGES.length)
 })
 
-test('values are read to a length, one or many; what is of another type is none, and what the server refuses rejects', async () => {
+test('one value or many are read up to a length; a key of another type reads as empty, and a refusal of the server rejects', async () => {
   await redis.set('{t}short', 'abc')
   await redis.set('{t}long', Buffer.alloc(100_000, 'x'))
   await redis.lpush('{t}list', 'somebody else uses this key')

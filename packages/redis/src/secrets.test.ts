@@ -23,7 +23,7 @@ async function dump(port: number): Promise<Buffer[]> {
   return found
 }
 
-test('no secret stands in any key or value, in whatever form', async () => {
+test('no key or value contains a secret in any form', async () => {
   const redis = clientOf(server.port)
   const sessions = createSessions<{ n: number }>({ store: redisStore(redis) })
   const cookies: string[] = []

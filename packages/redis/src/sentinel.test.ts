@@ -16,7 +16,7 @@ beforeEach(async () => {
 })
 afterEach(() => group.stop())
 
-test('a master that is killed under load: no wrong answer, typed errors, and the same client goes on', async () => {
+test('a master is killed under load: no wrong answer, only typed errors, and the same client goes on', async () => {
   const redis = new Redis({
     sentinels: group.sentinels.map(({ port }) => ({ host: '127.0.0.1', port })),
     name: group.name,

@@ -44,7 +44,7 @@ test.each<[what: string, passed: () => unknown, message: RegExp]>([
   )
 })
 
-test('an option that there is not is refused by name', () => {
+test('an unknown option is refused by name', () => {
   const store = (options: object) => redisStore(own(new Redis(lazy)), options as RedisStoreOptions)
   expect(() => store({ ttl: 5 })).toThrow(
     'ttl is no option of redisStore(): set idleTimeout and absoluteTimeout in createSessions()',
@@ -54,7 +54,7 @@ test('an option that there is not is refused by name', () => {
   )
 })
 
-test('a client of Sentinels that would stay with a master that hangs is warned of, once', () => {
+test('a client of Sentinels whose options make it stay with a hanging master causes one warning', () => {
   const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
   onTestFinished(() => warned.mockRestore())
   const sentinels = { ...lazy, sentinels: [{ port: 1 }], name: 'master' }
