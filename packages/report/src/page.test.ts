@@ -2,18 +2,18 @@ import { describe, expect, test } from 'vitest'
 import { definitions, html, page, timeline } from './index.ts'
 
 describe('html', () => {
-  test('escapes what is put in, and only that', () => {
+  test('escapes inserted values, and nothing else', () => {
     expect(String(html`<p title="${'"'}">${'<b>&'}${html`<i></i>`}</p>`)).toBe(
       '<p title="&quot;">&lt;b&gt;&amp;<i></i></p>',
     )
   })
 
-  test('joins lists, and leaves out false and undefined', () => {
+  test('joins lists, and omits false and undefined', () => {
     expect(String(html`${[1, [html`<br />`, 'a']]}${false}${undefined}`)).toBe('1<br />a')
   })
 })
 
-test('a timeline puts bars where they belong on an axis that begins with the first', () => {
+test('a timeline places its bars on an axis that begins with the first bar', () => {
   const text = String(
     timeline([
       { label: 'one', from: 100, to: 150 },
@@ -26,7 +26,7 @@ test('a timeline puts bars where they belong on an axis that begins with the fir
   expect(text).toMatch(/>20 ms<.*>40 ms<.*>60 ms<.*>80 ms</s)
 })
 
-test('a page loads nothing, and a term without a value is left out', () => {
+test('a page loads nothing else, and omits a term without a value', () => {
   const body = definitions([
     ['here', 'yes'],
     ['absent', undefined],
