@@ -32,7 +32,7 @@ async function count(sessions: Sessions<{ n?: number }>, cookie: string): Promis
   return session.data.n!
 }
 
-test('the store sees none of what the envelope says', async () => {
+test('the store sees no content of the envelope', async () => {
   const sessions = sealedWith([old])
   const session = await sessions.load(undefined)
   await session.login('ann', { label: 'a label' })
@@ -40,7 +40,7 @@ test('the store sees none of what the envelope says', async () => {
   expect(Buffer.from(payload).toString('latin1')).not.toMatch(/label|json/)
 })
 
-test('a key is changed in three steps, server by server, with nobody logged out', async () => {
+test('a key is rotated in three steps, server by server, with nobody logged out', async () => {
   const before = sealedWith([old])
   const cookie = await created(before, 'ann')
   const ready = sealedWith([old, next])
@@ -56,7 +56,7 @@ test('a key is changed in three steps, server by server, with nobody logged out'
   expect(rejected).toEqual([])
 })
 
-test('a write seals under the first key, and only the first', async () => {
+test('a write seals under the first key only', async () => {
   const cookie = await created(sealedWith([old]), 'ann')
   const after = sealedWith([next])
   await expect(after.load(cookie)).rejects.toMatchObject({ code: 'configuration' })
@@ -64,7 +64,7 @@ test('a write seals under the first key, and only the first', async () => {
   expect(await count(after, cookie)).toBe(3)
 })
 
-test('a key that leaked is revoked by its ID: its sessions are over, and no error', async () => {
+test('a leaked key is revoked by its ID: its sessions end without an error', async () => {
   const cookie = await created(sealedWith([old]), 'ann')
   const seal = aesGcmSeal({ keys: [next], revokedKeyIds: aesGcmSeal({ keys: [old] }).keyIds })
   const sessions = createSessions({ store, seal, log: false })
@@ -72,7 +72,7 @@ test('a key that leaked is revoked by its ID: its sessions are over, and no erro
   expect([(await sessions.load(cookie)).status, rejected]).toEqual(['new', ['undecodable']])
 })
 
-test('a ciphertext that was moved to another record, revision or subject does not open', async () => {
+test('a ciphertext that was moved to another record, revision or subject is not opened', async () => {
   const sessions = sealedWith([old])
   const now = Date.now()
   const [ann, bob] = [await created(sessions, 'ann'), await created(sessions, 'bob')]
@@ -91,7 +91,7 @@ test('a ciphertext that was moved to another record, revision or subject does no
   expect([(await sessions.load(ann)).subject, rejected]).toEqual(['ann', Array(3).fill('undecodable')])
 })
 
-test('an older state of the same record does not open under its present revision', async () => {
+test('an older ciphertext of the same record is not opened under the present revision', async () => {
   const sessions = sealedWith([old])
   const cookie = await created(sessions, 'ann')
   const before = (await store.read(keyOf(cookie), Date.now()))!
@@ -101,7 +101,7 @@ test('an older state of the same record does not open under its present revision
   expect((await sessions.load(cookie)).status).toBe('new')
 })
 
-test('plaintext is refused, unless a migration accepts it; then it is sealed as it is written', async () => {
+test('plaintext is refused unless acceptPlaintext is set; then the next write seals it', async () => {
   const plain = createSessions<{ n: number }>({ store })
   const cookie = await created(plain, 'ann')
   expect((await sealedWith([old]).load(cookie)).status).toBe('new')
@@ -111,7 +111,7 @@ test('plaintext is refused, unless a migration accepts it; then it is sealed as 
   await expect(plain.load(cookie)).rejects.toMatchObject({ code: 'configuration' })
 })
 
-test('what are no options of a seal are refused by name', () => {
+test('unknown options of a seal are refused by name', () => {
   const seal = (options: unknown) => () => aesGcmSeal(options as AesGcmSealOptions)
   expect(seal(undefined)).toThrow('options are needed, as in aesGcmSeal({ keys: [key] })')
   expect(seal({ key: randomBytes(32) })).toThrow('key is no option of aesGcmSeal(): there are keys, revokedKeyIds')

@@ -9,7 +9,7 @@ const key = randomBytes(32)
 const message = Buffer.from('message')
 const bound = Buffer.from('bound')
 
-test('a key is 32 random bytes: as they are, in base64url or in base64', () => {
+test('a key is 32 random bytes: raw, in base64url or in base64', () => {
   const sealed = aesGcmSeal({ keys: [key] }).seal(message, bound)
   for (const same of [new Uint8Array(key), key.toString('base64url'), key.toString('base64')]) {
     const seal = aesGcmSeal({ keys: [same] })
@@ -55,7 +55,7 @@ test.each(['short', aesGcmSeal({ keys: [key] }).keyIds[0]!])('refuses to revoke 
   )
 })
 
-test('neither a seal nor its IDs show the key', () => {
+test('neither a seal nor its key IDs show the key', () => {
   const seal = aesGcmSeal({ keys: [key] })
   const shown = inspect(seal, { depth: 9, showHidden: true })
   for (const encoding of ['base64url', 'base64', 'hex', 'latin1'] as const)
@@ -69,7 +69,7 @@ test('no two messages share a nonce', () => {
   expect(new Set(nonces).size).toBe(nonces.length)
 })
 
-test('the first key seals, all open; one that is not there is a configuration error, and damage is none', () => {
+test('the first key seals, every key opens; an unknown key is a configuration error, damaged bytes are not', () => {
   const [old, next] = [randomBytes(32), randomBytes(32)]
   const sealed = aesGcmSeal({ keys: [old, next] }).seal(message, bound)
   expect(aesGcmSeal({ keys: [old] }).open(sealed, bound)).toEqual(message)

@@ -148,7 +148,7 @@ const table = new Map(
     .map(([, name = '', ...cells]) => [name, cells.slice(0, 2)] as const),
 )
 
-test('the table has the rows that are tested, and no other', () => {
+test('the README’s table has the rows that are tested here, and no others', () => {
   expect([...table.keys()].toSorted()).toEqual(Object.keys(ROWS).toSorted())
 })
 

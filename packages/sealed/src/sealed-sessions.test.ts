@@ -46,7 +46,7 @@ async function visit(cookie: string | undefined, act: (session: Session<Partial<
 const code = (expected: string) => expect.objectContaining({ code: expected })
 
 describe('a session in its cookie', () => {
-  test('is nothing until it is changed, and then all in the cookie, sealed', async () => {
+  test('has no cookie until it is changed; then the cookie contains all of it, sealed', async () => {
     expect(bindingOf((await visit(undefined, () => {})).session).cookieChange).toBeUndefined()
     const first = await visit(undefined, ({ data }) => (data.theme = 'dark'))
     expect(first.outcome).toEqual({ status: 'created', cookieValue: first.cookie })
@@ -55,7 +55,7 @@ describe('a session in its cookie', () => {
     expect([second.status, second.data, second.handle]).toEqual(['active', { theme: 'dark' }, first.session.handle])
   })
 
-  test('changes its cookie with each write, and only then', async () => {
+  test('changes its cookie at each write, and at no other time', async () => {
     const { cookie } = await visit(undefined, ({ data }) => (data.theme = 'dark'))
     const read = await visit(cookie, ({ data }) => data.theme)
     expect([read.outcome, bindingOf(read.session).cookieChange]).toEqual([{ status: 'unchanged' }, undefined])
@@ -64,7 +64,7 @@ describe('a session in its cookie', () => {
     expect((await sessions.load(written.cookie)).data).toEqual({ theme: 'dark', cart: ['book'] })
   })
 
-  test('commits several times in one request, and the last cookie has it all', async () => {
+  test('may commit several times in one request, and the last cookie has all changes', async () => {
     const session = await sessions.load(undefined)
     session.data.theme = 'dark'
     await session.commit()
@@ -75,7 +75,7 @@ describe('a session in its cookie', () => {
     expect((await sessions.load(kept(session))).data).toEqual({ cart: ['book'] })
   })
 
-  test('slides with use, by another cookie, and ends by the idle timeout', async () => {
+  test('slides with use through a new cookie, and ends by the idle timeout', async () => {
     const { cookie } = await visit(undefined, ({ data }) => (data.theme = 'dark'))
     time.now += 60_000
     expect((await visit(cookie, () => {})).outcome.status).toBe('unchanged')
@@ -90,7 +90,7 @@ describe('a session in its cookie', () => {
     expect(rejected.map(({ reason }) => reason)).toEqual(['expired', 'expired'])
   })
 
-  test('ends by the absolute timeout, however much it is used, and Max-Age is the time left to that', async () => {
+  test('ends by the absolute timeout, however often it is used; Max-Age is the time left until then', async () => {
     let { cookie } = await visit(undefined, ({ data }) => (data.theme = 'dark'))
     const end = time.now + 43_200_000
     while (time.now + 1_200_000 < end) {
@@ -105,7 +105,7 @@ describe('a session in its cookie', () => {
     expect((await sessions.load(cookie)).status).toBe('new')
   })
 
-  test('signs in: data comes along, the clocks restart, and what was planted in a browser stays anonymous', async () => {
+  test('signs in: the data stays, the clocks restart, and a cookie planted by an attacker stays anonymous', async () => {
     const planted = await visit(undefined, ({ data }) => (data.cart = ['book']))
     const login = await visit(planted.cookie, async (session) => {
       const outcome = await session.login('ann', { label: 'Firefox', persistent: false })
@@ -123,7 +123,7 @@ describe('a session in its cookie', () => {
     ann.requireFresh('5m')
   })
 
-  test('another subject gets no data of the one before', async () => {
+  test('has no data of the previous subject after another subject signs in', async () => {
     const ann = await visit(undefined, async (session) => {
       session.data.cart = ['book']
       await session.login('ann')
@@ -133,7 +133,7 @@ describe('a session in its cookie', () => {
     expect((await sessions.load(bob.cookie)).data).toEqual({})
   })
 
-  test('signs out: the cookie goes, and the object goes on as a new session for a goodbye', async () => {
+  test('signs out: the cookie is removed, and the object lives on as a new session for a goodbye', async () => {
     const ann = await visit(undefined, (session) => session.login('ann'))
     const out = await visit(ann.cookie, (session) => session.logout())
     expect(bindingOf(out.session).cookieChange).toEqual({ action: 'remove' })
@@ -151,7 +151,7 @@ describe('a session in its cookie', () => {
     ])
   })
 
-  test('regenerates: another cookie for the same session', async () => {
+  test('regenerates: the same session gets another cookie', async () => {
     const ann = await visit(undefined, (session) => session.login('ann'))
     const next = await visit(ann.cookie, async (session) => {
       session.data.theme = 'dark'
@@ -165,7 +165,7 @@ describe('a session in its cookie', () => {
   })
 })
 
-describe('what takes a store', () => {
+describe('an operation that needs a store', () => {
   test('throws unsupported', async () => {
     const { session, cookie } = await visit(undefined, (one) => one.login('ann'))
     const list = async (): Promise<void> => {
@@ -194,8 +194,8 @@ describe('what takes a store', () => {
   )
 })
 
-describe('before the response leaves', () => {
-  test('a session too large for a cookie is an error, and its cookie stays as it was', async () => {
+describe('before the response starts', () => {
+  test('a session too large for a cookie is an error, and the cookie does not change', async () => {
     const { cookie } = await visit(undefined, ({ data }) => (data.theme = 'dark'))
     const session = await sessions.load(cookie)
     session.data.big = 'x'.repeat(3000)
@@ -211,7 +211,7 @@ describe('before the response leaves', () => {
     expect((await session.commit()).status).toBe('saved')
   })
 
-  test('the longest one that fits has maxLength characters', async () => {
+  test('the longest cookie value that fits has maxLength characters', async () => {
     sessions = create({ maxLength: 1000 })
     const lengthOf = async (size: number): Promise<number> =>
       (await visit(undefined, ({ data }) => (data.big = 'x'.repeat(size)))).cookie.length
@@ -222,7 +222,7 @@ describe('before the response leaves', () => {
     for (const maxLength of [0, 1.5, 4095]) expect(() => create({ maxLength })).toThrow(code('invalid_option'))
   })
 
-  test('afterwards a change or a logout throws response_started, and a mere read does nothing', async () => {
+  test('after its start a change or a logout throws response_started, and reading the session does nothing', async () => {
     const ann = await visit(undefined, (session) => session.login('ann'))
     time.now += 600_000
     const session = await sessions.load(ann.cookie)
@@ -236,8 +236,8 @@ describe('before the response leaves', () => {
   })
 })
 
-describe('what a browser sends is anybody’s', () => {
-  test('every truncation and every flipped bit gives a new session and an event', async () => {
+describe('the cookie of a browser, which anybody can forge', () => {
+  test('gives a new session and an event after every truncation and every flipped bit', async () => {
     const { cookie } = await visit(undefined, ({ data }) => (data.theme = 'dark'))
     const bytes = Buffer.from(cookie, 'base64url')
     const values = [
@@ -262,7 +262,7 @@ describe('what a browser sends is anybody’s', () => {
     expect(new Set(rejected.map(({ reason }) => reason))).toEqual(new Set(['malformed', 'undecodable']))
   })
 
-  test('any cookie value gives a new session, or an error that says that a key is missing', async () => {
+  test('gives a new session for any value, or an error that says that a key is missing', async () => {
     const { cookie } = await visit(undefined, ({ data }) => (data.theme = 'dark'))
     const bytes = Buffer.from(cookie, 'base64url')
     const loadAny = async (value: string): Promise<void> => {
@@ -284,7 +284,7 @@ describe('what a browser sends is anybody’s', () => {
     )
   })
 
-  test('a cookie of other keys is a configuration error while it may live, and then expired', async () => {
+  test('is a configuration error under unknown keys, until it has certainly expired', async () => {
     const { cookie } = await visit(undefined, ({ data }) => (data.theme = 'dark'))
     const others = create({ keys: [other] })
     const error = await others.load(cookie).catch((thrown: unknown) => thrown as SessError)
@@ -294,14 +294,14 @@ describe('what a browser sends is anybody’s', () => {
     expect(rejected).toEqual([{ reason: 'expired' }])
   })
 
-  test('a key that is revoked by its ID signs everybody out, with no error', async () => {
+  test('opens no session and causes no error if its key was revoked by ID', async () => {
     const { cookie } = await visit(undefined, ({ data }) => (data.theme = 'dark'))
     const { keyIds } = aesGcmSeal({ keys: [key] })
     expect((await create({ keys: [other], revokedKeyIds: keyIds }).load(cookie)).status).toBe('new')
     expect(rejected).toEqual([{ reason: 'undecodable' }])
   })
 
-  test('keys change with nobody logged out', async () => {
+  test('stays valid while keys rotate', async () => {
     const { cookie } = await visit(undefined, ({ data }) => (data.theme = 'dark'))
     const prepared = create({ keys: [key, other] })
     const switched = create({ keys: [other, key] })
@@ -313,7 +313,7 @@ describe('what a browser sends is anybody’s', () => {
     for (const all of [prepared, switched, finished]) expect((await all.load(kept(session))).data.theme).toBe('light')
   })
 
-  test('a newer schema rejects, and an older one is migrated', async () => {
+  test('of a newer schema rejects, of an older schema is migrated', async () => {
     sessions = create({ schemaVersion: 1 })
     const { cookie } = await visit(undefined, ({ data }) => (data.theme = 'dark'))
     await expect(create().load(cookie)).rejects.toMatchObject({ code: 'configuration' })
@@ -322,8 +322,8 @@ describe('what a browser sends is anybody’s', () => {
   })
 })
 
-describe('what no cookie can promise', () => {
-  test('of two requests at once the cookie that arrives last wins, and the other’s change is lost', async () => {
+describe('the limits of sealed cookies:', () => {
+  test('of two simultaneous requests the cookie that arrives last wins, and the other change is lost', async () => {
     const { cookie } = await visit(undefined, ({ data }) => (data.cart = []))
     const [one, two] = [await sessions.load(cookie), await sessions.load(cookie)]
     one.data.theme = 'dark'
@@ -343,7 +343,7 @@ describe('what no cookie can promise', () => {
   })
 })
 
-test('is typed as any sessions are, less what takes a store', () => {
+test('createSealedSessions returns the type of sessions without the operations that need a store', () => {
   const cases = [
     () => {
       expectTypeOf(createSealedSessions<Data>({ keys: [key] })).toExtend<Sessions<Partial<Data>>>()

@@ -89,7 +89,7 @@ async function walk(browser: Browser): Promise<void> {
   expect([browser.setCookie, browser.cookie]).toEqual([[], signedIn])
 }
 
-test('@sess/express over a socket', async () => {
+test('@sess/express serves sealed sessions over a socket', async () => {
   const app = express()
   app.use(middleware(sessions, { cookie: { secure: false } }))
   app.use(async (req: ExpressRequest, res: ExpressResponse) => {
@@ -102,7 +102,7 @@ test('@sess/express over a socket', async () => {
   await walk(new Browser(await listen(app.listen(0, '127.0.0.1'))))
 })
 
-test('@sess/http over a socket', async () => {
+test('@sess/http serves sealed sessions over a socket', async () => {
   const handle = withSession(
     sessions,
     async (request, session) => Response.json(await act(new URL(request.url).pathname, session)),
@@ -120,7 +120,7 @@ test('@sess/http over a socket', async () => {
   await walk(new Browser(await listen(listening.listen(0, '127.0.0.1'))))
 })
 
-test('the longest session still makes a Set-Cookie of at most 4,096 bytes', async () => {
+test('the longest session gives a Set-Cookie of at most 4,096 bytes', async () => {
   const cookie = sessionCookie(sessions)
   const lengthOf = async (size: number): Promise<number> => {
     const session = await cookie.load(undefined)
@@ -134,7 +134,7 @@ test('the longest session still makes a Set-Cookie of at most 4,096 bytes', asyn
   expect(await lengthOf(size)).toBeGreaterThan(4000)
 })
 
-test('a change while the body streams cuts the response short, for its cookie cannot follow', async () => {
+test('a change while the body streams cuts the response short, because its cookie can no longer be sent', async () => {
   const cookie = sessionCookie(sessions)
   const session = await cookie.load(undefined)
   await session.login('ann')
@@ -162,7 +162,7 @@ test('a change while the body streams cuts the response short, for its cookie ca
   await expect((await stream(true)).text()).rejects.toMatchObject({ code: 'response_started' })
 })
 
-test('a token against CSRF holds from write to write, and ends with a sign-in and a new secret', async () => {
+test('a CSRF token stays valid across writes, and ends with a sign-in or a new secret', async () => {
   const visit = async <T>(cookie: string | undefined, act: (session: SealedSession<Partial<Data>>) => T) => {
     const session = await sessions.load(cookie)
     const given = await act(session)

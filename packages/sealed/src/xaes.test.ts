@@ -14,7 +14,7 @@ test.each([
   expect(xaes.open(nonce, sealed, Buffer.from(associated))?.toString()).toBe('XAES-256-GCM')
 })
 
-test('seals 10,000 random messages as the specification’s accumulated vector', () => {
+test('XAES-256-GCM seals 10,000 random messages to the accumulated vector of its specification', () => {
   let [random, at] = [createHash('shake128', { outputLength: 2 ** 22 }).digest(), 0]
   const next = (length: number): Buffer => random.subarray(at, (at += length))
   const seen = createHash('shake128', { outputLength: 32 })
@@ -31,7 +31,7 @@ test('seals 10,000 random messages as the specification’s accumulated vector',
   expect(seen.digest('hex')).toBe('e6b9edf2df6cec60c8cbd864e2211b597fb69a529160cd040d56c0c210081939')
 })
 
-test('does not open what has any bit changed, is cut short, or has other data with it', () => {
+test('XAES-256-GCM does not open a message with a flipped bit, a truncated message, or other additional data', () => {
   const xaes = new Xaes(Buffer.alloc(32, 9))
   const nonce = Buffer.alloc(24, 1)
   const sealed = xaes.seal(nonce, Buffer.from('message'), Buffer.from('with'))
