@@ -47,29 +47,32 @@ function counting(database: SqliteClient, onInsert: () => void): SqliteClient {
 
 describe.each([betterSqlite3, nodeSqlite])('$name', (driver) => {
   describe("inside the caller's transaction", () => {
-    test.each(Object.entries(calls))('%s refuses: a rollback would undo what was acknowledged', async (_, call) => {
-      const database = openBy(driver)
-      const store = sqliteStore(database)
-      await store.create(keyOf(1), recordOf(1), 0)
-      database.exec('BEGIN')
-      await expect(call(store)).rejects.toMatchObject({
-        code: 'unsupported',
-        message: expect.stringContaining('a connection of its own'),
-      })
-      database.exec('ROLLBACK')
-      expect(await store.read(keyOf(1), 0)).toMatchObject({ revision: 1, expiresAt: 1000 })
-      expect(await sum(store.count!(0))).toBe(1)
-    })
+    test.each(Object.entries(calls))(
+      '%s is refused, because a rollback would undo an acknowledged write',
+      async (_, call) => {
+        const database = openBy(driver)
+        const store = sqliteStore(database)
+        await store.create(keyOf(1), recordOf(1), 0)
+        database.exec('BEGIN')
+        await expect(call(store)).rejects.toMatchObject({
+          code: 'unsupported',
+          message: expect.stringContaining('a connection of its own'),
+        })
+        database.exec('ROLLBACK')
+        expect(await store.read(keyOf(1), 0)).toMatchObject({ revision: 1, expiresAt: 1000 })
+        expect(await sum(store.count!(0))).toBe(1)
+      },
+    )
 
-    test('a store is not made, either', () => {
+    test('sqliteStore() is refused, too', () => {
       const database = openBy(driver)
       database.exec('BEGIN')
       expect(() => sqliteStore(database)).toThrow(expect.objectContaining({ code: 'invalid_option' }))
     })
   })
 
-  describe('a lock that another connection holds', () => {
-    test('is waited for, while the event loop goes on', async () => {
+  describe('a call while another connection holds the lock', () => {
+    test('waits while the event loop goes on', async () => {
       const file = newFile()
       const store = sqliteStore(openBy(driver, file))
       const other = openBy(driver, file)
@@ -81,7 +84,7 @@ describe.each([betterSqlite3, nodeSqlite])('$name', (driver) => {
       expect(await created).toBe(true)
     })
 
-    test('is tried for by one call at a time, however many wait, and each is done in its turn', async () => {
+    test('takes turns: of all waiting calls only one at a time tries for the lock', async () => {
       const file = newFile()
       const database = openBy(driver, file)
       let tries = 0
@@ -96,7 +99,7 @@ describe.each([betterSqlite3, nodeSqlite])('$name', (driver) => {
       expect(await Promise.all(created)).toEqual(created.map(() => true))
     })
 
-    test('is not waited for without end: nothing was written, and the error says so', async () => {
+    test('gives up after a limited time: nothing was written, and the error says so', async () => {
       const file = newFile()
       const store = sqliteStore(openBy(driver, file))
       const other = openBy(driver, file)
@@ -112,7 +115,7 @@ describe.each([betterSqlite3, nodeSqlite])('$name', (driver) => {
     })
   })
 
-  test('a full disk is an error, and loses nothing', async () => {
+  test('a full disk is an error, and no stored session is lost', async () => {
     const database = openBy(driver)
     const store = sqliteStore(database)
     await store.create(keyOf(1), recordOf(1), 0)
@@ -129,7 +132,7 @@ describe.each([betterSqlite3, nodeSqlite])('$name', (driver) => {
     expect(await store.replace(keyOf(1), asExpected(recordOf(1)), large, 0)).toBe('replaced')
   })
 
-  test('a file that may not be written is an error that names where to look', async () => {
+  test('a read-only file is an error that says where to look', async () => {
     const database = openBy(driver)
     const store = sqliteStore(database)
     database.exec('PRAGMA query_only = ON')
@@ -139,7 +142,7 @@ describe.each([betterSqlite3, nodeSqlite])('$name', (driver) => {
     })
   })
 
-  test('a database that was closed is an error', async () => {
+  test('a closed database is an error', async () => {
     const database = openBy(driver)
     const store = sqliteStore(database)
     database.close()
@@ -147,8 +150,8 @@ describe.each([betterSqlite3, nodeSqlite])('$name', (driver) => {
   })
 })
 
-describe('a statement of the same connection that is being iterated', () => {
-  test('holds up writes of better-sqlite3, which are done once the iteration has ended', async () => {
+describe('an open iteration of the same connection', () => {
+  test('delays writes of better-sqlite3 until it has ended', async () => {
     const database = open()
     const store = sqliteStore(database)
     await store.create(keyOf(1), recordOf(1), 0)
@@ -160,7 +163,7 @@ describe('a statement of the same connection that is being iterated', () => {
     expect(await created).toBe(true)
   })
 
-  test('and does not end: nothing was written, and the error says what to do', async () => {
+  test('that does not end makes writes fail: nothing was written, and the error says what to do', async () => {
     const database = open()
     const store = sqliteStore(database)
     const rows = database.prepare('SELECT 1').iterate()

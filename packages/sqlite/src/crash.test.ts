@@ -9,7 +9,7 @@ import { sqliteStore } from './index.ts'
 
 const WRITER = join(import.meta.dirname, '../test/writer.ts')
 
-test('a process that is killed while it writes loses no write that was acknowledged, and tears none', async () => {
+test('a process that is killed while it writes loses no acknowledged write, and leaves no partial write', async () => {
   const file = newFile()
   for (const writes of [1, 2, 10, 50]) {
     const writer = spawn(process.execPath, [WRITER, file], { stdio: ['ignore', 'pipe', 'inherit'] })

@@ -80,7 +80,7 @@ describe('a setting of the connection', () => {
     expect(await store.delete(keyOf(2), 0)).toBe(false)
   })
 
-  test('is in the table of the README exactly if it is tried here', () => {
+  test('is in the README’s table exactly if it is tried here', () => {
     const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8')
     const table = readme.slice(readme.indexOf('<!-- settings:begin -->'), readme.indexOf('<!-- settings:end -->'))
     const rows = [...table.matchAll(/^\| ([\w-]+3?: ?[^|]+?) +\| (works|refused)/gm)].map(
@@ -101,7 +101,7 @@ describe('a setting of the connection', () => {
   })
 })
 
-test('a table of another shape is refused by name, and left as it is', () => {
+test('a table of another shape is refused by name and not changed', () => {
   const database = closing(new DatabaseSync(newFile()))
   database.exec('CREATE TABLE mine (a)')
   expect(() => sqliteStore(database, { table: 'mine' })).toThrow(
@@ -113,7 +113,7 @@ test('a table of another shape is refused by name, and left as it is', () => {
   expect(database.prepare('PRAGMA table_info(mine)').all()).toHaveLength(1)
 })
 
-test('bun:sqlite keeps the contract, by the whole kit under Bun', { timeout: 600_000 }, () => {
+test('bun:sqlite passes the whole kit under Bun', { timeout: 600_000 }, () => {
   const cli = join(import.meta.dirname, '../../../conformance/src/cli.ts')
   const harness = join(import.meta.dirname, '../test/bun-harness.ts')
   const bun = join(import.meta.dirname, '../node_modules/.bin/bun')

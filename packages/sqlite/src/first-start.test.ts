@@ -28,7 +28,7 @@ test('processes that start at once on a new file all start', async () => {
   }
 })
 
-test('a store is made while another connection holds the lock, and its first call waits', async () => {
+test('sqliteStore() works while another connection holds the lock, and its first call waits', async () => {
   const file = newFile()
   const other = open(file)
   other.exec('BEGIN EXCLUSIVE; CREATE TABLE other (a)')

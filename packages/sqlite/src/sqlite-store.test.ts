@@ -6,7 +6,7 @@ import { keyOf, recordOf } from '../test/record.ts'
 import { sqliteStore, type SqliteClient, type SqliteStoreOptions } from './index.ts'
 
 describe('the connection', () => {
-  test('is set to write ahead, and to sync at each commit', () => {
+  test('is set to write-ahead logging and a sync at each commit', () => {
     const database = open()
     sqliteStore(database)
     expect(database.pragma('journal_mode', { simple: true })).toBe('wal')
@@ -62,7 +62,7 @@ describe('a damaged row', () => {
     expect(database.prepare('SELECT count(*) FROM sess_sessions').pluck().get()).toBe(0)
   })
 
-  test('whose revision no number holds is a conflict to a write, and is not taken for a number near it', async () => {
+  test('whose revision is too large for a number is a conflict to a write that expects a nearby number', async () => {
     const database = open()
     const store = sqliteStore(database)
     await store.create(keyOf(1), recordOf(1), 0)
@@ -74,13 +74,13 @@ describe('a damaged row', () => {
 })
 
 describe('the table', () => {
-  test('is made once, and kept', async () => {
+  test('is created once and kept', async () => {
     const file = newFile()
     await sqliteStore(open(file)).create(keyOf(1), recordOf(1), 0)
     expect(await sqliteStore(open(file)).read(keyOf(1), 0)).toEqual(recordOf(1))
   })
 
-  test('may be one of several in a file, which never meet', async () => {
+  test('may be one of several in a file that share no session', async () => {
     const database = open()
     const [one, other] = [sqliteStore(database), sqliteStore(database, { table: 'other' })]
     await one.create(keyOf(1), recordOf(1), 0)
@@ -91,7 +91,7 @@ describe('the table', () => {
     ])
   })
 
-  test('is strict: SQLite itself refuses what is no record', () => {
+  test('is strict: SQLite itself refuses a row that is no record', () => {
     const database = open()
     sqliteStore(database)
     const insert = "INSERT INTO sess_sessions VALUES ('a', 'b', 'one', 1, NULL, x'00')"
@@ -100,7 +100,7 @@ describe('the table', () => {
 })
 
 describe('the sweep', () => {
-  test('removes what ended 60 s ago, and no live record', async () => {
+  test('removes records that ended 60 s ago, and no live record', async () => {
     const store = sqliteStore(open())
     for (let i = 1; i <= 5; i++) await store.create(keyOf(i), { ...recordOf(1), expiresAt: i * 10 }, 0)
     const swept: number[] = []
@@ -109,7 +109,7 @@ describe('the sweep', () => {
     expect(await store.read(keyOf(5), 40)).toMatchObject({ expiresAt: 50 })
   })
 
-  test('and every other statement go by an index, however large the table', () => {
+  test('uses an index, as does every other statement, however large the table', () => {
     const database = open()
     const statements: string[] = []
     const client = new Proxy(database, {
@@ -134,7 +134,7 @@ describe('the sweep', () => {
   })
 })
 
-test('a payload of any bytes comes back, up to the limit; a larger one is refused', async () => {
+test('a payload of any bytes up to the limit comes back; a larger payload is refused', async () => {
   const store = sqliteStore(open(), { maxPayloadBytes: 256 })
   const record: SessionRecord = { ...recordOf(1), payload: Uint8Array.from({ length: 256 }, (_, i) => i) }
   await store.create(keyOf(1), record, 0)
@@ -155,6 +155,6 @@ test.each<[string, SqliteStoreOptions]>([
   )
 })
 
-test('refuses what is no database', () => {
+test('sqliteStore() refuses what is no database', () => {
   expect(() => sqliteStore('sessions.db' as unknown as SqliteClient)).toThrow(/^client must be an open database/)
 })
