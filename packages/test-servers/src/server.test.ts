@@ -9,7 +9,7 @@ import { says, startRedis, startServer } from './index.ts'
 
 const pongs = (port: number): Promise<boolean> => says(port, 'PING\r\n', /^\+PONG/)
 
-test('a server answers when its start resolves, and leaves nothing behind', async () => {
+test('a server answers once its start resolves, and its end leaves no process or file behind', async () => {
   const redis = await startRedis()
   expect(await pongs(redis.port)).toBe(true)
   await redis.stop()
@@ -17,7 +17,7 @@ test('a server answers when its start resolves, and leaves nothing behind', asyn
   expect([await pongs(redis.port), existsSync(redis.folder), redis.pid]).toEqual([false, false, undefined])
 })
 
-test('one that was killed starts again on the same port and files', async () => {
+test('a server that was killed starts again on the same port with the same files', async () => {
   await using redis = await startRedis({ appendonly: 'yes', appendfsync: 'always' })
   await says(redis.port, 'SET a 1\r\n', /^\+OK/)
   await redis.kill()
@@ -26,7 +26,7 @@ test('one that was killed starts again on the same port and files', async () => 
   expect(await says(redis.port, 'GET a\r\n', /^\$1\r\n1/)).toBe(true)
 })
 
-test('one that is paused does nothing more until it is resumed', async () => {
+test('a paused server does nothing until it is resumed', async () => {
   await using redis = await startRedis()
   const socket = connect(redis.port, '127.0.0.1')
   await once(socket, 'connect')
@@ -42,21 +42,21 @@ test('one that is paused does nothing more until it is resumed', async () => {
   socket.destroy()
 })
 
-test('one that is paused can be ended', async () => {
+test('a paused server can be ended', async () => {
   const redis = await startRedis()
   await redis.pause()
   await redis.stop()
   expect(redis.pid).toBeUndefined()
 })
 
-test('one that does not come up says why', async () => {
+test('the error for a server that does not start says why', async () => {
   await expect(startRedis({ maxmemory: 'nonsense' })).rejects.toThrow(/redis-server did not answer[^]*maxmemory/)
   await expect(startServer({ command: 'no-such-server', args: () => [], answers: async () => false })).rejects.toThrow(
     /no-such-server/,
   )
 })
 
-test('a server goes with the process that started it, even if that is killed', async () => {
+test('a server ends with the process that started it, even if that process is killed', async () => {
   const code = `import { startRedis } from ${JSON.stringify(import.meta.resolve('./index.ts'))}
     const { port, folder } = await startRedis()
     console.log(JSON.stringify({ port, folder }))

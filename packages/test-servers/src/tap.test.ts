@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { says, startRedis, tap } from './index.ts'
 
-test('a tap passes on, counts, and loses what it is told to', async () => {
+test('a tap passes on and counts what is sent, and drops requests or answers on demand', async () => {
   await using redis = await startRedis()
   await using way = await tap(redis.port)
   expect(await says(way.port, 'PING\r\n', /PONG/)).toBe(true)
