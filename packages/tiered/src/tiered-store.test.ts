@@ -49,7 +49,7 @@ beforeEach(() => {
 })
 
 describe('reads', () => {
-  test('come from the cache, after the first: whole, with subject and expiry', async () => {
+  test('come from the cache after the first read: the whole record, with subject and expiry', async () => {
     const stored = record('one', 7, { subject: 'ann' })
     await origin.create(key, stored, now)
     expect(await tiered.read(key, now)).toEqual(stored)
@@ -58,27 +58,27 @@ describe('reads', () => {
     expect(origin.called('read')).toBe(asked)
   })
 
-  test('go to the origin when they must be fresh, whatever the cache has', async () => {
+  test('go to the origin if they must be fresh, whatever the cache has', async () => {
     await tiered.create(key, record('one'), now)
     await origin.replace(key, asExpected(record('one')), record('two', 2), now)
     expect(await textOf(tiered)).toBe('one')
     expect(Buffer.from((await tiered.read(key, now, { fresh: true }))!.payload).toString()).toBe('two')
   })
 
-  test('of what is missing are not remembered', async () => {
+  test('that find no record are not cached', async () => {
     expect(await tiered.read(key, now)).toBeUndefined()
     await origin.create(key, record('one'), now)
     expect(await textOf(tiered)).toBe('one')
   })
 
-  test('are late by staleMs at most', async () => {
+  test('are stale by at most staleMs', async () => {
     await tiered.create(key, record('one'), now)
     await origin.replace(key, asExpected(record('one')), record('two', 2), now)
     expect(await textOf(tiered, now + STALE - 1)).toBe('one')
     expect(await textOf(tiered, now + STALE)).toBe('two')
   })
 
-  test('never outlive the record', async () => {
+  test('never return a record after its expiry', async () => {
     await tiered.create(key, record('one', 1, { expiresAt: now + 5 }), now)
     expect([await textOf(tiered, now + 4), await textOf(tiered, now + 5)]).toEqual(['one', undefined])
   })
@@ -92,7 +92,7 @@ describe('reads', () => {
 })
 
 describe('writes', () => {
-  test('leave their outcome in the cache, with one call where the record was read from it', async () => {
+  test('update the cache, with one call if the record was read from it', async () => {
     await tiered.create(key, record('one'), now)
     const read = await tiered.read(key, now)
     const before = cache.calls.length
@@ -102,13 +102,13 @@ describe('writes', () => {
     expect(origin.called('read')).toBe(0)
   })
 
-  test('a touch moves both clocks', async () => {
+  test('of a touch move the expiry in the cache and in the origin', async () => {
     await tiered.create(key, record('one'), now)
     await tiered.touch(key, (await tiered.read(key, now))!, now + 3_600_000, now)
     expect((await tiered.read(key, now))!.expiresAt).toBe(now + 3_600_000)
   })
 
-  test('that lose against another leave the cache to the winner, and the next one that wins moves it on', async () => {
+  test('that lose against another write leave the winner’s record in the cache; the next successful write updates the cache', async () => {
     await tiered.create(key, record('one'), now)
     const stale = await tiered.read(key, now)
     await origin.replace(key, asExpected(record('one')), record('theirs', 2), now)
@@ -118,7 +118,7 @@ describe('writes', () => {
     expect(await textOf(tiered)).toBe('both')
   })
 
-  test('that find nothing bury the entry', async () => {
+  test('that find no record put a tombstone into the cache', async () => {
     await tiered.create(key, record('one'), now)
     const read = await tiered.read(key, now)
     await origin.delete(key, now)
@@ -126,7 +126,7 @@ describe('writes', () => {
     expect(await textOf(tiered)).toBeUndefined()
   })
 
-  test('whose answer is lost bury it too: the origin is asked what became of it', async () => {
+  test('whose answer is lost put a tombstone into the cache too, so that the origin is asked for the outcome', async () => {
     await tiered.create(key, record('one'), now)
     const read = await tiered.read(key, now)
     origin.hold('replace')
@@ -137,7 +137,7 @@ describe('writes', () => {
     expect(await textOf(tiered)).toBe('two')
   })
 
-  test('too large for the cache are kept by the origin', async () => {
+  test('too large for the cache are kept in the origin alone', async () => {
     cache = heldStore({ traits: { maxPayloadBytes: 100 } })
     tiered = tier()
     await tiered.create(key, record('one'), now)
@@ -148,14 +148,14 @@ describe('writes', () => {
 })
 
 describe('a logout is final', () => {
-  test('at once, for all who share the cache', async () => {
+  test('at once, for all processes that share the cache', async () => {
     await tiered.create(key, record('one'), now)
     const other = tier()
     expect(await textOf(other)).toBe('one')
     expect([await tiered.delete(key, now), await textOf(other)]).toEqual([true, undefined])
   })
 
-  test('against a fill that was under way', async () => {
+  test('against a cache fill that was under way', async () => {
     await origin.create(key, record('one'), now)
     cache.hold('create')
     expect(await textOf(tiered)).toBe('one')
@@ -169,7 +169,7 @@ describe('a logout is final', () => {
     expect(await textOf(tiered)).toBeUndefined()
   })
 
-  test('against a fill that arrives when even the tombstone has gone', async () => {
+  test('against a cache fill that arrives after the tombstone has expired', async () => {
     await origin.create(key, record('one'), now)
     cache.hold('create')
     expect(await textOf(tiered)).toBe('one')
@@ -199,7 +199,7 @@ describe('a logout is final', () => {
     expect(await textOf(tiered)).toBeUndefined()
   })
 
-  test('within staleMs where a cache was away, or is another process’s own', async () => {
+  test('within staleMs if a cache was unreachable, or belongs to another process', async () => {
     await tiered.create(key, record('one'), now)
     const other = await neighbour()
     cache.hold()
@@ -213,7 +213,7 @@ describe('a logout is final', () => {
     expect(errors).toEqual([down])
   })
 
-  test('for every session of a subject but the spared one', async () => {
+  test('for every session of a subject except the spared session', async () => {
     const subject = { id: 'ann', tag: key.tag }
     const spared = { ...key, id: 'c'.repeat(16) }
     await tiered.create(key, record('one', 1, { subject: 'ann' }), now)
@@ -224,7 +224,7 @@ describe('a logout is final', () => {
 })
 
 describe('the order of entries', () => {
-  test('for what a revocation ended that then failed', async () => {
+  test('for the sessions that a revocation ended before it failed', async () => {
     const keys = Array.from({ length: 3 }, (_, i) => ({ tag: key.tag, id: `${i}`.repeat(16) }))
     for (const each of keys) await tiered.create(each, record('one', 1, { subject: 'ann' }), now)
     const store = tier({
@@ -242,7 +242,7 @@ describe('the order of entries', () => {
     expect(read.map((found) => found !== undefined)).toEqual([false, true, true])
   })
 
-  test('within staleMs where the origin cannot list whom it signed out', async () => {
+  test('within staleMs if the origin cannot list the sessions that it ended', async () => {
     const store = tier({ origin: { ...origin, list: undefined } as unknown as SessionStore })
     await store.create(key, record('one', 1, { subject: 'ann' }), now)
     expect(await sum(store.deleteSubject!({ id: 'ann', tag: key.tag }, now))).toBe(1)
@@ -250,7 +250,7 @@ describe('the order of entries', () => {
     expect(await textOf(store, now + STALE)).toBeUndefined()
   })
 
-  test('of ten thousand sessions, in steps', async () => {
+  test('for ten thousand sessions, in steps', async () => {
     const ann = { id: 'ann', tag: key.tag }
     for (let i = 0; i < 10_000; i++) {
       const each = { tag: key.tag, id: String(i).padStart(16, '0') }
@@ -280,7 +280,7 @@ describe('the order of entries', () => {
     expect([ended, Math.max(...listed)]).toEqual([10_000, 100])
   })
 
-  test('an older revision that arrives late does not take a newer one’s place', async () => {
+  test('an older revision that arrives late does not replace a newer revision', async () => {
     await tiered.create(key, record('one'), now)
     const read = await tiered.read(key, now)
     cache.hold('replace')
@@ -297,10 +297,10 @@ describe('the order of entries', () => {
   })
 })
 
-describe('a damaged entry', () => {
+describe('a damaged cache entry', () => {
   const handle = key.tag + key.id
 
-  test('is none, wherever its bytes are changed or cut: the origin is asked, and the session goes on', async () => {
+  test('counts as missing, wherever its bytes are changed or cut: the origin is asked, and the session goes on', async () => {
     const stored = record('one', 1, { subject: 'ann' })
     await tiered.create(key, stored, now)
     const entry = cache.records.get(handle)!
@@ -313,7 +313,7 @@ describe('a damaged entry', () => {
     }
   })
 
-  test('does not outlive a logout, and writes go past it', async () => {
+  test('does not survive a logout or hinder writes', async () => {
     const stored = record('one')
     await tiered.create(key, stored, now)
     const entry = cache.records.get(handle)!
@@ -324,7 +324,7 @@ describe('a damaged entry', () => {
     expect(await textOf(tiered)).toBeUndefined()
   })
 
-  test.each([Number.NaN, 0, 2 ** 53, 1e300])('whose own revision is %d makes room for another', async (revision) => {
+  test.each([Number.NaN, 0, 2 ** 53, 1e300])('whose revision is %d is replaced', async (revision) => {
     await tiered.create(key, record('one'), now)
     cache.records.set(handle, { ...cache.records.get(handle)!, revision })
     expect(await textOf(tiered)).toBe('one')
@@ -336,8 +336,8 @@ describe('a damaged entry', () => {
   })
 })
 
-describe('a cache that is away', () => {
-  test('costs only its help, and calls onCacheError', async () => {
+describe('a cache that is unreachable', () => {
+  test('only costs speed, and calls onCacheError', async () => {
     const gone = memoryStore()
     await gone.close!()
     tiered = tier({ cache: gone })
@@ -354,7 +354,7 @@ describe('a cache that is away', () => {
     expect(errors).toMatchObject([{ code: 'store_unavailable' }])
   })
 
-  test('is no excuse for an origin that is', async () => {
+  test('does not hide an origin that is unreachable', async () => {
     origin.hold('read')
     const read = tiered.read(key, now)
     await origin.pending(1)
@@ -363,7 +363,7 @@ describe('a cache that is away', () => {
   })
 })
 
-test('sessions over two processes with caches of their own lose no write, and end', async () => {
+test('sessions in two processes with a cache each lose no write, and end everywhere', async () => {
   const clock = (): number => now
   const [here, there] = [tiered, tier({ cache: memoryStore() })].map((store) =>
     createSessions<{ a: number; b: number }>({ store, clock }),
@@ -389,7 +389,7 @@ test('sessions over two processes with caches of their own lose no write, and en
   expect([(await here.load(cookieValue)).status, (await there.load(cookieValue)).status]).toEqual(['new', 'new'])
 })
 
-test('sweeps both', async () => {
+test('sweep sweeps the cache and the origin', async () => {
   await tiered.create(key, record('one', 1, { expiresAt: now + 5 }), now)
   expect([await sum(tiered.sweep!(now + 5 + GRACE_MS)), origin.records.size, cache.records.size]).toEqual([2, 0, 0])
 })
