@@ -12,7 +12,7 @@ import { expect, test } from 'vitest'
 const plain = { a: [1, { b: 2 }] }
 const fetched = await new Response(JSON.stringify(plain)).json()
 
-test('the realm is another than that of fetch', () => expect(fetched instanceof Object).toBe(false))
+test('the test realm differs from the realm of fetch', () => expect(fetched instanceof Object).toBe(false))
 
 for (const [name, options] of [['JSON', {}], ['MessagePack', { serializer: msgpackSerializer() }]]) {
   const sessions = createSessions({ store: memoryStore(), log: false, ...options })
