@@ -44,7 +44,7 @@ const ROWS: Readonly<Record<string, readonly [sealed: [string, () => unknown], e
         expect(() => sessions.signal(session)).toThrow(code('unsupported'))
       },
     ],
-    ['not there', () => expect(externalSessions()).not.toHaveProperty('signal')],
+    ['does not exist', () => expect(externalSessions()).not.toHaveProperty('signal')],
   ],
   '`notBefore`': [
     [
