@@ -16,13 +16,13 @@ export const foundByReading: readonly HttpMutant[] = [
   // Express
   {
     binding: 'express',
-    text: 'an outage at load is a visitor without a session',
+    text: 'an outage at load gives a new session',
     ...signedOut('cookie.load(header)'),
     rows: ['error/load-fails'],
   },
   {
     binding: 'express',
-    text: 'private does nothing',
+    text: 'the option private has no effect',
     find: `      if (options.private) bindingOf(request[STATE].session).markUsed()\n`,
     replace: ``,
     rows: ['caching/private'],
@@ -36,14 +36,14 @@ export const foundByReading: readonly HttpMutant[] = [
   },
   {
     binding: 'express',
-    text: 'a first use behind the head is not noticed',
+    text: 'a first use after the head is not reported',
     find: `    else if (!open) this.#headLeft(sentFields(res))\n`,
     replace: `    else void open\n`,
     rows: ['stream/asked-for-late'],
   },
   {
     binding: 'express',
-    text: 'the cookie is not closed when the head leaves',
+    text: 'the cookie is not closed when the head is sent',
     find: `    this.#headLeft(present)\n`,
     replace: ``,
     rows: ['stream/first-use-late', 'stream/late-cookie'],
@@ -57,35 +57,35 @@ export const foundByReading: readonly HttpMutant[] = [
   },
   {
     binding: 'express',
-    text: 'a failure behind an answer of an error is no event',
+    text: 'a failed commit with an error answer is no event',
     find: `      this.#failed = true\n      this.#report(error)\n`,
     replace: `      this.#failed = true\n`,
     rows: ['error/after-a-change-that-fails', 'error/answer-of-an-error'],
   },
   {
     binding: 'express',
-    text: 'after a commit that failed another is tried',
+    text: 'a failed commit is repeated',
     find: `  failed(error: unknown): void {\n    this.#failed = true\n`,
     replace: `  failed(error: unknown): void {\n`,
     rows: ['error/handler-of-errors-after-a-failure-200'],
   },
   {
     binding: 'express',
-    text: 'what was told is tried again',
+    text: 'a failure that was reported is repeated',
     find: `return this.#failed || (failure?.heard`,
     replace: `return this.#failed || (false && failure?.heard`,
     rows: ['error/handled-by-the-handler', 'error/handler-of-errors-after-an-awaited-failure'],
   },
   {
     binding: 'express',
-    text: 'a client that has gone is not noticed',
+    text: 'a client that has disconnected is not noticed',
     find: `    this.#clientGone = res.destroyed\n`,
     replace: ``,
     rows: ['commit/client-gone-before-use'],
   },
   {
     binding: 'express',
-    text: 'fields of the dropped body stay',
+    text: 'header fields of the dropped body stay',
     file: DEFERRED,
     find: `  withoutBody(res)\n`,
     replace: ``,
@@ -93,7 +93,7 @@ export const foundByReading: readonly HttpMutant[] = [
   },
   {
     binding: 'express',
-    text: 'a body whose last commit failed is taken for whole',
+    text: 'a body whose last commit failed looks complete',
     file: DEFERRED,
     find: `        await this.#hooks.beforeEnd()\n      } catch (error) {\n        return this.#fail(error)\n`,
     replace: `        await this.#hooks.beforeEnd()\n      } catch {\n`,
@@ -110,13 +110,13 @@ export const foundByReading: readonly HttpMutant[] = [
   // Fastify
   {
     binding: 'fastify',
-    text: 'an outage at load is a visitor without a session',
+    text: 'an outage at load gives a new session',
     ...signedOut('cookie.load(header)'),
     rows: ['error/load-fails'],
   },
   {
     binding: 'fastify',
-    text: 'the cookie is not closed when the head leaves',
+    text: 'the cookie is not closed when the head is sent',
     file: NODE,
     find: `        cookie.headLeft(session, method, present)\n`,
     replace: ``,
@@ -124,7 +124,7 @@ export const foundByReading: readonly HttpMutant[] = [
   },
   {
     binding: 'fastify',
-    text: 'a first use behind the head is not noticed',
+    text: 'a first use after the head is not reported',
     file: NODE,
     find: `if (res.headersSent) cookie.headLeft(session, method, sentFields(res))\n    else\n`,
     replace: `if (!res.headersSent)\n`,
@@ -139,7 +139,7 @@ export const foundByReading: readonly HttpMutant[] = [
   },
   {
     binding: 'fastify',
-    text: 'a client that went away has got its answer',
+    text: 'a client that disconnected counts as answered',
     file: NODE,
     find: `commitUnseen(session, res.writableFinished, res.statusCode)`,
     replace: `commitUnseen(session, true, res.statusCode)`,
@@ -155,14 +155,14 @@ export const foundByReading: readonly HttpMutant[] = [
   },
   {
     binding: 'fastify',
-    text: 'a stream that is dropped is left open',
+    text: 'a dropped stream stays open',
     find: `      letGo(payload, error)\n`,
     replace: ``,
     rows: ['error/commit-fails-before-a-stream'],
   },
   {
     binding: 'fastify',
-    text: 'a body whose last commit failed is taken for whole',
+    text: 'a body whose last commit failed looks complete',
     file: NODE,
     find: `cookie.commitAtEnd(session, statusCode)`,
     replace: `cookie.commitUnseen(session, true, statusCode)`,
@@ -170,7 +170,7 @@ export const foundByReading: readonly HttpMutant[] = [
   },
   {
     binding: 'fastify',
-    text: 'handing the session along counts as use',
+    text: 'passing the session along counts as use',
     find: `          return this[VISIT]?.session as never\n`,
     replace: `          if (this[VISIT]) bindingOf(this[VISIT].session).markUsed()\n          return this[VISIT]?.session as never\n`,
     rows: ['stream/first-use-late', 'caching/not-used'],
@@ -185,7 +185,7 @@ export const foundByReading: readonly HttpMutant[] = [
   },
   {
     binding: 'fastify',
-    text: 'fields that are there already do not count',
+    text: 'existing header fields are ignored',
     file: NODE,
     find: `    return Array.isArray(value) ? value.join(', ') : value?.toString()\n`,
     replace: `    return void value\n`,
@@ -194,34 +194,34 @@ export const foundByReading: readonly HttpMutant[] = [
   // Hono
   {
     binding: 'hono',
-    text: 'an outage at load is a visitor without a session',
+    text: 'an outage at load gives a new session',
     ...signedOut('cookie.load(header)'),
     rows: ['error/load-fails'],
   },
   {
     binding: 'hono',
-    text: 'an error of the error handler goes no further',
+    text: 'an error of the error handler is swallowed',
     find: `      await cookie.commitUnseen(loaded, false)\n      throw error\n`,
     replace: `      await cookie.commitUnseen(loaded, false)\n`,
     rows: ['error/handler-of-errors-throws'],
   },
   {
     binding: 'hono',
-    text: 'the answer to a commit that failed has lost the fields of others',
+    text: 'the answer to a failed commit loses the fields of others',
     find: `response = new Response(null, res)`,
     replace: `response = new Response(null)`,
     rows: ['caching/fields-in-front'],
   },
   {
     binding: 'hono',
-    text: 'the answer to a commit that failed says nothing to caches',
+    text: 'the answer to a failed commit has no caching fields',
     find: `      for (const [name, value] of Object.entries(fields)) response.headers.set(name, value)\n`,
     replace: `      void fields\n`,
     rows: ['error/commit-fails', 'caching/fields-in-front'],
   },
   {
     binding: 'hono',
-    text: 'the answer to a commit that failed has lost the Vary of others',
+    text: 'the answer to a failed commit loses the Vary of others',
     find: `        vary: response.headers.get('vary'),\n`,
     replace: ``,
     rows: ['caching/fields-in-front'],
@@ -235,14 +235,14 @@ export const foundByReading: readonly HttpMutant[] = [
   },
   {
     binding: 'hono',
-    text: 'every answer is a success',
+    text: 'every answer counts as a success',
     find: `sessionResponse(cookie, loaded, c.req.raw, res, known)`,
     replace: `sessionResponse(cookie, loaded, c.req.raw, new Response(res.body, { headers: res.headers }), known)`,
     rows: ['commit/redirect', 'commit/status-204'],
   },
   {
     binding: 'hono',
-    text: 'a client that has gone is not noticed',
+    text: 'a client that has disconnected is not noticed',
     file: RESPONSE,
     find: `request.signal.aborted`,
     replace: `false`,
@@ -250,7 +250,7 @@ export const foundByReading: readonly HttpMutant[] = [
   },
   {
     binding: 'hono',
-    text: 'what changed before the client went away is lost',
+    text: 'a change before the client disconnected is lost',
     file: RESPONSE,
     find: `          await cookie.commitUnseen(session, false, status)\n        }`,
     replace: `        }`,
@@ -267,14 +267,14 @@ export const foundByReading: readonly HttpMutant[] = [
   // withSession
   {
     binding: 'http',
-    text: 'an outage at load is a visitor without a session',
+    text: 'an outage at load gives a new session',
     file: WITH,
     ...signedOut('cookie.load(header)'),
     rows: ['error/load-fails'],
   },
   {
     binding: 'http',
-    text: 'private does nothing',
+    text: 'the option private has no effect',
     file: WITH,
     find: `        if (isPrivate) bound.markUsed()\n`,
     replace: ``,
@@ -298,7 +298,7 @@ export const foundByReading: readonly HttpMutant[] = [
   },
   {
     binding: 'http',
-    text: 'an error of the error handler loses what was changed',
+    text: 'an error of the error handler loses the changes',
     file: WITH,
     find: `      if (session && !isResponse(thrown)) await cookie.commitUnseen(session, false)\n`,
     replace: ``,
@@ -314,7 +314,7 @@ export const foundByReading: readonly HttpMutant[] = [
   },
   {
     binding: 'http',
-    text: 'an answer of an error fails again, for its status is not known',
+    text: 'an error answer fails again, because its status is unknown',
     file: RESPONSE,
     find: `    await cookie.commit(session, status)\n`,
     replace: `    await cookie.commit(session, 200)\n`,
@@ -334,7 +334,7 @@ export const foundByReading: readonly HttpMutant[] = [
   },
   {
     binding: 'http',
-    text: 'what changed before the client went away is lost',
+    text: 'a change before the client disconnected is lost',
     file: RESPONSE,
     find: `          await cookie.commitUnseen(session, false, status)\n        }`,
     replace: `        }`,
@@ -342,7 +342,7 @@ export const foundByReading: readonly HttpMutant[] = [
   },
   {
     binding: 'http',
-    text: 'the body that is dropped is left open',
+    text: 'the dropped body stays open',
     file: RESPONSE,
     find: `    stream?.cancel(error).catch(() => {})\n`,
     replace: ``,
@@ -359,13 +359,13 @@ export const foundByReading: readonly HttpMutant[] = [
   // Koa
   {
     binding: 'koa',
-    text: 'an outage at load is a visitor without a session',
+    text: 'an outage at load gives a new session',
     ...signedOut('cookie.load(header)'),
     rows: ['error/load-fails'],
   },
   {
     binding: 'koa',
-    text: 'private does nothing',
+    text: 'the option private has no effect',
     find: `    if (options.private) bindingOf(visit.session).markUsed()\n`,
     replace: ``,
     rows: ['caching/private'],
@@ -379,7 +379,7 @@ export const foundByReading: readonly HttpMutant[] = [
   },
   {
     binding: 'koa',
-    text: 'an error of the handler goes no further',
+    text: 'an error of the handler is swallowed',
     find: `      if (visit.taken) await cookie.commit(visit.taken, 500)\n      throw error\n`,
     replace: `      if (visit.taken) await cookie.commit(visit.taken, 500)\n      void error\n      return\n`,
     rows: ['error/without-use', 'error/after-a-change'],
@@ -393,7 +393,7 @@ export const foundByReading: readonly HttpMutant[] = [
   },
   {
     binding: 'koa',
-    text: 'a client that went away has got its answer',
+    text: 'a client that disconnected counts as answered',
     file: NODE,
     find: `commitUnseen(session, res.writableFinished, res.statusCode)`,
     replace: `commitUnseen(session, true, res.statusCode)`,
@@ -401,7 +401,7 @@ export const foundByReading: readonly HttpMutant[] = [
   },
   {
     binding: 'koa',
-    text: 'a body whose last commit failed is taken for whole',
+    text: 'a body whose last commit failed looks complete',
     file: NODE,
     find: `cookie.commitAtEnd(session, statusCode)`,
     replace: `cookie.commitUnseen(session, true, statusCode)`,
@@ -409,7 +409,7 @@ export const foundByReading: readonly HttpMutant[] = [
   },
   {
     binding: 'koa',
-    text: 'the session’s fields are added behind the handler alone',
+    text: 'the session’s header fields are added only after the handler',
     file: NODE,
     find: `  res.writeHead = held\n`,
     replace: ``,

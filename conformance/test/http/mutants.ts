@@ -22,7 +22,7 @@ export const httpMutants: readonly HttpMutant[] = [
   // Express
   {
     binding: 'express',
-    text: 'the commit is not waited for',
+    text: 'the answer does not wait for the commit',
     file: 'express/src/deferred-response.ts',
     find: `if (this.#hooks.pending) return (void this.#start(), false)`,
     replace: `if (this.#hooks.pending) this.#hooks.beforeHead().catch(() => {})`,
@@ -30,7 +30,7 @@ export const httpMutants: readonly HttpMutant[] = [
   },
   {
     binding: 'express',
-    text: 'an answer of an error has no cookie',
+    text: 'an error answer has no cookie',
     find: `    this.#headLeft(present)\n    const fields`,
     replace: `    this.#headLeft(present)\n    if (this.#res.statusCode >= 500) return {}\n    const fields`,
     rows: ['error/after-a-sign-in', 'error/after-a-sign-out', 'error/after-a-change'],
@@ -52,14 +52,14 @@ export const httpMutants: readonly HttpMutant[] = [
   },
   {
     binding: 'express',
-    text: 'a commit that failed is passed over',
+    text: 'a failed commit is ignored',
     find: `if (!this.#answersWithError) throw error`,
     replace: ``,
     rows: ['error/commit-fails', 'error/nobody-awaited'],
   },
   {
     binding: 'express',
-    text: 'of several Set-Cookie fields the last leaves',
+    text: 'only the last of several Set-Cookie fields is sent',
     file: 'express/src/head.ts',
     find: `cookies.map(`,
     replace: `cookies.slice(-1).map(`,
@@ -68,7 +68,7 @@ export const httpMutants: readonly HttpMutant[] = [
   // withSession
   {
     binding: 'http',
-    text: 'the commit is not waited for',
+    text: 'the answer does not wait for the commit',
     file: RESPONSE,
     find: `    await cookie.commit(session, status)`,
     replace: `    cookie.commit(session, status).catch(() => {})`,
@@ -76,7 +76,7 @@ export const httpMutants: readonly HttpMutant[] = [
   },
   {
     binding: 'http',
-    text: 'an answer of an error has no cookie',
+    text: 'an error answer has no cookie',
     file: 'http/src/with-session.ts',
     find: `return (session ? await answer(request, session, response) : response) as Answer`,
     replace: `return response as Answer`,
@@ -93,7 +93,7 @@ export const httpMutants: readonly HttpMutant[] = [
   },
   {
     binding: 'http',
-    text: 'a commit that failed is passed over',
+    text: 'a failed commit is ignored',
     file: RESPONSE,
     find: `    stream?.cancel(error).catch(() => {})\n    throw error`,
     replace: ``,
@@ -101,7 +101,7 @@ export const httpMutants: readonly HttpMutant[] = [
   },
   {
     binding: 'http',
-    text: 'what changed before the source failed is lost',
+    text: 'a change before the source failed is lost',
     file: RESPONSE,
     find: `          await cookie.commitUnseen(session, true, status)\n`,
     replace: ``,
@@ -109,7 +109,7 @@ export const httpMutants: readonly HttpMutant[] = [
   },
   {
     binding: 'http',
-    text: 'the cookie is not closed when the head leaves',
+    text: 'the cookie is not closed when the head is sent',
     file: RESPONSE,
     find: `  cookie.headLeft(session, request.method, present)\n`,
     replace: ``,
@@ -117,7 +117,7 @@ export const httpMutants: readonly HttpMutant[] = [
   },
   {
     binding: 'http',
-    text: 'the session’s Set-Cookie takes the place of others',
+    text: 'the session’s Set-Cookie replaces others',
     file: RESPONSE,
     find: `headers.append('set-cookie', field)`,
     replace: `headers.set('set-cookie', field)`,
@@ -125,7 +125,7 @@ export const httpMutants: readonly HttpMutant[] = [
   },
   {
     binding: 'http',
-    text: 'a client that has gone is not noticed',
+    text: 'a client that has disconnected is not noticed',
     file: RESPONSE,
     find: `request.signal.aborted`,
     replace: `false`,
@@ -142,7 +142,7 @@ export const httpMutants: readonly HttpMutant[] = [
   // Hono
   {
     binding: 'hono',
-    text: 'the commit is not waited for',
+    text: 'the answer does not wait for the commit',
     file: RESPONSE,
     find: `    await cookie.commit(session, status)`,
     replace: `    cookie.commit(session, status).catch(() => {})`,
@@ -150,14 +150,14 @@ export const httpMutants: readonly HttpMutant[] = [
   },
   {
     binding: 'hono',
-    text: 'an answer of an error has no cookie',
+    text: 'an error answer has no cookie',
     find: `    let response: Response\n`,
     replace: `    if (c.error) return\n    let response: Response\n`,
     rows: ['error/after-a-sign-in', 'error/after-a-sign-out', 'error/after-a-change'],
   },
   {
     binding: 'hono',
-    text: 'the answer to a commit that failed has no cookie',
+    text: 'the answer to a failed commit has no cookie',
     find: `      for (const field of setCookies) response.headers.append('set-cookie', field)\n`,
     replace: ``,
     rows: ['error/commit-fails-after-a-sign-in'],
@@ -173,49 +173,49 @@ export const httpMutants: readonly HttpMutant[] = [
   },
   {
     binding: 'hono',
-    text: 'a commit that failed is passed over',
+    text: 'a failed commit is ignored',
     find: `      replace(c, response)\n      throw error\n`,
     replace: `      replace(c, response)\n      return\n`,
     rows: ['error/commit-fails', 'error/nobody-awaited'],
   },
   {
     binding: 'hono',
-    text: 'of several Set-Cookie fields of an error’s answer the last leaves',
+    text: 'only the last of several Set-Cookie fields of an error answer is sent',
     find: `      for (const field of setCookies) response.headers.append('set-cookie', field)\n`,
     replace: `      for (const field of setCookies) response.headers.set('set-cookie', field)\n`,
     rows: ['cookie/former-on-an-error'],
   },
   {
     binding: 'hono',
-    text: 'the response before is merged into the session’s',
+    text: 'the previous response is merged into the session’s',
     find: `  c.res = undefined\n`,
     replace: ``,
     rows: ['cookie/of-the-application'],
   },
   {
     binding: 'hono',
-    text: 'an error of the error handler loses what was changed',
+    text: 'an error of the error handler loses the changes',
     find: `      await cookie.commitUnseen(loaded, false)\n`,
     replace: ``,
     rows: ['error/handler-of-errors-throws'],
   },
   {
     binding: 'hono',
-    text: 'fields of the dropped body stay',
+    text: 'header fields of the dropped body stay',
     find: `      for (const name of fieldsOfBody) response.headers.delete(name)\n`,
     replace: ``,
     rows: ['error/commit-fails'],
   },
   {
     binding: 'hono',
-    text: 'private does nothing',
+    text: 'the option private has no effect',
     find: `    if (isPrivate) bound.markUsed()\n`,
     replace: ``,
     rows: ['caching/private'],
   },
   {
     binding: 'hono',
-    text: 'X-Forwarded-Proto is believed from anybody',
+    text: 'X-Forwarded-Proto of an untrusted client is used',
     find: `isEncrypted(request, trustProxy)`,
     replace: `isEncrypted(request, true)`,
     rows: ['cookie/plain-http'],
@@ -223,14 +223,14 @@ export const httpMutants: readonly HttpMutant[] = [
   // Koa
   {
     binding: 'koa',
-    text: 'the commit is not waited for',
+    text: 'the answer does not wait for the commit',
     find: `    await cookie.commit(session, ctx.status)`,
     replace: `    cookie.commit(session, ctx.status).catch(() => {})`,
     rows: ['error/commit-fails', 'error/nobody-awaited'],
   },
   {
     binding: 'koa',
-    text: 'an answer of an error has no cookie',
+    text: 'an error answer has no cookie',
     find: `      if (visit.taken) await cookie.commit(visit.taken, 500)\n`,
     replace: `      delete (ctx.res as any).writeHead\n`,
     rows: ['error/after-a-sign-in', 'error/after-a-sign-out', 'error/after-a-change'],
@@ -246,21 +246,21 @@ export const httpMutants: readonly HttpMutant[] = [
   },
   {
     binding: 'koa',
-    text: 'a commit that failed is passed over',
+    text: 'a failed commit is ignored',
     find: `    dropBody(ctx)\n    throw error\n`,
     replace: ``,
     rows: ['error/commit-fails', 'error/nobody-awaited'],
   },
   {
     binding: 'koa',
-    text: 'fields of the dropped body stay',
+    text: 'header fields of the dropped body stay',
     find: `  for (const name of fieldsOfBody) ctx.remove(name)\n`,
     replace: ``,
     rows: ['error/commit-fails'],
   },
   {
     binding: 'koa',
-    text: 'a client that has gone is not noticed',
+    text: 'a client that has disconnected is not noticed',
     find: `  if (!ctx.writable) return cookie.commitUnseen(session, false, ctx.status)\n`,
     replace: ``,
     rows: ['commit/client-gone'],
@@ -275,7 +275,7 @@ export const httpMutants: readonly HttpMutant[] = [
   },
   {
     binding: 'koa',
-    text: 'the cookie is not closed when the head leaves',
+    text: 'the cookie is not closed when the head is sent',
     file: NODE,
     find: `        cookie.headLeft(session, method, present)\n`,
     replace: ``,
@@ -283,7 +283,7 @@ export const httpMutants: readonly HttpMutant[] = [
   },
   {
     binding: 'koa',
-    text: 'a first use behind the head is not noticed',
+    text: 'a first use after the head is not reported',
     file: NODE,
     find: `if (res.headersSent) cookie.headLeft(session, method, sentFields(res))\n    else\n`,
     replace: `if (!res.headersSent)\n`,
@@ -291,7 +291,7 @@ export const httpMutants: readonly HttpMutant[] = [
   },
   {
     binding: 'koa',
-    text: 'the session’s Set-Cookie takes the place of others',
+    text: 'the session’s Set-Cookie replaces others',
     file: NODE,
     find: `res.appendHeader('set-cookie', field)`,
     replace: `res.setHeader('set-cookie', field)`,
@@ -300,14 +300,14 @@ export const httpMutants: readonly HttpMutant[] = [
   // Fastify
   {
     binding: 'fastify',
-    text: 'the commit is not waited for',
+    text: 'the answer does not wait for the commit',
     find: `      await cookie.commit(session, status)`,
     replace: `      cookie.commit(session, status).catch(() => {})`,
     rows: ['commit/redirect', 'error/commit-fails'],
   },
   {
     binding: 'fastify',
-    text: 'an answer of an error has no cookie',
+    text: 'an error answer has no cookie',
     file: NODE,
     find: `        cookie.headLeft(session, method, present)\n`,
     replace: `        if (res.statusCode >= 500) return {}\n`,
@@ -324,21 +324,21 @@ export const httpMutants: readonly HttpMutant[] = [
   },
   {
     binding: 'fastify',
-    text: 'a commit that failed is passed over',
+    text: 'a failed commit is ignored',
     find: `reply.removeHeader(name)\n      throw error`,
     replace: `reply.removeHeader(name)`,
     rows: ['error/commit-fails', 'error/nobody-awaited'],
   },
   {
     binding: 'fastify',
-    text: 'fields of the dropped body stay',
+    text: 'header fields of the dropped body stay',
     find: `      for (const name of fieldsOfBody) reply.removeHeader(name)\n`,
     replace: ``,
     rows: ['error/commit-fails'],
   },
   {
     binding: 'fastify',
-    text: 'a client that has gone is not noticed',
+    text: 'a client that has disconnected is not noticed',
     find: `reply.raw.destroyed`,
     replace: `false`,
     rows: ['commit/client-gone'],
@@ -353,7 +353,7 @@ export const httpMutants: readonly HttpMutant[] = [
   },
   {
     binding: 'fastify',
-    text: 'private does nothing',
+    text: 'the option private has no effect',
     find: `    if (options.private) bindingOf(visit.session).markUsed()\n`,
     replace: ``,
     rows: ['caching/private'],
@@ -365,23 +365,18 @@ export const httpMutants: readonly HttpMutant[] = [
     replace: `    ;(globalThis as any).visit ??= visit\n    request[VISIT] = (globalThis as any).visit\n`,
     rows: ['race/strangers'],
   },
-  // What all bindings stand on.
+  // What all bindings use.
   ...(
     [
+      ['an error answer fails again', `if (status < 400) throw error`, `throw error`, ['error/answer-of-an-error']],
       [
-        'an answer of an error fails again',
-        `if (status < 400) throw error`,
-        `throw error`,
-        ['error/answer-of-an-error'],
-      ],
-      [
-        'what was told is tried again',
+        'a failure that was reported is repeated',
         `return failed.has(bound) || (failure?.heard === true && (!failure.changed || status >= 400))`,
         `void failure\n    void status\n    return failed.has(bound)`,
         ['error/handled-by-the-handler'],
       ],
       [
-        'after a commit that failed another is tried',
+        'a failed commit is repeated',
         `        failed.add(bound)\n        if (status < 400)`,
         `        if (status < 400)`,
         ['error/handler-of-errors-after-a-failure-200'],

@@ -1,4 +1,4 @@
-/** The table at the end of "Sockets and streams" in core's README, row by row. */
+/** The table of "Sealed cookies and external IDs" in core’s README, row by row. */
 import { readFileSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { memoryStore, type Sessions } from '@sess/core'

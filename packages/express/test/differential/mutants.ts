@@ -5,7 +5,7 @@ import { registerHooks } from 'node:module'
 /** A fault as an edit of `src/deferred-response.ts`: what stands there, and what in its place. */
 export const MUTANTS: Readonly<Record<string, readonly [find: string, replace: string]>> = {
   // Both faults of a response that was held by its methods, with compression behind the session.
-  'a head that looks sent before it is rendered': [
+  'the head looks sent before it is rendered': [
     `const OVERRIDES: Pick<Internals, '_send' | '_writeRaw' | '_flush'> & ThisType<Deferred> = {`,
     `const OVERRIDES: any = {
   flushHeaders() {
@@ -17,7 +17,7 @@ export const MUTANTS: Readonly<Record<string, readonly [find: string, replace: s
     })
   },`,
   ],
-  'a writer that is told to wait, and never called on': [
+  'a writer that has to wait never gets drain': [
     `    res._flush()
   }
 
@@ -27,15 +27,15 @@ export const MUTANTS: Readonly<Record<string, readonly [find: string, replace: s
 
   #fail`,
   ],
-  'a head that leaves before the commit': [
+  'the head is sent before the commit': [
     `if (this.#hooks.pending) return (void this.#start(), false)`,
     `if (this.#hooks.pending) this.#hooks.beforeHead().catch(() => {})`,
   ],
-  'bytes that are not held until the turn has come': [
+  'bytes are not held until the response’s turn': [
     `    if (!hold.holds) hold.original._flush.call(this)`,
     `    hold.original._flush.call(this)`,
   ],
-  'fields of others that are lost': [
+  'header fields of other middleware are lost': [
     `present[name] = present[name] === undefined`,
     `if (name !== 'vary') present[name] = present[name] === undefined`,
   ],
