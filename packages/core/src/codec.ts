@@ -122,9 +122,9 @@ export function unpack(settings: Settings, key: SessionKey, record: AnyRecord): 
     return undefined
   }
   if (!isPlain(data) || isLarger(data, DEEPEST_DATA)) return undefined
-  const read = { key, record: asExpected(record), envelope }
   const { flash } = envelope
-  if (envelope.schemaVersion >= schemaVersion || !migrate) return { ...read, content: { data, flash } }
+  const held = (content: Content): DecodedRecord => ({ key, record: asExpected(record), envelope, content })
+  if (envelope.schemaVersion >= schemaVersion || !migrate) return held({ data, flash })
   try {
     const migrated = migrate(data, envelope.schemaVersion)
     if (!isPlain(migrated)) throw new TypeError('migrate returned no plain object')
@@ -132,12 +132,12 @@ export function unpack(settings: Settings, key: SessionKey, record: AnyRecord): 
       throw new TypeError(
         `migrate returned data that is nested deeper than ${DEEPEST_DATA} levels, holds itself, or has more than ${MOST_VALUES} values in it`,
       )
-    return { ...read, content: { data: migrated, flash } }
+    return held({ data: migrated, flash })
   } catch (error) {
     // It may have changed what it was given.
     const untouched = serializer.deserialize(decoded.data) as Plain
     const unmigrated = { version: envelope.schemaVersion, error }
-    return { ...read, content: { data: untouched, flash, unmigrated } }
+    return held({ data: untouched, flash, unmigrated })
   }
 }
 

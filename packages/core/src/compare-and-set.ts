@@ -54,7 +54,8 @@ async function applyUntil(until: number, access: RecordAccess, write: Write, dou
       if (record.expiresAt <= now) return access.become('gone')
       access.judgedAs(verdict)
       if (rotation && verdict === 'kept') return verdict
-      const next = await write.compose(content)
+      const composed = write.compose(content)
+      const next = composed instanceof Promise ? await composed : composed
       if (next === content && !rotation && !doubtful.length) return 'unchanged'
       const held = nextRevision(settings, access.held!, write, next, now)
       look = true

@@ -121,8 +121,8 @@ export class LiveExternalIdSession implements ExternalIdSession {
     if (expiryOf(idleTimeout, absoluteAt, now) <= now) return this.#end()
     const settled = this.#unsettled && (await this.#apply(this.#unsettled, true))
     const changes = changesBetween(this.#base, data)
-    if (changes.size) return this.#apply({ write: this.#writeOf(changes), data })
-    return settled ?? this.#touch()
+    if (changes.size) return await this.#apply({ write: this.#writeOf(changes), data })
+    return settled ?? (await this.#touch())
   }
 
   /** A write of some keys. Changes of other requests to other keys stay. */

@@ -111,7 +111,8 @@ export function externalIdSessions(options: ExternalIdOptions): ExternalIdSessio
     pepper: domain.padEnd(16),
     serializer: jsonOf(maxDepth, DEEPEST_DATA),
   })
-  const termsOf = (data: Plain, { createdAt, ...before }: Terms): Terms | undefined => {
+  const termsOf = (data: Plain, before: Terms): Terms | undefined => {
+    const { createdAt } = before
     const { idleTimeout = settings.idleTimeout, until = Infinity } = lifeOf(data)
     const absoluteAt = Math.min(createdAt + settings.absoluteTimeout, until)
     const same = idleTimeout === before.idleTimeout && absoluteAt === before.absoluteAt

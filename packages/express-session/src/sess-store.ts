@@ -103,7 +103,7 @@ export class SessStore extends HostStoreBase {
   override createSession(request: HostRequest, data: HostSession): never {
     const origin = request.sessionID === undefined ? undefined : this.#origins.of(request.sessionID, data)
     const session: HostSession = super.createSession(request, data)
-    if (origin) for (const from of [session, session.cookie as object, request]) this.#origins.lead(from, origin)
+    if (origin) this.#origins.leadAll(session, request, origin)
     return session as never
   }
 

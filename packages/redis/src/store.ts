@@ -114,18 +114,22 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
   const get = batch(most, read)
   const put = batch(most, change)
 
-  function compareAndSet(
+  function compareAndSet<Done>(
     { tag, id }: SessionKey,
     revision: number,
     record: SessionRecord,
     now: number,
-  ): Promise<'done' | 'conflict' | 'missing'> {
+    done: Done,
+  ): Promise<Done | 'conflict' | 'missing'> {
     const keys = [keyOf(tag, id), keyOf(tag, record.subject ? '@' : id)]
     // Redis removes a record one minute after its expiry.
     const life = Math.max(Math.ceil(record.expiresAt - now) + GRACE_MS, 1)
     const { buffer, byteOffset, byteLength } = encodeRecord(record)
     // As a Buffer, since ioredis sends any other Uint8Array as text.
-    return put([keys, [now, revision, `${life}`], Buffer.from(buffer, byteOffset, byteLength)], settled)
+    return put([keys, [now, revision, `${life}`], Buffer.from(buffer, byteOffset, byteLength)], (answer) => {
+      const outcome = settled(answer)
+      return outcome === 'done' ? done : outcome
+    })
   }
 
   const removed = (tag: string, ids: readonly string[], subject: string, now: number): Promise<readonly Answer[]> =>
@@ -150,17 +154,15 @@ export function storeOn(client: RedisClient, options: RedisStoreOptions, deploym
     },
 
     async create(key, record, now) {
-      return (await compareAndSet(key, -1, record, now)) === 'done'
+      return (await compareAndSet(key, -1, record, now, true)) === true
     },
 
-    async replace(key, { revision }, next, now) {
-      const answer = await compareAndSet(key, revision, next, now)
-      return answer === 'done' ? 'replaced' : answer
+    replace(key, { revision }, next, now) {
+      return compareAndSet(key, revision, next, now, 'replaced')
     },
 
-    async touch(key, expected, expiresAt, now) {
-      const answer = await compareAndSet(key, expected.revision, { ...expected, expiresAt }, now)
-      return answer === 'done' ? 'touched' : answer
+    touch(key, expected, expiresAt, now) {
+      return compareAndSet(key, expected.revision, { ...expected, expiresAt }, now, 'touched')
     },
 
     async delete({ tag, id }, now) {
