@@ -196,7 +196,7 @@ describe('requests of one process write the same session', () => {
   })
 
   test('a write that waits in vain rejects after twice storeTimeout, and has written nothing', async () => {
-    start({ storeTimeout: '50ms' })
+    start({ storeTimeout: '500ms' })
     const [, , cookie] = await pair()
     const [one, two] = await load(cookie, 2)
     store.hold('replace', 'read')

@@ -20,8 +20,10 @@ export interface Observed extends Seen, Notes {
   readonly faults: readonly string[]
 }
 
-/** A run that does not come to its end within this, in ms, hangs. */
-const PATIENCE = 5000
+/** A run hangs if so many of its looks in succession find that nothing has arrived in this process meanwhile. */
+const QUIET_LOOKS = 20
+/** The time between two looks, in ms. */
+const LOOK_EVERY_MS = 100
 
 /** Runs programs with and without the session, on a server of its own. */
 export class Lab implements AsyncDisposable {
@@ -134,7 +136,7 @@ export class Lab implements AsyncDisposable {
     this.#apps.set(id, app)
     const writes = this.#writes
     try {
-      const bytes = await withPatience(async () => {
+      const bytes = await unlessHanging(async () => {
         const arrived = await this.#ask(program, id, cookie, (first) => {
           const started = program.place === 'alone' && !/^HTTP\/1.1 10/.test(first)
           if (!withSession || !started || program.touchAt !== 'middleware' || this.#writes > writes) return
@@ -219,13 +221,27 @@ function requestsOf(program: Program, id: string, cookie: string | undefined): s
   return place === 'second' ? other('slow', '') + request : request
 }
 
-async function withPatience<T>(work: () => Promise<T>): Promise<T | undefined> {
+/** @returns Undefined: the work hangs. */
+async function unlessHanging<T>(work: () => Promise<T>): Promise<T | undefined> {
   const over = new AbortController()
-  const late = setTimeout(PATIENCE, undefined, { signal: over.signal }).catch(() => undefined)
   try {
-    return await Promise.race([work(), late])
+    return await Promise.race([work(), silence(over.signal).catch(() => undefined)])
   } finally {
     over.abort()
+  }
+}
+
+/**
+ * Resolves when this process, which has all servers and clients, receives nothing any more. This does not depend on the speed of the
+ * machine: between two looks, the event loop handles what has arrived.
+ */
+async function silence(signal: AbortSignal): Promise<undefined> {
+  let seen = NaN
+  for (let quiet = 0; quiet < QUIET_LOOKS; quiet++) {
+    await setTimeout(LOOK_EVERY_MS, undefined, { signal })
+    const { events } = performance.nodeTiming.uvMetricsInfo
+    if (events !== seen) quiet = 0
+    seen = events
   }
 }
 
