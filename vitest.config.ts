@@ -33,6 +33,7 @@ export default defineConfig({
     // To end what hangs: a machine may have other things to do, and the kit ends its cases by itself.
     testTimeout: 600_000,
     hookTimeout: 600_000,
+    expect: { poll: { timeout: 60_000 } },
     retry: 0,
     // Node itself loads tests and code, as it does for users, and faster than what Vite makes of it.
     experimental: { viteModuleRunner: false, nodeLoader: false },

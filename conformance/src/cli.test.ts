@@ -29,7 +29,7 @@ function command(args: readonly string[], env: Readonly<Record<string, string>> 
 const folder = mkdtempSync(join(tmpdir(), 'sess-conformance-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-describe.concurrent('a broken harness exits with 2, and a message on how to fix it', { timeout: 120_000 }, () => {
+describe.concurrent('a broken harness exits with 2, and a message on how to fix it', { timeout: 600_000 }, () => {
   test.each([
     ['throws-at-open', 'open() failed; does the server run, and can it be reached?: ECONNREFUSED 127.0.0.1:6379'],
     // 4 s on a fast machine: deadlines grow with the machine's slowness.
@@ -68,7 +68,7 @@ describe.concurrent('a broken harness exits with 2, and a message on how to fix 
   })
 })
 
-describe.concurrent('a command that cannot be run exits with 2', { timeout: 120_000 }, () => {
+describe.concurrent('a command that cannot be run exits with 2', { timeout: 600_000 }, () => {
   test.each([
     ['no harness', [], 'name one module that exports a harness'],
     ['an unknown option', [MEMORY, '--fast'], "'--fast'"],
@@ -84,7 +84,7 @@ describe.concurrent('a command that cannot be run exits with 2', { timeout: 120_
 
 describe.concurrent(
   'a run on a store that hangs is ended, and the report names the call that hangs',
-  { timeout: 120_000 },
+  { timeout: 600_000 },
   () => {
     test.each([
       ['hanging-replace', /replace\(key 1, r1 .*, r2 .*\) of client 1 did not end within [\d.]+ s/],
@@ -102,7 +102,7 @@ describe.concurrent(
   },
 )
 
-test('a run on a sound store exits with 0 and writes every report', { timeout: 120_000 }, async () => {
+test('a run on a sound store exits with 0 and writes every report', { timeout: 600_000 }, async () => {
   const out = join(folder, 'memory')
   const { code, output } = await command([MEMORY, '--quick', '--seed', '7', '--bench', '--report', out])
   expect(output).toContain('memory passed a quick run, which proves nothing.')
@@ -115,7 +115,7 @@ test('a run on a sound store exits with 0 and writes every report', { timeout: 1
 
 test(
   'a run on a broken store exits with 1, and prints the calls that fail and how to repeat them',
-  { timeout: 120_000 },
+  { timeout: 600_000 },
   async () => {
     const out = join(folder, 'broken')
     const { code, output } = await command([BROKEN, '--seed', '3', '--report', out], { BROKEN: 'overwrites' })
@@ -130,14 +130,14 @@ test(
   },
 )
 
-test('an unhandled error fails its case', { timeout: 120_000 }, async () => {
+test('an unhandled error fails its case', { timeout: 600_000 }, async () => {
   const args = [BROKEN, '--case', 'round-trip/delete', '--case', 'round-trip/replace']
   const { code, output } = await command(args, { BROKEN: 'strays' })
   expect(output).toContain('an unhandled error, which would have ended the process: left alone')
   expect(code).toBe(1)
 })
 
-test('a case listed as a deviation is run, and must fail', { timeout: 120_000 }, async () => {
+test('a case listed as a deviation is run, and must fail', { timeout: 600_000 }, async () => {
   const args = [BROKEN, '--case', 'round-trip/delete', '--case', 'races/stale-replace']
   const { code, output } = await command(args, { BROKEN: 'deviates' })
   expect(output).toContain('the store keeps this rule: remove it from the deviations')
@@ -145,7 +145,7 @@ test('a case listed as a deviation is run, and must fail', { timeout: 120_000 },
   expect(code).toBe(1)
 })
 
-test('a module that exports a serializer runs the cases of serializers on it', { timeout: 120_000 }, async () => {
+test('a module that exports a serializer runs the cases of serializers on it', { timeout: 600_000 }, async () => {
   const { code, output } = await command([file('../test/json-serializer.ts')])
   expect(output).toContain('json keeps the contract, version 1.')
   expect(output).toMatch(/^serialization +·+  /m)

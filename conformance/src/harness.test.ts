@@ -171,7 +171,7 @@ describe('a harness that offers only some faults', () => {
     cases
       .filter(({ clause }) => clause === 'faults')
       .flatMap((item) => [[item.id, [], item] as const, [item.id, ['down'], item] as const]),
-  )('%s, offers: %j', { timeout: 60_000 }, async (id, offers, item) => {
+  )('%s, offers: %j', { timeout: 300_000 }, async (id, offers, item) => {
     // No case may pass because its loop has no rounds, or wait for a fault that never strikes.
     const result = await runCase(item, offering(...offers), { patience: 5000, effort: 0.1 })
     expect(['pass', 'not-applicable']).toContain(result.status)

@@ -4,7 +4,7 @@ import { cases, runCase, type Result } from './index.ts'
 
 test.each(histories)(
   '$name: the search rejects its history',
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   async ({ killedBy, open, process }) => {
     for (const id of killedBy) {
       const item = cases.find((one) => one.id === id)!

@@ -7,7 +7,7 @@ const file = fileURLToPath(new URL('../test/memory.node-test.ts', import.meta.ur
 
 test(
   'the node:test binding runs the same cases, and skips those that do not apply with their reason',
-  { timeout: 120_000 },
+  { timeout: 600_000 },
   () => {
     const { NODE_OPTIONS: _, NODE_TEST_CONTEXT: __, ...env } = process.env
     const { status, stdout } = spawnSync(process.execPath, ['--test', '--test-reporter=tap', file], {

@@ -14,7 +14,7 @@ const CHECKS = [
 
 test(
   'two processes on one file, raced over HTTP: no write is lost, no session comes back, no ID is adopted',
-  { timeout: 120_000 },
+  { timeout: 600_000 },
   async () => {
     const { rows, verdict } = await raceDemo({ trials: 40 })
     expect(rows.map(({ check, status, found }) => ({ check, status, found }))).toEqual(

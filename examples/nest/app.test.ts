@@ -18,7 +18,7 @@ beforeAll(async () => {
   const compiler = spawn(join(HERE, 'node_modules/.bin/tsc'), ['-b', HERE], { stdio: 'inherit' })
   expect(await once(compiler, 'close')).toEqual([0, null])
   example = (await import(join(DIST, 'app.js'))) as typeof App
-}, 120_000)
+}, 600_000)
 
 type Ask = (path: string, form?: object) => Promise<{ status: number; text: string; headers: Headers }>
 

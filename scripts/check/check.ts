@@ -25,7 +25,7 @@ export interface Check {
 const ENV = { GOGC: '400', ...process.env }
 
 /** The longest that one command of a check may take, in ms. */
-const LIMIT_MS = 300_000
+const LIMIT_MS = 1_800_000
 
 /** A folder for files of the checks, which Git ignores. */
 export const cache: string = join(root, '.cache')

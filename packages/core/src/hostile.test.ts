@@ -20,7 +20,7 @@ import { rememberedFrom, remembers, writesWith } from './write-log.ts'
 
 const NOW = SOUND.createdAt + 1000
 const KEY = { tag: subjectTag('ann', undefined), id: 'b'.repeat(16) }
-const TIMEOUT_MS = 120_000
+const TIMEOUT_MS = 600_000
 const settings = settingsOf({
   store: heldStore(),
   clock: () => NOW,

@@ -14,7 +14,7 @@ import { wander } from './explorer/search.ts'
 const SEED = Number(process.env['EXPLORER_SEED'] ?? 1)
 const TRIPLES = 24
 const SKEWED = 120
-const LONG = { timeout: 300_000 }
+const LONG = { timeout: 1_500_000 }
 
 describe('invariants 1 to 5 and 9 hold', () => {
   test.each(STARTS)(

@@ -185,7 +185,7 @@ describe('the README', () => {
     expect(await called(() => sum(store.count!(now)))).toEqual(['dynamodb:Scan'])
   })
 
-  test('states the capacity that each operation consumes', { timeout: 120_000 }, async () => {
+  test('states the capacity that each operation consumes', { timeout: 600_000 }, async () => {
     const cells = (text: string): string[][] =>
       text.split('\n').map((line) => line.split('|').map((cell) => cell.trim()))
     const rows = cells(readme).map(String)

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import compression from 'compression'
 import type { RequestHandler, Response } from 'express'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { serve } from '../test/served.ts'
 
 /** A file of random bytes that is larger than any buffer on its way. */
@@ -121,7 +121,7 @@ describe('no byte is sent before the session is committed, whichever way the han
     })
     const cookie = await begin()
     await get('/late', { cookie })
-    await vi.waitFor(async () => expect(await stored(cookie)).toEqual({ n: 3 }))
+    await expect.poll(() => stored(cookie)).toEqual({ n: 3 })
     sessions.on('error', ({ code }) => late.resolve(code))
     await get('/late')
     expect(await late.promise).toBe('response_started')

@@ -4,7 +4,7 @@ import { fuzz, type Draw } from '../../core/test/fuzz.ts'
 import { msgpackSerializer } from './index.ts'
 
 const it = msgpackSerializer()
-const TIMEOUT_MS = 120_000
+const TIMEOUT_MS = 600_000
 
 const SOUND = [
   { theme: 'dark', cart: [{ qty: 1 }, 'book', null, true], big: 2n ** 70n, when: new Date(1_764_367_200_000) },

@@ -53,7 +53,7 @@ describe.each([6, 5] as const)('on redis %d', (major) => {
       undone: 0,
       errors: {},
     })
-  }, 120_000)
+  }, 600_000)
 
   test('a master is killed under load: no wrong answer, only typed errors, no logout undone, and full service again', async () => {
     const sessions = await start(major)
@@ -67,7 +67,7 @@ describe.each([6, 5] as const)('on redis %d', (major) => {
     const { wrong, errors, undoneEnds } = await running.stop()
     expect({ wrong, undoneEnds }).toEqual({ wrong: [], undoneEnds: 0 })
     for (const code of Object.keys(errors)) expect(['store_unavailable', 'unknown_outcome']).toContain(code)
-  }, 120_000)
+  }, 600_000)
 
   test('a node that was demoted while its connections stayed up redirects its clients to the new master', async () => {
     const sessions = await start(major)
@@ -84,7 +84,7 @@ describe.each([6, 5] as const)('on redis %d', (major) => {
     for (const user of users) await untilServed(() => there.revokeSubject(user))
     other.destroy()
     for (const cookie of cookies) expect((await untilServed(() => sessions.load(cookie))).status).toBe('new')
-  }, 60_000)
+  }, 300_000)
 })
 
 test('calls to a node that is down, with no replica to take over, fail at once after the first second, with the error of the connection', async () => {
@@ -112,7 +112,7 @@ test('calls to a node that is down, with no replica to take over, fail at once a
   // A write that was not sent rejects with `store_unavailable`, and not with `unknown_outcome`.
   const onDownNode = keys[(await outcomes()).findIndex((outcome) => outcome !== 'read')]!
   await expect(store.delete(onDownNode, Date.now())).rejects.toMatchObject({ code: 'store_unavailable' })
-}, 60_000)
+}, 300_000)
 
 test('a cluster that is down delays only the first call, by a second, and gives the error of the connection', async () => {
   await start(6)
@@ -128,4 +128,4 @@ test('a cluster that is down delays only the first call, by a second, and gives 
   await expect(store.read(keyOf(), Date.now())).rejects.toMatchObject(outage)
   await expect(store.create(keyOf(), recordOf(), Date.now())).rejects.toMatchObject(outage)
   expect(performance.now() - began).toBeLessThan(500)
-}, 60_000)
+}, 300_000)

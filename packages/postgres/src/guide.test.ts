@@ -27,7 +27,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true })
 })
 
-test('the store that "Writing an adapter" builds keeps the contract', { timeout: 300_000 }, async () => {
+test('the store that "Writing an adapter" builds keeps the contract', { timeout: 1_500_000 }, async () => {
   symlinkSync(join(HERE, 'node_modules'), join(folder, 'node_modules'))
   for (const name of ['harness.ts', 'pg-store.ts']) writeFileSync(join(folder, name), fileOf(name))
   const command = join(HERE, 'node_modules/@sess/conformance/src/cli.ts')

@@ -159,7 +159,7 @@ test('records that another transaction has locked delay only their own writers, 
   }
   go()
   expect(await Promise.all(others)).toEqual(others.map(() => 'replaced'))
-  await expect.poll(() => waiting('beside'), { timeout: 20_000 }).toBe(2)
+  await expect.poll(() => waiting('beside'), { timeout: 100_000 }).toBe(2)
   isBusy = false
   await Promise.all(more)
   // This would be a deadlock if the writers that wait for this transaction had locked the record that it writes now.

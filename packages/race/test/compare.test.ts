@@ -22,7 +22,7 @@ const heldByStore = [races[0]!, races[1]!, races[2]!, races[5]!, races[6]!]
 
 test.concurrent.for(stores)(
   'two processes on %s: the comparison table shows the faults of others and none of @sess',
-  { timeout: 240_000 },
+  { timeout: 1_200_000 },
   async (store) => {
     const { cells: table, code } = await printedBy('compare.ts', ['--trials', String(TRIALS), '--store', store])
     const on = store === 'redis' ? 'Redis' : 'SQLite'

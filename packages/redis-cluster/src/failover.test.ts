@@ -57,7 +57,7 @@ test('slots move under load: every answer is right, and no write is undone', asy
       errors: {},
     })
   }
-}, 120_000)
+}, 600_000)
 
 test('a master is killed under load: no wrong answer, only typed errors, and full service again', async () => {
   start()
@@ -73,7 +73,7 @@ test('a master is killed under load: no wrong answer, only typed errors, and ful
     expect(wrong).toEqual([])
     expect(Object.keys(errors).every((code) => ['store_unavailable', 'unknown_outcome'].includes(code))).toBe(true)
   }
-}, 120_000)
+}, 600_000)
 
 /** Whether subjects on all masters, as so many are, sign in and are known then. */
 async function servesAll(each: Sessions<Partial<LoadData>>): Promise<boolean> {

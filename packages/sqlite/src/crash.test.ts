@@ -31,4 +31,4 @@ test('a process that is killed while it writes loses no acknowledged write, and 
     expect(record!.payload.length).toBe(10_000)
   }
   // Each write waits for the disk, which others may keep busy.
-}, 60_000)
+}, 300_000)

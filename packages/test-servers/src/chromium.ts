@@ -8,6 +8,7 @@ const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-s
 export function launchChromium(): Promise<Browser> {
   return chromium.launch({
     executablePath: find(),
+    timeout: 180_000,
     args: [
       '--no-sandbox',
       '--disable-gpu',
