@@ -48,14 +48,14 @@ export function deferResponse(res: ServerResponse, hooks: ResponseHooks): boolea
 /** True if the runtime's responses have the internals that {@link deferResponse} needs: in Node and Deno, but not in Bun. */
 export function canDefer(): boolean {
   const probe = new ServerResponse({ method: 'GET', httpVersionMajor: 1, httpVersionMinor: 1 } as never)
-  if (!isDeferrable(probe)) return false
+  if (!('_send' in probe && '_writeRaw' in probe && '_flush' in probe && isDeferrable(probe))) return false
   probe.write('x')
   return typeof (probe as unknown as Deferred)._header === 'string' && probe.outputData.length > 0
 }
 
-/** True for a ServerResponse of node:http and its subclasses. Some servers pass other objects to their middleware. */
+/** True for a ServerResponse of node:http and its subclasses: no other object that servers pass to their middleware has this member. */
 export function isDeferrable<Response extends object>(res: Response): res is Response & Pick<Internals, 'outputData'> {
-  return '_send' in res && '_writeRaw' in res && '_flush' in res && 'outputData' in res
+  return (res as Partial<Internals>).outputData !== undefined
 }
 
 /** The time that a handler has to end an answer whose bytes are dropped. */
