@@ -170,20 +170,6 @@ describe('createClient', () => {
     )
   })
 
-  test('with TLS; a client that does not trust the certificate gives store_unavailable', async () => {
-    const to = (tls: object): TestClient =>
-      createClient({ socket: { host: 'localhost', port: server.tlsPort, tls: true, ...tls } }) as TestClient
-    await tryOut(to({ ca: SELF_SIGNED.cert }), 'works', (client) => redisStore(client))
-    const doubting = to({})
-    doubting.on('error', () => {})
-    doubting.connect().catch(() => {})
-    await expect(redisStore(doubting).read(keyOf(), Date.now())).rejects.toMatchObject({
-      code: 'store_unavailable',
-      message: expect.stringMatching(/certificate/) as unknown,
-    })
-    doubting.destroy()
-  })
-
   test('with command options that were set on the client later', async () => {
     await tryOut(createClient({ socket: { port: server.port } }), 'works', (client) =>
       redisStore(client.withTypeMapping(mapping.typeMapping)),

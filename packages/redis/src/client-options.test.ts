@@ -124,19 +124,6 @@ test('a client of a Unix socket works', async () => {
   client.disconnect()
 })
 
-test('a client with TLS works; a client that does not trust the certificate gives store_unavailable', async () => {
-  const trusting = new Redis({ host: 'localhost', port: server.tlsPort, tls: { ca: SELF_SIGNED.cert } })
-  await use(redisStore(trusting))
-  trusting.disconnect()
-  const doubting = new Redis({ host: 'localhost', port: server.tlsPort, tls: {} })
-  doubting.on('error', () => {})
-  await expect(redisStore(doubting).read(keyOf(), Date.now())).rejects.toMatchObject({
-    code: 'store_unavailable',
-    message: expect.stringMatching(/certificate/) as unknown,
-  })
-  doubting.disconnect()
-})
-
 test('the table in the README has the verdict of every option that is tried here', () => {
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
   const [, section = ''] = /## Client options\n(.*?)\n## /s.exec(readme) ?? []
