@@ -1,4 +1,4 @@
-import { defineStore, type StoreImplementation } from './define-store.ts'
+import { defineStore, GRACE_MS, type StoreImplementation } from './define-store.ts'
 import { SessError } from './error.ts'
 import { ExpiryHeap } from './expiry-heap.ts'
 import { checkOptions, invalid } from './option-check.ts'
@@ -23,8 +23,9 @@ export interface MemoryStoreOptions {
  * Makes a store in the memory of this process: for tests, development, and apps of one process that may lose their sessions.
  *
  * The store is bounded. When it is full, `create` throws `store_full`; it never drops live records to make room. Each create and
- * `sweep` remove expired records. Anonymous sessions cannot use the last tenth of the room, so that a flood of visitors does not
- * prevent sign-ins. The store has no timer, so it keeps no process alive.
+ * `sweep` remove records that expired a minute ago, and a create in a full store also those that have expired since. Anonymous
+ * sessions cannot use the last tenth of the room, so that a flood of visitors does not prevent sign-ins. The store has no timer, so
+ * it keeps no process alive.
  *
  * @throws {SessError} `invalid_option` if an option is not a whole number above 0.
  */
@@ -58,10 +59,12 @@ class MemoryStore implements StoreImplementation {
   async create(key: SessionKey, record: SessionRecord, now: number): Promise<boolean> {
     const handle = handleOf(key)
     if (this.#live(handle, now)) return false
-    this.#drop(now, DROPPED_AT_CREATE)
+    // A record that has expired by one clock may be live by a slower one, so a create goes by both clocks, as a sweep does.
+    this.#drop(Math.min(now, Date.now()) - GRACE_MS, DROPPED_AT_CREATE)
     this.#remove(handle)
     // Anonymous sessions, which any visitor can make, must not prevent sign-ins.
     const room = record.subject === undefined ? this.#maxRecords - Math.floor(this.#maxRecords / 10) : this.#maxRecords
+    if (this.#records.size >= room) this.#drop(now, DROPPED_AT_CREATE)
     if (this.#records.size >= room)
       throw new SessError(
         'store_full',
