@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import type { AnyRecord, SessionKey, SessionRecord, SessionStore } from '@sess/core'
 import * as fc from 'fast-check'
 import { asExpected, sum } from '@sess/core/adapter'
@@ -13,14 +14,20 @@ export interface Model {
 /** The store on trial: several clients, and keys that no other run uses. */
 export interface Real {
   readonly clients: readonly SessionStore[]
+  /** The keys, under two tags. The last one but one has the id of the first one. */
   readonly keys: readonly SessionKey[]
 }
+
+/** How many keys a run has: the first three are under one tag, the others under another. */
+export const KEYS = 5
+/** How many of them are under the first tag. */
+export const KEYS_OF_FIRST_TAG = 3
 
 type Command = fc.AsyncCommand<Model, Real>
 
 const SUBJECTS = [undefined, 'ann', 'bob'] as const
 
-function live({ records, now }: Model, key: SessionKey): SessionRecord | undefined {
+function live({ records }: Model, key: SessionKey, now: number): SessionRecord | undefined {
   const record = records.get(key)
   return record && now < record.expiresAt ? record : undefined
 }
@@ -31,9 +38,15 @@ function shown(record: AnyRecord | undefined, resolution: number): unknown {
       revision: record.revision,
       ...(record.subject !== undefined && { subject: record.subject }),
       expiresAt: Math.floor(record.expiresAt / resolution),
-      payload: Buffer.from(record.payload).toString('hex'),
+      payload: text(record.payload),
     }
   )
+}
+
+/** Bytes for a comparison: the digest of many. */
+function text(bytes: Uint8Array): string {
+  if (bytes.length <= 64) return Buffer.from(bytes).toString('hex')
+  return `${bytes.length} bytes, ${createHash('sha256').update(bytes).digest('hex')}`
 }
 
 /** Makes a command: a call of one client, whose answer is compared with the model. */
@@ -47,78 +60,113 @@ function expectation(there: SessionRecord | undefined, off: number, model: Model
   return { ...record, revision: record.revision + off }
 }
 
-const key = fc.nat({ max: 3 })
+/** The clocks of two callers differ by this much at most from the clock of the run, in ms. No record is written that only one of them calls live. */
+const APART_MS = 800
+
+/** Who calls: one of the clients, and how far its clock is ahead of the clock of the run, in ms. */
+interface Caller {
+  readonly client: number
+  readonly ahead: number
+}
+
 const client = fc.nat({ max: 1 })
-const payload = fc.uint8Array({ maxLength: 12 })
-/** The life of a record, in ms; negative for a record that has expired. */
-const life = fc.oneof(fc.integer({ min: -5, max: 5 }), fc.integer({ min: 900, max: 70_000 }))
+const together: fc.Arbitrary<Caller> = client.map((one) => ({ client: one, ahead: 0 }))
+const apart: fc.Arbitrary<Caller> = fc.record({
+  client,
+  ahead: fc.oneof(
+    { weight: 2, arbitrary: fc.constant(0) },
+    { weight: 1, arbitrary: fc.constantFrom(-APART_MS, APART_MS) },
+  ),
+})
+
+const shownCaller = ({ client: one, ahead }: Caller): string =>
+  `client ${one}${ahead ? `, whose clock is ${Math.abs(ahead)} ms ${ahead > 0 ? 'ahead' : 'behind'},` : ''}`
+
+const key = fc.nat({ max: KEYS - 1 })
+const payload: fc.Arbitrary<Uint8Array> = fc.oneof(
+  { weight: 9, arbitrary: fc.uint8Array({ maxLength: 12 }) },
+  { weight: 1, arbitrary: fc.constantFrom(300, 5000, 70_000).map((size) => Buffer.alloc(size, `${size} bytes, `)) },
+)
+/** The life of a record by the clock of the run, in ms; negative for a record that has expired. */
+const life = fc.oneof(
+  fc.integer({ min: -APART_MS - 5, max: -APART_MS }),
+  fc.integer({ min: APART_MS + 100, max: 70_000 }),
+)
+/** The same where all clocks agree. */
+const anyLife = fc.oneof(fc.integer({ min: -5, max: 5 }), fc.integer({ min: 900, max: 70_000 }))
 /** The difference to the stored revision: 0 for the stored revision, otherwise a wrong one. */
 const off = fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.constantFrom(-1, 1) })
 
-const read = fc.tuple(client, key, fc.boolean()).map(([c, k, fresh]) =>
-  command(`client ${c} reads key ${k}`, async (model, { clients, keys }) => {
-    const { traits } = clients[c]!
-    const record = await clients[c]!.read(keys[k]!, model.now, { fresh })
-    assert.deepEqual(shown(record, traits.expiryResolutionMs), shown(live(model, keys[k]!), traits.expiryResolutionMs))
-  }),
-)
-
-const create = fc.tuple(client, key, life, payload, fc.nat({ max: 2 })).map(([c, k, ms, bytes, s]) =>
-  command(`client ${c} creates key ${k} for ${ms} ms, of ${SUBJECTS[s]}`, async (model, { clients, keys }) => {
-    const at = keys[k]!
-    const subject = SUBJECTS[s]
-    const record = {
-      revision: 1,
-      expiresAt: model.now + ms,
-      payload: new Uint8Array(bytes),
-      ...(subject !== undefined && { subject }),
-    }
-    const free = !live(model, at)
-    assert.equal(await clients[c]!.create(at, record, model.now), free)
-    if (free) model.records.set(at, record)
-  }),
-)
-
-const replace = fc.tuple(client, key, life, payload, off).map(([c, k, ms, bytes, by]) =>
-  command(
-    `client ${c} replaces key ${k}${by ? `, expecting a revision off by ${by}` : ''}`,
-    async (model, { clients, keys }) => {
+/** Makes the calls that every store has. */
+function calls(caller: fc.Arbitrary<Caller>, lives: fc.Arbitrary<number>): readonly fc.Arbitrary<Command>[] {
+  const read = fc.tuple(caller, key, fc.boolean()).map(([by, k, fresh]) =>
+    command(`${shownCaller(by)} reads key ${k}`, async (model, { clients, keys }) => {
+      const it = clients[by.client]!
+      const now = model.now + by.ahead
+      const record = await it.read(keys[k]!, now, { fresh })
+      const { expiryResolutionMs } = it.traits
+      assert.deepEqual(shown(record, expiryResolutionMs), shown(live(model, keys[k]!, now), expiryResolutionMs))
+    }),
+  )
+  const create = fc.tuple(caller, key, lives, payload, fc.nat({ max: 2 })).map(([by, k, ms, bytes, s]) =>
+    command(`${shownCaller(by)} creates key ${k} for ${ms} ms, of ${SUBJECTS[s]}`, async (model, { clients, keys }) => {
       const at = keys[k]!
-      const there = live(model, at)
-      const expected = expectation(model.records.get(at), by, model)
-      const next = {
-        ...expected,
-        revision: expected.revision + 1,
+      const subject = SUBJECTS[s]
+      const now = model.now + by.ahead
+      const record = {
+        revision: 1,
         expiresAt: model.now + ms,
         payload: new Uint8Array(bytes),
+        ...(subject !== undefined && { subject }),
       }
-      const answer = there ? (by ? 'conflict' : 'replaced') : 'missing'
-      assert.equal(await clients[c]!.replace(at, asExpected(expected), next, model.now), answer)
-      if (answer === 'replaced') model.records.set(at, next)
-    },
-  ),
-)
-
-const touch = fc.tuple(client, key, life, off).map(([c, k, ms, by]) =>
-  command(`client ${c} touches key ${k} to ${ms} ms`, async (model, { clients, keys }) => {
-    const at = keys[k]!
-    const there = live(model, at)
-    const expected = expectation(model.records.get(at), by, model)
-    const answer = there ? (by ? 'conflict' : 'touched') : 'missing'
-    const expiresAt = model.now + ms
-    assert.equal(await clients[c]!.touch(at, asExpected(expected), expiresAt, model.now), answer)
-    if (there && answer === 'touched')
-      model.records.set(at, { ...there, expiresAt: Math.max(there.expiresAt, expiresAt) })
-  }),
-)
-
-const remove = fc.tuple(client, key).map(([c, k]) =>
-  command(`client ${c} deletes key ${k}`, async (model, { clients, keys }) => {
-    const at = keys[k]!
-    assert.equal(await clients[c]!.delete(at, model.now), live(model, at) !== undefined)
-    model.records.delete(at)
-  }),
-)
+      const free = !live(model, at, now)
+      assert.equal(await clients[by.client]!.create(at, record, now), free)
+      if (free) model.records.set(at, record)
+    }),
+  )
+  const replace = fc.tuple(caller, key, lives, payload, off).map(([by, k, ms, bytes, wrong]) =>
+    command(
+      `${shownCaller(by)} replaces key ${k}${wrong ? `, expecting a revision off by ${wrong}` : ''}`,
+      async (model, { clients, keys }) => {
+        const at = keys[k]!
+        const now = model.now + by.ahead
+        const there = live(model, at, now)
+        const expected = expectation(model.records.get(at), wrong, model)
+        const next = {
+          ...expected,
+          revision: expected.revision + 1,
+          expiresAt: model.now + ms,
+          payload: new Uint8Array(bytes),
+        }
+        const answer = there ? (wrong ? 'conflict' : 'replaced') : 'missing'
+        assert.equal(await clients[by.client]!.replace(at, asExpected(expected), next, now), answer)
+        if (answer === 'replaced') model.records.set(at, next)
+      },
+    ),
+  )
+  const touch = fc.tuple(caller, key, lives, off).map(([by, k, ms, wrong]) =>
+    command(`${shownCaller(by)} touches key ${k} to ${ms} ms`, async (model, { clients, keys }) => {
+      const at = keys[k]!
+      const now = model.now + by.ahead
+      const there = live(model, at, now)
+      const expected = expectation(model.records.get(at), wrong, model)
+      const answer = there ? (wrong ? 'conflict' : 'touched') : 'missing'
+      const expiresAt = model.now + ms
+      assert.equal(await clients[by.client]!.touch(at, asExpected(expected), expiresAt, now), answer)
+      if (there && answer === 'touched')
+        model.records.set(at, { ...there, expiresAt: Math.max(there.expiresAt, expiresAt) })
+    }),
+  )
+  const remove = fc.tuple(caller, key).map(([by, k]) =>
+    command(`${shownCaller(by)} deletes key ${k}`, async (model, { clients, keys }) => {
+      const at = keys[k]!
+      const now = model.now + by.ahead
+      assert.equal(await clients[by.client]!.delete(at, now), live(model, at, now) !== undefined)
+      model.records.delete(at)
+    }),
+  )
+  return [read, create, replace, touch, remove]
+}
 
 const advance = fc
   .constantFrom(1, 900, 1000, 20_000, 60_000)
@@ -132,69 +180,86 @@ const toTheEnd = fc.tuple(key, fc.boolean()).map(([k, before]) =>
   }),
 )
 
-function of(model: Model, subject: string): SessionKey[] {
-  return [...model.records.keys()].filter((at) => live(model, at)?.subject === subject)
+/** The live records of a subject under the tag of a key. */
+function of(model: Model, subject: string, { tag }: SessionKey, now: number): SessionKey[] {
+  return [...model.records.keys()].filter((at) => at.tag === tag && live(model, at, now)?.subject === subject)
 }
 
-const list = fc.tuple(client, fc.constantFrom('ann', 'bob')).map(([c, id]) =>
-  command(`client ${c} lists ${id}`, async (model, { clients, keys }) => {
-    const found = await all(clients[c]!.list!({ id, tag: keys[0]!.tag }, model.now))
-    const by = ([a]: readonly [SessionKey, unknown], [b]: readonly [SessionKey, unknown]): number =>
+const list = fc.tuple(apart, fc.constantFrom('ann', 'bob'), key).map(([by, id, k]) =>
+  command(`${shownCaller(by)} lists ${id} under the tag of key ${k}`, async (model, { clients, keys }) => {
+    const it = clients[by.client]!
+    const now = model.now + by.ahead
+    const found = await all(it.list!({ id, tag: keys[k]!.tag }, now))
+    const order = ([a]: readonly [SessionKey, unknown], [b]: readonly [SessionKey, unknown]): number =>
       a.id < b.id ? -1 : 1
-    const { expiryResolutionMs } = clients[c]!.traits
+    const { expiryResolutionMs } = it.traits
     assert.deepEqual(
-      found.toSorted(by).map(([at, record]) => [at.id, shown(record, expiryResolutionMs)]),
-      of(model, id)
+      found.toSorted(order).map(([at, record]) => [at, shown(record, expiryResolutionMs)]),
+      of(model, id, keys[k]!, now)
         .map((at) => [at, model.records.get(at)!] as const)
-        .toSorted(by)
-        .map(([at, record]) => [at.id, shown(record, expiryResolutionMs)]),
+        .toSorted(order)
+        .map(([at, record]) => [at, shown(record, expiryResolutionMs)]),
     )
   }),
 )
 
-const deleteSubject = fc.tuple(client, fc.constantFrom('ann', 'bob'), fc.option(key)).map(([c, id, spared]) =>
+const deleteSubject = fc.tuple(apart, fc.constantFrom('ann', 'bob'), key, fc.option(key)).map(([by, id, k, spared]) =>
   command(
-    `client ${c} revokes ${id}${spared === null ? '' : ` but key ${spared}`}`,
+    `${shownCaller(by)} revokes ${id} under the tag of key ${k}${spared === null ? '' : `, but key ${spared}`}`,
     async (model, { clients, keys }) => {
-      const except = spared === null ? undefined : keys[spared]!
-      const going = of(model, id).filter((at) => at !== except)
-      const went = await sum(clients[c]!.deleteSubject!({ id, tag: keys[0]!.tag }, model.now, except))
+      const now = model.now + by.ahead
+      const { tag } = keys[k]!
+      // A caller spares a record of the subject, which has the tag of the subject.
+      const except = spared === null || keys[spared]!.tag !== tag ? undefined : keys[spared]!
+      const going = of(model, id, keys[k]!, now).filter((at) => at !== except)
+      const went = await sum(clients[by.client]!.deleteSubject!({ id, tag }, now, except))
       assert.ok(went === undefined || went === going.length, `${went} went, not ${going.length}`)
-      for (const [at, { subject }] of model.records) if (subject === id && at !== except) model.records.delete(at)
+      for (const [at, { subject }] of model.records)
+        if (subject === id && at.tag === tag && at !== except) model.records.delete(at)
     },
   ),
 )
 
-const count = client.map((c) =>
-  command(`client ${c} counts`, async (model, { clients }) => {
-    const there = [...model.records.keys()].filter((at) => live(model, at)).length
-    assert.equal(await sum(clients[c]!.count!(model.now)), there)
+const count = apart.map((by) =>
+  command(`${shownCaller(by)} counts`, async (model, { clients }) => {
+    const now = model.now + by.ahead
+    const there = [...model.records.keys()].filter((at) => live(model, at, now)).length
+    assert.equal(await sum(clients[by.client]!.count!(now)), there)
   }),
 )
 
 /** Lists all sessions, and compares only the keys of this run: another run may have left other records. */
-const everything = client.map((c) =>
-  command(`client ${c} lists everything`, async (model, { clients, keys }) => {
-    const { expiryResolutionMs } = clients[c]!.traits
-    const found = new Map((await all(clients[c]!.all!(model.now))).map(([at, record]) => [at.tag + at.id, record]))
+const everything = apart.map((by) =>
+  command(`${shownCaller(by)} lists everything`, async (model, { clients, keys }) => {
+    const now = model.now + by.ahead
+    const { expiryResolutionMs } = clients[by.client]!.traits
+    const found = new Map((await all(clients[by.client]!.all!(now))).map(([at, record]) => [at.tag + at.id, record]))
     for (const at of keys)
-      assert.deepEqual(shown(found.get(at.tag + at.id), expiryResolutionMs), shown(live(model, at), expiryResolutionMs))
+      assert.deepEqual(
+        shown(found.get(at.tag + at.id), expiryResolutionMs),
+        shown(live(model, at, now), expiryResolutionMs),
+      )
   }),
 )
 
-const sweep = client.map((c) =>
-  command(`client ${c} sweeps`, async (model, { clients }) => {
-    const swept = await sum(clients[c]!.sweep!(model.now))
-    const due = [...model.records].filter(([, { expiresAt }]) => expiresAt + 60_000 <= model.now)
+const sweep = apart.map((by) =>
+  command(`${shownCaller(by)} sweeps`, async (model, { clients }) => {
+    const it = clients[by.client]!
+    const now = model.now + by.ahead
+    const swept = await sum(it.sweep!(now))
+    const due = [...model.records].filter(([, { expiresAt }]) => expiresAt + 60_000 <= now)
     // A store may have dropped some records before.
     assert.ok(swept >= 0 && swept <= due.length, `${swept} were swept, and ${due.length} had ended 60 s ago`)
     for (const [at] of due) model.records.delete(at)
-    assert.equal(await sum(clients[c]!.sweep!(model.now)), 0)
+    assert.equal(await sum(it.sweep!(now)), 0)
   }),
 )
 
-/** The calls that every store has. */
-export const CALLS: readonly fc.Arbitrary<Command>[] = [read, create, replace, touch, remove]
+/** The calls that every store has, of callers whose clocks agree. */
+export const CALLS: readonly fc.Arbitrary<Command>[] = calls(together, anyLife)
+
+/** The calls that every store has, of callers whose clocks differ. */
+export const CALLS_APART: readonly fc.Arbitrary<Command>[] = calls(apart, life)
 
 /** The commands that move the time. */
 export const TIME: readonly fc.Arbitrary<Command>[] = [advance, toTheEnd]

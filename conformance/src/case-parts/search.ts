@@ -2,7 +2,7 @@ import type { SessionKey } from '@sess/core'
 import * as fc from 'fast-check'
 import { CounterExample } from '../result.ts'
 import type { CaseContext } from '../contract.ts'
-import type { Model, Real } from './model-of-store.ts'
+import { KEYS, KEYS_OF_FIRST_TAG, type Model, type Real } from './model-of-store.ts'
 
 /** How many runs of random calls a search makes. */
 const RUNS = 60
@@ -43,15 +43,16 @@ export async function search<M extends object, R>(
   )
 }
 
-/** Makes the clients of a store, and keys under a new tag. The end of a run deletes the records of the run. */
+/** Makes the clients of a store, and keys under two new tags. The end of a run deletes the records of the run. */
 export function storeOf({ store, key, space, now: today }: CaseContext) {
   const began = performance.now()
   return async (): Promise<{ model: Model; real: Real; tearDown: () => Promise<void> }> => {
     // A sweep may also go by the store's clock, so with a sweep a run happens a day earlier. If the backend itself removes expired
     // records, a run begins at the present time: otherwise the backend could remove records that are live by the time of a slow run.
     const now = store.sweep ? today - 86_400_000 : today + Math.floor(performance.now() - began)
-    const tag = key().tag
-    const keys: SessionKey[] = Array.from({ length: 4 }, () => key(tag))
+    const tags = [key().tag, key().tag] as const
+    const keys: SessionKey[] = Array.from({ length: KEYS }, (_, i) => key(tags[Number(i >= KEYS_OF_FIRST_TAG)]))
+    keys[KEYS - 2] = { tag: tags[1], id: keys[0]!.id }
     const clients = [store, await space.connect()]
     const tearDown = async (): Promise<void> => {
       for (const at of keys) await store.delete(at, now)

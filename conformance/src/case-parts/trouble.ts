@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { setTimeout } from 'node:timers/promises'
 import {
   isSessError,
@@ -8,9 +9,10 @@ import {
   type SessionRecord,
   type SessionStore,
 } from '@sess/core'
+import { sum } from '@sess/core/adapter'
 import type { Case, CaseContext } from '../contract.ts'
 import type { Fault, Faults } from '../fault-switch.ts'
-import { turns } from './case.ts'
+import { listed, turns } from './case.ts'
 
 /** The longest time until a client works again after a fault, in ms. */
 const RECOVERY_MS = 20_000
@@ -100,6 +102,17 @@ export async function spare(
   const at = key()
   await it.create(at, record, now)
   return [at, (await it.read(at, now))!]
+}
+
+/** Expects a list and a revocation of the subject `ann` to find a record exactly if a read finds it. It ends the record. */
+export async function agree({ now }: CaseContext, it: SessionStore, key: SessionKey): Promise<void> {
+  const isThere = (await it.read(key, now, { fresh: true })) !== undefined
+  const ann = { id: 'ann', tag: key.tag }
+  if (it.list) assert.equal((await listed(it, ann, now)).includes(key.id), isThere, 'a read and a list disagree')
+  if (!it.deleteSubject) return
+  const went = await sum(it.deleteSubject(ann, now))
+  if (isThere) assert.notEqual(went, 0, 'a revocation does not count what a read finds')
+  assert.equal(await it.read(key, now, { fresh: true }), undefined, 'a revocation does not find what a read finds')
 }
 
 /** A payload as text. */

@@ -18,7 +18,12 @@ export interface Play {
   readonly now: number
   /** Default: read, create, replace, touch, delete. */
   readonly kinds?: readonly Call['kind'][]
+  /** The lives of the records, in ms, among which each write chooses. Default: an hour. */
+  readonly lives?: readonly number[]
 }
+
+/** Who makes a call, and of which record. */
+export type Caller = Pick<Play, 'client' | 'key' | 'subject' | 'now'>
 
 /** The weight of each kind of call in a choice among the possible kinds. */
 const WEIGHTS: Readonly<Record<Call['kind'], number>> = {
@@ -42,24 +47,33 @@ const clock: () => number = process.versions['bun']
 
 /** Makes random calls of a store, and records the answers. */
 export async function play(store: SessionStore, plan: Play): Promise<Operation[]> {
-  const { client, seed, calls, kinds = ['read', 'create', 'replace', 'touch', 'delete'] } = plan
+  const { client, seed, calls, now, kinds = ['read', 'create', 'replace', 'touch', 'delete'], lives = [LIFE_MS] } = plan
   const random = randomFrom(seed)
   const operations: Operation[] = []
   let known: Version | undefined
   for (let i = 0; i < calls; i++) {
     for (let turns = Math.floor(random() * 3); turns > 0; turns--) await setImmediate()
-    const call = choose(kinds, known, random, `${client.at(-1)}-${i}`, plan.now + LIFE_MS + i)
-    const from = clock()
-    try {
-      const answer = await perform(store, plan, call)
-      operations.push({ client, call, answer, from, to: clock() })
-      known = knownAfter(call, answer, known)
-    } catch (error) {
-      if (call.kind === 'read' || isSessError(error, ...PROMISES)) continue
-      operations.push({ client, call, answer: undefined, from, to: Infinity })
-    }
+    const life = lives.length > 1 ? lives[Math.floor(random() * lives.length)]! : lives[0]!
+    const call = choose(kinds, known, random, `${client.at(-1)}-${i}`, now + life + i)
+    const operation = await made(store, plan, call)
+    if (!operation) continue
+    operations.push(operation)
+    if (operation.answer !== undefined) known = knownAfter(call, operation.answer, known)
   }
   return operations
+}
+
+/** Makes a call, and records it. Undefined: it failed, and certainly changed nothing. */
+export async function made(store: SessionStore, caller: Caller, call: Call): Promise<Operation | undefined> {
+  const { client, now } = caller
+  const from = clock()
+  try {
+    const answer = await perform(store, caller, call)
+    return { client, now, call, answer, from, to: clock() }
+  } catch (error) {
+    if (call.kind === 'read' || isSessError(error, ...PROMISES)) return undefined
+    return { client, now, call, answer: undefined, from, to: Infinity }
+  }
 }
 
 function choose(
@@ -86,7 +100,7 @@ function choose(
   }
 }
 
-async function perform(store: SessionStore, { key, subject, now }: Play, call: Call): Promise<Answer> {
+async function perform(store: SessionStore, { key, subject, now }: Caller, call: Call): Promise<Answer> {
   const record = ({ revision, payload, expiresAt }: Version): SessionRecord => ({
     revision,
     expiresAt,

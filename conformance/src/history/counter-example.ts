@@ -22,9 +22,10 @@ function sinceGone(history: readonly Operation[]): readonly Operation[] {
   return gone ? history.filter(({ from }) => from > gone.to) : history
 }
 
-/** Whether an operation changed nothing, so that a history may leave it out. */
+/** Whether an operation changed nothing, so that a history may leave it out. A delete may remove what has expired for its caller alone. */
 function changesNothing({ call, answer }: Operation): boolean {
-  return call.kind === 'read' || answer === false || answer === 0 || answer === 'conflict' || answer === 'missing'
+  if (call.kind === 'delete' || call.kind === 'revoke') return false
+  return call.kind === 'read' || answer === false || answer === 'conflict' || answer === 'missing'
 }
 
 /**
@@ -55,8 +56,8 @@ export function shrink(history: readonly Operation[], staleMs = 0): readonly Ope
 export function stepsOf(history: readonly Operation[], now: number): Step[] {
   const start = Math.min(...history.map(({ from }) => from))
   const last = Math.max(...history.map(({ to }) => (to === Infinity ? 0 : to)))
-  return history.map(({ client, call, answer, from, to }) => ({
-    client,
+  return history.map(({ client, call, answer, from, to, now: its = now }) => ({
+    client: its === now ? client : `${client}, by a clock ${its - now} ms ahead`,
     call: told(call, now),
     from: from - start,
     ...(to !== Infinity && { to: to - start }),

@@ -21,6 +21,8 @@ export type Answer = Version | 'missing' | 'conflict' | 'replaced' | 'touched' |
 export interface Operation {
   /** The caller: `client 1`, `process 2`. */
   readonly client: string
+  /** The time that the caller gave, in ms since the epoch. Default: every record is live. */
+  readonly now?: number
   readonly call: Call
   /** Undefined: it is not known whether the call was or will be applied. */
   readonly answer: Answer | undefined

@@ -39,10 +39,10 @@ const ANSWERS: Readonly<Record<Call['kind'], readonly Answer[]>> = {
   revoke: [0, 1, 'done'],
 }
 
-/** All right answers of a store in a state. */
-function rightAnswers(state: State, call: Call): Answer[] {
-  const possible: readonly Answer[] = call.kind === 'read' ? [state ?? 'missing'] : ANSWERS[call.kind]
-  return possible.filter((answer) => apply(state, operation(call, answer)) !== 'impossible')
+/** All right answers of a store in a state, to a caller with a clock. */
+function rightAnswers(state: State, call: Call, now: number): Answer[] {
+  const possible: readonly Answer[] = call.kind === 'read' ? [...(state ? [state] : []), 'missing'] : ANSWERS[call.kind]
+  return possible.filter((answer) => apply(state, { ...operation(call, answer), now }) !== 'impossible')
 }
 
 const operation = (call: Call, answer: Answer | undefined, from = 0, to = 0, client = 'a'): Operation => ({
@@ -53,17 +53,23 @@ const operation = (call: Call, answer: Answer | undefined, from = 0, to = 0, cli
   to,
 })
 
+/** The clocks of callers: for one that is ahead, what ends `LATER` has ended. */
+const clocks = fc.oneof({ arbitrary: fc.constant(0), weight: 3 }, { arbitrary: fc.constant(LATER), weight: 1 })
+
 /** Makes a history of a sound store: each call takes effect at one moment between its start and its end. */
 const sound: fc.Arbitrary<Operation[]> = fc
-  .array(fc.record({ call: calls, before: fc.nat(30), after: fc.nat(30), lost: fc.nat(9), pick: fc.nat() }), {
-    minLength: 1,
-    maxLength: 14,
-  })
+  .array(
+    fc.record({ call: calls, before: fc.nat(30), after: fc.nat(30), lost: fc.nat(9), pick: fc.nat(), now: clocks }),
+    {
+      minLength: 1,
+      maxLength: 14,
+    },
+  )
   .map((items) => {
     let state: State
-    return items.map(({ call, before, after, lost, pick }, i) => {
-      const right = rightAnswers(state, call)
-      const known = operation(call, right[pick % right.length]!, i * 10 - before, i * 10 + after)
+    return items.map(({ call, before, after, lost, pick, now }, i) => {
+      const right = rightAnswers(state, call, now)
+      const known = { ...operation(call, right[pick % right.length]!, i * 10 - before, i * 10 + after), now }
       state = apply(state, known) as State
       return lost === 0 && call.kind !== 'read' ? { ...known, answer: undefined, to: Infinity } : known
     })

@@ -4,9 +4,13 @@ import { apply, keyOf, type State } from './record-model.ts'
 /** How many states a search may visit. */
 const BUDGET = 200_000
 
-/** Whether the answer proves that the call changed nothing. The answers of a touch and of an uncounted revocation do not. */
+/**
+ * Whether the answer proves that the call changed nothing. The answers of a touch and of an uncounted revocation do not; nor does a
+ * delete or a revocation that found no live record, because it removes one that has expired for its caller alone.
+ */
 function changesNothing({ call, answer }: Operation): boolean {
-  return answer !== undefined && (call.kind === 'read' || [false, 0, 'conflict', 'missing'].includes(answer as never))
+  if (call.kind === 'delete' || call.kind === 'revoke') return false
+  return answer !== undefined && (call.kind === 'read' || [false, 'conflict', 'missing'].includes(answer as never))
 }
 
 /** `linearizable`: one order of the calls explains every answer. */

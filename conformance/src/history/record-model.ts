@@ -1,37 +1,39 @@
 import type { Answer, Operation, Version } from './history.ts'
 
-/** The state of one record by the contract, when calls come one after another. Undefined: there is no live record. */
+/** The state of one record by the contract, when calls come one after another. Undefined: there is no record. */
 export type State = Version | undefined
 
 /**
  * Returns the state after an operation, or `impossible` if its answer is not right in this state. An operation without a known answer
  * counts as applied now; the search also tries not to apply it.
  */
-export function apply(state: State, { call, answer }: Operation): State | 'impossible' {
+export function apply(state: State, { call, answer, now = -Infinity }: Operation): State | 'impossible' {
+  /** What the caller's clock calls live. */
+  const live = state && now < state.expiresAt ? state : undefined
   switch (call.kind) {
     case 'read':
-      return answer === undefined || same(state, answer) ? state : 'impossible'
+      return answer === undefined || same(live, answer) ? state : 'impossible'
     case 'create': {
       const { payload, expiresAt } = call
-      const next = state ?? { revision: 1, payload, expiresAt }
-      return answer === undefined || answer === !state ? next : 'impossible'
+      const next = live ?? { revision: 1, payload, expiresAt }
+      return answer === undefined || answer === !live ? next : 'impossible'
     }
     case 'replace': {
       const { payload, expiresAt, expected } = call
-      if (!meets(state, expected, answer, 'replaced')) return 'impossible'
-      if (answer !== 'replaced' && !(answer === undefined && state?.revision === expected.revision)) return state
+      if (!meets(live, expected, answer, 'replaced')) return 'impossible'
+      if (answer !== 'replaced' && !(answer === undefined && live?.revision === expected.revision)) return state
       return { revision: expected.revision + 1, payload, expiresAt }
     }
     case 'touch': {
       const { expiresAt, expected } = call
-      if (!meets(state, expected, answer, 'touched')) return 'impossible'
-      if (answer !== 'touched' && !(answer === undefined && state?.revision === expected.revision)) return state
-      return { ...state!, expiresAt: Math.max(state!.expiresAt, expiresAt) }
+      if (!meets(live, expected, answer, 'touched')) return 'impossible'
+      if (answer !== 'touched' && !(answer === undefined && live?.revision === expected.revision)) return state
+      return { ...live!, expiresAt: Math.max(live!.expiresAt, expiresAt) }
     }
     case 'delete':
-      return answer === undefined || answer === (state !== undefined) ? undefined : 'impossible'
+      return answer === undefined || answer === (live !== undefined) ? undefined : 'impossible'
     case 'revoke':
-      return typeof answer !== 'number' || answer === (state ? 1 : 0) ? undefined : 'impossible'
+      return typeof answer !== 'number' || answer === (live ? 1 : 0) ? undefined : 'impossible'
   }
 }
 

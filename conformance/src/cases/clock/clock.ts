@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { asExpected } from '@sess/core/adapter'
+import type { SessionKey, SessionRecord } from '@sess/core'
+import { asExpected, sum } from '@sess/core/adapter'
 import type { Case } from '../../contract.ts'
-import { clause } from '../../case-parts/case.ts'
+import { all, clause, listed, subjectOf } from '../../case-parts/case.ts'
 
 const store = clause('clock', 'store')
 
@@ -65,24 +66,43 @@ export const clock: readonly Case[] = [
   }),
   store(
     'long-lives',
-    'Lives past 30 days, past 2³¹ and 2³² seconds, to the end of the year 9999 and past it are kept to the end.',
-    async ({ store: it, key, record, now }) => {
+    'Lives past 30 days, past 2³¹ and 2³² seconds, to the end of the year 9999 and past it are kept to the end, whether a create, a replace or a touch gave them.',
+    async (context) => {
+      const { store: it, key, record, now } = context
       const ofTheYear9999 = Date.UTC(9999, 11, 31, 23) - now
       const ofTheYear10000 = Date.UTC(10_000, 5) - now
+      const writes: Record<string, (at: SessionKey, first: SessionRecord) => Promise<unknown>> = {
+        create: async (at, first) => {
+          await it.delete(at, now)
+          await it.create(at, first, now)
+        },
+        replace: (at, { expiresAt }) =>
+          it.replace(
+            at,
+            asExpected(record({ subject: 'ann' })),
+            record({ subject: 'ann', revision: 2, expiresAt }),
+            now,
+          ),
+        touch: (at, { expiresAt }) => it.touch(at, asExpected(record({ subject: 'ann' })), expiresAt, now),
+      }
       for (const life of [
         40 * 86_400_000,
         (2 ** 31 + 1000) * 1000,
         (2 ** 32 + 1000) * 1000,
         ofTheYear9999,
         ofTheYear10000,
-      ]) {
-        const at = key()
-        const expiresAt = now + life
-        await it.create(at, record({ expiresAt }), now)
-        assert.ok(await it.read(at, now), `it ends at ${new Date(expiresAt).toISOString()}`)
-        assert.ok(await it.read(at, expiresAt - 1000))
-        assert.equal(await it.read(at, expiresAt), undefined)
-      }
+      ])
+        for (const [what, write] of Object.entries(writes)) {
+          const at = key()
+          const expiresAt = now + life
+          const told = `a ${what} to ${new Date(expiresAt).toISOString()}`
+          await it.create(at, record({ subject: 'ann' }), now)
+          await write(at, record({ subject: 'ann', expiresAt }))
+          assert.ok(await it.read(at, now), told)
+          assert.ok(await it.read(at, expiresAt - 1000), told)
+          assert.equal(await it.read(at, expiresAt), undefined, told)
+          if (it.list) assert.deepEqual(await listed(it, { id: 'ann', tag: at.tag }, expiresAt - 1000), [at.id], told)
+        }
     },
   ),
   store(
@@ -159,16 +179,35 @@ export const clock: readonly Case[] = [
   ),
   store(
     'clocks-apart',
-    'The store goes by the time that each call gives, half a minute behind its own clock or hours ahead.',
-    async ({ store: it, key, record, now }) => {
+    'The store goes by the time that each call gives, half a minute behind its own clock or hours ahead, in every method.',
+    async (context) => {
+      const { store: it, key, record, now } = context
       for (const told of [now - 30_000, now + 7_200_000]) {
-        const at = key()
-        const first = record({ expiresAt: told + 10_000 })
+        const ann = subjectOf(context, 'ann')
+        const at = key(ann.tag)
+        const first = record({ subject: 'ann', expiresAt: told + 10_000 })
         assert.equal(await it.create(at, first, told), true)
         assert.ok(await it.read(at, told + 10_000 - it.traits.expiryResolutionMs))
         assert.equal(await it.touch(at, asExpected(first), told + 20_000, told + 9000), 'touched')
         assert.equal(await it.replace(at, asExpected(first), { ...first, revision: 2 }, told + 19_000), 'replaced')
         assert.equal(await it.read(at, told + 10_000), undefined)
+        // The same ends by the time that was given, to the methods that look at several records, too.
+        const [one, two] = [key(ann.tag), key(ann.tag)]
+        for (const each of [one, two]) await it.create(each, first, told)
+        for (const [moment, live] of [
+          [told + 9000, 2],
+          [told + 10_000, 0],
+        ] as const) {
+          const ids = live ? [one.id, two.id].toSorted() : []
+          const mine = ({ tag }: SessionKey): boolean => tag === ann.tag
+          if (live) await it.delete(at, told)
+          if (it.list) assert.deepEqual(await listed(it, ann, moment), ids, 'list')
+          if (it.all) assert.equal((await all(it.all(moment))).filter(([each]) => mine(each)).length, live, 'all')
+          if (it.count) assert.equal(await sum(it.count(moment)), live, 'count')
+        }
+        assert.equal(await it.delete(one, told + 9000), true)
+        if (it.deleteSubject) assert.ok([1, undefined].includes(await sum(it.deleteSubject(ann, told + 9000))))
+        else await it.delete(two, told)
       }
     },
   ),

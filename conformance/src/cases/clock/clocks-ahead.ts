@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { asExpected, sum } from '@sess/core/adapter'
-import { all, clause, revokes, subjectOf } from '../../case-parts/case.ts'
+import { all, clause, listed, revokes, subjectOf } from '../../case-parts/case.ts'
 import type { Case } from '../../contract.ts'
 
 const store = clause('clock', 'store')
@@ -12,28 +12,43 @@ const AHEAD_MS = 10_000
 export const clocksAhead: readonly Case[] = [
   store(
     'looking-removes-nothing',
-    'A process whose clock is ahead removes no record that is expired for it alone, by a read, a list, a count, a replace or a touch.',
+    'A process whose clock is ahead removes nothing that is expired for it alone, neither a record nor its place in the list of its subject, by whatever it does with others.',
     async (context) => {
       const { store: it, space, key, record, now } = context
       const ann = subjectOf(context, 'ann')
-      const at = key(ann.tag)
+      const [at, neighbour] = [key(ann.tag), key(ann.tag)]
       const first = record({ subject: 'ann', expiresAt: now + AHEAD_MS })
       await it.create(at, first, now)
       const ahead = now + AHEAD_MS + 1
+      const later = record({ subject: 'ann', expiresAt: ahead + 60_000 })
+      const next = { ...later, revision: 2 }
       const other = await space.connect()
       const looks: Record<string, () => Promise<unknown>> = {
-        read: () => other.read(at, ahead, { fresh: true }),
+        read: () => other.read(at, ahead),
+        'fresh read': () => other.read(at, ahead, { fresh: true }),
         replace: () => other.replace(at, asExpected(first), { ...first, revision: 2 }, ahead),
         touch: () => other.touch(at, asExpected(first), ahead + 60_000, ahead),
         ...(other.list && { list: () => all(other.list!(ann, ahead)) }),
         ...(other.all && { all: () => all(other.all!(ahead)) }),
         ...(other.count && { count: () => sum(other.count!(ahead)) }),
+        'create of another': () => other.create(neighbour, later, ahead),
+        'replace of another': () => other.replace(neighbour, asExpected(later), next, ahead),
+        'touch of another': () => other.touch(neighbour, asExpected(next), ahead + 90_000, ahead),
+        'delete of another': () => other.delete(neighbour, ahead),
+        ...(other.deleteSubject && {
+          'revocation of another': () => sum(other.deleteSubject!({ ...ann, id: 'bob' }, ahead)),
+        }),
+        ...(other.sweep && { sweep: () => sum(other.sweep!(ahead)) }),
       }
       for (const [what, look] of Object.entries(looks)) {
         await look()
-        const read = await it.read(at, now, { fresh: true })
-        assert.equal(read?.revision, 1, `after a ${what} by a clock that is ${AHEAD_MS / 1000} s ahead`)
+        const told = `after a ${what} by a clock that is ${AHEAD_MS / 1000} s ahead`
+        assert.equal((await it.read(at, now, { fresh: true }))?.revision, 1, told)
+        if (it.list) assert.ok((await listed(it, ann, now)).includes(at.id), `not listed ${told}`)
       }
+      if (!it.deleteSubject) return
+      await sum(it.deleteSubject(ann, now))
+      assert.equal(await it.read(at, now, { fresh: true }), undefined, 'a revocation does not find it any more')
     },
   ),
   store(

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { SessionKey, SessionRecord } from '@sess/core'
 import { asExpected, sum } from '@sess/core/adapter'
 import type { Case } from '../../contract.ts'
 import { clause, counts, listed, lists, revokes, sweeps, textOf } from '../../case-parts/case.ts'
@@ -80,6 +81,54 @@ export const expired: readonly Case[] = [
       for (const at of [end, end + 59_999, end + 60_000, now]) swept.push(await sum(it.sweep!(at)))
       assert.deepEqual(swept, [0, 0, 25, 0])
       assert.ok(await it.read(live, now))
+    },
+    sweeps,
+  ),
+  store(
+    'sweep-takes-whatever-ended',
+    'A sweep removes what has ended whosever it is, by the expiry that a create, a replace or a touch gave it last, and the rest stays in its lists.',
+    async (context) => {
+      const { store: it, key, record, now } = context
+      const began = now - 3_600_000
+      const [ended, later] = [now - 1_800_000, now + 3_600_000]
+      const { tag } = key()
+      /** Creates a record that ends at a time by what each way of writing gave it last. */
+      const written = async (
+        at: SessionKey,
+        expiresAt: number,
+        by: 'create' | 'replace' | 'touch',
+        of: Partial<SessionRecord>,
+      ): Promise<void> => {
+        // A touch only lengthens; a replace shortens here what ends early, and lengthens the rest.
+        const before = { create: expiresAt, replace: ended + later - expiresAt, touch: began + 60_000 }
+        const first = record({ ...of, expiresAt: before[by] })
+        await it.create(at, first, began)
+        if (by === 'replace') await it.replace(at, asExpected(first), { ...first, revision: 2, expiresAt }, began)
+        if (by === 'touch') await it.touch(at, asExpected(first), expiresAt, began)
+      }
+      const live = new Map<string | undefined, SessionKey[]>()
+      let due = 0
+      for (const subject of [undefined, 'ann', 'bob']) {
+        const of = subject === undefined ? {} : { subject }
+        live.set(subject, [])
+        for (const by of ['create', 'replace', 'touch'] as const) {
+          for (const at of [key(tag), key()]) {
+            await written(at, ended, by, of)
+            due++
+          }
+          const staying = key(tag)
+          await written(staying, later, by, of)
+          live.get(subject)!.push(staying)
+        }
+      }
+      assert.equal(await sum(it.sweep!(now)), due)
+      for (const [id, keys] of live) {
+        for (const at of keys) assert.ok(await it.read(at, now), `a live record of ${id} is missing`)
+        if (id === undefined) continue
+        const ids = keys.map((at) => at.id).toSorted()
+        if (it.list) assert.deepEqual(await listed(it, { id, tag }, now), ids)
+        if (it.deleteSubject) assert.ok([ids.length, undefined].includes(await sum(it.deleteSubject({ id, tag }, now))))
+      }
     },
     sweeps,
   ),

@@ -3,7 +3,7 @@ import type { ExpectedRecord, SessionKey } from '@sess/core'
 import { asExpected, sum } from '@sess/core/adapter'
 import type { Case, CaseContext } from '../../contract.ts'
 import { HarnessError } from '../../result.ts'
-import { both, clause, revokes } from '../../case-parts/case.ts'
+import { both, clause, revokes, sweeps } from '../../case-parts/case.ts'
 import { payloadOf, promised, settle } from '../../case-parts/trouble.ts'
 
 const store = clause('faults', 'store', 'fault')
@@ -124,5 +124,20 @@ export const fullPlaces: readonly Case[] = [
     [1, undefined],
     (record) => record === undefined,
     revokes,
+  ),
+  store(
+    'full-sweep',
+    'A sweep that finds no room is an error; an acknowledged one has removed as many as it says, and left nothing.',
+    async (context) => {
+      const { store: it, space, key, record, now } = context
+      const other = await space.connect()
+      const ended = record({ expiresAt: now - 100_000, payload: Buffer.alloc(3000, 'x') })
+      for (let i = 0; i < 40; i++) await it.create(key(), ended, now - 160_000)
+      const answer = await whileFull(context, () => settle(sum(it.sweep!(now))))
+      const left = await sum(other.sweep!(now))
+      if (!('error' in answer)) assert.deepEqual([answer.value, left], [40, 0])
+      else if (promised(answer)) assert.equal(left, 40, 'it promised that nothing was removed, and something was')
+    },
+    both(fills, sweeps),
   ),
 ]

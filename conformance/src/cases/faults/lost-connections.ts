@@ -7,6 +7,7 @@ import type { Fault } from '../../fault-switch.ts'
 import { HarnessError } from '../../result.ts'
 import { all, both, clause, counts, listed, lists, listsAll, revokes, sweeps } from '../../case-parts/case.ts'
 import {
+  agree,
   created,
   harnessMakes,
   payloadOf,
@@ -55,6 +56,7 @@ async function eachCut(context: CaseContext, run: (cut: Cut) => Promise<void>): 
       }
       try {
         await run({ key: at, record: read, other, during })
+        await agree(context, other, at)
       } catch (error) {
         if (error instanceof assert.AssertionError)
           error.message = `${cut} at request ${after + 1} of the call: ${error.message}`
@@ -171,6 +173,7 @@ export const lostConnections: readonly Case[] = [
         const seen = await other.read(at, now, { fresh: true })
         if (promised(answer)) assert.equal(seen, undefined, 'it promised that nothing was written, and it was')
         if (!('error' in answer)) assert.deepEqual([answer.value, payloadOf(seen)], [true, 'first'])
+        await agree(context, other, at)
       }),
     cuts,
   ),

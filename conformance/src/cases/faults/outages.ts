@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises'
 import type { ExpectedRecord, SessionKey } from '@sess/core'
 import { asExpected, sum } from '@sess/core/adapter'
 import type { Case, CaseContext } from '../../contract.ts'
-import { clause, listed, restarts } from '../../case-parts/case.ts'
+import { all, clause, listed, restarts } from '../../case-parts/case.ts'
 import { harnessMakes, payloadOf, promised, recovered, settle, spare, type Settled } from '../../case-parts/trouble.ts'
 
 const store = clause('faults', 'store', 'fault')
@@ -39,6 +39,7 @@ async function nobodyAnswers(context: CaseContext, trouble: 'down' | 'hang'): Pr
   const other = await space.connect()
   const made = (): Promise<[SessionKey, ExpectedRecord]> => spare(context, record({ payload: Buffer.from('first') }))
   const [[a, ra], [b, rb], [c]] = [await made(), await made(), await made()] as const
+  const [d] = await spare(context, record({ subject: 'ann' }))
   const fresh = key()
   faults.inject(trouble)
   // The first call meets the loss of the connection, and the other calls meet a server that is down.
@@ -50,22 +51,28 @@ async function nobodyAnswers(context: CaseContext, trouble: 'down' | 'hang'): Pr
   const replaced = outage.ask('replace', it.replace(a, asExpected(ra), { ...ra, revision: 2 }, now))
   const touched = outage.ask('touch', it.touch(b, asExpected(rb), now + 120_000, now))
   const deleted = outage.ask('delete', it.delete(c, now))
+  const revoked = it.deleteSubject && outage.ask('deleteSubject', sum(it.deleteSubject({ id: 'ann', tag: d.tag }, now)))
+  void outage.ask('fresh read', it.read(b, now, { fresh: true }))
   if (it.count) void outage.ask('count', sum(it.count(now)))
   if (it.list) void outage.ask('list', listed(it, { id: 'ann', tag: a.tag }, now))
+  if (it.all) void outage.ask('all', all(it.all(now)))
+  if (it.sweep) void outage.ask('sweep', sum(it.sweep(now)))
   await outage.passes(OUTAGE_MS)
   outage.back()
   await faults.heal()
   await recovered(it, key(), now)
   const seen = (at: SessionKey): Promise<ExpectedRecord | undefined> => other.read(at, now, { fresh: true })
-  const answers = await Promise.all([created, replaced, touched, deleted])
+  const answers = await Promise.all([created, replaced, touched, deleted, ...(revoked ? [revoked] : [])])
   await setTimeout(100)
   const done = [
     (await seen(fresh)) !== undefined,
     (await seen(a))?.revision === 2,
     (await seen(b))?.expiresAt === now + 120_000,
     (await seen(c)) === undefined,
+    (await seen(d)) === undefined,
   ]
-  for (const [i, name] of ['create', 'replace', 'touch', 'delete'].entries()) {
+  const names = ['create', 'replace', 'touch', 'delete', 'deleteSubject']
+  for (const [i, name] of names.slice(0, answers.length).entries()) {
     if (promised(answers[i]!)) assert.ok(!done[i], `the ${name} threw store_unavailable, and was done later`)
     if (!('error' in answers[i]!)) assert.ok(done[i], `the ${name} answered, and was not done`)
   }

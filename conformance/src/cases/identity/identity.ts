@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { asExpected, sum } from '@sess/core/adapter'
 import type { Case } from '../../contract.ts'
-import { clause, counts, listed, revokes, same, sweeps, textOf } from '../../case-parts/case.ts'
+import { all, clause, counts, listed, listsAll, revokes, same, sweeps, textOf } from '../../case-parts/case.ts'
 import { strikes } from '../../case-parts/trouble.ts'
 
 const store = clause('identity', 'store')
@@ -19,20 +19,21 @@ export const identity: readonly Case[] = [
       const first = record({ payload: Buffer.from('first') })
       assert.equal(await it.create(at, first, now), true)
       assert.equal(await it.create(at, record({ payload: Buffer.from('second'), expiresAt: now + 90_000 }), now), false)
+      assert.equal(await it.create(at, { ...first }, now), false, 'the same record once more')
       const read = await it.read(at, now)
       same(read, first, it)
     },
   ),
   store(
     'racing-creates',
-    'Of two creates of one key at once, from two clients, one wins.',
+    'Of two creates of one key at once, from two clients or from one, one wins.',
     async ({ store: it, space, key, record, now, rounds }) => {
       const other = await space.connect()
       for (let i = 0; i < rounds(20); i++) {
         const at = key()
         const answers = await Promise.all([
           it.create(at, record({ payload: Buffer.from('a') }), now),
-          other.create(at, record({ payload: Buffer.from('b') }), now),
+          (i % 4 ? other : it).create(at, record({ payload: Buffer.from('b') }), now),
         ])
         assert.equal(answers.filter(Boolean).length, 1)
         assert.equal(textOf(await it.read(at, now)), answers[0] ? 'a' : 'b')
@@ -136,6 +137,25 @@ export const identity: readonly Case[] = [
       }
     },
     revokes,
+  ),
+  store(
+    'namespaces-listed',
+    'A list of all is of one namespace.',
+    async ({ harness, store: it, key, record, now }) => {
+      const other = await harness.open()
+      try {
+        const at = key()
+        await it.create(at, record(), now)
+        assert.deepEqual(await all(other.store.all!(now)), [])
+        assert.deepEqual(
+          (await all(it.all!(now))).map(([found]) => found),
+          [at],
+        )
+      } finally {
+        await other.close()
+      }
+    },
+    listsAll,
   ),
   store(
     'namespaces-counted',

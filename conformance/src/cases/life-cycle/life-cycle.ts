@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import type { SessionKey } from '@sess/core'
 import { asExpected, sum } from '@sess/core/adapter'
 import type { Case } from '../../contract.ts'
-import { all, both, clause, processes } from '../../case-parts/case.ts'
+import { all, both, clause, processes, turns } from '../../case-parts/case.ts'
+import { settle } from '../../case-parts/trouble.ts'
 import { HarnessError } from '../../result.ts'
 
 const store = clause('life-cycle', 'store')
@@ -58,16 +60,46 @@ export const lifeCycle: readonly Case[] = [
       await other.create(at, record(), now)
       await other.close!()
       await assert.rejects(other.read(at, now), CLOSED, 'read')
+      await assert.rejects(other.read(at, now, { fresh: true }), CLOSED, 'fresh read')
       await assert.rejects(other.create(key(), record(), now), CLOSED, 'create')
       await assert.rejects(other.replace(at, asExpected(record()), record({ revision: 2 }), now), CLOSED, 'replace')
       await assert.rejects(other.touch(at, asExpected(record()), now + 90_000, now), CLOSED, 'touch')
       await assert.rejects(other.delete(at, now), CLOSED, 'delete')
       if (other.list) await assert.rejects(all(other.list(ann, now)), CLOSED, 'list')
       if (other.deleteSubject) await assert.rejects(sum(other.deleteSubject(ann, now)), CLOSED, 'deleteSubject')
+      if (other.all) await assert.rejects(all(other.all(now)), CLOSED, 'all')
       if (other.count) await assert.rejects(sum(other.count(now)), CLOSED, 'count')
       if (other.sweep) await assert.rejects(sum(other.sweep(now)), CLOSED, 'sweep')
       const third = await space.connect()
       if (third !== other) assert.equal((await third.read(at, now))?.revision, 1)
+    },
+    closes,
+  ),
+  store(
+    'close-meets-calls',
+    'A call that is under way when its client is closed ends, and what it answers is true.',
+    async ({ store: it, space, key, record, now, rounds }) => {
+      for (let i = 0; i < rounds(4); i++) {
+        const [kept, gone, fresh] = [key(), key(), key()]
+        for (const at of [kept, gone]) await it.create(at, record(), now)
+        const other = await space.connect()
+        // Its connection is there by now.
+        await other.read(kept, now)
+        const calls = [
+          settle(other.read(kept, now)),
+          settle(other.delete(gone, now)),
+          settle(other.create(fresh, record(), now)),
+        ] as const
+        await turns(i % 2)
+        await other.close!()
+        const [read, deleted, created] = await Promise.all(calls)
+        if (other === it) return
+        const isThere = async (at: SessionKey): Promise<boolean> =>
+          (await it.read(at, now, { fresh: true })) !== undefined
+        if (!('error' in read)) assert.ok(read.value, 'the read answered that there is nothing')
+        if (!('error' in deleted)) assert.deepEqual([deleted.value, await isThere(gone)], [true, false])
+        if (!('error' in created)) assert.deepEqual([created.value, await isThere(fresh)], [true, true])
+      }
     },
     closes,
   ),

@@ -7,8 +7,12 @@ import type { Case } from '../../contract.ts'
 export const histories: readonly Case[] = [
   clause('races', 'store', 'history')(
     'history-of-clients',
-    'Whatever several clients do to a record at once, one order of their calls explains every answer.',
-    async (context) => playRounds(context, await clientsOf(context, 3), () => ({})),
+    'Whatever several clients do to a record at once, each making several calls at a time, one order of their calls explains every answer.',
+    async (context) => {
+      const [one, two, three, four] = await clientsOf(context, 3)
+      // The first client makes two series of calls at once, which it must not take for each other.
+      await playRounds(context, [one!, two!, three!, four!, one!], () => ({ calls: 6 }))
+    },
   ),
   clause('races', 'store', 'history')(
     'history-of-processes',

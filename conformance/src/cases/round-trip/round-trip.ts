@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { asExpected, type AnyRecord, type SessionRecord } from '@sess/core/adapter'
 import type { Case } from '../../contract.ts'
-import { all, clause, lists, same, subjectOf, textOf } from '../../case-parts/case.ts'
+import { all, clause, listed, lists, same, subjectOf, textOf } from '../../case-parts/case.ts'
+import { FORMATS } from './formats.ts'
 
 const store = clause('round-trip', 'store')
 
@@ -13,23 +14,6 @@ const triable: Case['requires'] = ({ store: { traits } }) =>
   traits.maxPayloadBytes <= LARGEST_TRIED
     ? undefined
     : `the store claims ${traits.maxPayloadBytes} bytes, more than can be tried`
-
-/** The first bytes of files of other formats. */
-const BEGINNINGS: readonly (readonly [format: string, bytes: Uint8Array])[] = [
-  ['gzip', Uint8Array.of(0x1f, 0x8b)],
-  ['gzip with deflate', Uint8Array.of(0x1f, 0x8b, 0x08)],
-  ['zlib', Uint8Array.of(0x78, 0x9c)],
-  ['Zstandard', Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd)],
-  ['LZ4', Uint8Array.of(0x04, 0x22, 0x4d, 0x18)],
-  ['UTF-8 with a byte order mark', Uint8Array.of(0xef, 0xbb, 0xbf)],
-  ['UTF-16', Uint8Array.of(0xff, 0xfe)],
-  ['JSON', Buffer.from('{')],
-  ['a JSON text', Buffer.from('"')],
-  ['base64', Buffer.from('data:;base64,')],
-  ['hex of PostgreSQL', Buffer.from(String.raw`\x`)],
-  ['a serialized Java object', Uint8Array.of(0xac, 0xed, 0x00, 0x05)],
-  ['a pickle', Uint8Array.of(0x80, 0x04)],
-]
 
 /** Makes bytes that do not compress. They differ for each size, and are the same at each run. */
 function bytesOf(size: number): Uint8Array {
@@ -53,7 +37,7 @@ export const roundTrip: readonly Case[] = [
     'A payload that begins like a file of another format comes back byte for byte: nothing compresses or parses it.',
     async ({ store: it, key, record, now }) => {
       const ends = [new Uint8Array(0), Uint8Array.of(0), bytesOf(64)]
-      for (const [format, beginning] of BEGINNINGS)
+      for (const [format, beginning] of FORMATS)
         for (const end of ends) {
           const at = key()
           const written = record({ payload: Buffer.concat([beginning, end]) })
@@ -117,8 +101,14 @@ export const roundTrip: readonly Case[] = [
       const large = record({ payload: Buffer.alloc(it.traits.maxPayloadBytes + 1) })
       await assert.rejects(it.create(at, large, now), { code: 'too_large' })
       assert.equal(await it.read(at, now), undefined)
+      // It is refused before anything is sent, whatever the store would find.
+      const replace = (expected: SessionRecord): Promise<unknown> =>
+        it.replace(at, asExpected(expected), { ...large, revision: 2 }, now)
+      await assert.rejects(replace(record()), { code: 'too_large' }, 'a replace of a missing record')
       await it.create(at, record(), now)
-      await assert.rejects(it.replace(at, asExpected(record()), { ...large, revision: 2 }, now), { code: 'too_large' })
+      await assert.rejects(it.create(at, large, now), { code: 'too_large' }, 'a create in the place of another')
+      await assert.rejects(replace(record()), { code: 'too_large' })
+      await assert.rejects(replace(record({ revision: 7 })), { code: 'too_large' }, 'a replace of another revision')
       same(await it.read(at, now), record(), it)
     },
     triable,
@@ -207,18 +197,35 @@ export const roundTrip: readonly Case[] = [
   }),
   store(
     'no-alias-in',
-    'A change of the caller’s bytes after a call changes no stored record.',
-    async ({ store: it, key, record, now }) => {
-      const at = key()
-      const payload = Buffer.from('abc')
-      const first = record({ payload })
-      await it.create(at, first, now)
-      payload.fill('x')
-      assert.equal(textOf(await it.read(at, now)), 'abc')
-      const next = { ...first, revision: 2, payload: Buffer.from('def') }
-      await it.replace(at, asExpected(first), next, now)
-      next.payload.fill('x')
-      assert.equal(textOf(await it.read(at, now)), 'def')
+    'A change of the caller’s key, record or bytes after a create, a replace or a touch changes no stored record.',
+    async (context) => {
+      const { store: it, key, record, now } = context
+      const ann = subjectOf(context, 'ann')
+      const at = key(ann.tag)
+      const spoil = (given: AnyRecord): void => {
+        given.payload.fill(120)
+        Object.assign(given, { revision: 9, expiresAt: now + 1, subject: 'bob' })
+      }
+      const isStill = async (written: SessionRecord): Promise<void> => {
+        same(await it.read(at, now), written, it)
+        if (it.list) assert.deepEqual(await listed(it, ann, now), [at.id])
+      }
+      const made = (revision: number, text: string): SessionRecord =>
+        record({ subject: 'ann', revision, payload: Buffer.from(text) })
+      const [given, keyGiven] = [made(1, 'abc'), { ...at }]
+      await it.create(keyGiven, given, now)
+      spoil(given)
+      Object.assign(keyGiven, key())
+      await isStill(made(1, 'abc'))
+      const [next, expected] = [made(2, 'def'), asExpected(made(1, 'abc'))]
+      assert.equal(await it.replace(at, expected, next, now), 'replaced')
+      spoil(next)
+      spoil(expected)
+      await isStill(made(2, 'def'))
+      const read = (await it.read(at, now))!
+      assert.equal(await it.touch(at, read, now + 90_000, now), 'touched')
+      spoil(read)
+      await isStill({ ...made(2, 'def'), expiresAt: now + 90_000 })
     },
   ),
   store(
@@ -240,12 +247,16 @@ export const roundTrip: readonly Case[] = [
   ),
   store(
     'no-alias-out',
-    'A change of the bytes that a read returned changes no stored record.',
+    'A change of a record that a read returned, or of its bytes, changes no stored record.',
     async ({ store: it, key, record, now }) => {
       const at = key()
       await it.create(at, record({ payload: Buffer.from('abc') }), now)
-      ;(await it.read(at, now))!.payload.fill(0)
-      assert.equal(textOf(await it.read(at, now)), 'abc')
+      for (const fresh of [false, true]) {
+        const read = (await it.read(at, now, { fresh }))!
+        read.payload.fill(0)
+        Object.assign(read, { revision: 9, expiresAt: now + 1, subject: 'bob' })
+        same(await it.read(at, now), record({ payload: Buffer.from('abc') }), it)
+      }
     },
   ),
   store(
@@ -255,11 +266,17 @@ export const roundTrip: readonly Case[] = [
       const at = key()
       const ann = { id: 'ann', tag: at.tag }
       await it.create(at, record({ subject: 'ann', payload: Buffer.from('abc') }), now)
-      const [[, found] = assert.fail('the list is empty')] = await all(it.list!(ann, now))
-      found.payload.fill(0)
-      Object.assign(found, { revision: 9, subject: 'bob' })
-      same(await it.read(at, now), record({ subject: 'ann', payload: Buffer.from('abc') }), it)
-      assert.equal(textOf((await all(it.list!(ann, now)))[0]?.[1]), 'abc')
+      const written = record({ subject: 'ann', payload: Buffer.from('abc') })
+      for (const entries of [() => it.list!(ann, now), ...(it.all ? [() => it.all!(now)] : [])]) {
+        const [[given, found] = assert.fail('the list is empty')] = await all(entries())
+        found.payload.fill(0)
+        Object.assign(found, { revision: 9, subject: 'bob' })
+        Object.assign(given, key())
+        same(await it.read(at, now), written, it)
+        const [[keyOfNext, next] = assert.fail('the list is empty')] = await all(entries())
+        assert.deepEqual(keyOfNext, at)
+        same(next, written, it)
+      }
     },
     lists,
   ),

@@ -16,7 +16,7 @@ async function createAll(context: CaseContext, subject: Subject, count: number):
 }
 
 /** Makes writes of every kind while a list is paused. No write may wait for the list. */
-async function writesMeanwhile(context: CaseContext, clients: readonly SessionStore[]): Promise<void> {
+export async function writesMeanwhile(context: CaseContext, clients: readonly SessionStore[]): Promise<void> {
   const { key, record, now } = context
   for (const it of clients) {
     const at = key()

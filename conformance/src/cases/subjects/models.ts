@@ -1,5 +1,5 @@
 import { clause } from '../../case-parts/case.ts'
-import { CALLS, claimedCalls, TIME } from '../../case-parts/model-of-store.ts'
+import { CALLS_APART, claimedCalls, TIME } from '../../case-parts/model-of-store.ts'
 import { search, storeOf } from '../../case-parts/search.ts'
 import type { Case } from '../../contract.ts'
 
@@ -7,8 +7,8 @@ import type { Case } from '../../contract.ts'
 export const modelsOfSubjects: readonly Case[] = [
   clause('subjects', 'store', 'model')(
     'model',
-    'Whatever calls two clients make, lists, revocations, counts and sweeps among them, each answers as a Map would.',
-    (context) => search(context, [...CALLS, ...TIME, ...claimedCalls(context.store)], storeOf(context)),
+    'Whatever calls two clients make whose clocks differ, under two tags, lists, revocations, counts and sweeps among them, each answers as a Map would.',
+    (context) => search(context, [...CALLS_APART, ...TIME, ...claimedCalls(context.store)], storeOf(context)),
     ({ store }) => (claimedCalls(store).length ? undefined : 'the store has none of these'),
   ),
 ]

@@ -1,0 +1,16 @@
+/** The first bytes of files of other formats. */
+export const FORMATS: readonly (readonly [format: string, bytes: Uint8Array])[] = [
+  ['gzip', Uint8Array.of(0x1f, 0x8b)],
+  ['gzip with deflate', Uint8Array.of(0x1f, 0x8b, 0x08)],
+  ['zlib', Uint8Array.of(0x78, 0x9c)],
+  ['Zstandard', Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd)],
+  ['LZ4', Uint8Array.of(0x04, 0x22, 0x4d, 0x18)],
+  ['UTF-8 with a byte order mark', Uint8Array.of(0xef, 0xbb, 0xbf)],
+  ['UTF-16', Uint8Array.of(0xff, 0xfe)],
+  ['JSON', Buffer.from('{')],
+  ['a JSON text', Buffer.from('"')],
+  ['base64', Buffer.from('data:;base64,')],
+  ['hex of PostgreSQL', Buffer.from(String.raw`\x`)],
+  ['a serialized Java object', Uint8Array.of(0xac, 0xed, 0x00, 0x05)],
+  ['a pickle', Uint8Array.of(0x80, 0x04)],
+]

@@ -1,0 +1,220 @@
+import assert from 'node:assert/strict'
+import type { SessionKey, SessionStore } from '@sess/core'
+import { asExpected, sum } from '@sess/core/adapter'
+import type { Case, CaseContext } from '../../contract.ts'
+import { all, clause, listsAll, revokes, settled, subjectOf } from '../../case-parts/case.ts'
+import { writesMeanwhile } from './lists-under-writes.ts'
+
+const store = clause('subjects', 'store')
+
+/** More records than a page holds in most stores. */
+const MANY = 110
+/** After so many pages or entries a case writes. */
+const EVERY = 40
+
+const paged: NonNullable<Case['requires']> = ({ store: it }) =>
+  NAMES.some((name) => name in it) ? undefined : 'no method of the store works in pages'
+
+const NAMES = ['list', 'all', 'count', 'deleteSubject', 'sweep'] as const
+type Name = (typeof NAMES)[number]
+
+/** A namespace for a method that works in pages: records that it gives, counts or removes. */
+interface Trial {
+  readonly name: Name
+  /** The records of this trial. */
+  readonly keys: readonly SessionKey[]
+  /** Calls the method on a client. */
+  open(it: SessionStore): AsyncIterable<unknown>
+  /** What the call came to: how many records it gave, counted or removed; undefined if the store cannot tell. */
+  total(pages: readonly unknown[]): number | undefined
+}
+
+/** Makes records for a method, and the call. Earlier records of the namespace are deleted, so that a count is of these alone. */
+async function trialOf(context: CaseContext, name: Name, count: number): Promise<Trial> {
+  const { store: it, key, record, now } = context
+  const ann = subjectOf(context, 'ann')
+  const keys = Array.from({ length: count }, () => key(ann.tag))
+  const [expiresAt, when] = name === 'sweep' ? [now - 100_000, now - 160_000] : [now + 60_000, now]
+  await Promise.all(keys.map((at) => it.create(at, record({ subject: 'ann', expiresAt }), when)))
+  const isEntry = name === 'list' || name === 'all'
+  return {
+    name,
+    keys,
+    open: (client) => (name === 'list' || name === 'deleteSubject' ? client[name]!(ann, now) : client[name]!(now)),
+    total: (pages) =>
+      isEntry
+        ? pages.length
+        : pages.includes(undefined)
+          ? undefined
+          : (pages as number[]).reduce((total, each) => total + each, 0),
+  }
+}
+
+/** Runs a trial for each method that the store has. */
+async function eachMethod(
+  context: CaseContext,
+  count: number,
+  run: (trial: Trial) => Promise<void>,
+  names: readonly Name[] = NAMES,
+): Promise<void> {
+  const { store: it, now } = context
+  for (const name of names.filter((one) => one in it)) {
+    const trial = await trialOf(context, name, count)
+    try {
+      await run(trial)
+    } catch (error) {
+      if (error instanceof Error) error.message = `${name}: ${error.message}`
+      throw error
+    }
+    await Promise.all(trial.keys.map((at) => it.delete(at, now)))
+  }
+}
+
+/** Cases on all methods that work in pages. */
+export const pages: readonly Case[] = [
+  store(
+    'pages-begin-when-asked',
+    'What works in pages does nothing before its first page is asked for: it sees the writes between the call and the first page.',
+    async (context) => {
+      const { store: it, space, now, record } = context
+      const other = await space.connect()
+      const [first, past] = [record({ subject: 'ann' }), now - 160_000]
+      await eachMethod(context, 3, async ({ name, keys: [one, two, three], open, total }) => {
+        const called = open(it)
+        // What began at the call is done before this.
+        for (let i = 0; i < 5; i++) {
+          await settled()
+          assert.ok(
+            await other.read(three!, name === 'sweep' ? past : now, { fresh: true }),
+            'it began when it was called',
+          )
+        }
+        await other.delete(one!, now)
+        await other.replace(two!, asExpected(first), { ...first, revision: 2, payload: Buffer.from('new') }, now)
+        const found = await all(called)
+        assert.ok([2, undefined].includes(total(found)), `${total(found)}, and 2 were there at the first page`)
+      })
+    },
+    paged,
+  ),
+  store(
+    'pages-let-write',
+    'What works in pages holds up no write between two pages, of its own client or of another, nor after its caller has left it.',
+    async (context) => {
+      const { store: it, space } = context
+      const other = await space.connect()
+      await eachMethod(context, MANY, async ({ open, total }) => {
+        let seen = 0
+        for await (const _ of open(it)) if (seen++ % EVERY === 0) await writesMeanwhile(context, [it, other])
+        assert.ok(seen > 0, 'it gave no page')
+        const left = open(it)[Symbol.asyncIterator]()
+        await left.next()
+        await left.return?.()
+        await writesMeanwhile(context, [it, other])
+        // A second client goes on as if the first had not been there.
+        const again = total(await all(open(other)))
+        assert.ok(again === undefined || again <= MANY)
+      })
+    },
+    paged,
+  ),
+  store(
+    'pages-at-once',
+    'Two calls at once that work in pages, of one client, do not disturb each other.',
+    async (context) => {
+      const { store: it, now } = context
+      for (const name of NAMES.filter((one) => one in it && one !== 'sweep')) {
+        const trials = [await trialOf(context, name, MANY), await trialOf(context, name, MANY)]
+        const iterators = trials.map(({ open }) => open(it)[Symbol.asyncIterator]())
+        const found: unknown[][] = [[], []]
+        for (let open = [0, 1], turn = 0; open.length; turn++) {
+          const i = open[turn % open.length]!
+          const next = await iterators[i]!.next()
+          if (next.done) open = open.filter((one) => one !== i)
+          else found[i]!.push(next.value)
+        }
+        const whole = name === 'all' || name === 'count' ? 2 * MANY : MANY
+        for (const [i, { total }] of trials.entries()) {
+          const came = total(found[i]!)
+          assert.ok(came === undefined || came === whole, `${name}: ${came} of ${whole}`)
+        }
+        for (const { keys } of trials)
+          for (const at of keys)
+            assert.equal(await it.delete(at, now), name !== 'deleteSubject', `${name} left a record`)
+      }
+    },
+    paged,
+  ),
+  store(
+    'all-under-writes',
+    'A list of all while sessions are replaced, touched, created and deleted gives each session that was there all the time, once.',
+    async (context) => {
+      const { store: it, space, key, record, now } = context
+      const other = await space.connect()
+      const keys = Array.from({ length: 180 }, () => key())
+      const first = record({ subject: 'ann' })
+      await Promise.all(keys.map((at) => it.create(at, first, now)))
+      const [seen, gone] = [new Set<string>(), new Set<string>()]
+      let turn = 0
+      for await (const [{ tag, id }] of it.all!(now)) {
+        assert.ok(!seen.has(tag + id), 'a session is listed twice')
+        seen.add(tag + id)
+        const client = turn % 2 ? it : other
+        const target = keys[(turn * 7) % keys.length]!
+        if (turn < keys.length)
+          switch (turn % 4) {
+            case 0:
+              await client.replace(target, asExpected(first), { ...first, revision: 2, expiresAt: now + 90_000 }, now)
+              break
+            case 1:
+              await client.touch(target, asExpected(first), now + 120_000 + turn, now)
+              break
+            case 2:
+              gone.add(target.tag + target.id)
+              await client.delete(target, now)
+              break
+            default:
+              await client.create(key(), first, now)
+          }
+        assert.ok(++turn < 2000, 'the list does not end while sessions are created')
+      }
+      const missed = keys.map(({ tag, id }) => tag + id).filter((name) => !gone.has(name) && !seen.has(name))
+      assert.deepEqual(missed, [], 'a session that was there all the time is not listed')
+    },
+    listsAll,
+  ),
+  store(
+    'revoke-under-writes',
+    'A revocation while sessions are replaced, touched, created and deleted ends each session that was there when it began.',
+    async (context) => {
+      const { store: it, space, key, record, now } = context
+      const other = await space.connect()
+      const ann = subjectOf(context, 'ann')
+      const first = record({ subject: 'ann' })
+      const keys = Array.from({ length: 180 }, () => key(ann.tag))
+      await Promise.all(keys.map((at) => it.create(at, first, now)))
+      let turn = 0
+      const write = async (client: SessionStore): Promise<void> => {
+        const [one, two, three] = [0, 1, 2].map((i) => keys.at(-1 - ((turn * 3 + i) % keys.length))!)
+        turn++
+        await client.replace(one!, asExpected(first), { ...first, revision: 2, expiresAt: now + 90_000 }, now)
+        await client.touch(two!, asExpected(first), now + 120_000, now)
+        await client.delete(three!, now)
+        await client.create(key(ann.tag), first, now)
+      }
+      // Writes come between two pages, and also while a page is under way.
+      const pages = it.deleteSubject!(ann, now)[Symbol.asyncIterator]()
+      for (let isDone = false; !isDone;) {
+        const page = pages.next()
+        for (let i = 0; i < 3; i++) await write(turn % 2 ? it : other)
+        isDone = (await page).done === true
+        assert.ok(turn < 3000, 'the revocation does not end while sessions are created')
+      }
+      for (const at of keys) assert.equal(await other.read(at, now, { fresh: true }), undefined, 'a session is left')
+      if (!it.list) return
+      await sum(it.deleteSubject!(ann, now))
+      assert.deepEqual(await all(it.list(ann, now)), [])
+    },
+    revokes,
+  ),
+]
