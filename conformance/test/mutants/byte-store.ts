@@ -44,8 +44,8 @@ export class ByteStore implements SessionStore {
   }
 
   async create(key: SessionKey, record: SessionRecord, now: number): Promise<boolean> {
-    if (this.live(key, now)) return false
     this.fits(record)
+    if (this.live(key, now)) return false
     this.drop(key)
     this.put(key, record)
     return true
@@ -57,10 +57,10 @@ export class ByteStore implements SessionStore {
     record: SessionRecord,
     now: number,
   ): Promise<'replaced' | 'conflict' | 'missing'> {
+    this.fits(record)
     const there = this.live(key, now)
     if (!there) return 'missing'
     if (there.revision !== expected.revision) return 'conflict'
-    this.fits(record)
     this.put(key, record)
     return 'replaced'
   }

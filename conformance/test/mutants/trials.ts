@@ -15,6 +15,7 @@ import { sql as sqlFromContract } from './from-contract/sql.ts'
 import { oneRequest as oneRequestAgain } from './from-contract-2/one-request.ts'
 import { readsFirst as readsFirstAgain } from './from-contract-2/reads-first.ts'
 import { sql as sqlAgain } from './from-contract-2/sql.ts'
+import { grid } from './grid/index.ts'
 import { histories } from './histories.ts'
 import { index } from './index.ts'
 import { lies } from './lies.ts'
@@ -171,6 +172,7 @@ export const trials: readonly Trial[] = [
     failovers,
     'reads, then writes': readsFirst,
     SQL: sql,
+    grid,
     'from the contract alone': fromContract,
     'from the contract alone, the second time': fromContractAgain,
   }).flatMap(([kind, mutants]) => mutants.map((mutant) => storeTrial(`store: ${kind}`, mutant))),
