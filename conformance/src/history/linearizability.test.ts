@@ -40,7 +40,7 @@ const ANSWERS: Readonly<Record<Call['kind'], readonly Answer[]>> = {
 }
 
 /** All right answers of a store in a state, to a caller with a clock. */
-function rightAnswers(state: State, call: Call, now: number): Answer[] {
+function rightAnswers(state: State, call: Call, now = -Infinity): Answer[] {
   const possible: readonly Answer[] = call.kind === 'read' ? [...(state ? [state] : []), 'missing'] : ANSWERS[call.kind]
   return possible.filter((answer) => apply(state, { ...operation(call, answer), now }) !== 'impossible')
 }

@@ -254,6 +254,7 @@ export const roundTrip: readonly Case[] = [
       for (const fresh of [false, true]) {
         const read = (await it.read(at, now, { fresh }))!
         read.payload.fill(0)
+        same(await it.read(at, now), record({ payload: Buffer.from('abc') }), it)
         Object.assign(read, { revision: 9, expiresAt: now + 1, subject: 'bob' })
         same(await it.read(at, now), record({ payload: Buffer.from('abc') }), it)
       }
