@@ -15,6 +15,9 @@ import { sql as sqlFromContract } from './from-contract/sql.ts'
 import { oneRequest as oneRequestAgain } from './from-contract-2/one-request.ts'
 import { readsFirst as readsFirstAgain } from './from-contract-2/reads-first.ts'
 import { sql as sqlAgain } from './from-contract-2/sql.ts'
+import { oneRequest as oneRequestThirdTime } from './from-contract-3/one-request.ts'
+import { readsFirst as readsFirstThirdTime } from './from-contract-3/reads-first.ts'
+import { sql as sqlThirdTime } from './from-contract-3/sql.ts'
 import { grid } from './grid/index.ts'
 import { histories } from './histories.ts'
 import { index } from './index.ts'
@@ -157,6 +160,13 @@ export const fromContract: readonly StoreMutant[] = [
 /** More stores that were broken from the contract alone, with neither the kit nor the first thirty at hand. */
 export const fromContractAgain: readonly StoreMutant[] = [...oneRequestAgain, ...readsFirstAgain, ...sqlAgain]
 
+/** Thirty more, written while the kit had 287 cases, and met by the kit of 304. */
+export const fromContractThirdTime: readonly StoreMutant[] = [
+  ...oneRequestThirdTime,
+  ...readsFirstThirdTime,
+  ...sqlThirdTime,
+]
+
 /** All mutants. */
 export const trials: readonly Trial[] = [
   ...Object.entries({
@@ -175,6 +185,7 @@ export const trials: readonly Trial[] = [
     grid,
     'from the contract alone': fromContract,
     'from the contract alone, the second time': fromContractAgain,
+    'from the contract alone, the third time': fromContractThirdTime,
   }).flatMap(([kind, mutants]) => mutants.map((mutant) => storeTrial(`store: ${kind}`, mutant))),
   ...serializers.map(serializerTrial),
   ...[...requestCores, ...cores].map(coreTrial),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { SessionKey } from '@sess/core'
 import { asExpected, sum } from '@sess/core/adapter'
 import type { Case } from '../../contract.ts'
-import { all, clause, listed, same } from '../../case-parts/case.ts'
+import { all, clause, listed, revokes, same } from '../../case-parts/case.ts'
 
 const store = clause('identity', 'store')
 
@@ -84,6 +84,29 @@ export const alikeKeys: readonly Case[] = [
         for (const at of left) assert.equal(await it.read(at, now, { fresh: true }), undefined, shown(at))
       }
     },
+  ),
+  store(
+    'alike-excepted',
+    'A revocation spares the excepted key alone, and the same ID under another tag spares nobody, however alike the keys of the subject are.',
+    async ({ store: it, record, now }) => {
+      const mine = ALIKE.filter(({ tag }) => tag === TAG)
+      const others = [TAG.toUpperCase(), '____________'].map((tag) => ({ tag, id: ID }))
+      const first = record({ subject: 'ann' })
+      for (const except of [...mine.slice(0, 5), ...others]) {
+        for (const at of mine) await it.create(at, first, now)
+        const left = mine.filter((at) => at === except)
+        const ended = await sum(it.deleteSubject!({ id: 'ann', tag: TAG }, now, except))
+        assert.ok([mine.length - left.length, undefined].includes(ended), `${shown(except)} excepted: ${ended} ended`)
+        for (const at of mine)
+          assert.equal(
+            (await it.read(at, now, { fresh: true })) !== undefined,
+            at === except,
+            `${shown(at)}, with ${shown(except)} excepted`,
+          )
+        for (const at of left) assert.equal(await it.delete(at, now), true, shown(at))
+      }
+    },
+    revokes,
   ),
 ]
 

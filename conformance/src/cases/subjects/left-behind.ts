@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { setTimeout } from 'node:timers/promises'
 import type { SessionKey } from '@sess/core'
-import { asExpected, sum } from '@sess/core/adapter'
+import { asExpected, GRACE_MS, sum } from '@sess/core/adapter'
 import type { Case } from '../../contract.ts'
 import {
   all,
@@ -17,6 +18,9 @@ import {
 } from '../../case-parts/case.ts'
 
 const store = clause('subjects', 'store')
+
+/** How long the short sessions live, in ms. */
+const SHORT_LIFE_MS = 1500
 
 /** Cases on the traces that a record leaves for later records and for its neighbours. */
 export const leftBehind: readonly Case[] = [
@@ -47,6 +51,46 @@ export const leftBehind: readonly Case[] = [
           assert.equal((await it.read(at, late, { fresh: true })) === undefined, after === 'bob')
         }
         await it.delete(at, late)
+      }
+    },
+    lists,
+  ),
+  store(
+    'index-outlives-the-shortest',
+    'A subject’s longest session stays listed, and is revoked, when shorter ones have ended that were created, replaced or touched after it.',
+    async (context) => {
+      const { store: it, key, record, now } = context
+      // Servers that remove expired records by themselves go by their own time.
+      const began = Math.max(now, Date.now())
+      const [short, long] = [began + SHORT_LIFE_MS, began + 3_600_000]
+      const first = record({ subject: 'ann', expiresAt: short })
+      const next = { ...first, revision: 2 }
+      const after: Record<string, (at: SessionKey) => Promise<unknown>> = {
+        create: (at) => it.create(at, first, began),
+        replace: async (at) => {
+          await it.create(at, { ...first, expiresAt: long }, began)
+          await it.replace(at, asExpected(first), next, began)
+        },
+        touch: async (at) => {
+          await it.create(at, { ...first, expiresAt: short - 1000 }, began)
+          await it.touch(at, asExpected(first), short, began)
+        },
+      }
+      const subjects = Object.keys(after).map(() => subjectOf(context, 'ann'))
+      const longest = subjects.map(({ tag }) => key(tag))
+      for (const [i, write] of Object.values(after).entries()) {
+        await it.create(longest[i]!, { ...first, expiresAt: long }, began)
+        await write(key(subjects[i]!.tag))
+      }
+      await setTimeout(SHORT_LIFE_MS + 500)
+      const later = short + 2 * GRACE_MS
+      for (const [i, what] of Object.keys(after).entries()) {
+        const ann = subjects[i]!
+        for (const moment of [short + 500, later])
+          assert.deepEqual(await listed(it, ann, moment), [longest[i]!.id], `after a ${what}`)
+        if (!it.deleteSubject) continue
+        assert.ok([1, undefined].includes(await sum(it.deleteSubject(ann, later))), `after a ${what}`)
+        assert.equal(await it.read(longest[i]!, later, { fresh: true }), undefined, `after a ${what}`)
       }
     },
     lists,
