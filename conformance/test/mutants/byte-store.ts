@@ -101,8 +101,9 @@ export class ByteStore implements SessionStore {
   }
 
   async *deleteSubject({ id, tag }: Subject, now: number, except?: SessionKey): AsyncIterable<number> {
+    const spared = except?.tag === tag ? except.id : undefined
     for (const one of this.entries.get(this.entryOf({ id, tag })) ?? [])
-      if (one !== except?.id) yield Number(await this.delete({ tag, id: one }, now))
+      if (one !== spared) yield Number(await this.delete({ tag, id: one }, now))
   }
 
   async *count(now: number): AsyncIterable<number> {

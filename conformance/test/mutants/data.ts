@@ -170,7 +170,7 @@ export const data: readonly StoreMutant[] = [
       },
     }),
   ),
-  store('replace forgets the subject', ['round-trip/replace', 'subjects/model'], (it) => ({
+  store('replace forgets the subject', ['round-trip/replace'], (it) => ({
     async replace(key, expected, { revision, expiresAt, payload }, now) {
       return it.replace(key, expected, { revision, expiresAt, payload }, now)
     },

@@ -111,21 +111,17 @@ export const index: readonly StoreMutant[] = [
       },
     }
   }),
-  clients(
-    'a list remembers what it gave before',
-    ['subjects/list-none', 'subjects/list-by-another-client', 'subjects/model'],
-    (it) => {
-      const before = new Map<string, (readonly [SessionKey, SessionRecord])[]>()
-      return {
-        async *list(subject, now) {
-          const name = subject.tag + subject.id
-          const found = before.get(name) ?? (await all(it.list!(subject, now)))
-          before.set(name, found)
-          yield* found
-        },
-      }
-    },
-  ),
+  clients('a list remembers what it gave before', ['subjects/list-none', 'subjects/list-by-another-client'], (it) => {
+    const before = new Map<string, (readonly [SessionKey, SessionRecord])[]>()
+    return {
+      async *list(subject, now) {
+        const name = subject.tag + subject.id
+        const found = before.get(name) ?? (await all(it.list!(subject, now)))
+        before.set(name, found)
+        yield* found
+      },
+    }
+  }),
   store('anonymous records under a tag are in its lists', ['subjects/list'], (it) => {
     const nobody: SessionKey[] = []
     return {

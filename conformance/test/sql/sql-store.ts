@@ -117,7 +117,11 @@ export class SqlStore implements SessionStore {
   }
 
   async *deleteSubject({ id, tag }: Subject, now: number, except?: SessionKey): AsyncIterable<number> {
-    const rows = this.rows('deleteSubject', { tag, subject: this.subjectOf(id), except: except?.id ?? '' })
+    const rows = this.rows('deleteSubject', {
+      tag,
+      subject: this.subjectOf(id),
+      except: except?.tag === tag ? except.id : '',
+    })
     yield rows.filter((row) => row.expires_at > now).length
   }
 

@@ -96,9 +96,10 @@ export class KvStore implements SessionStore {
   }
 
   async *deleteSubject(subject: Subject, now: number, except?: SessionKey): AsyncIterable<number> {
+    const spared = except?.tag === subject.tag ? except.id : undefined
     for await (const page of this.pages(subject.tag))
       for (const { key, record } of page)
-        if (record.subject === subject.id && key.id !== except?.id) yield Number(await this.delete(key, now))
+        if (record.subject === subject.id && key.id !== spared) yield Number(await this.delete(key, now))
   }
 
   async *count(now: number): AsyncIterable<number> {

@@ -8,7 +8,10 @@ export const modelsOfSubjects: readonly Case[] = [
   clause('subjects', 'store', 'model')(
     'model',
     'Whatever calls two clients make whose clocks differ, under two tags, lists, revocations, counts and sweeps among them, each answers as a Map would.',
-    (context) => search(context, [...CALLS_APART, ...TIME, ...claimedCalls(context.store)], storeOf(context)),
+    (context) => {
+      const claimed = claimedCalls(context.store)
+      return search(context, [...CALLS_APART, ...TIME, ...claimed, ...claimed], storeOf(context))
+    },
     ({ store }) => (claimedCalls(store).length ? undefined : 'the store has none of these'),
   ),
 ]

@@ -214,7 +214,7 @@ export const oneRequest: readonly StoreMutant[] = [
   {
     name: 'a session that is created after deleteSubject, by a clock that is slower, counts as revoked',
     habit: 'keeps a time from which the tokens of a user are valid, as with JWTs, and compares clocks of two servers',
-    killedBy: ['subjects/model'],
+    killedBy: ['subjects/revoked-stays-dead'],
     open: server(() => new RevokedSince()),
   },
   // create(k, for 31 days) = true; read(k) = undefined
