@@ -20,7 +20,7 @@ import {
 const store = clause('subjects', 'store')
 
 /** How long the short sessions live, in ms. */
-const SHORT_LIFE_MS = 1500
+const SHORT_LIFE_MS = 600
 
 /** Cases on the traces that a record leaves for later records and for its neighbours. */
 export const leftBehind: readonly Case[] = [
@@ -72,7 +72,7 @@ export const leftBehind: readonly Case[] = [
           await it.replace(at, asExpected(first), next, began)
         },
         touch: async (at) => {
-          await it.create(at, { ...first, expiresAt: short - 1000 }, began)
+          await it.create(at, { ...first, expiresAt: short - 200 }, began)
           await it.touch(at, asExpected(first), short, began)
         },
       }
@@ -82,11 +82,11 @@ export const leftBehind: readonly Case[] = [
         await it.create(longest[i]!, { ...first, expiresAt: long }, began)
         await write(key(subjects[i]!.tag))
       }
-      await setTimeout(SHORT_LIFE_MS + 500)
+      await setTimeout(SHORT_LIFE_MS + 200)
       const later = short + 2 * GRACE_MS
       for (const [i, what] of Object.keys(after).entries()) {
         const ann = subjects[i]!
-        for (const moment of [short + 500, later])
+        for (const moment of [short + 200, later])
           assert.deepEqual(await listed(it, ann, moment), [longest[i]!.id], `after a ${what}`)
         if (!it.deleteSubject) continue
         assert.ok([1, undefined].includes(await sum(it.deleteSubject(ann, later))), `after a ${what}`)
