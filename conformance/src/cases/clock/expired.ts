@@ -86,7 +86,7 @@ export const expired: readonly Case[] = [
   ),
   store(
     'sweep-takes-whatever-ended',
-    'A sweep removes what has ended whosever it is, by the expiry that a create, a replace or a touch gave it last, and the rest stays in its lists.',
+    'A sweep removes every record that has ended, of any subject or none, by the expiry that a create, a replace or a touch set last; the other records stay in their lists.',
     async (context) => {
       const { store: it, key, record, now } = context
       const began = now - 3_600_000

@@ -246,7 +246,7 @@ export const lostConnections: readonly Case[] = [
   ),
   store(
     'cut-all',
-    'A list of all whose connection is lost is whole, or throws.',
+    'A list of all sessions whose connection is lost is whole, or throws.',
     (context) =>
       eachCut(context, async ({ other, during }) => {
         const { store: it, now } = context

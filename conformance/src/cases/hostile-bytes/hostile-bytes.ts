@@ -114,7 +114,7 @@ export const hostileBytes: readonly Case[] = [
   ),
   sessions(
     'nested-bombs',
-    'Data and messages nested a hundred thousand levels deep, whoever wrote them, are reported and give a new session.',
+    'Data and messages that are nested a hundred thousand levels deep are reported, and give a new session.',
     (context) =>
       rejectAll(
         context,
@@ -226,7 +226,7 @@ export const hostileBytes: readonly Case[] = [
   }),
   sessions(
     'moved',
-    'A payload moved to another record opens for nobody but its own secret’s holder, and never crosses subjects.',
+    'A payload that was moved to another record opens only for the holder of its own secret, and never under another subject.',
     async (context) => {
       const { sessions: open, store, now } = context
       const { cookieValue, key, record } = await valid(context)

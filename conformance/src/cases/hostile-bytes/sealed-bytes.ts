@@ -62,7 +62,7 @@ export const sealedBytes: readonly Case[] = [
   ),
   sessions(
     'sealed-moved',
-    'Ciphertext that was moved to another record opens there for nobody, not for its own secret’s holder either.',
+    'Ciphertext that was moved to another record does not open there, not even for the holder of its own secret.',
     async (context) => {
       const { sessions: open, store, now } = context
       const options = sealing(context)
@@ -78,7 +78,7 @@ export const sealedBytes: readonly Case[] = [
   ),
   sessions(
     'sealed-replayed',
-    'Ciphertext of an earlier revision, put back, opens for nobody: what was rotated away stays so.',
+    'Ciphertext of an earlier revision that was put back does not open: a secret that was rotated away stays so.',
     async (context) => {
       const { sessions: open, store, now } = context
       const options = sealing(context)

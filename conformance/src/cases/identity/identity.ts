@@ -140,7 +140,7 @@ export const identity: readonly Case[] = [
   ),
   store(
     'namespaces-listed',
-    'A list of all is of one namespace.',
+    'A list of all sessions is of one namespace.',
     async ({ harness, store: it, key, record, now }) => {
       const other = await harness.open()
       try {

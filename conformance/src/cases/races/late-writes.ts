@@ -79,7 +79,7 @@ export const lateWrites: readonly Case[] = [
   ),
   sessions(
     'late-rotation',
-    'A rotation that arrives after the one that was sent in its place changes no secret: one is valid, and its holder was told.',
+    'A rotation that arrives after the rotation that replaced it changes no secret: a single secret is valid, and its holder has it.',
     async (context) => {
       const { all, slow, arrive } = servers(context, 'replace')
       const cookie = await stored(all)

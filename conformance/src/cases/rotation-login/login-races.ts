@@ -51,7 +51,7 @@ export const loginRaces: readonly Case[] = [
   ),
   sessions(
     'login-twice-as-two',
-    'Two logins at once as two subjects, from nobody’s session or from that of one of them, end signed in as each.',
+    'Two logins at once as two subjects, from an anonymous session or from the session of one of them, end signed in as each.',
     async (context) => {
       for (const from of [{}, { subject: 'ann' }])
         await against(
@@ -67,7 +67,7 @@ export const loginRaces: readonly Case[] = [
   ),
   sessions(
     'login-again-twice',
-    'Two logins at once of a subject that is signed in leave no secret of before valid, and lock nobody out.',
+    'Two logins at once of a subject that is signed in leave no earlier secret valid, and lock no user out.',
     (context) =>
       against(
         context,
@@ -85,7 +85,7 @@ export const loginRaces: readonly Case[] = [
   ),
   sessions(
     'login-against-save',
-    'A write that was acknowledged while a login goes on is in the new session; one that was not is told.',
+    'A write that was acknowledged while a login goes on is in the new session; any other write answers that it was not applied.',
     (context) =>
       against(
         context,

@@ -11,7 +11,7 @@ const CART = { cart: ['book'] }
 export const login: readonly Case[] = [
   sessions(
     'login',
-    'A login gives a new key and a new secret, and the data comes along, with what was pending.',
+    'A login gives a new key and a new secret, and takes the data along, pending changes included.',
     async ({ sessions: open }) => {
       const it = open()
       const old = await stored(it, CART)
@@ -70,7 +70,7 @@ export const login: readonly Case[] = [
   ),
   sessions(
     'login-as-another',
-    'A login as another subject takes no data along, not even what was pending.',
+    'A login as another subject takes no data along, not even pending changes.',
     async ({ sessions: open }) => {
       const it = open()
       const cookie = await stored(it, CART, 'ann')

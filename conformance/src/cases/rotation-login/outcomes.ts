@@ -134,7 +134,7 @@ const TABLE: readonly (readonly [
   ],
   [
     'login-in-each-state',
-    'A login ends signed in and with a cookie, whatever the state; data comes along from the same subject, or from nobody’s session that it held.',
+    'A login ends signed in and with a cookie, whatever the state; data comes along from a session of the same subject, or from an anonymous session.',
     (session) => session.login('ann'),
     {
       new: CREATED,

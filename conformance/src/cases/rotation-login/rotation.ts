@@ -102,7 +102,7 @@ export const rotation: readonly Case[] = [
   ),
   sessions(
     'parallel-rotations',
-    'Of two rotations at once one wins; the other is told, and sets no cookie.',
+    'Of two rotations at once one wins; the other answers superseded, and sets no cookie.',
     (context) =>
       against(
         context,
@@ -118,7 +118,7 @@ export const rotation: readonly Case[] = [
   ),
   sessions(
     'rotation-against-save',
-    'A write in flight across a rotation is told, and what it was told is so: saved is there, superseded is not.',
+    'A write in flight across a rotation answers what is true: after saved its change is there, after superseded it is not.',
     (context) =>
       against(
         context,
@@ -149,7 +149,7 @@ export const rotation: readonly Case[] = [
   ),
   sessions(
     'write-after-rotation',
-    'A write whose secret was rotated away after it was loaded is told so, and is not applied.',
+    'A write whose secret was rotated away after the load answers superseded, and is not applied.',
     async ({ sessions: open, space, now }) => {
       const [one, other] = [open(), open({ now }, await space.connect())]
       const cookie = await stored(one)

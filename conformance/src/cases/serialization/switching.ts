@@ -30,7 +30,7 @@ async function rejectsAndKeeps(
 export const switching: readonly Case[] = [
   sessions(
     'serializer-switched',
-    'With a new serializer the sessions of the old one are read, and written in the new one, and nobody is logged out.',
+    'With a new serializer, sessions of the old serializer are read, and written by the new one, and no user is logged out.',
     async (context) => {
       const { sessions: open, store, now } = context
       const cookie = await stored(open({ now }, store, UNSEALED))
@@ -55,7 +55,7 @@ export const switching: readonly Case[] = [
   ),
   sessions(
     'schema-migrated',
-    'Data of an older schema is migrated as it is read, and written in the new one by the next commit alone.',
+    'Data of an older schema is migrated at the read, and only the next commit writes it in the new schema.',
     async ({ sessions: open, store, now }) => {
       const cookie = await stored(open())
       const from: number[] = []

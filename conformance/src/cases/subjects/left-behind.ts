@@ -131,7 +131,7 @@ export const leftBehind: readonly Case[] = [
   ),
   store(
     'one-tag-many-subjects',
-    'Many sessions of several subjects under one tag, and of nobody, are told apart by every method.',
+    'Every method tells apart many sessions of several subjects, and anonymous sessions, under one tag.',
     async (context) => {
       const { store: it, key, record, now } = context
       const { tag } = key()

@@ -255,7 +255,7 @@ export const subjects: readonly Case[] = [
   ),
   store(
     'all',
-    'A list of all gives every live record once, of nobody and of any subject, as a read does, and none that has gone.',
+    'A list of all sessions gives every live record once, anonymous or of any subject, as a read does, and no record that has gone.',
     async (context) => {
       const { store: it, key, record, now } = context
       assert.deepEqual(await all(it.all!(now)), [])
