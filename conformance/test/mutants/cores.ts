@@ -196,8 +196,8 @@ export const cores: readonly CoreMutant[] = [
     'operations.ts',
     ['rotation-login/login'],
     [
-      'const pending = this.#carrying(await this.#copy.pending())',
-      'const { write, ...rest } = await this.#copy.pending()\n      const pending = this.#carrying({ ...rest, write: { ...write, compose: (stored) => stored } })',
+      'const pending = carrying(this.#record, await this.#copy.pending())',
+      'const { write, ...rest } = await this.#copy.pending()\n      const pending = carrying(this.#record, { ...rest, write: { ...write, compose: (stored) => stored } })',
     ],
   ),
   core(

@@ -1,12 +1,5 @@
+import type { Duration } from './duration.ts'
 import type { SessionsEvents } from './session-events.ts'
-
-export type { RejectionReason, SessionsEvents } from './session-events.ts'
-
-/**
- * A duration: a number with a unit, such as `'250ms'`, `'90s'`, `'30m'`, `'12h'`, `'14d'`; or a bare number of milliseconds, at least
- * 1000. A smaller bare number is refused, because it was probably meant as seconds or minutes. Some options also take 0 or `'0s'`.
- */
-export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`
 
 /**
  * What a write did.

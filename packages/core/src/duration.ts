@@ -1,5 +1,10 @@
 import { invalid } from './option-check.ts'
-import type { Duration } from './api.ts'
+
+/**
+ * A duration: a number with a unit, such as `'250ms'`, `'90s'`, `'30m'`, `'12h'`, `'14d'`; or a bare number of milliseconds, at least
+ * 1000. A smaller bare number is refused, because it was probably meant as seconds or minutes. Some options also take 0 or `'0s'`.
+ */
+export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`
 
 const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 const LONGEST_MS = 1e13

@@ -1,4 +1,4 @@
-import type { RejectionReason, SessionsEvents } from './api.ts'
+import type { RejectionReason, SessionsEvents } from './session-events.ts'
 
 type Name = keyof SessionsEvents
 type Listener<N extends Name> = (event: SessionsEvents[N]) => void

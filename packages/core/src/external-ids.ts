@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
-import type { Duration, SessionsEvents } from './api.ts'
+import type { Duration } from './duration.ts'
+import type { SessionsEvents } from './session-events.ts'
 import { DEEPEST_DATA, type DecodedRecord } from './codec.ts'
 import { Context } from './context.ts'
 import type { Plain } from './data.ts'

@@ -1,4 +1,6 @@
 export type * from './api.ts'
+export type { Duration } from './duration.ts'
+export type { RejectionReason, SessionsEvents } from './session-events.ts'
 export type * from './store.ts'
 export { isSessError, SessError, type SessErrorCode, type SessErrorOptions } from './error.ts'
 export { createSessions } from './sessions.ts'

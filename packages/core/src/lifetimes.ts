@@ -1,4 +1,4 @@
-import type { Duration } from './api.ts'
+import type { Duration } from './duration.ts'
 import { milliseconds } from './duration.ts'
 import { checkOptions, invalid } from './option-check.ts'
 

@@ -8,6 +8,7 @@ import { markerRevision, type Owner } from './revisions.ts'
 import { judge, wasValidAtMarking } from './secrets.ts'
 import { handleOf, newSecret, newWriteId } from './token.ts'
 import { remembers } from './write-log.ts'
+import type { PendingWrite } from './working-copy.ts'
 import { newWrite, type Write } from './write.ts'
 
 /** How often the write of a marker is retried when other requests write first. */
@@ -32,6 +33,18 @@ export async function signIn(access: RecordAccess, owner: Owner, write: Write): 
   // Merging the writes of other requests may have shown that the new session is gone.
   if (!access.live) throw new SessError('conflict', 'the new session was revoked during the sign-in; sign in again')
   return 'created'
+}
+
+/** The write of a login. If the data of the anonymous session does not fit the schema, it is dropped, with an `error` event. */
+export function carrying({ context, held }: RecordAccess, pending: PendingWrite): PendingWrite {
+  const { settings } = context
+  const fits = pending.assigned !== undefined || !(settings.schema || settings.migrate)
+  if (!held || held.record.subject !== undefined || fits) return pending
+  const compose = async (stored: Content): Promise<Content> => {
+    const unfit = stored !== NO_CONTENT && (await context.fit({ ...held, content: stored }, 'login'))
+    return pending.write.compose(unfit instanceof SessError ? { data: {}, flash: stored.flash } : stored)
+  }
+  return { ...pending, write: { ...pending.write, compose } }
 }
 
 /** The stored content that a subject's new session keeps. Undefined: it keeps neither stored content nor changes of this request. */

@@ -1,11 +1,11 @@
 import type { LoginOptions, Outcome, OutcomeStatus, RegenerateOptions } from './api.ts'
-import { namesOf, NO_CONTENT, type Content, type DecodedRecord } from './codec.ts'
+import { namesOf, NO_CONTENT, type DecodedRecord } from './codec.ts'
 import { applyWrite, lookFor } from './compare-and-set.ts'
 import type { Context } from './context.ts'
 import { equal } from './data.ts'
 import { milliseconds } from './duration.ts'
 import { isSessError, SessError } from './error.ts'
-import { signIn } from './login.ts'
+import { carrying, signIn } from './login.ts'
 import { OperationQueue } from './operation-queue.ts'
 import { checkOptions, invalid } from './option-check.ts'
 import type { RecordAccess } from './record-access.ts'
@@ -135,7 +135,7 @@ export class Operations {
       const owner = { subject, tag, signIn: signInOf(options, this.#context.settings) }
       this.#needCookie('login()')
       const previous = this.#record.handle
-      const pending = this.#carrying(await this.#copy.pending())
+      const pending = carrying(this.#record, await this.#copy.pending())
       const status = await signIn(this.#record, owner, pending.write)
       await this.#follow(pending)
       const { names } = this.#record
@@ -198,19 +198,6 @@ export class Operations {
         'response_started',
         `${what} must set a cookie, and the response has started; do it earlier. Nothing was written`,
       )
-  }
-
-  /** The write of a login. If the data of the anonymous session does not fit the schema, it is dropped, with an `error` event. */
-  #carrying(pending: PendingWrite): PendingWrite {
-    const { held } = this.#record
-    const { settings } = this.#context
-    const fits = pending.assigned !== undefined || !(settings.schema || settings.migrate)
-    if (!held || held.record.subject !== undefined || fits) return pending
-    const compose = async (stored: Content): Promise<Content> => {
-      const unfit = stored !== NO_CONTENT && (await this.#context.fit({ ...held, content: stored }, 'login'))
-      return pending.write.compose(unfit instanceof SessError ? { data: {}, flash: stored.flash } : stored)
-    }
-    return { ...pending, write: { ...pending.write, compose } }
   }
 
   #write(pending: PendingWrite): Promise<OutcomeStatus> {

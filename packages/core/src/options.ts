@@ -1,4 +1,4 @@
-import type { Duration } from './api.ts'
+import type { Duration } from './duration.ts'
 import type { AnonymousOptions } from './lifetimes.ts'
 import type { DataSchema } from './schema.ts'
 import type { Seal, Serializer, SerializerOption } from './serializer.ts'

@@ -1,5 +1,6 @@
-import type { Outcome, Session, Sessions, SessionsEvents } from './api.ts'
+import type { Outcome, Session, Sessions } from './api.ts'
 import { describe, invalid } from './option-check.ts'
+import type { SessionsEvents } from './session-events.ts'
 
 /**
  * The property of a session, and of an application's sessions, that holds what bindings need. The symbol is registered, so that

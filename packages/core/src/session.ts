@@ -1,4 +1,6 @@
-import type { Duration, LoginOptions, Outcome, RegenerateOptions, Session, SessionsEvents } from './api.ts'
+import type { LoginOptions, Outcome, RegenerateOptions, Session } from './api.ts'
+import type { Duration } from './duration.ts'
+import type { SessionsEvents } from './session-events.ts'
 import type { DecodedRecord } from './codec.ts'
 import type { Context } from './context.ts'
 import type { Plain } from './data.ts'

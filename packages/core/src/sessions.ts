@@ -1,6 +1,7 @@
 import type { RevokeOptions, Session, SessionInfo, Sessions, SignalOptions } from './api.ts'
 import { namesOf, unpack, type DecodedRecord } from './codec.ts'
 import { Context } from './context.ts'
+import { recordsOfCookies, type Found } from './cookie-records.ts'
 import type { Plain } from './data.ts'
 import { SessError } from './error.ts'
 import { invalid } from './option-check.ts'
@@ -17,15 +18,6 @@ import { settingsOf } from './settings.ts'
 import { Signals } from './signals.ts'
 import { Sweeper } from './sweeper.ts'
 import { digestOf, handleOf, parseHandle, parseToken, type Token } from './token.ts'
-
-/** How many cookies of one name are tried. Each costs a read. */
-const MOST_COOKIES = 4
-
-/** A parsed cookie value, and the record under its key. */
-interface Found {
-  readonly token: Token
-  readonly held: DecodedRecord
-}
 
 /**
  * Makes the sessions of one application: its store, lifetimes and rules.
@@ -120,7 +112,7 @@ export class LiveSessions implements Sessions<Plain> {
 
   async #loadFirstOf(values: readonly string[]): Promise<Session<Plain>> {
     const { events, settings } = this.#context
-    const found = await this.#withinTimeout(this.#findAll(values.slice(0, MOST_COOKIES)))
+    const found = await recordsOfCookies(this.#context, values)
     const verdictOf = ({ token, held }: Found): Verdict =>
       judge(held.envelope, digestOf(token.secret), settings.clock())
     const first =
@@ -139,48 +131,6 @@ export class LiveSessions implements Sessions<Plain> {
     const session = await this.#opened(first.token, first.held)
     session.endsAlso(others)
     return viewOf(session)
-  }
-
-  /** Reads the records of several cookie values, one after the other, each key once. */
-  async #findAll(values: readonly string[]): Promise<Found[]> {
-    const context = this.#context
-    const read = new Map<string, DecodedRecord | undefined>()
-    const found: Found[] = []
-    for (const value of values) {
-      const token = parseToken(value)
-      if (!token) {
-        context.events.emit('rejected', { reason: 'malformed' })
-        continue
-      }
-      const handle = handleOf(token.key)
-      if (!read.has(handle)) read.set(handle, await context.read(token.key, false))
-      const held = read.get(handle)
-      if (held) found.push({ token, held })
-    }
-    return found
-  }
-
-  /** Bounds several calls by one `storeTimeout` in all. @throws {SessError} `store_unavailable`. */
-  async #withinTimeout<T>(work: Promise<T>): Promise<T> {
-    const { events, settings } = this.#context
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        const cause = new Error(
-          `the cookies of the request were not all read within ${settings.storeTimeout} ms (storeTimeout)`,
-        )
-        const error = new SessError('store_unavailable', 'the session store was too slow; nothing was written', {
-          cause,
-        })
-        events.emit('error', { code: error.code, operation: 'read', error })
-        reject(error)
-      }, settings.storeTimeout)
-    })
-    try {
-      return await Promise.race([work, late])
-    } finally {
-      clearTimeout(timer)
-    }
   }
 
   async *listSubject(subject: string): AsyncIterable<SessionInfo> {

@@ -242,8 +242,7 @@ export class Signals {
     try {
       return unpack(this.#context.settings, key, record)
     } catch (error) {
-      const handle = handleOf(key)
-      this.#context.events.emit('error', { code: 'configuration', operation: 'signal', error, handle })
+      this.#context.events.emit('error', { code: 'configuration', operation: 'signal', error, handle: handleOf(key) })
       throw error
     }
   }
