@@ -1,6 +1,6 @@
 import type { SessError } from '@sess/core'
 import type { RedisClient } from './client.ts'
-import { failure, isNeverSent, type Outcome } from './errors.ts'
+import { failure, isNeverSent, type Outcome, regrouped } from './errors.ts'
 import { NoConnection, outageOf } from './outage.ts'
 import { refusedByRole, roleOf } from './role.ts'
 import { evaluate, type Answer } from './script.ts'
@@ -91,7 +91,7 @@ export function connectionOf(client: RedisClient, { nothing, onLoss }: Wiring): 
         await connected(deadline)
         const { doubts } = role
         try {
-          const [answer] = await outage.unlessLost(Promise.all([send(), role.prove()]))
+          const [answer] = await outage.unlessLost(Promise.all([regrouped(send), role.prove()]))
           if (doubts === role.doubts) return answer
         } catch (cause) {
           // The error came from a connection that is lost, so ask again on the next connection.
@@ -107,7 +107,7 @@ export function connectionOf(client: RedisClient, { nothing, onLoss }: Wiring): 
       const sentAt = performance.now()
       let answers: readonly Answer[]
       try {
-        const answer = await outage.unlessLost(evaluate(client, keys, [mine, ...values]))
+        const answer = await outage.unlessLost(regrouped(() => evaluate(client, keys, [mine, ...values])))
         if (answer === 'resent')
           throw new NoConnection('the connection was lost before the answer, and a write is sent once')
         role.proven(sentAt)

@@ -6,6 +6,26 @@ import { SessError } from '@sess/core'
  */
 export type Outcome = 'refused' | 'sent' | 'applied'
 
+/**
+ * The error of ioredis for a group of commands to one node (auto-pipelining), if slots have moved since: it is not sent. If slots move while
+ * a group is under way, ioredis gives the node's redirection to the command that it belongs to, which the node has not executed.
+ */
+const SLOTS_MOVED = 'All keys in the pipeline should belong to the same slots'
+const REDIRECTED = /^(?:MOVED|ASK|TRYAGAIN) /
+/** How often a command of such a group is sent again. */
+const MOST_GROUPS = 9
+
+/** Sends a command, and sends it again if slots have moved and no node has executed it. */
+export async function regrouped<T>(send: () => Promise<T>, left: number = MOST_GROUPS): Promise<T> {
+  try {
+    return await send()
+  } catch (error) {
+    const { message } = error as Error
+    if (left > 0 && (message.includes(SLOTS_MOVED) || REDIRECTED.test(message))) return regrouped(send, left - 1)
+    throw error
+  }
+}
+
 /** Texts in the errors of ioredis and of the package `redis` for commands that they have not sent. */
 const NEVER_SENT = [
   'only subscriber commands may be used',
@@ -16,6 +36,7 @@ const NEVER_SENT = [
   'The client is offline',
   'The queue is full',
   'The command was not sent',
+  SLOTS_MOVED,
 ]
 
 /** Errors of a server begin with a code in capitals; errors of a client do not. */
