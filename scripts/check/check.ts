@@ -9,6 +9,8 @@ export interface Outcome {
   readonly failed: number
   /** The text to print: the reason of a failure, or facts about a success. */
   readonly output: string
+  /** Which tests have failed, for the summary: a log is often read from its end. */
+  readonly failures?: readonly string[]
   /** The processor time of servers that its commands left running, in seconds. The time of a command does not include it. */
   readonly outside?: number
 }

@@ -75,9 +75,10 @@ for (const row of rows) {
 
 console.log('\n── Summary')
 const took = (seconds: number, cpu: number): string => `${seconds.toFixed(1)} s, CPU ${cpu.toFixed(1)} s`
-for (const { check, passed, failed, seconds, cpu } of results) {
+for (const { check, passed, failed, failures = [], seconds, cpu } of results) {
   const count = check === tests ? `, ${passed} passed, ${failed} failed` : ''
   console.log(`   ${failed > 0 ? 'FAILED' : 'ok    '}  ${check.title}, ${took(seconds, cpu)}${count}`)
+  for (const failure of failures) console.log(failure.replace(/^/gm, '           '))
 }
 if (leftOut.length > 0) console.log(`   LEFT OUT by SESS_STORES: ${leftOut.join(', ')}`)
 

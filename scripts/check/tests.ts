@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { root } from '../bootstrap.mjs'
 import type { Cpu } from '../cpu.ts'
 import { run } from '../process.mjs'
@@ -14,9 +14,16 @@ interface Report {
   readonly testResults: readonly {
     readonly name: string
     readonly status: string
-    readonly assertionResults: readonly { readonly status: string }[]
+    readonly assertionResults: readonly {
+      readonly status: string
+      readonly fullName: string
+      readonly failureMessages: readonly string[]
+    }[]
   }[]
 }
+
+/** How many characters of a failed test's first message are shown in the summary. */
+const MESSAGE_CHARACTERS = 400
 
 /** How many files are shown: those with the most processor time. */
 const SHOWN = 20
@@ -62,14 +69,23 @@ export const tests: Check = {
       ({ status, assertionResults }) =>
         status === 'failed' && !assertionResults.some((test) => test.status === 'failed'),
     )
+    const failures = report.testResults.flatMap(({ name, assertionResults }) =>
+      assertionResults
+        .filter(({ status }) => status === 'failed')
+        .map(
+          ({ fullName, failureMessages: [message = ''] }) =>
+            `${relative(root, name)}: ${fullName}\n${message.slice(0, MESSAGE_CHARACTERS)}`,
+        ),
+    )
     const passed = report.numPassedTests
     const failed = report.numFailedTests + broken.length
-    const lines = broken.map(({ name }) => `${name} failed outside its tests`)
+    failures.push(...broken.map(({ name }) => `${relative(root, name)} failed outside its tests`))
+    const lines: string[] = []
     const skipped = report.numPendingTests + report.numTodoTests
     if (skipped > 0)
       lines.push(`${skipped} tests were skipped: cases of the kit that do not apply to a store are among them`)
     if (passed + failed === 0) return { passed, failed: 1, output: 'vitest ran no test' }
     if (code !== 0 && failed === 0) return { passed, failed: 1, output: `vitest ended with exit code ${code}` }
-    return { passed, failed, output: [...lines, ...used].join('\n'), outside }
+    return { passed, failed, failures, output: [...lines, ...used].join('\n'), outside }
   },
 }

@@ -143,6 +143,41 @@ test.each([false, true])(
   },
 )
 
+describe('slots have moved, and the client learns it late, with auto-pipelining', () => {
+  /** Two keys on two nodes, of which the client believes that they are on one, and deletions of both that ioredis has put into a group. */
+  async function grouped(): Promise<{ client: Cluster; learn: () => void; deleted: Promise<boolean[]> }> {
+    const client = clusterOf(
+      servers.nodes.map(({ port }) => port),
+      { enableAutoPipelining: true },
+    )
+    onTestFinished(() => client.disconnect())
+    const mine = redisClusterStore(client)
+    const keys = Array.from({ length: 50 }, (_, i) => ({ ...keyOf(), tag: seventyTwoBits(i) }))
+    const slots = await Promise.all(keys.map(({ tag }) => client.cluster('KEYSLOT', `{${tag}}`)))
+    const nodeOf = (slot: number | undefined): string => client.slots[slot!]![0]!
+    const other = slots.findIndex((slot) => nodeOf(slot) !== nodeOf(slots[0]))
+    const two = [keys[0]!, keys[other]!]
+    for (const key of two) await mine.create(key, recordOf(), Date.now())
+    const right = client.slots[slots[other]!]!
+    client.slots[slots[other]!] = client.slots[slots[0]!]!
+    const deleted = Promise.all(two.map((key) => mine.delete(key, Date.now())))
+    while (client.autoPipelineQueueSize < 2) await Promise.resolve()
+    return { client, learn: () => (client.slots[slots[other]!] = right), deleted }
+  }
+
+  test('before the group is sent: ioredis refuses the group, and the store sends its commands again', async () => {
+    const { client, learn, deleted } = await grouped()
+    learn()
+    expect(client.autoPipelineQueueSize).toBe(2)
+    expect(await deleted).toEqual([true, true])
+  })
+
+  test('when a node redirects a command: ioredis hands out the answer, and the store sends the command again', async () => {
+    const { deleted } = await grouped()
+    expect(await deleted).toEqual([true, true])
+  })
+})
+
 test('a revocation can wait until its master has replicated it', async () => {
   const waiting = redisClusterStore(cluster, { confirm: waitReplicas(1, 5000) })
   for (let i = 0; i < 20; i++) {
