@@ -18,6 +18,9 @@ import { sql as sqlAgain } from './from-contract-2/sql.ts'
 import { oneRequest as oneRequestThirdTime } from './from-contract-3/one-request.ts'
 import { readsFirst as readsFirstThirdTime } from './from-contract-3/reads-first.ts'
 import { sql as sqlThirdTime } from './from-contract-3/sql.ts'
+import { oneRequest as oneRequestFourthTime } from './from-contract-4/one-request.ts'
+import { readsFirst as readsFirstFourthTime } from './from-contract-4/reads-first.ts'
+import { sql as sqlFourthTime } from './from-contract-4/sql.ts'
 import { grid } from './grid/index.ts'
 import { histories } from './histories.ts'
 import { index } from './index.ts'
@@ -167,6 +170,13 @@ export const fromContractThirdTime: readonly StoreMutant[] = [
   ...sqlThirdTime,
 ]
 
+/** Thirty more, met by the kit of 307 cases. */
+export const fromContractFourthTime: readonly StoreMutant[] = [
+  ...oneRequestFourthTime,
+  ...readsFirstFourthTime,
+  ...sqlFourthTime,
+]
+
 /** All mutants. */
 export const trials: readonly Trial[] = [
   ...Object.entries({
@@ -186,6 +196,7 @@ export const trials: readonly Trial[] = [
     'from the contract alone': fromContract,
     'from the contract alone, the second time': fromContractAgain,
     'from the contract alone, the third time': fromContractThirdTime,
+    'from the contract alone, the fourth time': fromContractFourthTime,
   }).flatMap(([kind, mutants]) => mutants.map((mutant) => storeTrial(`store: ${kind}`, mutant))),
   ...serializers.map(serializerTrial),
   ...[...requestCores, ...cores].map(coreTrial),

@@ -41,6 +41,9 @@ let started: Promise<TestServer> | undefined
 export const server = (): Promise<TestServer> =>
   (started ??= startRedis({ appendonly: 'yes', appendfsync: 'no', user: grantIn(new URL('..', import.meta.url)) }))
 
+/** How many namespaces there are. */
+let open = 0
+
 /** Each namespace is a prefix. The store on trial speaks to the server through a proxy. */
 function harnessOn(name: string, options: ClientOptions): Harness {
   return harnessOf({
@@ -49,6 +52,7 @@ function harnessOn(name: string, options: ClientOptions): Harness {
     connect,
     make: async () => {
       const redis = await server()
+      open++
       const prefix = `sess:${randomUUID()}:`
       const faults = new SocketFaults()
       const proxy = await faults.listen(redis)
@@ -68,6 +72,8 @@ function harnessOn(name: string, options: ClientOptions): Harness {
           },
         }),
         remove: async () => {
+          // What is left would make each count and each restart take longer.
+          if (--open === 0) await admin.flushall()
           await disconnect(admin)
           await faults.close()
         },
