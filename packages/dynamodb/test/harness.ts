@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import {
+  DeleteTableCommand,
   DynamoDBClient,
   GetItemCommand,
   paginateScan,
@@ -90,6 +91,8 @@ export const harness: Harness = harnessOf({
         await createSessionTable(admin, { table })
       },
       remove: async () => {
+        // DynamoDB Local takes longer for everything, the more it holds. A server that a test has stopped has forgotten its tables.
+        await admin.send(new DeleteTableCommand({ TableName: table })).catch(() => {})
         admin.destroy()
         await faults.close()
       },

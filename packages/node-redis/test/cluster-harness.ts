@@ -7,7 +7,7 @@ import { SocketFaults } from '@sess/conformance/faults'
 import { says, startRedisCluster, type RedisCluster } from '@sess/test-servers'
 import { clusterOf as ioredisClusterOf } from '../../redis-cluster/test/client.ts'
 import { disconnect } from '../../redis/test/client.ts'
-import { indexOf, rawOf, versionOf } from '../../redis/test/stored.ts'
+import { indexOf, Namespaces, rawOf, versionOf } from '../../redis/test/stored.ts'
 import manifest from '../package.json' with { type: 'json' }
 import { redisClusterStore } from '../src/index.ts'
 import { clusterOf, type ClientOptions } from './client.ts'
@@ -46,6 +46,8 @@ async function restart({ nodes }: RedisCluster): Promise<void> {
   for (const { port } of nodes) while (!(await says(port, 'CLUSTER INFO\r\n', /cluster_state:ok/))) await delay(20)
 }
 
+const namespaces = new Namespaces()
+
 /** Makes a harness. Each namespace is a prefix. The store on trial reaches every node through a proxy. */
 function harnessOn(name: string, options: ClientOptions): Harness {
   return harnessOf({
@@ -54,6 +56,7 @@ function harnessOn(name: string, options: ClientOptions): Harness {
     connect,
     make: async () => {
       const servers = await cluster()
+      namespaces.opened()
       const ports = servers.nodes.map(({ port }) => port)
       const prefix = `sess:${randomUUID()}:`
       const faults = new SocketFaults()
@@ -71,6 +74,7 @@ function harnessOn(name: string, options: ClientOptions): Harness {
         remove: async () => {
           await disconnect(admin)
           await faults.close()
+          await namespaces.closed(...ports)
         },
       }
     },

@@ -4,7 +4,7 @@ import { harnessOf, type Connection, type Harness } from '@sess/conformance/harn
 import { SocketFaults } from '@sess/conformance/faults'
 import { startSentinels, type SentinelGroup } from '@sess/test-servers'
 import { clientOf as ioredisOf, disconnect } from '../../redis/test/client.ts'
-import { indexOf, rawOf, versionOf } from '../../redis/test/stored.ts'
+import { indexOf, Namespaces, rawOf, versionOf } from '../../redis/test/stored.ts'
 import manifest from '../package.json' with { type: 'json' }
 import { redisStore } from '../src/index.ts'
 import { sentinelOf } from './client.ts'
@@ -47,6 +47,8 @@ async function start(): Promise<SentinelGroup> {
   return sentinels
 }
 
+const namespaces = new Namespaces()
+
 /** Each namespace is a prefix. The store on trial reaches the master that Sentinels name through a proxy. */
 export const harness: Harness = harnessOf({
   name: 'node-redis-sentinel',
@@ -54,6 +56,7 @@ export const harness: Harness = harnessOf({
   connect,
   make: async () => {
     const { name, servers, sentinels } = await group()
+    namespaces.opened()
     const [master] = servers
     const prefix = `sess:${randomUUID()}:`
     const faults = new SocketFaults()
@@ -80,6 +83,7 @@ export const harness: Harness = harnessOf({
       remove: async () => {
         await disconnect(admin)
         await faults.close()
+        await namespaces.closed(master!.port)
       },
     }
   },

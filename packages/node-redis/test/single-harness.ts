@@ -5,7 +5,7 @@ import { harnessOf, type Connection, type Harness } from '@sess/conformance/harn
 import { SocketFaults } from '@sess/conformance/faults'
 import { startRedis, type TestServer } from '@sess/test-servers'
 import { clientOf as ioredisOf, disconnect } from '../../redis/test/client.ts'
-import { demotionOf, grantIn, indexOf, rawOf, versionOf } from '../../redis/test/stored.ts'
+import { demotionOf, grantIn, indexOf, Namespaces, rawOf, versionOf } from '../../redis/test/stored.ts'
 import manifest from '../package.json' with { type: 'json' }
 import { redisStore } from '../src/index.ts'
 import { clientOf, type ClientOptions } from './client.ts'
@@ -37,6 +37,8 @@ let started: Promise<TestServer> | undefined
 export const server = (): Promise<TestServer> =>
   (started ??= startRedis({ appendonly: 'yes', appendfsync: 'no', user: grantIn(new URL('..', import.meta.url)) }))
 
+const namespaces = new Namespaces()
+
 /** Makes a harness. Each namespace is a prefix. The store on trial reaches the server through a proxy. */
 function harnessOn(name: string, options: ClientOptions): Harness {
   return harnessOf({
@@ -45,6 +47,7 @@ function harnessOn(name: string, options: ClientOptions): Harness {
     connect,
     make: async () => {
       const redis = await server()
+      namespaces.opened()
       const prefix = `sess:${randomUUID()}:`
       const faults = new SocketFaults()
       const proxy = await faults.listen(redis)
@@ -66,6 +69,7 @@ function harnessOn(name: string, options: ClientOptions): Harness {
         remove: async () => {
           await disconnect(admin)
           await faults.close()
+          await namespaces.closed(redis.port)
         },
       }
     },

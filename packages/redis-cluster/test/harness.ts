@@ -6,7 +6,7 @@ import { harnessOf, type Connection, type Harness } from '@sess/conformance/harn
 import { SocketFaults } from '@sess/conformance/faults'
 import { says, startRedisCluster, type RedisCluster } from '@sess/test-servers'
 import { disconnect } from '../../redis/test/client.ts'
-import { grantIn, indexOf, rawOf, versionOf } from '../../redis/test/stored.ts'
+import { grantIn, indexOf, Namespaces, rawOf, versionOf } from '../../redis/test/stored.ts'
 import manifest from '../package.json' with { type: 'json' }
 import { redisClusterStore } from '../src/index.ts'
 import { clusterOf, type ClientOptions } from './client.ts'
@@ -50,6 +50,8 @@ async function restart({ nodes }: RedisCluster): Promise<void> {
   for (const { port } of nodes) while (!(await says(port, 'CLUSTER INFO\r\n', /cluster_state:ok/))) await delay(20)
 }
 
+const namespaces = new Namespaces()
+
 /** Each namespace is a prefix. The store on trial speaks to every node through a proxy. */
 function harnessOn(name: string, options: ClientOptions): Harness {
   return harnessOf({
@@ -58,6 +60,7 @@ function harnessOn(name: string, options: ClientOptions): Harness {
     connect,
     make: async () => {
       const servers = await cluster()
+      namespaces.opened()
       const ports = servers.nodes.map(({ port }) => port)
       const prefix = `sess:${randomUUID()}:`
       const faults = new SocketFaults()
@@ -79,6 +82,7 @@ function harnessOn(name: string, options: ClientOptions): Harness {
         remove: async () => {
           await disconnect(admin)
           await faults.close()
+          await namespaces.closed(...ports)
         },
       }
     },

@@ -7,7 +7,7 @@ import { startRedis, type TestServer } from '@sess/test-servers'
 import manifest from '../package.json' with { type: 'json' }
 import { redisStore } from '../src/index.ts'
 import { clientOf, disconnect, type ClientOptions } from './client.ts'
-import { demotionOf, grantIn, indexOf, rawOf, versionOf } from './stored.ts'
+import { demotionOf, grantIn, indexOf, Namespaces, rawOf, versionOf } from './stored.ts'
 
 /** Where a namespace is, and how it is used. */
 interface Place {
@@ -41,8 +41,7 @@ let started: Promise<TestServer> | undefined
 export const server = (): Promise<TestServer> =>
   (started ??= startRedis({ appendonly: 'yes', appendfsync: 'no', user: grantIn(new URL('..', import.meta.url)) }))
 
-/** How many namespaces there are. */
-let open = 0
+const namespaces = new Namespaces()
 
 /** Each namespace is a prefix. The store on trial speaks to the server through a proxy. */
 function harnessOn(name: string, options: ClientOptions): Harness {
@@ -52,7 +51,7 @@ function harnessOn(name: string, options: ClientOptions): Harness {
     connect,
     make: async () => {
       const redis = await server()
-      open++
+      namespaces.opened()
       const prefix = `sess:${randomUUID()}:`
       const faults = new SocketFaults()
       const proxy = await faults.listen(redis)
@@ -72,10 +71,9 @@ function harnessOn(name: string, options: ClientOptions): Harness {
           },
         }),
         remove: async () => {
-          // What is left would make each count and each restart take longer.
-          if (--open === 0) await admin.flushall()
           await disconnect(admin)
           await faults.close()
+          await namespaces.closed(redis.port)
         },
       }
     },

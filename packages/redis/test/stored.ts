@@ -2,10 +2,27 @@ import { readFileSync } from 'node:fs'
 import type { Cluster, Redis } from 'ioredis'
 import type { SessionKey } from '@sess/core'
 import type { Demotion, Index, Raw } from '@sess/conformance/harness'
+import { says } from '@sess/test-servers'
 import { clientOf, disconnect } from './client.ts'
 
 /** A port on which no server is. */
 const UNREACHABLE = 1
+
+/**
+ * The open namespaces of some servers. When there is none left, the servers are emptied: what a case leaves there would make each
+ * count, and each restart, take longer.
+ */
+export class Namespaces {
+  #open = 0
+
+  opened(): void {
+    this.#open++
+  }
+
+  async closed(...ports: readonly number[]): Promise<void> {
+    if (--this.#open === 0) await Promise.all(ports.map((port) => says(port, 'FLUSHALL\r\n', /OK/)))
+  }
+}
 
 /** What is stored under a prefix, past the store. @param nodes - The servers that hold it between them. */
 export function rawOf(client: Redis | Cluster, nodes: () => readonly Redis[], prefix: string): Raw {

@@ -9,7 +9,7 @@ import { redisStore } from '@sess/redis'
 import { sqliteStore } from '@sess/sqlite'
 import { startRedis, type TestServer } from '@sess/test-servers'
 import { clientOf, disconnect } from '../../redis/test/client.ts'
-import { rawOf, versionOf } from '../../redis/test/stored.ts'
+import { Namespaces, rawOf, versionOf } from '../../redis/test/stored.ts'
 import manifest from '../package.json' with { type: 'json' }
 import { tieredStore } from '../src/index.ts'
 
@@ -42,6 +42,7 @@ export async function connect(argument: string): Promise<Connection> {
 
 let started: Promise<TestServer> | undefined
 const server = (): Promise<TestServer> => (started ??= startRedis())
+const namespaces = new Namespaces()
 
 /**
  * One cache, in Redis, that all clients share, before one SQLite file for each namespace. Redis is started with the first,
@@ -54,6 +55,7 @@ export const harness: Harness = harnessOf({
   connect,
   make: async () => {
     const redis = await server()
+    namespaces.opened()
     // What is left there by an interrupted run goes with the server.
     const folder = mkdtempSync(join(redis.folder, 'sqlite-'))
     const place: Place = {
@@ -77,6 +79,7 @@ export const harness: Harness = harnessOf({
       remove: async () => {
         await disconnect(admin)
         rmSync(folder, { recursive: true })
+        await namespaces.closed(redis.port)
       },
     }
   },
