@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { batch } from './batch.ts'
 export { asExpected } from './store.ts'
 export type * from './store.ts'
 export { SessError, type SessErrorCode } from './error.ts'

@@ -1,5 +1,5 @@
 import { SessError, type SessionKey, type SessionRecord } from '@sess/core/adapter'
-import { batch } from './batch.ts'
+import { batchOrAlone } from './batch-or-alone.ts'
 import type { Database, Row } from './database.ts'
 import type { Cause } from './errors.ts'
 import { minuteOf, recordOf } from './row.ts'
@@ -26,7 +26,7 @@ export function readsTogether(
   prefix: string,
   alone: (key: SessionKey) => Promise<SessionRecord | null>,
 ): (key: SessionKey) => Promise<SessionRecord | null> {
-  return batch(MOST_TOGETHER, alone, (keys) =>
+  return batchOrAlone(MOST_TOGETHER, alone, (keys) =>
     unlessRefused(async () => {
       const rows = await database.read(statements.reads, [prefix, ...keysOf(keys)])
       const answers = keys.map((): SessionRecord | null | undefined => null)
@@ -49,7 +49,7 @@ export function replacementsTogether(
   prefix: string,
   alone: (item: Replacement) => Promise<boolean>,
 ): (item: Replacement) => Promise<boolean> {
-  return batch(MOST_TOGETHER, alone, (items) =>
+  return batchOrAlone(MOST_TOGETHER, alone, (items) =>
     unlessRefused(async () => {
       const starts: number[] = []
       let length = 0

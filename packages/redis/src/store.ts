@@ -1,4 +1,5 @@
 import {
+  batch,
   checkOptions,
   DAMAGED_RECORD,
   decodeRecord,
@@ -19,7 +20,6 @@ import { failure } from './errors.ts'
 import { connectionOf, type Wiring } from './connection.ts'
 import type { RedisStoreOptions } from './options.ts'
 import { valuesOf, type Answer } from './script.ts'
-import { batch } from './batch.ts'
 
 export type { ClientEvent, RedisClient, RedisPipeline, RedisServer, ScriptsInBytes } from './client.ts'
 export { checkClient, warnOf } from './client-check.ts'

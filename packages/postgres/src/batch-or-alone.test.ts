@@ -1,10 +1,10 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { batch } from './batch.ts'
+import { batchOrAlone } from './batch-or-alone.ts'
 
 /** Doubles numbers, and records the batches. @param alone - The numbers that a batch leaves out. */
 function doubling(most: number, alone: readonly number[] = []) {
   const sent: (number | readonly number[])[] = []
-  const double = batch(
+  const double = batchOrAlone(
     most,
     async (n: number) => (sent.push(n), 2 * n),
     async (numbers) => {
@@ -40,7 +40,7 @@ test('an item that a batch left unanswered runs alone', async () => {
 
 test('if a batch returns undefined, all its items run alone; if it rejects, all its calls reject; later calls still work', async () => {
   const answers = [async () => undefined, () => Promise.reject(new Error('no answer')), async () => [1, 2]]
-  const ask = batch(
+  const ask = batchOrAlone(
     10,
     async (n: number) => n,
     () => answers.shift()!(),
