@@ -17,7 +17,7 @@ import { itemExpiry } from './item-expiry.ts'
 import { LONGEST_PREFIX } from './keys.ts'
 import { decode, encode, OVERHEAD, type StoredRecord } from './record.ts'
 import { isInEffect, isLive, Records, type Seen } from './records.ts'
-import { add, EXISTS, get, NOT_FOUND, OK, remove, replace } from './request.ts'
+import { add, EXISTS, NOT_FOUND, OK, replace, take } from './request.ts'
 import { revoke } from './revoke.ts'
 
 /** Options of {@link memcachedStore}. */
@@ -130,16 +130,13 @@ class MemcachedStore implements StoreImplementation {
   }
 
   async delete(key: SessionKey, now: number): Promise<boolean> {
-    const at = this.#records.at(key)
-    const [item, table, { header }] = await this.#exchange.flight(
+    // The epochs come last: the epoch of each record that was there is in the table by then.
+    const [{ header, val }, table] = await this.#exchange.flight(
       key.tag,
-      get(at),
+      take(this.#records.at(key)),
       this.#table.get(key.tag),
-      remove(at),
     )
-    if (header.status === NOT_FOUND) return false
-    // An item that the `get` did not find and the `remove` did was created in between, so it was live.
-    return item.header.status === NOT_FOUND || isLive(decode(item.val), readOf(table).epochs, now)
+    return header.status === OK && isLive(decode(val), readOf(table).epochs, now)
   }
 
   /** Replaces the subject's epoch: one write for any number of sessions, and one more write if a session is spared. */

@@ -9,7 +9,7 @@ import type { Reply } from './client.ts'
 const GET = 0x00
 const ADD = 0x02
 const REPLACE = 0x03
-const DELETE = 0x04
+const GET_AND_TOUCH = 0x1d
 
 /** The statuses of replies. */
 export const OK = 0x00
@@ -17,6 +17,9 @@ export const NOT_FOUND = 0x01
 export const EXISTS = 0x02
 export const TOO_LARGE = 0x03
 export const OUT_OF_MEMORY = 0x82
+
+/** The smallest expiry that Memcached takes for seconds since 1970: 31 January 1970. */
+const IN_THE_PAST = 30 * 24 * 60 * 60 + 1
 
 const REQUEST = 0x80
 const HEAD = 24
@@ -64,9 +67,12 @@ function checked(token: Buffer): Buffer {
   throw new SessError('unsupported', 'Memcached gives no tokens for compare-and-set; start it without -C')
 }
 
-/** Deletes an item. The reply is {@link OK} if there was an item, or {@link NOT_FOUND}. */
-export function remove(key: string): Request {
-  return request(DELETE, key, [OK, NOT_FOUND])
+/**
+ * Deletes an item, and reads what it deletes, in one step: it reads the item and gives it an expiry in the past. (The protocol's `delete`
+ * does not tell what it has deleted.) The reply is {@link OK} with the value, or {@link NOT_FOUND}.
+ */
+export function take(key: string): Request {
+  return request(GET_AND_TOUCH, key, [OK, NOT_FOUND], undefined, IN_THE_PAST)
 }
 
 /** True for a request that writes nothing. */
@@ -86,7 +92,8 @@ function request(
   value: Uint8Array = new Uint8Array(),
   expiry?: number,
 ): Request {
-  const extras = expiry === undefined ? 0 : 8
+  // A request that stores has the item's flags, which are 0, before its expiry.
+  const extras = expiry === undefined ? 0 : opcode === GET_AND_TOUCH ? 4 : 8
   const name = Buffer.from(key)
   const head = Buffer.alloc(HEAD + extras)
   head[0] = REQUEST
@@ -94,6 +101,6 @@ function request(
   head.writeUInt16BE(name.length, 2)
   head[4] = extras
   head.writeUInt32BE(extras + name.length + value.length, 8)
-  if (expiry !== undefined) head.writeUInt32BE(expiry, HEAD + 4)
+  if (expiry !== undefined) head.writeUInt32BE(expiry, HEAD + extras - 4)
   return { opcode, answers, bytes: Buffer.concat([head, name, value]) }
 }
