@@ -144,36 +144,54 @@ test.each([false, true])(
 )
 
 describe('slots have moved, and the client learns it late, with auto-pipelining', () => {
-  /** Two keys on two nodes, of which the client believes that they are on one, and deletions of both that ioredis has put into a group. */
-  async function grouped(): Promise<{ client: Cluster; learn: () => void; deleted: Promise<boolean[]> }> {
+  /** What ioredis knows of slots: the nodes of each, and the slots that one group of commands may have. */
+  interface Known {
+    slots: string[][]
+    _groupsBySlot: number[]
+  }
+
+  /**
+   * Two keys on two nodes, and deletions of both that ioredis has put into a group, because its list of slots is old.
+   *
+   * @param of - The part of the list that is old.
+   */
+  async function grouped(...of: readonly (keyof Known)[]) {
     const client = clusterOf(
       servers.nodes.map(({ port }) => port),
       { enableAutoPipelining: true },
     )
     onTestFinished(() => client.disconnect())
+    const known = client as unknown as Known
     const mine = redisClusterStore(client)
     const keys = Array.from({ length: 50 }, (_, i) => ({ ...keyOf(), tag: seventyTwoBits(i) }))
     const slots = await Promise.all(keys.map(({ tag }) => client.cluster('KEYSLOT', `{${tag}}`)))
-    const nodeOf = (slot: number | undefined): string => client.slots[slot!]![0]!
+    const nodeOf = (slot: number | undefined): string => known.slots[slot!]![0]!
     const other = slots.findIndex((slot) => nodeOf(slot) !== nodeOf(slots[0]))
     const two = [keys[0]!, keys[other]!]
     for (const key of two) await mine.create(key, recordOf(), Date.now())
-    const right = client.slots[slots[other]!]!
-    client.slots[slots[other]!] = client.slots[slots[0]!]!
+    const [here, there] = [slots[0]!, slots[other]!]
+    const right = { slots: known.slots[there]!, _groupsBySlot: known._groupsBySlot[there]! }
+    for (const part of of) known[part][there] = known[part][here] as never
     const deleted = Promise.all(two.map((key) => mine.delete(key, Date.now())))
     while (client.autoPipelineQueueSize < 2) await Promise.resolve()
-    return { client, learn: () => (client.slots[slots[other]!] = right), deleted }
+    return { deleted, learn: () => (known.slots[there] = right.slots) }
   }
 
-  test('before the group is sent: ioredis refuses the group, and the store sends its commands again', async () => {
-    const { client, learn, deleted } = await grouped()
+  test('before a group is sent: ioredis refuses the group, and the store sends its commands again', async () => {
+    const { deleted, learn } = await grouped('slots')
     learn()
-    expect(client.autoPipelineQueueSize).toBe(2)
     expect(await deleted).toEqual([true, true])
   })
 
-  test('when a node redirects a command: ioredis hands out the answer, and the store sends the command again', async () => {
-    const { deleted } = await grouped()
+  test('while ioredis has the slot’s node, and not yet the new groups: the store sends again until it has', async () => {
+    const { deleted, learn } = await grouped('slots')
+    await delay(50)
+    learn()
+    expect(await deleted).toEqual([true, true])
+  })
+
+  test('when a node redirects a command of a group: the store sends the command again', async () => {
+    const { deleted } = await grouped('slots', '_groupsBySlot')
     expect(await deleted).toEqual([true, true])
   })
 })

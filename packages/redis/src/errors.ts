@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { SessError } from '@sess/core'
 
 /**
@@ -12,17 +13,21 @@ export type Outcome = 'refused' | 'sent' | 'applied'
  */
 const SLOTS_MOVED = 'All keys in the pipeline should belong to the same slots'
 const REDIRECTED = /^(?:MOVED|ASK|TRYAGAIN) /
-/** How often a command of such a group is sent again. */
-const MOST_GROUPS = 9
+/** How often a command is sent again. The waits before it double, from 2 ms on: a second in all. */
+const MOST_RESENDS = 10
 
-/** Sends a command, and sends it again if slots have moved and no node has executed it. */
-export async function regrouped<T>(send: () => Promise<T>, left: number = MOST_GROUPS): Promise<T> {
+/**
+ * Sends a command, and sends it again if slots have moved and no node has executed it: at first at once, and then after a while, since
+ * ioredis refuses its groups until it has the new list of slots.
+ */
+export async function regrouped<T>(send: () => Promise<T>, resends = 0): Promise<T> {
   try {
     return await send()
   } catch (error) {
     const { message } = error as Error
-    if (left > 0 && (message.includes(SLOTS_MOVED) || REDIRECTED.test(message))) return regrouped(send, left - 1)
-    throw error
+    if (resends === MOST_RESENDS || !(message.includes(SLOTS_MOVED) || REDIRECTED.test(message))) throw error
+    if (resends > 0) await delay(2 ** resends)
+    return regrouped(send, resends + 1)
   }
 }
 
