@@ -79,7 +79,7 @@ export interface Deviation {
 /** One namespace. */
 export interface Space {
   readonly store: SessionStore
-  /** Opens another client of the same data. A store that lives in one process may return the same store. */
+  /** Opens another client of the same data. If the harness names no process module, this may be the same store. */
   connect(): Promise<SessionStore>
   /** Sends a command through the driver's client of a store that `connect` gave, past the store. It rejects if that client has ended. */
   ping?(store: SessionStore): Promise<unknown>

@@ -5,6 +5,7 @@ import { historiesOfClocks } from './clock/histories.ts'
 import { clocksAhead } from './clock/clocks-ahead.ts'
 import { expired } from './clock/expired.ts'
 import { modelsOfTime } from './clock/models.ts'
+import { cutPages } from './faults/cut-pages.ts'
 import { demotions } from './faults/demotion.ts'
 import { faults } from './faults/faults.ts'
 import { fullPlaces } from './faults/full.ts'
@@ -82,6 +83,7 @@ export const cases: readonly Case[] = [
   ...sealedBytes,
   ...faults,
   ...lostConnections,
+  ...cutPages,
   ...outages,
   ...heldUp,
   ...demotions,

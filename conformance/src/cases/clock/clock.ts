@@ -66,11 +66,10 @@ export const clock: readonly Case[] = [
   }),
   store(
     'long-lives',
-    'Lives past 30 days, past 2³¹ and 2³² seconds, to the end of the year 9999 and past it are kept to the end, whether a create, a replace or a touch gave them.',
+    'Lives past 30 days, past 2³¹ and 2³² seconds, to the end of the year 9999 and past it end when they should, to the resolution that is claimed, whether a create, a replace or a touch gave them.',
     async (context) => {
       const { store: it, key, record, now } = context
-      const ofTheYear9999 = Date.UTC(9999, 11, 31, 23) - now
-      const ofTheYear10000 = Date.UTC(10_000, 5) - now
+      const { expiryResolutionMs } = it.traits
       const writes: Record<string, (at: SessionKey, first: SessionRecord) => Promise<unknown>> = {
         create: async (at, first) => {
           await it.delete(at, now)
@@ -85,23 +84,29 @@ export const clock: readonly Case[] = [
           ),
         touch: (at, { expiresAt }) => it.touch(at, asExpected(record({ subject: 'ann' })), expiresAt, now),
       }
-      for (const life of [
-        40 * 86_400_000,
-        (2 ** 31 + 1000) * 1000,
-        (2 ** 32 + 1000) * 1000,
-        ofTheYear9999,
-        ofTheYear10000,
-      ])
+      const ends = [
+        now + 40 * 86_400_000,
+        now + (2 ** 31 + 1000) * 1000,
+        now + (2 ** 32 + 1000) * 1000,
+        // Their last digits are lost first where a number of so many digits is rounded, up or down.
+        Date.UTC(9999, 11, 31, 23, 59, 59, 994),
+        Date.UTC(9999, 11, 31, 23, 59, 59, 999),
+        Date.UTC(10_000, 5, 1, 0, 0, 0, 3),
+      ]
+      for (const expiresAt of ends)
         for (const [what, write] of Object.entries(writes)) {
           const at = key()
-          const expiresAt = now + life
+          const ann = { id: 'ann', tag: at.tag }
+          const last = expiresAt - expiryResolutionMs
           const told = `a ${what} to ${new Date(expiresAt).toISOString()}`
           await it.create(at, record({ subject: 'ann' }), now)
           await write(at, record({ subject: 'ann', expiresAt }))
           assert.ok(await it.read(at, now), told)
-          assert.ok(await it.read(at, expiresAt - 1000), told)
-          assert.equal(await it.read(at, expiresAt), undefined, told)
-          if (it.list) assert.deepEqual(await listed(it, { id: 'ann', tag: at.tag }, expiresAt - 1000), [at.id], told)
+          assert.ok(await it.read(at, last), `${told} ends early`)
+          assert.equal(await it.read(at, expiresAt), undefined, `${told} ends late`)
+          if (!it.list) continue
+          assert.deepEqual(await listed(it, ann, last), [at.id], told)
+          assert.deepEqual(await listed(it, ann, expiresAt), [], told)
         }
     },
   ),

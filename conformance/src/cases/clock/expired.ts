@@ -133,6 +133,41 @@ export const expired: readonly Case[] = [
     sweeps,
   ),
   store(
+    'sweep-after-sweep',
+    'A sweep takes what ended long ago and came in after the sweep before, of any client: a create, a replace or a touch by a slow clock, to any end, also one before those that were swept.',
+    async ({ store: it, space, key, record, now }) => {
+      const other = await space.connect()
+      const ended = now - 1_800_000
+      let turn = 0
+      // The same end as in the round before, a later and an earlier one; and sweeps by clocks that do not go forward.
+      for (const [end, at] of [
+        [ended, now],
+        [ended, now],
+        [ended + 600_000, now],
+        [ended - 600_000, now],
+        [ended - 600_000, now - 900_000],
+        [ended, now],
+      ] as const) {
+        const began = end - 3_600_000
+        const first = record({ subject: 'ann', expiresAt: end })
+        const [live, replaced, touched] = [key(), key(), key()]
+        await it.create(live, record(), now)
+        await it.create(key(), first, began)
+        await other.create(key(), first, began)
+        const longer = { ...first, expiresAt: now + 3_600_000 }
+        await it.create(replaced, longer, began)
+        await it.replace(replaced, asExpected(longer), { ...first, revision: 2 }, began)
+        const shorter = { ...first, expiresAt: began + 60_000 }
+        await it.create(touched, shorter, began)
+        await it.touch(touched, asExpected(shorter), end, began)
+        const sweeper = turn % 3 === 2 ? other : it
+        assert.equal(await sum(sweeper.sweep!(at)), 4, `sweep ${++turn}`)
+        assert.ok(await it.read(live, now))
+      }
+    },
+    sweeps,
+  ),
+  store(
     'sweep-by-both-clocks',
     'A sweep by a process whose clock is a day ahead removes nothing that the store’s clock does not have ended 60 s ago.',
     async ({ store: it, key, record, now }) => {

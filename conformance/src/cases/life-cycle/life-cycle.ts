@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import type { SessionKey } from '@sess/core'
+import { isSessError, type SessionKey, type SessionStore } from '@sess/core'
 import { asExpected, sum } from '@sess/core/adapter'
 import type { Case } from '../../contract.ts'
 import { all, both, clause, processes, turns } from '../../case-parts/case.ts'
+import { MANY, paged, PAGED, trialOf } from '../../case-parts/paged.ts'
 import { settle } from '../../case-parts/trouble.ts'
 import { HarnessError } from '../../result.ts'
 
@@ -23,15 +24,27 @@ const CLOSED = { code: 'store_unavailable' }
 export const lifeCycle: readonly Case[] = [
   store(
     'close',
-    'Close is idempotent, and ends its own client alone: others go on.',
-    async ({ store: it, space, key, record, now }) => {
+    'Close is idempotent, also while it is under way, and ends its own client alone: those that were opened before it and after it go on.',
+    async ({ harness, store: it, space, key, record, now }) => {
       const at = key()
       await it.create(at, record(), now)
-      const other = await space.connect()
-      await other.close!()
-      await other.close!()
-      await Promise.all([other.close!(), other.close!()])
-      if (other !== it) assert.ok(await it.read(at, now))
+      // Where other processes reach the data, each client of this process is one by itself, too.
+      const isAlone = (client: SessionStore): boolean => client === it && harness.process === undefined
+      const goesOn = async (client: SessionStore): Promise<void> => {
+        assert.ok(await client.read(at, now))
+        const fresh = key()
+        assert.equal(await client.create(fresh, record(), now), true)
+        assert.equal(await client.delete(fresh, now), true)
+      }
+      for (const isUsed of [true, false]) {
+        const [neighbour, other] = [await space.connect(), await space.connect()]
+        if (isUsed) for (const client of [neighbour, other]) await goesOn(client)
+        await Promise.all([other.close!(), other.close!(), other.close!()])
+        await other.close!()
+        await Promise.all([other.close!(), other.close!()])
+        if (isAlone(other)) return
+        for (const client of [it, neighbour, await space.connect()]) await goesOn(client)
+      }
     },
     closes,
   ),
@@ -102,6 +115,43 @@ export const lifeCycle: readonly Case[] = [
       }
     },
     closes,
+  ),
+  store(
+    'close-between-pages',
+    'What works in pages, and whose client is closed before the end, goes on to the whole end or throws: it never ends as if nothing were left.',
+    async (context) => {
+      const { harness } = context
+      for (const name of PAGED.filter((one) => one in context.store))
+        for (const isUnderWay of [false, true]) {
+          const space = await harness.open()
+          try {
+            const it = await space.connect()
+            const { open, total } = await trialOf({ ...context, space, store: it }, name, MANY)
+            const iterator = open(it)[Symbol.asyncIterator]()
+            const pages: unknown[] = []
+            let next = await iterator.next()
+            const rest = async (): Promise<void> => {
+              for (; !next.done; next = await iterator.next()) pages.push(next.value)
+            }
+            if (!isUnderWay) await it.close!()
+            const [answer] = await Promise.all([settle(rest()), isUnderWay && it.close!()])
+            if ('error' in answer) {
+              assert.ok(isSessError(answer.error), `${name} threw ${String(answer.error)}`)
+              continue
+            }
+            const found = total(pages)
+            assert.ok(
+              found === MANY || (found === undefined && name === 'deleteSubject'),
+              `${name}: ${found} of ${MANY}`,
+            )
+            if (name !== 'deleteSubject' || space.store === it) continue
+            assert.equal(total(await all(open(space.store))) ?? 0, 0, 'the revocation has ended, and a record is left')
+          } finally {
+            await space.close()
+          }
+        }
+    },
+    both(closes, paged),
   ),
   store(
     'no-timer-is-left',

@@ -57,15 +57,21 @@ export const roundTrip: readonly Case[] = [
   }),
   store(
     'largest-payload',
-    'A payload of exactly the size that the store claims fits, at create and at replace.',
+    'A payload of exactly the size that the store claims fits, at create, replace and touch, whether its bytes could be compressed or not.',
     async ({ store: it, key, record, now }) => {
-      const at = key()
-      const payload = Buffer.alloc(it.traits.maxPayloadBytes, 0xa5)
-      const written = record({ payload, subject: 'x'.repeat(1024) })
-      assert.equal(await it.create(at, written, now), true)
-      same(await it.read(at, now), written, it)
-      assert.equal(await it.replace(at, asExpected(written), { ...written, revision: 2 }, now), 'replaced')
-      same(await it.read(at, now), { ...written, revision: 2 }, it)
+      const { maxPayloadBytes } = it.traits
+      for (const payload of [Buffer.alloc(maxPayloadBytes, 0xa5), bytesOf(maxPayloadBytes)]) {
+        const at = key()
+        const written = record({ payload, subject: 'x'.repeat(1024) })
+        assert.equal(await it.create(at, written, now), true)
+        same(await it.read(at, now), written, it)
+        const next = { ...written, revision: 2 }
+        assert.equal(await it.replace(at, asExpected(written), next, now), 'replaced')
+        same(await it.read(at, now), next, it)
+        assert.equal(await it.touch(at, asExpected(next), now + 90_000, now), 'touched')
+        same(await it.read(at, now), { ...next, expiresAt: now + 90_000 }, it)
+        await it.delete(at, now)
+      }
     },
     triable,
   ),

@@ -1,74 +1,15 @@
 import assert from 'node:assert/strict'
-import type { SessionKey, SessionStore } from '@sess/core'
+import type { SessionStore } from '@sess/core'
 import { asExpected, sum } from '@sess/core/adapter'
-import type { Case, CaseContext } from '../../contract.ts'
+import type { Case } from '../../contract.ts'
 import { all, clause, listed, listsAll, revokes, settled, subjectOf } from '../../case-parts/case.ts'
+import { eachMethod, MANY, PAGED, paged, trialOf } from '../../case-parts/paged.ts'
 import { writesMeanwhile } from './lists-under-writes.ts'
 
 const store = clause('subjects', 'store')
 
-/** More records than a page holds in most stores. */
-const MANY = 110
 /** After so many pages or entries a case writes. */
 const EVERY = 40
-
-const paged: NonNullable<Case['requires']> = ({ store: it }) =>
-  NAMES.some((name) => name in it) ? undefined : 'no method of the store works in pages'
-
-const NAMES = ['list', 'all', 'count', 'deleteSubject', 'sweep'] as const
-type Name = (typeof NAMES)[number]
-
-/** A namespace for a method that works in pages: records that it gives, counts or removes. */
-interface Trial {
-  readonly name: Name
-  /** The records of this trial. */
-  readonly keys: readonly SessionKey[]
-  /** Calls the method on a client. */
-  open(it: SessionStore): AsyncIterable<unknown>
-  /** What the call came to: how many records it gave, counted or removed; undefined if the store cannot tell. */
-  total(pages: readonly unknown[]): number | undefined
-}
-
-/** Makes records for a method, and the call. Earlier records of the namespace are deleted, so that a count is of these alone. */
-async function trialOf(context: CaseContext, name: Name, count: number): Promise<Trial> {
-  const { store: it, key, record, now } = context
-  const ann = subjectOf(context, 'ann')
-  const keys = Array.from({ length: count }, () => key(ann.tag))
-  const [expiresAt, when] = name === 'sweep' ? [now - 100_000, now - 160_000] : [now + 60_000, now]
-  await Promise.all(keys.map((at) => it.create(at, record({ subject: 'ann', expiresAt }), when)))
-  const isEntry = name === 'list' || name === 'all'
-  return {
-    name,
-    keys,
-    open: (client) => (name === 'list' || name === 'deleteSubject' ? client[name]!(ann, now) : client[name]!(now)),
-    total: (pages) =>
-      isEntry
-        ? pages.length
-        : pages.includes(undefined)
-          ? undefined
-          : (pages as number[]).reduce((total, each) => total + each, 0),
-  }
-}
-
-/** Runs a trial for each method that the store has. */
-async function eachMethod(
-  context: CaseContext,
-  count: number,
-  run: (trial: Trial) => Promise<void>,
-  names: readonly Name[] = NAMES,
-): Promise<void> {
-  const { store: it, now } = context
-  for (const name of names.filter((one) => one in it)) {
-    const trial = await trialOf(context, name, count)
-    try {
-      await run(trial)
-    } catch (error) {
-      if (error instanceof Error) error.message = `${name}: ${error.message}`
-      throw error
-    }
-    await Promise.all(trial.keys.map((at) => it.delete(at, now)))
-  }
-}
 
 /** Cases on all methods that work in pages. */
 export const pages: readonly Case[] = [
@@ -147,7 +88,7 @@ export const pages: readonly Case[] = [
     'Two calls at once that work in pages, of one client, do not disturb each other.',
     async (context) => {
       const { store: it, now } = context
-      for (const name of NAMES.filter((one) => one in it && one !== 'sweep')) {
+      for (const name of PAGED.filter((one) => one in it && one !== 'sweep')) {
         const trials = [await trialOf(context, name, MANY), await trialOf(context, name, MANY)]
         const iterators = trials.map(({ open }) => open(it)[Symbol.asyncIterator]())
         const found: unknown[][] = [[], []]

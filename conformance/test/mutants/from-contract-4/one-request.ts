@@ -140,14 +140,14 @@ export const oneRequest: readonly StoreMutant[] = [
   {
     name: 'the expiry that a touch writes has 14 digits',
     habit: 'builds the new value in a Lua script, where a number that becomes text is rounded (%.14g)',
-    killedBy: [],
+    killedBy: ['clock/long-lives'],
     open: server(() => new FourteenDigits()),
   },
   // touch(k, r, t + 1), under way; touch(k, r, t + 2) = touched; read(k).expiresAt = t + 1
   {
     name: 'a touch that meets another of this client and of the same revision is answered as that one',
     habit: 'lets one request serve all callers who ask for the same, by key, as with a read',
-    killedBy: [],
+    killedBy: ['races/one-client-at-once'],
     open: client((store) => {
       const underWay = new Map<string, Promise<Touched>>()
       return {
@@ -168,7 +168,7 @@ export const oneRequest: readonly StoreMutant[] = [
   {
     name: 'a delete without an answer is sent again',
     habit: 'retries what the manual calls idempotent, and takes DELETE for that',
-    killedBy: [],
+    killedBy: ['faults/cut-and-beaten', 'faults/cut-delete'],
     open: client((store) => ({
       delete: async (key, now) => {
         try {
@@ -184,14 +184,14 @@ export const oneRequest: readonly StoreMutant[] = [
   {
     name: 'the limit of a payload holds for its compressed bytes, which may be more',
     habit: 'compresses what it stores, and checks the length of what it sends',
-    killedBy: [],
+    killedBy: ['round-trip/largest-payload'],
     open: server(() => new Compressing()),
   },
   // a.read(k) = record; b.delete(k) = true; a.read(k) = record, again and again, each within staleMs of the one before
   {
     name: 'a cached record stays as long as it is read',
     habit: 'uses an LRU cache whose TTL begins again with each hit (updateAgeOnGet)',
-    killedBy: [],
+    killedBy: ['subjects/seen-within-the-bound'],
     open: client((store) => {
       const cache = new Map<string, { readonly record: ExpectedRecord; at: number }>()
       const copied = (record: ExpectedRecord): ExpectedRecord =>
@@ -230,35 +230,35 @@ export const oneRequest: readonly StoreMutant[] = [
   {
     name: 'a record whose life was made shorter is swept at the end of the longer one',
     habit: 'keeps the expiries in a sorted set with ZADD GT, as a touch never goes back',
-    killedBy: [],
+    killedBy: ['clock/sweep-takes-whatever-ended', 'clock/sweep-after-sweep'],
     open: server(() => new LaterEnds()),
   },
   // r = a.read(k, to t); b.replace(k, r, to t); a.replace(k, r, now t) = conflict
   {
     name: 'what has expired is a conflict if it has another revision',
     habit: 'compares the revision first, and looks at the expiry of what it is about to write over',
-    killedBy: [],
+    killedBy: ['clock/model', 'round-trip/model'],
     open: server(() => new RevisionFirst()),
   },
   // a.create(k, now t + 1000); b.delete(k, now t) = true; read(k) = record
   {
     name: 'a delete by a slower clock than that of the last write does nothing',
     habit: 'passes `now` on with USING TIMESTAMP, by which the latest write wins',
-    killedBy: [],
+    killedBy: ['clock/clocks-apart', 'clock/model'],
     open: server(() => new Timestamped()),
   },
   // create(k, record) = true; delete(k) = true; create(k, the same record) = true; read(k) = undefined
   {
     name: 'a create of what was created before is answered as that one',
     habit: 'sends a hash of the request as its idempotency token (ClientRequestToken)',
-    killedBy: [],
+    killedBy: ['identity/create-is-exclusive'],
     open: server(() => new Idempotent()),
   },
   // replace(k), its answer lost, rejects; delete(k) rejects with the same error, though the server is there
   {
     name: 'a write that fails fails every later write of this client to its key',
     habit: 'chains the writes to a key with then(), and leaves out the second callback',
-    killedBy: [],
+    killedBy: ['round-trip/too-large', 'faults/outage-at-write'],
     open: client((store) => {
       const last = new Map<string, Promise<unknown>>()
       const inTurn = <T>(key: SessionKey, write: () => Promise<T>): Promise<T> => {

@@ -113,7 +113,7 @@ export const readsFirst: readonly StoreMutant[] = [
   {
     name: 'a sweep removes by key what is in its page, whatever has taken its place',
     habit: 'collects the keys of a page and deletes them in a batch, which takes no conditions',
-    killedBy: [],
+    killedBy: ['races/sweep-meets-create', 'races/sweep-meets-touch', 'races/sweep-meets-replace'],
     open: opened(
       class extends KvStore {
         override async *sweep(now: number): AsyncIterable<number> {
@@ -128,7 +128,7 @@ export const readsFirst: readonly StoreMutant[] = [
   {
     name: 'a create whose version has changed answers that a record is there',
     habit: 'takes a failed condition for a lost race, though it may be a sweep that has changed what was there',
-    killedBy: [],
+    killedBy: ['races/late-requests', 'races/sweep-meets-create'],
     open: opened(
       class extends KvStore {
         override async create(key: SessionKey, record: SessionRecord, now: number): Promise<boolean> {
@@ -144,7 +144,7 @@ export const readsFirst: readonly StoreMutant[] = [
   {
     name: 'a list, a count or an `all` ends with a page of which nothing is left to tell',
     habit: 'goes on until a page is empty, where the filter is applied after the page was read (FilterExpression)',
-    killedBy: [],
+    killedBy: ['subjects/pages-past-expired'],
     open: opened(
       class extends KvStore {
         override async *list(subject: Subject, now: number): AsyncIterable<readonly [SessionKey, SessionRecord]> {
@@ -178,7 +178,7 @@ export const readsFirst: readonly StoreMutant[] = [
   {
     name: 'what works in pages comes to its end when the store is closed',
     habit: 'loops while the store is open, so that a shutdown waits for no long job',
-    killedBy: [],
+    killedBy: ['life-cycle/close-between-pages', 'life-cycle/use-after-close'],
     open: opened(
       class extends KvStore {
         #isOpen = true
@@ -202,7 +202,7 @@ export const readsFirst: readonly StoreMutant[] = [
   {
     name: 'a revocation that fails half-way promises that nothing was written',
     habit: 'adds up what was deleted and yields it at the end, so that a failure loses the number and keeps the code',
-    killedBy: [],
+    killedBy: ['faults/cut-delete-subject'],
     open: opened(
       class extends KvStore {
         override async *deleteSubject(subject: Subject, now: number, except?: SessionKey): AsyncIterable<number> {
@@ -217,7 +217,7 @@ export const readsFirst: readonly StoreMutant[] = [
   {
     name: 'a record that has not changed since shares its bytes with what was read before',
     habit: 'keeps what it has decoded by its ETag, and answers with that at a 304',
-    killedBy: [],
+    killedBy: ['round-trip/no-alias-out'],
     open: opened(
       class extends KvStore {
         readonly #decoded = new Map<string, Found>()
@@ -237,21 +237,21 @@ export const readsFirst: readonly StoreMutant[] = [
   {
     name: 'the version that a write compares begins at 1 again when its key was deleted',
     habit: 'compares the version of etcd, and not its mod_revision',
-    killedBy: [],
+    killedBy: ['races/late-requests'],
     open: opened(KvStore, () => new OwnVersions()),
   },
   // a.create(k of ann), b.create(l of ann), at once = true, true; list(ann) = one of them
   {
     name: 'of two logins of one subject at once, one is missing from the list of its sessions',
     habit: 'keeps the IDs as a JSON array under the user, which it reads, changes and writes',
-    killedBy: [],
+    killedBy: ['subjects/revoke-meets-create', 'subjects/pages-at-once'],
     open: opened(ListStore, () => new WithLists()),
   },
   // a.delete(k) and b.delete(k), at once = true, true
   {
     name: 'a delete whose first try found a live record answers true, though another delete was first',
     habit: 'sets a variable outside of the function of a transaction, and the transaction runs it again',
-    killedBy: [],
+    killedBy: ['races/late-requests', 'races/one-client-at-once'],
     open: opened(
       class extends KvStore {
         override async delete(key: SessionKey, now: number): Promise<boolean> {
@@ -275,7 +275,7 @@ export const readsFirst: readonly StoreMutant[] = [
   {
     name: 'a list that loses its connection between two pages begins again',
     habit: 'wraps reads in a helper that retries, and what works in pages with them',
-    killedBy: [],
+    killedBy: ['faults/cut-pages'],
     open: opened(
       class extends KvStore {
         override list(subject: Subject, now: number): AsyncIterable<readonly [SessionKey, SessionRecord]> {

@@ -1,6 +1,6 @@
 import { SessError, type SessionKey, type SessionRecord, type Subject } from '@sess/core'
 import { GRACE_MS, type ExpectedRecord } from '@sess/core/adapter'
-import { sqlHarness } from '../../sql/sql-harness.ts'
+import { harness, sqlHarness } from '../../sql/sql-harness.ts'
 import { SqlStore, type Row, type Statements } from '../../sql/sql-store.ts'
 import type { StoreMutant } from '../mutant.ts'
 
@@ -34,7 +34,7 @@ export const sql: readonly StoreMutant[] = [
   {
     name: 'while a client lists all records, it reads what was there at the beginning',
     habit: 'iterates over a cursor, on the connection on which it reads as well',
-    killedBy: [],
+    killedBy: ['subjects/pages-let-write', 'subjects/all-under-writes'],
     open: opened(
       {},
       class extends SqlStore {
@@ -57,7 +57,7 @@ export const sql: readonly StoreMutant[] = [
   {
     name: 'of two closes at once, one fails',
     habit: 'notes that the store is closed once it is, after it has waited',
-    killedBy: [],
+    killedBy: ['life-cycle/close'],
     open: opened(
       {},
       class extends SqlStore {
@@ -77,7 +77,7 @@ export const sql: readonly StoreMutant[] = [
   {
     name: 'a create that the database refuses answers that a record is there',
     habit: 'catches the error of a duplicate key by its code, which the driver gives every error (ERR_SQLITE_ERROR)',
-    killedBy: [],
+    killedBy: ['faults/full-create'],
     open: opened(
       {},
       class extends SqlStore {
@@ -96,7 +96,7 @@ export const sql: readonly StoreMutant[] = [
   {
     name: 'a subject that looks like a number is one',
     habit: 'declares the column as STRING, which SQLite takes for NUMERIC',
-    killedBy: [],
+    killedBy: ['round-trip/subjects-through-all'],
     open: opened({
       table: `CREATE TABLE IF NOT EXISTS sessions (tag TEXT NOT NULL, id TEXT NOT NULL, revision INTEGER NOT NULL,
         expires_at INTEGER NOT NULL, subject STRING, payload BLOB NOT NULL, PRIMARY KEY (tag, id))`,
@@ -119,7 +119,7 @@ export const sql: readonly StoreMutant[] = [
   {
     name: 'a revocation except a key under another tag deletes nothing',
     habit: 'passes NULL where there is nothing to spare, and takes `id <> NULL` for true',
-    killedBy: [],
+    killedBy: ['identity/alike-excepted'],
     open: opened(
       {
         deleteSubject: `DELETE FROM sessions WHERE tag = :tag AND subject = :subject AND (:all OR id <> :except)
@@ -142,7 +142,7 @@ export const sql: readonly StoreMutant[] = [
   {
     name: '`all` goes on after the tag of the last record, and passes over others under that tag',
     habit: 'pages by the first column of the key, as if it were unique',
-    killedBy: [],
+    killedBy: ['subjects/slow-list-of-all', 'subjects/pages-at-once'],
     open: opened({
       all: 'SELECT * FROM sessions WHERE expires_at > :now AND tag > :afterTag ORDER BY tag, id LIMIT 50',
     }),
@@ -151,7 +151,7 @@ export const sql: readonly StoreMutant[] = [
   {
     name: 'a sweep begins where the one before has ended',
     habit: 'remembers up to which time it has swept, as with a log that only grows',
-    killedBy: [],
+    killedBy: ['clock/sweep-after-sweep'],
     open: opened(
       {
         sweep: `DELETE FROM sessions WHERE rowid IN
@@ -172,7 +172,7 @@ export const sql: readonly StoreMutant[] = [
   {
     name: 'a replace is applied if it is newer than what is there',
     habit: 'has the version come from outside (version_type=external), where the higher one wins',
-    killedBy: [],
+    killedBy: ['round-trip/replace-conflict'],
     open: opened({
       replace: `UPDATE sessions SET revision = :revision, expires_at = :expiresAt, payload = :payload
         WHERE tag = :tag AND id = :id AND expires_at > :now AND revision < :revision`,
@@ -182,14 +182,15 @@ export const sql: readonly StoreMutant[] = [
   {
     name: 'a close closes the database of all stores on its file in this process',
     habit: 'keeps one connection for each file in a Map, so that a reload of the code opens no second one',
-    killedBy: [],
+    killedBy: ['life-cycle/close'],
     open: () => sqlHarness((file) => stores.get(file) ?? new Shared(file)).open(),
+    process: harness.process!,
   },
   // replace(k, r1) and replace(l, of another revision), at once = conflict, conflict; read(k).revision = 2
   {
     name: 'a write learns from a second statement how many rows it has changed, and another write may have come between',
     habit: 'asks for changes() or ROW_COUNT() on a connection that other calls have as well',
-    killedBy: [],
+    killedBy: ['races/one-client-at-once', 'races/history-of-clients'],
     open: opened(
       {},
       class extends SqlStore {
