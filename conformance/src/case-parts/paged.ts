@@ -22,6 +22,8 @@ export interface Trial {
   open(it: SessionStore): AsyncIterable<unknown>
   /** What the call came to: how many records it gave, counted or removed; undefined if the store cannot tell. */
   total(pages: readonly unknown[]): number | undefined
+  /** Creates again what is gone of the records. It resolves to how many were. */
+  fill(): Promise<number>
 }
 
 /** Makes records for a method, and the call. */
@@ -30,11 +32,16 @@ export async function trialOf(context: CaseContext, name: Paged, count: number):
   const ann = subjectOf(context, 'ann')
   const keys = Array.from({ length: count }, () => key(ann.tag))
   const [expiresAt, when] = name === 'sweep' ? [now - 100_000, now - 160_000] : [now + 60_000, now]
-  await Promise.all(keys.map((at) => it.create(at, record({ subject: 'ann', expiresAt }), when)))
+  const fill = async (): Promise<number> => {
+    const created = await Promise.all(keys.map((at) => it.create(at, record({ subject: 'ann', expiresAt }), when)))
+    return created.filter(Boolean).length
+  }
+  await fill()
   const isEntry = name === 'list' || name === 'all'
   return {
     name,
     keys,
+    fill,
     open: (client) => (name === 'list' || name === 'deleteSubject' ? client[name]!(ann, now) : client[name]!(now)),
     total: (pages) =>
       isEntry
