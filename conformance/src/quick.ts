@@ -18,6 +18,7 @@ const LONG: ReadonlySet<string> = new Set([
   'faults/cut-and-deleted',
   'faults/cut-all',
   'faults/cut-count',
+  'faults/cut-pages',
   'faults/cut-and-beaten',
   'faults/held-up',
   'faults/slow-answers',
