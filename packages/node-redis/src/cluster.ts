@@ -13,12 +13,17 @@ const RECONNECT_MS = 1000
 /** The least time between two refreshes of the list of masters, in ms, while a node is down. */
 const REFRESH_MS = 500
 
+/** Why commands are aborted that are not written when a connection is lost: see {@link Unwritten}. */
+const TAKEN_BACK = new Error('a connection was lost')
+
 /** An entry of the reply of CLUSTER SLOTS: the first slot, the last slot, and the master; the replicas follow. */
 type Slots = readonly [from: number, to: number, master: readonly [address: string, port: number, id: string]]
 
 /** The commands that go to one node within a second. They share a signal and a timer: one pair for each command would cost too much. */
 interface Window {
-  /** Aborts two seconds after the window was opened, and when the node's connection is lost. */
+  /** The node's client; undefined if it was not known. */
+  readonly client: NodeRedisClient | undefined
+  /** Aborts two seconds after the window was opened, and when a connection is lost. */
   readonly controller: AbortController
   /** In ms, of `performance.now()`. */
   readonly opened: number
@@ -65,6 +70,8 @@ export function clusterOf(cluster: NodeRedisCluster): Cluster {
   const watched = new WeakMap<NodeRedisClient, Unwritten>()
   /** The last window of each node's client. The window for unknown nodes is under the Cluster itself. */
   const windows = new WeakMap<object, Window>()
+  /** All windows whose time has not ended. A node has more than one at a time. */
+  const openWindows = new Set<Window>()
   let lastError: Error | undefined
 
   /** Returns the {@link Unwritten} of a node's client. The first call begins to pass on the client's events. */
@@ -83,7 +90,9 @@ export function clusterOf(cluster: NodeRedisCluster): Cluster {
       if (!isUp || client.isReady) return
       isUp = false
       downSince.set(client, performance.now())
-      windows.get(client)?.controller.abort()
+      // The client may have redirected a command of another node to this one, and not have written it.
+      for (const window of openWindows)
+        if (window.client === undefined || window.client === client || window.client.isReady) window.controller.abort(TAKEN_BACK)
       const all = !isReady()
       for (const lost of losses) lost(all)
     })
@@ -136,14 +145,16 @@ export function clusterOf(cluster: NodeRedisCluster): Cluster {
     if (last && !last.controller.signal.aborted && now - last.opened < RECONNECT_MS) return last
     const controller = new AbortController()
     const open = new Set<{ readonly key: string }>()
+    const window = { client, controller, opened: now, open }
+    openWindows.add(window)
     const close = (): void => {
+      openWindows.delete(window)
       // Commands that have not been sent by now are given up. If a node has not replied, a failover may have promoted another node.
       controller.abort()
       for (const { key } of open) refreshMasters(key)
     }
     // After a pause of the process the client first sends its queued commands.
     setTimeout(() => setImmediate(close), 2 * RECONNECT_MS).unref()
-    const window = { controller, opened: now, open }
     windows.set(client ?? cluster, window)
     return window
   }
@@ -156,7 +167,8 @@ export function clusterOf(cluster: NodeRedisCluster): Cluster {
     })
   }
 
-  async function send(key: string, args: Argument[], options: CommandOptions): Promise<unknown> {
+  /** Sends a command. @param isAgain - True for a command that was taken back because another node was lost. */
+  async function send(key: string, args: Argument[], options: CommandOptions, isAgain = false): Promise<unknown> {
     const client = nodeOf(key)
     const safe = client && watch(client).safe
     if (safe) await safe
@@ -168,7 +180,9 @@ export function clusterOf(cluster: NodeRedisCluster): Cluster {
       const answer = cluster.sendCommand(key, false, args, { ...options, abortSignal: signal })
       return await (client?.isReady ? answer : Promise.race([answer, aborted(signal)]))
     } catch (error) {
-      throw isAborted(error, signal) ? neverSent() : error
+      if (!isAborted(error, signal)) throw error
+      if (!isAgain && signal.reason === TAKEN_BACK && client?.isReady) return await send(key, args, options, true)
+      throw neverSent()
     } finally {
       open.delete(command)
     }
