@@ -13,9 +13,6 @@ const RECONNECT_MS = 1000
 /** The least time between two refreshes of the list of masters, in ms, while a node is down. */
 const REFRESH_MS = 500
 
-/** Why commands are aborted that are not written when a connection is lost: see {@link Unwritten}. */
-const TAKEN_BACK = new Error('a connection was lost')
-
 /** An entry of the reply of CLUSTER SLOTS: the first slot, the last slot, and the master; the replicas follow. */
 type Slots = readonly [from: number, to: number, master: readonly [address: string, port: number, id: string]]
 
@@ -23,7 +20,7 @@ type Slots = readonly [from: number, to: number, master: readonly [address: stri
 interface Window {
   /** The node's client; undefined if it was not known. */
   readonly client: NodeRedisClient | undefined
-  /** Aborts two seconds after the window was opened, and when a connection is lost. */
+  /** Aborts two seconds after the window was opened, and when the node's connection is lost. */
   readonly controller: AbortController
   /** In ms, of `performance.now()`. */
   readonly opened: number
@@ -90,9 +87,7 @@ export function clusterOf(cluster: NodeRedisCluster): Cluster {
       if (!isUp || client.isReady) return
       isUp = false
       downSince.set(client, performance.now())
-      // The client may have redirected a command of another node to this one, and not have written it.
-      for (const window of openWindows)
-        if (window.client === undefined || window.client === client || window.client.isReady) window.controller.abort(TAKEN_BACK)
+      for (const window of openWindows) if (window.client === client) window.controller.abort()
       const all = !isReady()
       for (const lost of losses) lost(all)
     })
@@ -151,6 +146,7 @@ export function clusterOf(cluster: NodeRedisCluster): Cluster {
       openWindows.delete(window)
       // Commands that have not been sent by now are given up. If a node has not replied, a failover may have promoted another node.
       controller.abort()
+      if (client && open.size > 0) watch(client).mend()
       for (const { key } of open) refreshMasters(key)
     }
     // After a pause of the process the client first sends its queued commands.
@@ -167,8 +163,7 @@ export function clusterOf(cluster: NodeRedisCluster): Cluster {
     })
   }
 
-  /** Sends a command. @param isAgain - True for a command that was taken back because another node was lost. */
-  async function send(key: string, args: Argument[], options: CommandOptions, isAgain = false): Promise<unknown> {
+  async function send(key: string, args: Argument[], options: CommandOptions): Promise<unknown> {
     const client = nodeOf(key)
     const safe = client && watch(client).safe
     if (safe) await safe
@@ -180,9 +175,7 @@ export function clusterOf(cluster: NodeRedisCluster): Cluster {
       const answer = cluster.sendCommand(key, false, args, { ...options, abortSignal: signal })
       return await (client?.isReady ? answer : Promise.race([answer, aborted(signal)]))
     } catch (error) {
-      if (!isAborted(error, signal)) throw error
-      if (!isAgain && signal.reason === TAKEN_BACK && client?.isReady) return await send(key, args, options, true)
-      throw neverSent()
+      throw isAborted(error, signal) ? neverSent() : error
     } finally {
       open.delete(command)
     }

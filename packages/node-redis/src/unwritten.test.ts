@@ -46,3 +46,22 @@ test.each([5, 6] as const)(
     expect(await Promise.all(senders.map((sender) => sender.send(['PING'], TEXT)))).toEqual(['PONG', 'PONG'])
   },
 )
+
+test.each([5, 6] as const)(
+  'a client of redis %d goes on after two commands in its queue were aborted',
+  async (major) => {
+    const client = clientOf(server.port, { major })
+    onTestFinished(() => client.destroy())
+    await once(client, 'ready')
+    const sender = new Unwritten(client)
+    const controller = new AbortController()
+    const options = { ...TEXT, abortSignal: controller.signal }
+    const echo = (): Promise<unknown> =>
+      client.sendCommand(['ECHO', 'late'], options).catch((error: Error) => error.message)
+    const aborted = [echo(), echo()]
+    controller.abort()
+    sender.mend()
+    expect(await Promise.all(aborted)).toEqual(['The command was aborted', 'The command was aborted'])
+    expect(await sender.send(['ECHO', 'next'], TEXT)).toBe('next')
+  },
+)

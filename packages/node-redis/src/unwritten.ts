@@ -1,6 +1,7 @@
 import { errorMonitor } from 'node:events'
 import { setImmediate } from 'node:timers'
 import type { Argument, CommandOptions, NodeRedisClient } from './client.ts'
+import { TEXT } from './commands.ts'
 
 /**
  * Takes back the commands that a client has not written when it loses its connection.
@@ -8,6 +9,9 @@ import type { Argument, CommandOptions, NodeRedisClient } from './client.ts'
  * `redis` 5 writes a command one turn of the event loop after the call, and does not check then whether the connection is still open.
  * A command that it writes to a lost connection stays in its queue, in front of the next connection's handshake: replies go to the
  * wrong commands, and the client never becomes ready again. `redis` 6 checks (decision 0136).
+ *
+ * When the signals of two queued commands abort, `redis` 5 loses the end of its queue, and writes nothing any more that is added there.
+ * A command that goes to the front of the queue gives it an end again, so one follows each abort.
  */
 export class Unwritten {
   readonly #client: NodeRedisClient
@@ -41,6 +45,13 @@ export class Unwritten {
     }
   }
 
+  /** Mends the queue of the client after commands in it were aborted. */
+  mend(): void {
+    const { signal } = this.#controller
+    if (!this.#safe && this.#client.isOpen)
+      this.#client.sendCommand(['PING'], { ...TEXT, asap: true, abortSignal: signal }).catch(() => {})
+  }
+
   /** Removes the listeners from the client. */
   end(): void {
     this.#client.off('ready', this.#onReady)
@@ -55,7 +66,9 @@ export class Unwritten {
     this.#controller.abort()
     this.#controller = new AbortController()
     const safe = new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
-      if (this.#safe === safe) this.#safe = undefined
+      if (this.#safe !== safe) return
+      this.#safe = undefined
+      this.mend()
     })
     this.#safe = safe
   }
