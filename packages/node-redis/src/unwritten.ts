@@ -45,11 +45,11 @@ export class Unwritten {
     }
   }
 
-  /** Mends the queue of the client after commands in it were aborted. */
+  /** Mends the queue of the client after commands in it were aborted, by a command that the README grants. */
   mend(): void {
     const { signal } = this.#controller
     if (!this.#safe && this.#client.isOpen)
-      this.#client.sendCommand(['PING'], { ...TEXT, asap: true, abortSignal: signal }).catch(() => {})
+      this.#client.sendCommand(['TIME'], { ...TEXT, asap: true, abortSignal: signal }).catch(() => {})
   }
 
   /** Removes the listeners from the client. */
