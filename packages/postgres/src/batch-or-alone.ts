@@ -12,6 +12,6 @@ export function batchOrAlone<Item, Answer>(
   alone: (item: Item) => Promise<Answer>,
   together: (items: readonly Item[]) => Promise<readonly (Answer | undefined)[] | undefined>,
 ): (item: Item) => Promise<Answer> {
-  const add = batch(most, async (items: Item[]) => (items.length > 1 && (await together(items))) || [])
+  const add = batch(most, async (items: Item[]) => (items.length > 1 ? ((await together(items)) ?? []) : []))
   return (item) => add(item, (answer) => (answer === undefined ? alone(item) : answer))
 }
