@@ -259,7 +259,12 @@ const sweep = apart.map((by) =>
     const due = [...model.records].filter(([, { expiresAt }]) => expiresAt + 60_000 <= now)
     // A store may have dropped some records before.
     assert.ok(swept >= 0 && swept <= due.length, `${swept} were swept, and ${due.length} had ended 60 s ago`)
-    for (const [at] of due) model.records.delete(at)
+    for (const [at, { expiresAt }] of due) {
+      // By a clock of then it would be live, if it was left.
+      const then = expiresAt - it.traits.expiryResolutionMs
+      assert.equal(await it.read(at, then, { fresh: true }), undefined, 'a record is left that had ended 60 s ago')
+      model.records.delete(at)
+    }
     assert.equal(await sum(it.sweep!(now)), 0)
   }),
 )

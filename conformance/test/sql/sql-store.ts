@@ -53,7 +53,7 @@ export class SqlStore implements SessionStore {
   protected readonly database: DatabaseSync
   readonly #statements: Statements
   readonly #prepared = new Map<string, StatementSync>()
-  #closed = false
+  protected closed = false
 
   constructor(file: string, statements: Partial<Statements> = {}) {
     this.database = new DatabaseSync(file)
@@ -139,16 +139,16 @@ export class SqlStore implements SessionStore {
   }
 
   async close(): Promise<void> {
-    if (!this.#closed) this.database.close()
-    this.#closed = true
+    if (!this.closed) this.database.close()
+    this.closed = true
   }
 
   protected rows(name: Name, values: Values): Row[] {
-    return this.#statement(name).all(values) as unknown as Row[]
+    return this.statement(name).all(values) as unknown as Row[]
   }
 
   protected run(name: Name, values: Values): number {
-    return Number(this.#statement(name).run(values).changes)
+    return Number(this.statement(name).run(values).changes)
   }
 
   protected subjectOf(subject: string): Uint8Array {
@@ -169,8 +169,8 @@ export class SqlStore implements SessionStore {
     if (payload.length > this.traits.maxPayloadBytes) throw new SessError('too_large', 'the payload is too large')
   }
 
-  #statement(name: Name): StatementSync {
-    if (this.#closed) throw new SessError('store_unavailable', 'the sql store was closed')
+  protected statement(name: Name): StatementSync {
+    if (this.closed) throw new SessError('store_unavailable', 'the sql store was closed')
     let statement = this.#prepared.get(name)
     if (!statement) {
       statement = this.database.prepare(this.#statements[name])

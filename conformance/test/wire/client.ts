@@ -32,7 +32,7 @@ export type Flaw =
 
 /** A connection to a server, made when it is needed. */
 export class WireClient {
-  readonly #port: number
+  protected readonly port: number
   readonly #flaw: Flaw | undefined
   readonly #queue: Call[] = []
   readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>()
@@ -43,7 +43,7 @@ export class WireClient {
   #last = 0
 
   constructor(port: number, flaw?: Flaw) {
-    this.#port = port
+    this.port = port
     this.#flaw = flaw
   }
 
@@ -102,7 +102,7 @@ export class WireClient {
   }
 
   async #connect(): Promise<Socket> {
-    const socket = connect({ port: this.#port, host: '127.0.0.1', noDelay: true })
+    const socket = connect({ port: this.port, host: '127.0.0.1', noDelay: true })
     await once(socket, 'connect')
     socket.on('error', () => {}) // 'close' follows
     socket.on('close', () => this.#lost())

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { SessionKey } from '@sess/core'
 import { asExpected, sum } from '@sess/core/adapter'
 import { all, clause, listed, revokes, subjectOf } from '../../case-parts/case.ts'
 import type { Case } from '../../contract.ts'
@@ -75,5 +76,78 @@ export const clocksAhead: readonly Case[] = [
       for (const at of [short, long]) assert.equal(await it.read(at, now, { fresh: true }), undefined)
     },
     revokes,
+  ),
+  store(
+    'written-by-a-clock-ahead',
+    'A record that is written with an end which has passed for its writer alone, whose clock is ahead, is live for the others until its end.',
+    async (context) => {
+      const { store: it, space, key, record, now } = context
+      const ann = subjectOf(context, 'ann')
+      const other = await space.connect()
+      const first = record({ subject: 'ann', expiresAt: now + 10 * AHEAD_MS })
+      const short = { ...first, expiresAt: now + AHEAD_MS }
+      const ahead = now + AHEAD_MS + 1
+      const [made, replaced] = [key(ann.tag), key(ann.tag)]
+      assert.equal(await other.create(made, short, ahead), true)
+      await it.create(replaced, first, now)
+      assert.equal(await other.replace(replaced, asExpected(first), { ...short, revision: 2 }, ahead), 'replaced')
+      for (const [at, revision] of [
+        [made, 1],
+        [replaced, 2],
+      ] as const) {
+        assert.equal(await other.read(at, ahead, { fresh: true }), undefined)
+        assert.equal((await it.read(at, now, { fresh: true }))?.revision, revision)
+        if (it.list) assert.ok((await listed(it, ann, now)).includes(at.id), 'it is not listed')
+      }
+    },
+  ),
+  store(
+    'each-call-by-its-own',
+    'Calls that one client makes at once are each answered by the time that they give, whichever comes first.',
+    async (context) => {
+      const { store: it, key, record, now } = context
+      const ahead = now + AHEAD_MS + 1
+      const next = record({ expiresAt: now + 10 * AHEAD_MS, revision: 2 })
+      for (const [times, [slow, fast]] of [
+        [[now, ahead, now, ahead], [0, 1]],
+        [[ahead, now, ahead, now], [1, 0]],
+      ] as const) {
+        const ann = subjectOf(context, 'ann')
+        const first = record({ subject: 'ann', expiresAt: now + AHEAD_MS })
+        /** Makes a call for each time at once, on one record or on a record each: those by the clock that is ahead find none. */
+        const atOnce = async <T>(
+          call: (at: SessionKey, time: number) => Promise<T>,
+          [live, expired]: readonly [T, T],
+          each: boolean,
+        ): Promise<void> => {
+          const keys = times.map(() => key(ann.tag))
+          for (const at of each ? keys : keys.slice(0, 1)) await it.create(at, first, now)
+          const answers = await Promise.all(times.map((time, i) => call(each ? keys[i]! : keys[0]!, time)))
+          assert.deepEqual(
+            answers,
+            times.map((time) => (time === now ? live : expired)),
+            String(call),
+          )
+          for (const at of keys) await it.delete(at, now)
+        }
+        const isThere = async (at: SessionKey, time: number, fresh: boolean): Promise<boolean> =>
+          (await it.read(at, time, { fresh })) !== undefined
+        for (const each of [true, false])
+          for (const fresh of [true, false])
+            await atOnce((at, time) => isThere(at, time, fresh), [true, false], each)
+        await atOnce((at, time) => it.create(at, next, time), [false, true], true)
+        await atOnce((at, time) => it.replace(at, asExpected(first), next, time), ['replaced', 'missing'], true)
+        await atOnce((at, time) => it.touch(at, asExpected(first), next.expiresAt, time), ['touched', 'missing'], true)
+        await atOnce((at, time) => it.delete(at, time), [true, false], true)
+        await it.create(key(ann.tag), first, now)
+        const found = [1, 0]
+        const expected = [found[slow], found[fast]]
+        const both = <T>(call: (time: number) => Promise<T>) => Promise.all(times.slice(0, 2).map(call))
+        if (it.list) assert.deepEqual(await both(async (time) => (await listed(it, ann, time)).length), expected)
+        if (it.all) assert.deepEqual(await both(async (time) => (await all(it.all!(time))).length), expected)
+        if (it.count) assert.deepEqual(await both((time) => sum(it.count!(time))), expected)
+        for (const id of await (it.list ? listed(it, ann, now) : [])) await it.delete({ id, tag: ann.tag }, now)
+      }
+    },
   ),
 ]

@@ -92,26 +92,28 @@ export const expired: readonly Case[] = [
       const began = now - 3_600_000
       const [ended, later] = [now - 1_800_000, now + 3_600_000]
       const { tag } = key()
-      /** Creates a record that ends at a time by what each way of writing gave it last. */
+      const ways = ['create', 'shortening replace', 'lengthening replace', 'touch'] as const
+      /** Writes a record that ends at a time by what each way of writing gave it last. */
       const written = async (
         at: SessionKey,
         expiresAt: number,
-        by: 'create' | 'replace' | 'touch',
+        by: (typeof ways)[number],
         of: Partial<SessionRecord>,
       ): Promise<void> => {
-        // A touch only lengthens; a replace shortens here what ends early, and lengthens the rest.
-        const before = { create: expiresAt, replace: ended + later - expiresAt, touch: began + 60_000 }
+        const [short, long] = [began + 60_000, later]
+        const before = { create: expiresAt, 'shortening replace': long, 'lengthening replace': short, touch: short }
         const first = record({ ...of, expiresAt: before[by] })
         await it.create(at, first, began)
-        if (by === 'replace') await it.replace(at, asExpected(first), { ...first, revision: 2, expiresAt }, began)
+        if (by.endsWith('replace')) await it.replace(at, asExpected(first), { ...first, revision: 2, expiresAt }, began)
         if (by === 'touch') await it.touch(at, asExpected(first), expiresAt, began)
       }
-      const live = new Map<string | undefined, SessionKey[]>()
-      let due = 0
-      for (const subject of [undefined, 'ann', 'bob']) {
-        const of = subject === undefined ? {} : { subject }
-        live.set(subject, [])
-        for (const by of ['create', 'replace', 'touch'] as const) {
+      const subjects = [undefined, 'ann', 'bob']
+      const live = new Map<string | undefined, SessionKey[]>(subjects.map((subject) => [subject, []]))
+      // One way after the other, each from a sweep that left nothing ended: none hides behind what another way has written.
+      for (const by of ways) {
+        let due = 0
+        for (const subject of subjects) {
+          const of = subject === undefined ? {} : { subject }
           for (const at of [key(tag), key()]) {
             await written(at, ended, by, of)
             due++
@@ -120,8 +122,8 @@ export const expired: readonly Case[] = [
           await written(staying, later, by, of)
           live.get(subject)!.push(staying)
         }
+        assert.equal(await sum(it.sweep!(now)), due, `of what ended by a ${by}`)
       }
-      assert.equal(await sum(it.sweep!(now)), due)
       for (const [id, keys] of live) {
         for (const at of keys) assert.ok(await it.read(at, now), `a live record of ${id} is missing`)
         if (id === undefined) continue

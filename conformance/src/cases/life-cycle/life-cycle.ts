@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
+import { setTimeout } from 'node:timers/promises'
 import { isSessError, type SessionKey, type SessionStore } from '@sess/core'
 import { asExpected, sum } from '@sess/core/adapter'
 import type { Case } from '../../contract.ts'
 import { all, both, clause, processes, turns } from '../../case-parts/case.ts'
 import { MANY, paged, PAGED, trialOf } from '../../case-parts/paged.ts'
-import { settle } from '../../case-parts/trouble.ts'
+import { promised, settle } from '../../case-parts/trouble.ts'
 import { HarnessError } from '../../result.ts'
 
 const store = clause('life-cycle', 'store')
@@ -17,6 +18,9 @@ const pings: Case['requires'] = ({ space }) =>
   space.ping
     ? undefined
     : 'the harness has no ping: the store was given no client, or its client cannot be asked past it'
+
+/** How much later than its client's close a request arrives at the latest, in ms. */
+const LATE_MS = 50
 
 const CLOSED = { code: 'store_unavailable' }
 
@@ -90,28 +94,60 @@ export const lifeCycle: readonly Case[] = [
   ),
   store(
     'close-meets-calls',
-    'A call that is under way when its client is closed ends, and what it answers is true.',
+    'A call that is under way when its client is closed ends, and what it answers is true; it throws store_unavailable only if nothing was or will be written.',
     async ({ store: it, space, key, record, now, rounds }) => {
+      const first = record()
+      const expected = asExpected(first)
+      const seen = (at: SessionKey) => it.read(at, now, { fresh: true })
+      const isThere = async (at: SessionKey): Promise<boolean> => (await seen(at)) !== undefined
+      const writes: readonly {
+        readonly name: string
+        call(other: SessionStore, at: SessionKey): Promise<unknown>
+        readonly answer: unknown
+        isDone(at: SessionKey): Promise<boolean>
+      }[] = [
+        { name: 'create', call: (other, at) => other.create(at, first, now), answer: true, isDone: isThere },
+        {
+          name: 'replace',
+          call: (other, at) => other.replace(at, expected, { ...first, revision: 2 }, now),
+          answer: 'replaced',
+          isDone: async (at) => (await seen(at))?.revision === 2,
+        },
+        {
+          name: 'touch',
+          call: (other, at) => other.touch(at, expected, now + 120_000, now),
+          answer: 'touched',
+          isDone: async (at) => ((await seen(at))?.expiresAt ?? 0) > now + 90_000,
+        },
+        {
+          name: 'delete',
+          call: (other, at) => other.delete(at, now),
+          answer: true,
+          isDone: async (at) => !(await isThere(at)),
+        },
+      ]
       for (let i = 0; i < rounds(4); i++) {
-        const [kept, gone, fresh] = [key(), key(), key()]
-        for (const at of [kept, gone]) await it.create(at, record(), now)
+        const [kept, ...keys] = [key(), ...writes.map(() => key())]
+        for (const at of [kept, ...keys.slice(1)]) await it.create(at, first, now)
         const other = await space.connect()
         // Its connection is there by now.
         await other.read(kept, now)
-        const calls = [
-          settle(other.read(kept, now)),
-          settle(other.delete(gone, now)),
-          settle(other.create(fresh, record(), now)),
-        ] as const
-        await turns(i % 2)
+        const read = settle(other.read(kept, now))
+        const calls = writes.map(({ call }, nth) => settle(call(other, keys[nth]!)))
+        await turns(i % 3)
         await other.close!()
-        const [read, deleted, created] = await Promise.all(calls)
+        const answers = await Promise.all(calls)
         if (other === it) return
-        const isThere = async (at: SessionKey): Promise<boolean> =>
-          (await it.read(at, now, { fresh: true })) !== undefined
-        if (!('error' in read)) assert.ok(read.value, 'the read answered that there is nothing')
-        if (!('error' in deleted)) assert.deepEqual([deleted.value, await isThere(gone)], [true, false])
-        if (!('error' in created)) assert.deepEqual([created.value, await isThere(fresh)], [true, true])
+        const found = await read
+        if (!('error' in found)) assert.ok(found.value, 'the read answered that there is nothing')
+        // What a client has sent, and no longer waits for, arrives by then.
+        if (answers.some(promised)) await setTimeout(LATE_MS)
+        for (const [nth, { name, answer, isDone }] of writes.entries()) {
+          const settled = answers[nth]!
+          const done = await isDone(keys[nth]!)
+          if (promised(settled)) assert.ok(!done, `the ${name} threw store_unavailable, and was done`)
+          if (!('error' in settled)) assert.deepEqual([settled.value, done], [answer, true], name)
+        }
       }
     },
     closes,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { SessionKey, SessionRecord, SessionStore } from '@sess/core'
 import { asExpected, sum } from '@sess/core/adapter'
 import type { Case, CaseContext } from '../../contract.ts'
+import { MANY, trialOf } from '../../case-parts/paged.ts'
 import { both, clause, processes, settled, sweeps, turns } from '../../case-parts/case.ts'
 
 const store = clause('races', 'store')
@@ -114,6 +115,23 @@ export const sweepRaces: readonly Case[] = [
         assert.equal(await it.create(at, { ...first, expiresAt: now + 60_000 }, now), true)
         return true
       }),
+    sweeps,
+  ),
+  store(
+    'created-between-pages',
+    'What is created between two pages of a sweep in the place of what had ended stays, whatever the sweep has seen of it.',
+    async (context) => {
+      const { store: it, space, record, now } = context
+      const other = await space.connect()
+      for (const writer of [other, it]) {
+        const { keys, open } = await trialOf(context, 'sweep', MANY)
+        const pages = open(it)[Symbol.asyncIterator]()
+        await pages.next()
+        for (const at of keys) assert.equal(await writer.create(at, record(), now), true)
+        while (!(await pages.next()).done);
+        for (const at of keys) assert.ok(await it.read(at, now, { fresh: true }), 'a new record was swept')
+      }
+    },
     sweeps,
   ),
 ]

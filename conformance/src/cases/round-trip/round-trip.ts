@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { asExpected, type AnyRecord, type SessionRecord } from '@sess/core/adapter'
 import type { Case } from '../../contract.ts'
 import { all, clause, listed, lists, same, subjectOf, textOf } from '../../case-parts/case.ts'
-import { FORMATS } from './formats.ts'
+import { FILES, FORMATS } from './formats.ts'
 
 const store = clause('round-trip', 'store')
 
@@ -34,19 +34,22 @@ export const roundTrip: readonly Case[] = [
   ),
   store(
     'other-formats',
-    'A payload that begins like a file of another format comes back byte for byte: nothing compresses or parses it.',
+    'A payload that begins like a file of another format, or is one, comes back byte for byte: nothing compresses or parses it.',
     async ({ store: it, key, record, now }) => {
       const ends = [new Uint8Array(0), Uint8Array.of(0), bytesOf(64)]
-      for (const [format, beginning] of FORMATS)
-        for (const end of ends) {
-          const at = key()
-          const written = record({ payload: Buffer.concat([beginning, end]) })
-          await it.create(at, written, now)
-          const found = await it.read(at, now).catch((error: unknown) => {
-            throw new Error(`a payload that begins like ${format} could not be read`, { cause: error })
-          })
-          same(found, written, it)
-        }
+      const beginnings = FORMATS.flatMap(([format, beginning]) =>
+        ends.map((end) => [`begins like ${format}`, Buffer.concat([beginning, end])] as const),
+      )
+      const files = FILES.map(([format, bytes]) => [`is ${format}`, bytes] as const)
+      for (const [what, payload] of [...beginnings, ...files]) {
+        const at = key()
+        const written = record({ payload })
+        await it.create(at, written, now)
+        const found = await it.read(at, now).catch((error: unknown) => {
+          throw new Error(`a payload that ${what} could not be read`, { cause: error })
+        })
+        same(found, written, it)
+      }
     },
   ),
   store('empty-payload', 'An empty payload comes back empty.', async ({ store: it, key, record, now }) => {

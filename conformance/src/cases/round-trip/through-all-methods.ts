@@ -4,7 +4,7 @@ import type { AnyRecord, SessionKey, SessionRecord } from '@sess/core'
 import { asExpected } from '@sess/core/adapter'
 import type { Case, CaseContext } from '../../contract.ts'
 import { all, clause, same } from '../../case-parts/case.ts'
-import { FORMATS } from './formats.ts'
+import { FILES, FORMATS } from './formats.ts'
 
 const store = clause('round-trip', 'store')
 
@@ -47,7 +47,7 @@ export const throughAllMethods: readonly Case[] = [
       const payloads = [
         ...[0, 1, 255, 4097, 65_537, most].filter((size) => size <= most).map(bytesOf),
         Uint8Array.from({ length: 256 }, (_, i) => i),
-        ...FORMATS.map(([, beginning]) => beginning),
+        ...[...FORMATS, ...FILES].map(([, bytes]) => bytes),
       ]
       for (const payload of payloads) {
         // Each under a tag of its own: a list would give all that was written before.

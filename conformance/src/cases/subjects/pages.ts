@@ -84,6 +84,28 @@ export const pages: readonly Case[] = [
     paged,
   ),
   store(
+    'pages-left-early',
+    'What works in pages and was left after its first page, or before it, is whole when it is called again, by the same client or by another.',
+    async (context) => {
+      const { store: it, space } = context
+      const other = await space.connect()
+      await eachMethod(context, MANY, async ({ name, open, total }) => {
+        await open(it)[Symbol.asyncIterator]().return?.()
+        const left = open(it)[Symbol.asyncIterator]()
+        const { value, done } = await left.next()
+        assert.ok(!done, 'it gave no page')
+        await left.return?.()
+        const removes = name === 'deleteSubject' || name === 'sweep'
+        const rest = total(await all(open(it)))
+        const first = removes ? total([value]) : 0
+        if (rest !== undefined && first !== undefined) assert.equal(first + rest, MANY)
+        const again = total(await all(open(other)))
+        assert.ok(again === undefined || again === (removes ? 0 : MANY), `${again} the next time`)
+      })
+    },
+    paged,
+  ),
+  store(
     'pages-at-once',
     'Two calls at once that work in pages, of one client, do not disturb each other.',
     async (context) => {
