@@ -109,8 +109,14 @@ export const clocksAhead: readonly Case[] = [
       const ahead = now + AHEAD_MS + 1
       const next = record({ expiresAt: now + 10 * AHEAD_MS, revision: 2 })
       for (const [times, [slow, fast]] of [
-        [[now, ahead, now, ahead], [0, 1]],
-        [[ahead, now, ahead, now], [1, 0]],
+        [
+          [now, ahead, now, ahead],
+          [0, 1],
+        ],
+        [
+          [ahead, now, ahead, now],
+          [1, 0],
+        ],
       ] as const) {
         const ann = subjectOf(context, 'ann')
         const first = record({ subject: 'ann', expiresAt: now + AHEAD_MS })
@@ -133,8 +139,7 @@ export const clocksAhead: readonly Case[] = [
         const isThere = async (at: SessionKey, time: number, fresh: boolean): Promise<boolean> =>
           (await it.read(at, time, { fresh })) !== undefined
         for (const each of [true, false])
-          for (const fresh of [true, false])
-            await atOnce((at, time) => isThere(at, time, fresh), [true, false], each)
+          for (const fresh of [true, false]) await atOnce((at, time) => isThere(at, time, fresh), [true, false], each)
         await atOnce((at, time) => it.create(at, next, time), [false, true], true)
         await atOnce((at, time) => it.replace(at, asExpected(first), next, time), ['replaced', 'missing'], true)
         await atOnce((at, time) => it.touch(at, asExpected(first), next.expiresAt, time), ['touched', 'missing'], true)
