@@ -36,7 +36,7 @@ const RECONNECT_MS = 20
 
 /**
  * Hides addresses from the comparison of `redis`: for a client whose options are not those of the client before, as JSON, it makes a
- * class with all commands, which takes some 10 ms. Tests make thousands of clients, with a proxy or without in turn.
+ * class with all commands, which takes tens of milliseconds. Tests make thousands of clients, with a proxy or without in turn.
  */
 function unseen<Addresses extends object>(addresses: Addresses): Addresses {
   return Object.defineProperty(addresses, 'toJSON', { value: () => undefined })
