@@ -20,6 +20,7 @@ import { identity } from './identity/identity.ts'
 import { secrets } from './identity/secrets.ts'
 import { lifeCycle } from './life-cycle/life-cycle.ts'
 import { traits } from './life-cycle/traits.ts'
+import { atOnce } from './races/at-once.ts'
 import { duringACall } from './races/during-a-call.ts'
 import { histories } from './races/histories.ts'
 import { lateWrites } from './races/late-writes.ts'
@@ -65,6 +66,7 @@ export const cases: readonly Case[] = [
   ...racesOfRequests,
   ...lateWrites,
   ...histories,
+  ...atOnce,
   ...duringACall,
   ...rotation,
   ...login,

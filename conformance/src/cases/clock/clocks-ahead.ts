@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { SessionKey } from '@sess/core'
 import { asExpected, sum } from '@sess/core/adapter'
-import { all, clause, listed, revokes, subjectOf } from '../../case-parts/case.ts'
+import { all, clause, listed, revokes, subjectOf, sweeps } from '../../case-parts/case.ts'
 import type { Case } from '../../contract.ts'
 
 const store = clause('clock', 'store')
@@ -64,16 +64,17 @@ export const clocksAhead: readonly Case[] = [
   ),
   store(
     'revoked-by-a-clock-ahead',
-    'A revocation by a process whose clock is ahead deletes records that are expired for it and live for the others.',
+    'A revocation by a process whose clock is ahead deletes records that are expired for it and live for the others, and spares such a record too.',
     async (context) => {
       const { store: it, space, key, record, now } = context
       const ann = subjectOf(context, 'ann')
-      const [short, long] = [key(ann.tag), key(ann.tag)]
-      await it.create(short, record({ subject: 'ann', expiresAt: now + AHEAD_MS }), now)
+      const [short, long, spared] = [key(ann.tag), key(ann.tag), key(ann.tag)]
+      for (const at of [short, spared]) await it.create(at, record({ subject: 'ann', expiresAt: now + AHEAD_MS }), now)
       await it.create(long, record({ subject: 'ann', expiresAt: now + 10 * AHEAD_MS }), now)
-      const went = await sum((await space.connect()).deleteSubject!(ann, now + AHEAD_MS + 1))
+      const went = await sum((await space.connect()).deleteSubject!(ann, now + AHEAD_MS + 1, spared))
       assert.ok(went === undefined || went === 1, `it says that ${went} went, and one was live by its clock`)
       for (const at of [short, long]) assert.equal(await it.read(at, now, { fresh: true }), undefined)
+      assert.ok(await it.read(spared, now, { fresh: true }), 'the record is gone that it was to spare')
     },
     revokes,
   ),
@@ -154,5 +155,28 @@ export const clocksAhead: readonly Case[] = [
         for (const id of await (it.list ? listed(it, ann, now) : [])) await it.delete({ id, tag: ann.tag }, now)
       }
     },
+  ),
+  store(
+    'clock-from-zero',
+    'A clock that begins at 0, as in tests, is as good as any.',
+    async (context) => {
+      const { store: it, record } = context
+      const ann = subjectOf(context, 'ann')
+      const [at, gone] = [context.key(ann.tag), context.key(ann.tag)]
+      const first = record({ subject: 'ann', expiresAt: 1000 })
+      for (const one of [at, gone]) assert.equal(await it.create(one, first, 0), true)
+      assert.equal(await it.create(at, first, 0), false)
+      assert.equal((await it.read(at, 0))?.revision, 1)
+      const next = { ...first, revision: 2 }
+      assert.equal(await it.replace(at, asExpected(first), next, 0), 'replaced')
+      assert.equal(await it.touch(at, asExpected(next), 2000, 0), 'touched')
+      if (it.list) assert.equal((await listed(it, ann, 0)).length, 2)
+      if (it.all) assert.equal((await all(it.all(0))).length, 2)
+      if (it.count) assert.equal(await sum(it.count(0)), 2)
+      assert.equal(await it.delete(gone, 0), true)
+      assert.equal(await sum(it.sweep!(0)), 0)
+      assert.equal((await it.read(at, 0, { fresh: true }))?.revision, 2)
+    },
+    sweeps,
   ),
 ]

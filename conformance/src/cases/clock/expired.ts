@@ -86,9 +86,9 @@ export const expired: readonly Case[] = [
   ),
   store(
     'sweep-takes-whatever-ended',
-    'A sweep removes every record that has ended, of any subject or none, by the expiry that a create, a replace or a touch set last; the other records stay in their lists.',
+    'A sweep removes and counts every record that has ended, of any subject or none and of any client, by the expiry that a create, a replace or a touch set last, and no deleted one; the other records stay in their lists.',
     async (context) => {
-      const { store: it, key, record, now } = context
+      const { store: it, space, key, record, now } = context
       const began = now - 3_600_000
       const [ended, later] = [now - 1_800_000, now + 3_600_000]
       const { tag } = key()
@@ -121,8 +121,13 @@ export const expired: readonly Case[] = [
           const staying = key(tag)
           await written(staying, later, by, of)
           live.get(subject)!.push(staying)
+          const deleted = key(tag)
+          await written(deleted, ended, by, of)
+          await it.delete(deleted, began)
         }
-        assert.equal(await sum(it.sweep!(now)), due, `of what ended by a ${by}`)
+        // By a client that has written none of them.
+        const other = await space.connect()
+        assert.equal(await sum(other.sweep!(now)), due, `of what ended by a ${by}`)
       }
       for (const [id, keys] of live) {
         for (const at of keys) assert.ok(await it.read(at, now), `a live record of ${id} is missing`)
@@ -171,12 +176,13 @@ export const expired: readonly Case[] = [
   ),
   store(
     'sweep-by-both-clocks',
-    'A sweep by a process whose clock is a day ahead removes nothing that the store’s clock does not have ended 60 s ago.',
-    async ({ store: it, key, record, now }) => {
+    'A sweep by a process whose clock is a day ahead removes nothing that the store’s clock does not have ended 60 s ago, and neither does a client that connects.',
+    async ({ store: it, space, key, record, now }) => {
       const [live, ending, ended] = [key(), key(), key()]
       await it.create(live, record(), now)
       await it.create(ending, record({ expiresAt: now - 20_000 }), now - 60_000)
       await it.create(ended, record({ expiresAt: now - 100_000 }), now - 160_000)
+      assert.ok(await (await space.connect()).read(ended, now - 160_000), 'a client that came removed what had ended')
       assert.equal(await sum(it.sweep!(now + 86_400_000)), 1)
       assert.ok(await it.read(live, now), 'a live record was swept')
       assert.ok(await it.read(ending, now - 60_000), 'a record was swept that ended 20 s ago')

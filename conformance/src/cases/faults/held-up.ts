@@ -8,8 +8,8 @@ import { harnessMakes, payloadOf, promised, settle } from '../../case-parts/trou
 
 const store = clause('faults', 'store', 'fault')
 
-/** For how long requests or answers are held up, and how much later a request arrives at the latest, in ms. Many clients wait for a second. */
-const [HELD_MS, ARRIVAL_MS] = [1200, 100]
+/** For how long requests or answers are held up, and how much later a request arrives at the latest, in ms. Many clients wait for one second, or two. */
+const [HELD_MS, ARRIVAL_MS] = [2400, 100]
 
 /** A call of one method, on a record of its own. */
 interface Trial {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout } from 'node:timers/promises'
 import { isSessError, type AnyRecord, type ExpectedRecord, type SessionKey, type SessionStore } from '@sess/core'
-import { sum } from '@sess/core/adapter'
+import { asExpected, sum } from '@sess/core/adapter'
 import type { Case, CaseContext } from '../../contract.ts'
 import type { Fault } from '../../fault-switch.ts'
 import { HarnessError } from '../../result.ts'
@@ -23,6 +23,8 @@ const store = clause('faults', 'store', 'fault')
 const CUTS = ['cut-before', 'cut-after', 'cut-mid-reply'] as const satisfies readonly Fault[]
 /** How many requests of a call are cut at most. */
 const MOST_REQUESTS = 25
+/** How many calls lose their connection one after the other. */
+const MANY_LOST = 20
 /** How long a case watches for a lost write that the client sends again, and the time between two looks, in ms. */
 const [WATCH_MS, LOOK_MS] = [1000, 20]
 
@@ -230,6 +232,37 @@ export const lostConnections: readonly Case[] = [
           )
       }),
     both(cuts, revokes),
+  ),
+  store(
+    'many-lost',
+    'However many calls have lost their connection, from the first call of a client on, every other is answered by what is stored, or throws; then the client works as before.',
+    async (context) => {
+      const { space, key, record, now } = context
+      const faults = space.faults!
+      const other = await space.connect()
+      const [at, fresh] = [key(), key()]
+      const first = record({ subject: 'ann', payload: Buffer.from('first') })
+      await other.create(at, first, now)
+      const { store: it } = context
+      faults.inject('cut-before', { times: Infinity })
+      for (let call = 0; call < MANY_LOST; call++) {
+        const answer = await settle(
+          call % 5 < 3 || !it.list
+            ? it.read(at, now, { fresh: call % 2 > 0 }).then(payloadOf)
+            : it.list && all(it.list({ id: 'ann', tag: at.tag }, now)).then(([entry]) => payloadOf(entry?.[1])),
+        )
+        if (!('error' in answer)) assert.equal(answer.value, 'first', `call ${call + 1} answered that nothing is there`)
+        await settle(it.touch(at, asExpected(first), now + 50_000, now))
+      }
+      await faults.heal()
+      assert.equal(payloadOf(await recovered(it, at, now)), 'first')
+      assert.equal(await it.create(fresh, record(), now), true)
+      assert.equal(await it.touch(at, asExpected(first), now + 90_000, now), 'touched')
+      assert.equal(await it.replace(at, asExpected(first), { ...first, revision: 2 }, now), 'replaced')
+      if (it.list) assert.deepEqual(await listed(it, { id: 'ann', tag: at.tag }, now), [at.id])
+      assert.equal(await it.delete(at, now), true)
+    },
+    harnessMakes('cut-before'),
   ),
   store(
     'cut-list',

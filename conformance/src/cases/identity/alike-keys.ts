@@ -29,6 +29,8 @@ const ALIKE: readonly SessionKey[] = [
   { tag: '000000000000', id: '0000000000000010' },
   { tag: '000000000001', id: '0000000000000001' },
   { tag: '0000000000e1', id: '00000000000000e1' },
+  // Names of what every object has.
+  ...['__defineGetter__', '__defineSetter__', '__lookupGetter__'].map((id) => ({ tag: TAG, id })),
   ...ONE_APART,
 ]
 
@@ -36,7 +38,7 @@ const ALIKE: readonly SessionKey[] = [
 export const alikeKeys: readonly Case[] = [
   store(
     'alike-keys',
-    'Of keys that are alike, by case, as a pattern, as a number or but for one character, each method finds its own alone.',
+    'Of keys that are alike, by case, as a pattern, as a number or but for one character, and of keys that name what objects have, each method finds its own alone.',
     async ({ store: it, record, now }) => {
       const first = ALIKE.map((_, i) => record({ subject: 'ann', payload: Buffer.from(`first ${i}`) }))
       const last = first.map((one, i) => ({

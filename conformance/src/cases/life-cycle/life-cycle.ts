@@ -193,6 +193,23 @@ export const lifeCycle: readonly Case[] = [
     both(closes, paged),
   ),
   store(
+    'close-of-what-is-left',
+    'Close ends, whatever calls that work in pages were made before and never asked for a page, or for another.',
+    async (context) => {
+      const { space, store: it } = context
+      for (const name of PAGED.filter((one) => one in it)) {
+        const { open } = await trialOf(context, name, 2)
+        const other = await space.connect()
+        open(other)
+        open(other)[Symbol.asyncIterator]()
+        await open(other)[Symbol.asyncIterator]().next()
+        await other.close!()
+        if (other === it) return
+      }
+    },
+    both(closes, paged),
+  ),
+  store(
     'no-timer-is-left',
     'A client that was used and closed leaves no timer behind.',
     async ({ harness, key, record, now }) => {

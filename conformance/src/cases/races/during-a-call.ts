@@ -13,6 +13,10 @@ import { harnessMakes, recovered, strikes } from '../../case-parts/trouble.ts'
 const MOST_REQUESTS = 8
 /** For how long a request is held up, in ms. Another client's call takes less, or the two meet in another order. */
 const HELD_MS = 40
+/** For how long a request is held up that outlasts a lock which was lent for a second, or two, in ms. */
+const LONG_MS = 2400
+/** How many requests a write has at most at which it is held up for that long: a lock, a read, the write, the end of the lock. */
+const LONG_REQUESTS = 4
 /** The record has expired for a caller whose clock is ahead, and is live for the others. In ms. */
 const [LIFE_MS, AHEAD_MS] = [5000, 10_000]
 
@@ -85,37 +89,47 @@ interface Meeting {
   readonly isThere?: boolean
 }
 
+/** Disturbs a call at one of its requests, and lets another client act before the call goes on. It resolves to whether it had that request. */
+async function meetAt(
+  context: CaseContext,
+  { mine, theirs, fault, isThere = true }: Meeting,
+  other: SessionStore,
+  after: number,
+  ms: number,
+): Promise<boolean> {
+  const { store: it, space, key, now } = context
+  const faults = space.faults!
+  const at = key()
+  const { history, ask } = historyOf(context, at)
+  if (isThere) await ask('client 2', other, { call: { kind: 'create', ...firstOf(context) } })
+  const { struck } = faults
+  faults.inject(fault, { ms, after })
+  const call = ask('client 1', it, mine)
+  const isStruck = await strikes(faults, struck, call)
+  // By these requests a client looks for the outcome of a write whose answer was lost.
+  if (isStruck && fault !== 'late') faults.inject('late', { ms, times: 2 })
+  for (const move of isStruck ? theirs : []) await ask('client 2', other, move)
+  await call
+  await faults.heal()
+  if (fault !== 'late') await recovered(it, at, now)
+  await ask('client 2', other, read)
+  try {
+    judge(history, context)
+  } catch (error) {
+    if (error instanceof CounterExample) error.message = `${fault} at request ${after + 1}: ${error.message}`
+    throw error
+  }
+  return isStruck
+}
+
 /**
  * Disturbs a call at each of its requests in turn, lets another client act before the call goes on, and expects one order of all calls
  * to explain every answer and what is there at the end.
  */
-async function meet(context: CaseContext, { mine, theirs, fault, isThere = true }: Meeting): Promise<void> {
-  const { store: it, space, key, now } = context
-  const faults = space.faults!
-  const other = await space.connect()
-  for (let after = 0; after < MOST_REQUESTS; after++) {
-    const at = key()
-    const { history, ask } = historyOf(context, at)
-    if (isThere) await ask('client 2', other, { call: { kind: 'create', ...firstOf(context) } })
-    const { struck } = faults
-    faults.inject(fault, { ms: HELD_MS, after })
-    const call = ask('client 1', it, mine)
-    const isStruck = await strikes(faults, struck, call)
-    // By these requests a client looks for the outcome of a write whose answer was lost.
-    if (isStruck && fault !== 'late') faults.inject('late', { ms: HELD_MS, times: 2 })
-    for (const move of isStruck ? theirs : []) await ask('client 2', other, move)
-    await call
-    await faults.heal()
-    if (fault !== 'late') await recovered(it, at, now)
-    await ask('client 2', other, read)
-    try {
-      judge(history, context)
-    } catch (error) {
-      if (error instanceof CounterExample) error.message = `${fault} at request ${after + 1}: ${error.message}`
-      throw error
-    }
-    if (!isStruck) break
-  }
+async function meet(context: CaseContext, meeting: Meeting): Promise<void> {
+  const other = await context.space.connect()
+  for (let after = 0; after < MOST_REQUESTS; after++)
+    if (!(await meetAt(context, meeting, other, after, HELD_MS))) break
 }
 
 /** Cases on what happens during a call: at each of its requests another client acts, or its own client calls again. */
@@ -127,6 +141,26 @@ export const duringACall: readonly Case[] = [
       for (const mine of moves(context, 'mine'))
         for (const theirs of [...moves(context, 'theirs').map((move) => [move]), ...newBeginnings(context)])
           await meet(context, { mine, theirs, fault: 'late' })
+    },
+    harnessMakes('late'),
+  ),
+  clause('races', 'store', 'history')(
+    'late-for-long',
+    'A replace one of whose requests is held up for seconds, for longer than a lock may be lent, brings nothing back that another client has ended meanwhile.',
+    async (context) => {
+      const [first, expiresAt] = [firstOf(context), end(context, 60_000)]
+      const mine: Move = { call: { kind: 'replace', payload: 'mine', expiresAt, expected: first } }
+      // All requests at once, each in a namespace of its own: together they take the time of one.
+      const trials = Array.from({ length: LONG_REQUESTS }, async (_, after) => {
+        const space = await context.harness.open()
+        try {
+          const meeting = { mine, theirs: [{ call: { kind: 'delete' } } as Move, read], fault: 'late' } as const
+          await meetAt({ ...context, space, store: space.store }, meeting, await space.connect(), after, LONG_MS)
+        } finally {
+          await space.close()
+        }
+      })
+      await Promise.all(trials)
     },
     harnessMakes('late'),
   ),

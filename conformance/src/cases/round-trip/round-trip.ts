@@ -79,6 +79,18 @@ export const roundTrip: readonly Case[] = [
     triable,
   ),
   store(
+    'same-checksum',
+    'Payloads of one length and one CRC-32 replace each other.',
+    async ({ store: it, key, record, now }) => {
+      const at = key()
+      const first = record({ payload: Buffer.from('plumless') })
+      await it.create(at, first, now)
+      const next = { ...first, revision: 2, payload: Buffer.from('buckeroo') }
+      assert.equal(await it.replace(at, asExpected(first), next, now), 'replaced')
+      same(await it.read(at, now), next, it)
+    },
+  ),
+  store(
     'sizes-between',
     'Payloads of any size replace each other whole, and a record that was read does not change with later reads.',
     async ({ store: it, key, record, now }) => {
@@ -104,12 +116,24 @@ export const roundTrip: readonly Case[] = [
   ),
   store(
     'too-large',
-    'A payload of one byte more than claimed is refused with too_large, and nothing is written.',
-    async ({ store: it, key, record, now }) => {
+    'A payload of one byte more than claimed is refused with too_large, and nothing is written; afterwards its client and others write as before.',
+    async ({ store: it, space, key, record, now }) => {
+      const other = await space.connect()
+      const goesOn = async (): Promise<void> => {
+        for (const [writer, reader] of [
+          [other, it],
+          [it, other],
+        ] as const) {
+          const fresh = key()
+          assert.equal(await writer.create(fresh, record(), now), true)
+          same(await reader.read(fresh, now, { fresh: true }), record(), it)
+        }
+      }
       const at = key()
       const large = record({ payload: Buffer.alloc(it.traits.maxPayloadBytes + 1) })
       await assert.rejects(it.create(at, large, now), { code: 'too_large' })
       assert.equal(await it.read(at, now), undefined)
+      await goesOn()
       // It is refused before anything is sent, whatever the store would find.
       const replace = (expected: SessionRecord): Promise<unknown> =>
         it.replace(at, asExpected(expected), { ...large, revision: 2 }, now)
@@ -119,6 +143,7 @@ export const roundTrip: readonly Case[] = [
       await assert.rejects(replace(record()), { code: 'too_large' })
       await assert.rejects(replace(record({ revision: 7 })), { code: 'too_large' }, 'a replace of another revision')
       same(await it.read(at, now), record(), it)
+      await goesOn()
     },
     triable,
   ),
@@ -162,22 +187,19 @@ export const roundTrip: readonly Case[] = [
   ),
   store(
     'replace-conflict',
-    'A replace of another revision answers conflict, and changes nothing.',
+    'A replace of another revision answers conflict however often it is called and whatever its size, and changes nothing.',
     async ({ store: it, key, record, now }) => {
-      const at = key()
-      const first = record({ revision: 7 })
-      await it.create(at, first, now)
-      for (const revision of [6, 8, 70])
-        assert.equal(
-          await it.replace(
-            at,
-            asExpected(record({ revision })),
-            record({ revision: revision + 1, payload: Buffer.from('x') }),
-            now,
-          ),
-          'conflict',
-        )
-      same(await it.read(at, now), first, it)
+      for (const size of [1, Math.min(it.traits.maxPayloadBytes, 2 ** 17)]) {
+        const at = key()
+        const first = record({ revision: 7, payload: bytesOf(size) })
+        await it.create(at, first, now)
+        for (const revision of [6, 8, 70]) {
+          const next = record({ revision: revision + 1, expiresAt: now + 90_000, payload: Buffer.alloc(size, 'x') })
+          for (let call = 0; call < 3; call++)
+            assert.equal(await it.replace(at, asExpected(record({ revision })), next, now), 'conflict')
+        }
+        same(await it.read(at, now), first, it)
+      }
     },
   ),
   store('touch', 'A touch moves the clock, and nothing else.', async ({ store: it, key, record, now }) => {

@@ -170,12 +170,16 @@ export const leftBehind: readonly Case[] = [
   ),
   store(
     'names-alike',
-    'Subjects whose names are alike for a long way are told apart.',
+    'Subjects whose names are alike for a long way, or by their checksum, are told apart.',
     async (context) => {
       const { store: it, key, record, now } = context
       const { tag } = key()
       const long = 'x'.repeat(1000)
-      const names = [`${long}1`, `${long}2`, `1${long}`, `2${long}`, long, long.slice(1), long.slice(0, 255)]
+      // The last two have one CRC-32.
+      const names = [
+        ...[`${long}1`, `${long}2`, `1${long}`, `2${long}`, long, long.slice(1), long.slice(0, 255)],
+        ...['plumless', 'buckeroo'],
+      ]
       const keys = names.map(() => key(tag))
       for (const [i, subject] of names.entries()) await it.create(keys[i]!, record({ subject }), now)
       for (const [i, id] of names.entries()) {
@@ -187,6 +191,39 @@ export const leftBehind: readonly Case[] = [
         assert.equal((await it.read(at, now, { fresh: true })) === undefined, i === 0, `name ${i + 1}`)
     },
     revokes,
+  ),
+  store(
+    'names-after-the-last',
+    'When the last session of a subject has gone, by whichever client, and another subject has come, each signs in and is found under its own name.',
+    async (context) => {
+      const { store: it, space, record, now } = context
+      const other = await space.connect()
+      const past = now - 160_000
+      const ends = {
+        delete: (at: SessionKey) => other.delete(at, now),
+        ...(it.deleteSubject && {
+          deleteSubject: ({ tag }: SessionKey) => sum(other.deleteSubject!({ id: 'ann', tag }, now)),
+        }),
+        ...(it.sweep && { sweep: () => sum(other.sweep!(now)) }),
+      }
+      for (const [name, end] of Object.entries(ends)) {
+        const { tag } = context.key()
+        const [first, second, third] = [context.key(tag), context.key(tag), context.key(tag)]
+        const [expiresAt, then] = name === 'sweep' ? [now - 100_000, past] : [now + 60_000, now]
+        await it.create(first, record({ subject: 'ann', expiresAt }), then)
+        if (it.list) assert.deepEqual(await listed(it, { id: 'ann', tag }, then), [first.id])
+        await end(first)
+        await other.create(second, record({ subject: 'bob' }), now)
+        await it.create(third, record({ subject: 'ann' }), now)
+        for (const [at, id] of [
+          [second, 'bob'],
+          [third, 'ann'],
+        ] as const) {
+          assert.equal((await it.read(at, now, { fresh: true }))?.subject, id, `after a ${name}`)
+          if (it.list) assert.deepEqual(await listed(it, { id, tag }, now), [at.id], `${id} after a ${name}`)
+        }
+      }
+    },
   ),
   store(
     'counted-and-all',

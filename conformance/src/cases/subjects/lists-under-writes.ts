@@ -6,7 +6,7 @@ import { clause, listed, lists, listsAll, subjectOf, textOf } from '../../case-p
 
 const store = clause('subjects', 'store')
 
-type Listed = readonly [SessionKey, SessionRecord]
+export type Listed = readonly [SessionKey, SessionRecord]
 
 async function createAll(context: CaseContext, subject: Subject, count: number): Promise<SessionKey[]> {
   const { store: it, key, record, now } = context

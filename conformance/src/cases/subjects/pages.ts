@@ -3,8 +3,8 @@ import type { SessionStore } from '@sess/core'
 import { asExpected, sum } from '@sess/core/adapter'
 import type { Case } from '../../contract.ts'
 import { all, clause, listed, listsAll, revokes, settled, subjectOf } from '../../case-parts/case.ts'
-import { eachMethod, MANY, PAGED, paged, trialOf } from '../../case-parts/paged.ts'
-import { writesMeanwhile } from './lists-under-writes.ts'
+import { eachMethod, MANY, PAGED, paged, trialOf, type Trial } from '../../case-parts/paged.ts'
+import { writesMeanwhile, type Listed } from './lists-under-writes.ts'
 
 const store = clause('subjects', 'store')
 
@@ -129,6 +129,50 @@ export const pages: readonly Case[] = [
           for (const at of keys)
             assert.equal(await it.delete(at, now), name !== 'deleteSubject', `${name} left a record`)
       }
+    },
+    paged,
+  ),
+  store(
+    'many-lists',
+    'A dozen lists of one client at once, of one subject or of all, are each whole.',
+    async (context) => {
+      const { store: it } = context
+      const names = PAGED.filter((name) => name === 'list' || name === 'all')
+      const list = async ({ keys, open }: Trial): Promise<void> => {
+        const found = Array.from({ length: 12 }, () => new Set<string>())
+        const iterators = found.map(() => (open(it) as AsyncIterable<Listed>)[Symbol.asyncIterator]())
+        for (let left = iterators.length; left;)
+          for (const [i, iterator] of iterators.entries()) {
+            const { value, done } = await iterator.next()
+            if (!done) found[i]!.add(value[0].id)
+            else if (--left === 0) break
+          }
+        for (const ids of found) assert.deepEqual([...ids].toSorted(), keys.map(({ id }) => id).toSorted())
+      }
+      await eachMethod(context, MANY, list, names)
+    },
+    ({ store: it }) => (it.list || it.all ? undefined : 'the store lists neither a subject’s sessions nor all'),
+  ),
+  store(
+    'pages-of-large-records',
+    'What works in pages is whole where records are as large as the store takes them.',
+    async (context) => {
+      const { store: it, key, record, now } = context
+      const ann = subjectOf(context, 'ann')
+      const { maxPayloadBytes } = it.traits
+      const size = Math.min(maxPayloadBytes, 2 ** 18)
+      const most = Math.min(maxPayloadBytes, 2 ** 23)
+      const sizes = [...Array.from({ length: 24 }, () => size), most, 1]
+      const keys = sizes.map(() => key(ann.tag))
+      for (const [i, bytes] of sizes.entries())
+        await it.create(keys[i]!, record({ subject: 'ann', payload: Buffer.alloc(bytes, i) }), now)
+      const ids = keys.map(({ id }) => id).toSorted()
+      if (it.list) assert.deepEqual(await listed(it, ann, now), ids, 'list')
+      if (it.all) assert.deepEqual((await all(it.all(now))).map(([{ id }]) => id).toSorted(), ids, 'all')
+      if (it.count) assert.equal(await sum(it.count(now)), keys.length, 'count')
+      if (it.deleteSubject) await sum(it.deleteSubject(ann, now))
+      for (const at of keys)
+        assert.equal((await it.read(at, now, { fresh: true })) === undefined, 'deleteSubject' in it, 'deleteSubject')
     },
     paged,
   ),

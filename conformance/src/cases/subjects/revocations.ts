@@ -25,7 +25,7 @@ export const revocations: readonly Case[] = [
   ),
   store(
     'revoke-except',
-    'Revoking spares the record that is excepted, and it can be written on.',
+    'Revoking spares the record that is excepted, and it can be written on; the next revocation spares what it says itself.',
     async (context) => {
       const { store: it, key, record, now } = context
       const ann = subjectOf(context, 'ann')
@@ -37,6 +37,10 @@ export const revocations: readonly Case[] = [
       assert.equal(await it.replace(here, read!, { ...read!, revision: 2 }, now), 'replaced')
       await sum(it.deleteSubject!(ann, now, key(ann.tag)))
       assert.equal(await it.read(here, now, { fresh: true }), undefined)
+      for (const at of [here, there]) await it.create(at, record({ subject: 'ann' }), now)
+      await sum(it.deleteSubject!(ann, now, here))
+      await sum(it.deleteSubject!(ann, now))
+      assert.equal(await it.read(here, now, { fresh: true }), undefined, 'it spared what the one before had spared')
     },
     revokes,
   ),
