@@ -171,18 +171,25 @@ export const expired: readonly Case[] = [
         assert.equal(await sum(sweeper.sweep!(at)), 4, `sweep ${++turn}`)
         assert.ok(await it.read(live, now))
       }
+      // The client that sweeps has swept all that it wrote, and knows nothing of this.
+      await sum(it.sweep!(now))
+      await other.create(key(), record({ expiresAt: ended - 900_000 }), ended - 3_600_000)
+      assert.equal(await sum(it.sweep!(now)), 1, 'a sweep of what another client wrote alone')
     },
     sweeps,
   ),
   store(
     'sweep-by-both-clocks',
-    'A sweep by a process whose clock is a day ahead removes nothing that the store’s clock does not have ended 60 s ago, and neither does a client that connects.',
+    'A sweep by a process whose clock is a day ahead removes nothing that the store’s clock does not have ended 60 s ago, and neither does a client that connects or closes.',
     async ({ store: it, space, key, record, now }) => {
       const [live, ending, ended] = [key(), key(), key()]
       await it.create(live, record(), now)
       await it.create(ending, record({ expiresAt: now - 20_000 }), now - 60_000)
       await it.create(ended, record({ expiresAt: now - 100_000 }), now - 160_000)
-      assert.ok(await (await space.connect()).read(ended, now - 160_000), 'a client that came removed what had ended')
+      const other = await space.connect()
+      assert.ok(await other.read(ended, now - 160_000), 'a client that came removed what had ended')
+      if (other !== it) await other.close?.()
+      assert.ok(await it.read(ended, now - 160_000), 'a client that went removed what had ended')
       assert.equal(await sum(it.sweep!(now + 86_400_000)), 1)
       assert.ok(await it.read(live, now), 'a live record was swept')
       assert.ok(await it.read(ending, now - 60_000), 'a record was swept that ended 20 s ago')

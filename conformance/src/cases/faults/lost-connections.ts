@@ -39,18 +39,24 @@ interface Cut {
   during<T>(call: () => Promise<T>): Promise<Settled<T>>
 }
 
-/** Runs a trial for each kind of cut that the harness can make, at each request of the call. */
+/** Each kind of cut, and how many requests in a row lose their connection: by the second one a client may look for its write. */
+const LOSSES: readonly (readonly [cut: Fault, times: number])[] = [
+  ...CUTS.map((cut) => [cut, 1] as const),
+  ['cut-after', 2],
+]
+
+/** Runs a trial for each loss that the harness can make, at each request of the call. */
 async function eachCut(context: CaseContext, run: (cut: Cut) => Promise<void>): Promise<void> {
   const { record, now, space } = context
   const { store: it, faults } = context.faulty(...CUTS)
   const other = await space.connect()
-  for (const cut of CUTS.filter((fault) => faults.offers.includes(fault)))
+  for (const [cut, times] of LOSSES.filter(([fault]) => faults.offers.includes(fault)))
     for (let after = 0; after < MOST_REQUESTS; after++) {
       const at = await created(context, record({ subject: 'ann', payload: Buffer.from('first') }))
       const read = (await recovered(it, at, now))!
       const { struck } = faults
       const during = async <T>(call: () => Promise<T>): Promise<Settled<T>> => {
-        faults.inject(cut, { after })
+        faults.inject(cut, { after, times })
         const answer = await settle(call())
         await faults.heal()
         await recovered(it, at, now)
@@ -61,7 +67,7 @@ async function eachCut(context: CaseContext, run: (cut: Cut) => Promise<void>): 
         await agree(context, other, at)
       } catch (error) {
         if (error instanceof assert.AssertionError)
-          error.message = `${cut} at request ${after + 1} of the call: ${error.message}`
+          error.message = `${cut} at request ${after + 1} of the call, ${times} in a row: ${error.message}`
         throw error
       }
       if (faults.struck > struck) continue

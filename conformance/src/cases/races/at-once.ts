@@ -177,15 +177,15 @@ export const atOnce: readonly Case[] = [
     'A replace and a touch that expect a revision which another client has given to a new record, after the end of the old one, write that revision whole.',
     async ({ store: it, space, key, record, now }) => {
       const other = await space.connect()
-      const old = record({ payload: Buffer.from('the old payload, which is longer') })
-      const fresh = { ...old, payload: Buffer.from('new') }
+      const old = record({ payload: Buffer.alloc(500, 'a') })
+      const fresh = { ...old, payload: Buffer.alloc(500, 'b') }
       for (const write of ['replace', 'touch'] as const) {
         const at = key()
         await it.create(at, old, now)
         const read = (await it.read(at, now))!
         await other.delete(at, now)
         await other.create(at, fresh, now)
-        const next = { ...old, revision: 2, payload: Buffer.from('the old payload, which is longest') }
+        const next = { ...old, revision: 2, payload: Buffer.from(`c${'a'.repeat(499)}`) }
         if (write === 'replace') {
           assert.equal(await it.replace(at, read, next, now), 'replaced')
           same(await other.read(at, now, { fresh: true }), next, it)

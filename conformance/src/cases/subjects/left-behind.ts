@@ -202,25 +202,26 @@ export const leftBehind: readonly Case[] = [
       const ends = {
         delete: (at: SessionKey) => other.delete(at, now),
         ...(it.deleteSubject && {
-          deleteSubject: ({ tag }: SessionKey) => sum(other.deleteSubject!({ id: 'ann', tag }, now)),
+          deleteSubject: ({ tag }: SessionKey) => sum(other.deleteSubject!({ id: 'ann of deleteSubject', tag }, now)),
         }),
         ...(it.sweep && { sweep: () => sum(other.sweep!(now)) }),
       }
       for (const [name, end] of Object.entries(ends)) {
         const { tag } = context.key()
+        const [ann, bob] = [`ann of ${name}`, `bob of ${name}`]
         const [first, second, third] = [context.key(tag), context.key(tag), context.key(tag)]
         const [expiresAt, then] = name === 'sweep' ? [now - 100_000, past] : [now + 60_000, now]
-        await it.create(first, record({ subject: 'ann', expiresAt }), then)
-        if (it.list) assert.deepEqual(await listed(it, { id: 'ann', tag }, then), [first.id])
+        await it.create(first, record({ subject: ann, expiresAt }), then)
+        if (it.list) assert.deepEqual(await listed(it, { id: ann, tag }, then), [first.id])
         await end(first)
-        await other.create(second, record({ subject: 'bob' }), now)
-        await it.create(third, record({ subject: 'ann' }), now)
+        await other.create(second, record({ subject: bob }), now)
+        await it.create(third, record({ subject: ann }), now)
         for (const [at, id] of [
-          [second, 'bob'],
-          [third, 'ann'],
+          [second, bob],
+          [third, ann],
         ] as const) {
-          assert.equal((await it.read(at, now, { fresh: true }))?.subject, id, `after a ${name}`)
-          if (it.list) assert.deepEqual(await listed(it, { id, tag }, now), [at.id], `${id} after a ${name}`)
+          assert.equal((await it.read(at, now, { fresh: true }))?.subject, id)
+          if (it.list) assert.deepEqual(await listed(it, { id, tag }, now), [at.id])
         }
       }
     },
