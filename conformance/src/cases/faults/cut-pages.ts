@@ -3,11 +3,15 @@ import type { SessionKey } from '@sess/core'
 import type { Case, CaseContext } from '../../contract.ts'
 import type { Fault } from '../../fault-switch.ts'
 import { HarnessError } from '../../result.ts'
-import { both, clause } from '../../case-parts/case.ts'
+import { all, both, clause } from '../../case-parts/case.ts'
 import { eachMethod, MANY, paged, type Trial } from '../../case-parts/paged.ts'
 import { harnessMakes, promised, recovered, settle } from '../../case-parts/trouble.ts'
 
 const CUTS = ['cut-before', 'cut-after', 'cut-mid-reply'] as const satisfies readonly Fault[]
+/** The methods that read in pages. */
+const READING = ['list', 'all', 'count'] as const
+/** How much later each answer comes, in ms. */
+const SLOW_MS = 40
 /** The requests of a call that are cut: each of the first few, and some of those of a call that makes many. */
 const REQUESTS = [0, 1, 2, 3, 8, 64]
 
@@ -67,5 +71,23 @@ export const cutPages: readonly Case[] = [
       })
     },
     both(harnessMakes(...CUTS), paged),
+  ),
+  clause('faults', 'store', 'fault')(
+    'slow-pages',
+    'What reads in pages is whole, however slowly each page comes.',
+    async (context) => {
+      const { store: it, faults } = context.faulty('slow')
+      const other = { ...context, store: await context.space.connect() }
+      const isWhole = async ({ open, total }: Trial): Promise<void> => {
+        faults.inject('slow', { ms: SLOW_MS, times: Infinity })
+        const found = total(await all(open(it)))
+        await faults.heal()
+        assert.equal(found, MANY)
+      }
+      await eachMethod(other, MANY, isWhole, READING)
+    },
+    both(harnessMakes('slow'), ({ store: it }) =>
+      READING.some((name) => name in it) ? undefined : 'no method of the store reads in pages',
+    ),
   ),
 ]

@@ -241,32 +241,38 @@ export const lostConnections: readonly Case[] = [
   ),
   store(
     'many-lost',
-    'However many calls have lost their connection, from the first call of a client on, every other is answered by what is stored, or throws; then the client works as before.',
-    async (context) => {
-      const { space, key, record, now } = context
-      const faults = space.faults!
-      const other = await space.connect()
-      const [at, fresh] = [key(), key()]
-      const first = record({ subject: 'ann', payload: Buffer.from('first') })
-      await other.create(at, first, now)
-      const { store: it } = context
-      faults.inject('cut-before', { times: Infinity })
-      for (let call = 0; call < MANY_LOST; call++) {
-        const answer = await settle(
-          call % 5 < 3 || !it.list
-            ? it.read(at, now, { fresh: call % 2 > 0 }).then(payloadOf)
-            : it.list && all(it.list({ id: 'ann', tag: at.tag }, now)).then(([entry]) => payloadOf(entry?.[1])),
-        )
-        if (!('error' in answer)) assert.equal(answer.value, 'first', `call ${call + 1} answered that nothing is there`)
-        await settle(it.touch(at, asExpected(first), now + 50_000, now))
+    'However many calls have lost their connection, from the first call of a client on, every other is answered by what is stored, or throws; then the client works as before, and its close ends.',
+    async ({ harness, key, record, now }) => {
+      const space = await harness.open()
+      try {
+        const it = space.store
+        const faults = space.faults!
+        const other = await space.connect()
+        const [at, fresh] = [key(), key()]
+        const first = record({ subject: 'ann', payload: Buffer.from('first') })
+        await other.create(at, first, now)
+        faults.inject('cut-before', { times: Infinity })
+        for (let call = 0; call < MANY_LOST; call++) {
+          const answer = await settle(
+            call % 5 < 3 || !it.list
+              ? it.read(at, now, { fresh: call % 2 > 0 }).then(payloadOf)
+              : it.list && all(it.list({ id: 'ann', tag: at.tag }, now)).then(([entry]) => payloadOf(entry?.[1])),
+          )
+          if (!('error' in answer))
+            assert.equal(answer.value, 'first', `call ${call + 1} answered that nothing is there`)
+          await settle(it.touch(at, asExpected(first), now + 50_000, now))
+        }
+        await faults.heal()
+        assert.equal(payloadOf(await recovered(it, at, now)), 'first')
+        assert.equal(await it.create(fresh, record(), now), true)
+        assert.equal(await it.touch(at, asExpected(first), now + 90_000, now), 'touched')
+        assert.equal(await it.replace(at, asExpected(first), { ...first, revision: 2 }, now), 'replaced')
+        if (it.list) assert.deepEqual(await listed(it, { id: 'ann', tag: at.tag }, now), [at.id])
+        assert.equal(await it.delete(at, now), true)
+        await it.close?.()
+      } finally {
+        await space.close()
       }
-      await faults.heal()
-      assert.equal(payloadOf(await recovered(it, at, now)), 'first')
-      assert.equal(await it.create(fresh, record(), now), true)
-      assert.equal(await it.touch(at, asExpected(first), now + 90_000, now), 'touched')
-      assert.equal(await it.replace(at, asExpected(first), { ...first, revision: 2 }, now), 'replaced')
-      if (it.list) assert.deepEqual(await listed(it, { id: 'ann', tag: at.tag }, now), [at.id])
-      assert.equal(await it.delete(at, now), true)
     },
     harnessMakes('cut-before'),
   ),

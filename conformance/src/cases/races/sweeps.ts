@@ -65,6 +65,10 @@ export const sweepRaces: readonly Case[] = [
         150,
       )
       assert.ok(await it.read(live, now))
+      await createMany(it, context, 20)
+      const [early, late] = [it.sweep!(now - 3_600_000), it.sweep!(now)]
+      await Promise.all([sum(early), sum(late)])
+      assert.equal(await sum(it.sweep!(now)), 0, 'a sweep beside one of a clock that is behind left a record')
     },
     sweeps,
   ),

@@ -157,7 +157,7 @@ export const pages: readonly Case[] = [
   ),
   store(
     'pages-of-large-records',
-    'What works in pages is whole where records are as large as the store takes them.',
+    'What works in pages is whole where records are as large as the store takes them, and so are reads of them at once.',
     async (context) => {
       const { store: it, key, record, now } = context
       const ann = subjectOf(context, 'ann')
@@ -168,6 +168,8 @@ export const pages: readonly Case[] = [
       const keys = sizes.map(() => key(ann.tag))
       for (const [i, bytes] of sizes.entries())
         await it.create(keys[i]!, record({ subject: 'ann', payload: Buffer.alloc(bytes, i) }), now)
+      const read = await Promise.all(keys.map((at) => it.read(at, now)))
+      for (const [i, bytes] of sizes.entries()) assert.ok(read[i]?.payload.length === bytes, 'reads at once')
       const ids = keys.map(({ id }) => id).toSorted()
       if (it.list) assert.deepEqual(await listed(it, ann, now), ids, 'list')
       if (it.all) assert.deepEqual((await all(it.all(now))).map(([{ id }]) => id).toSorted(), ids, 'all')
