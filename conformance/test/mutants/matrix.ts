@@ -1,8 +1,22 @@
 import { createHash } from 'node:crypto'
 import { cases, serializerCases } from '../../src/index.ts'
-import { missed, missedAgain, missedFourthTime, missedThirdTime, type Miss } from './from-contract/first-sight.ts'
+import {
+  missed,
+  missedAgain,
+  missedFifthTime,
+  missedFourthTime,
+  missedThirdTime,
+  type Miss,
+} from './from-contract/first-sight.ts'
 import type { StoreMutant } from './mutant.ts'
-import { fromContract, fromContractAgain, fromContractFourthTime, fromContractThirdTime, type Trial } from './trials.ts'
+import {
+  fromContract,
+  fromContractAgain,
+  fromContractFifthTime,
+  fromContractFourthTime,
+  fromContractThirdTime,
+  type Trial,
+} from './trials.ts'
 
 /** A mutant, and the cases that failed on it. */
 export interface Row {
@@ -79,9 +93,10 @@ function firstSight(): string {
   const killedAgain = fromContractAgain.length - missedAgain.length
   const killedThirdTime = fromContractThirdTime.length - missedThirdTime.length
   const killedFourthTime = fromContractFourthTime.length - missedFourthTime.length
+  const killedFifthTime = fromContractFifthTime.length - missedFifthTime.length
   return `## At first sight
 
-Four times thirty stores were broken from the contract alone, with no look at the cases (the first time but for those of scale, models and histories):
+Five times thirty stores were broken from the contract alone, with no look at the cases (the first time but for those of scale, models and histories):
 ten on each of three stores, of one request a call, of a read before each write over a network, and on SQL.
 
 Of the first thirty, those of the kind “from the contract alone”, the kit, of 271 cases then, killed ${killed} when it first met
@@ -104,6 +119,16 @@ A fourth thirty were broken without a look at these, “the fourth time”. Of t
 these, and has cases for them since:
 
 ${table(missedFourthTime, fromContractFourthTime)}
+
+Then a hundred and fifty were broken by five authors to find what cases lack, thirty each; two of the authors had the list of all faults known by then, to write
+none of these. Of the first three authors’ ninety the kit of 311 cases killed 74. What no case saw was made a case, and the store that showed it a mutant,
+“others”. Two faults have no case: a record cannot end at the last time that a \`Date\` can hold, which no sentence of the contract asks for; and a page that is read ahead fails with nobody to
+hear it, which ends a process that does not catch it, and so the kit’s own.
+
+A fifth thirty had been broken beside the first of these, and were kept closed until the cases were written, “the fifth time”. Of them the kit, of 327 cases then, killed ${killedFifthTime}:
+${percent(killedFifthTime, fromContractFifthTime.length)}. It missed these, and has cases for them since:
+
+${table(missedFifthTime, fromContractFifthTime)}
 `
 }
 

@@ -21,6 +21,12 @@ import { sql as sqlThirdTime } from './from-contract-3/sql.ts'
 import { oneRequest as oneRequestFourthTime } from './from-contract-4/one-request.ts'
 import { readsFirst as readsFirstFourthTime } from './from-contract-4/reads-first.ts'
 import { sql as sqlFourthTime } from './from-contract-4/sql.ts'
+import { oneRequest as oneRequestFifthTime } from './from-contract-5/one-request.ts'
+import { readsFirst as readsFirstFifthTime } from './from-contract-5/reads-first.ts'
+import { sql as sqlFifthTime } from './from-contract-5/sql.ts'
+import { oneRequest as oneRequestOfOthers } from './from-contract-others/one-request.ts'
+import { readsFirst as readsFirstOfOthers } from './from-contract-others/reads-first.ts'
+import { sql as sqlOfOthers } from './from-contract-others/sql.ts'
 import { grid } from './grid/index.ts'
 import { histories } from './histories.ts'
 import { index } from './index.ts'
@@ -177,6 +183,16 @@ export const fromContractFourthTime: readonly StoreMutant[] = [
   ...sqlFourthTime,
 ]
 
+/** Thirty more, met by the kit of 327 cases. */
+export const fromContractFifthTime: readonly StoreMutant[] = [
+  ...oneRequestFifthTime,
+  ...readsFirstFifthTime,
+  ...sqlFifthTime,
+]
+
+/** Of a hundred and fifty more, those that the kit had no case for. */
+export const fromContractOthers: readonly StoreMutant[] = [...oneRequestOfOthers, ...readsFirstOfOthers, ...sqlOfOthers]
+
 /** All mutants. */
 export const trials: readonly Trial[] = [
   ...Object.entries({
@@ -197,6 +213,8 @@ export const trials: readonly Trial[] = [
     'from the contract alone, the second time': fromContractAgain,
     'from the contract alone, the third time': fromContractThirdTime,
     'from the contract alone, the fourth time': fromContractFourthTime,
+    'from the contract alone, the fifth time': fromContractFifthTime,
+    'from the contract alone, others': fromContractOthers,
   }).flatMap(([kind, mutants]) => mutants.map((mutant) => storeTrial(`store: ${kind}`, mutant))),
   ...serializers.map(serializerTrial),
   ...[...requestCores, ...cores].map(coreTrial),
