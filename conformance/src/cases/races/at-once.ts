@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { SessionKey, SessionRecord, SessionStore } from '@sess/core'
 import { asExpected, sum } from '@sess/core/adapter'
 import type { Case } from '../../contract.ts'
-import { clause, listed, revokes, same } from '../../case-parts/case.ts'
+import { clause, listed, revokes, same, turns } from '../../case-parts/case.ts'
 import { settle } from '../../case-parts/trouble.ts'
 
 const store = clause('races', 'store')
@@ -158,6 +158,8 @@ export const atOnce: readonly Case[] = [
         while (!isOver) {
           const { payload, revision } = (await client.read(at, now, { fresh: true }))!
           assert.ok(payloads[revision % 2 ? 1 : 0]!.equals(payload), 'a read is half old and half new')
+          // A store that waits for nothing would keep everything else from its turn.
+          await turns(1)
         }
       }
       const reading = Promise.all([reads(it), reads(it), reads(other)])
