@@ -191,7 +191,7 @@ export const fromContractFifthTime: readonly StoreMutant[] = [
 ]
 
 /** Of a hundred and fifty more, those that the kit had no case for. */
-export const fromContractOthers: readonly StoreMutant[] = [...oneRequestOfOthers, ...readsFirstOfOthers, ...sqlOfOthers]
+const fromContractOthers: readonly StoreMutant[] = [...oneRequestOfOthers, ...readsFirstOfOthers, ...sqlOfOthers]
 
 /** All mutants. */
 export const trials: readonly Trial[] = [

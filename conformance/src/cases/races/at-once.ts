@@ -112,7 +112,7 @@ export const atOnce: readonly Case[] = [
           return { kind, at: key(), own: record({ payload, ...(i % 2 && { subject: text }) }) }
         }),
       ).flat()
-      const isRight = async ({ at, own }: (typeof calls)[number], is: SessionRecord | undefined): Promise<void> => {
+      const isRight = async ({ at }: (typeof calls)[number], is: SessionRecord | undefined): Promise<void> => {
         const found = await other.read(at, now, { fresh: true })
         if (is) same(found, is, it)
         // Not `equal`: its message would compare tens of thousands of bytes one by one.
@@ -160,9 +160,9 @@ export const atOnce: readonly Case[] = [
       const payloads = ['a', 'b'].map((letter) => Buffer.alloc(size, letter))
       let last = record({ payload: payloads[1]! })
       await other.create(at, last, now)
-      let isOver = false
+      const over = new AbortController()
       const reads = async (client: SessionStore): Promise<void> => {
-        while (!isOver) {
+        while (!over.signal.aborted) {
           const { payload, revision } = (await client.read(at, now, { fresh: true }))!
           assert.ok(payloads[revision % 2 ? 1 : 0]!.equals(payload), 'a read is half old and half new')
           // A store that waits for nothing would keep everything else from its turn.
@@ -177,7 +177,7 @@ export const atOnce: readonly Case[] = [
         assert.equal(await other.replace(at, asExpected(last), next, now), 'replaced')
         last = next
       }
-      isOver = true
+      over.abort()
       await reading
     },
   ),
