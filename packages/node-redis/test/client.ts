@@ -88,6 +88,16 @@ export function sentinelOf(
   return sentinel
 }
 
+const connecting = new WeakMap<TestCluster, Promise<unknown>>()
+
+/**
+ * Resolves when the first `connect` of a client of a Cluster has ended. `redis` does not try it again: a fault at that moment would end the
+ * client, and an application that awaits `connect` would hear of it.
+ */
+export async function connected(cluster: TestCluster): Promise<void> {
+  await connecting.get(cluster)
+}
+
 /**
  * Makes a client of a Cluster and begins to connect it.
  *
@@ -107,6 +117,9 @@ export function clusterOf(
     defaults: { ...defaults, socket: { reconnectStrategy: () => RECONNECT_MS, ...socket } },
   })
   cluster.on('error', () => {})
-  cluster.connect().catch(() => {})
+  connecting.set(
+    cluster,
+    cluster.connect().catch(() => {}),
+  )
   return cluster
 }

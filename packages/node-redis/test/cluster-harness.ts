@@ -10,7 +10,7 @@ import { disconnect } from '../../redis/test/client.ts'
 import { indexOf, Namespaces, rawOf, versionOf } from '../../redis/test/stored.ts'
 import manifest from '../package.json' with { type: 'json' }
 import { redisClusterStore } from '../src/index.ts'
-import { clusterOf, type ClientOptions } from './client.ts'
+import { clusterOf, connected, type ClientOptions } from './client.ts'
 
 /** The location of a namespace, and the options of its clients. */
 interface Place {
@@ -24,6 +24,7 @@ interface Place {
 export async function connect(argument: string): Promise<Connection> {
   const { ports, proxies, prefix, options } = JSON.parse(argument) as Place
   const cluster = clusterOf(ports, options, proxies)
+  await connected(cluster)
   const store = redisClusterStore(cluster, { prefix })
   return {
     store,
