@@ -256,7 +256,7 @@ export const lostConnections: readonly Case[] = [
           const answer = await settle(
             call % 5 < 3 || !it.list
               ? it.read(at, now, { fresh: call % 2 > 0 }).then(payloadOf)
-              : it.list && all(it.list({ id: 'ann', tag: at.tag }, now)).then(([entry]) => payloadOf(entry?.[1])),
+              : all(it.list({ id: 'ann', tag: at.tag }, now)).then(([entry]) => payloadOf(entry?.[1])),
           )
           if (!('error' in answer))
             assert.equal(answer.value, 'first', `call ${call + 1} answered that nothing is there`)
